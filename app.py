@@ -1,0 +1,50 @@
+"""The route table: one line per endpoint. Who may call it, and what it does, its operation declares."""
+
+from chalice.app import Chalice
+
+from chalicelib.db.table import connect
+from chalicelib.oauth import client_handlers as clients
+from chalicelib.oauth import handlers as oauth
+from chalicelib.oauth.authenticate import TokenAuthenticator
+from chalicelib.security.keys import load_keyring
+from chalicelib.settings import Settings
+from chalicelib.teams import handlers as teams
+from chalicelib.users import handlers as users
+from chalicelib.web import system
+from chalicelib.web.endpoint import Api
+
+settings = Settings.from_env()
+connect(settings)
+app = Chalice(app_name="grail")
+api = Api(app, settings, load_keyring(settings), TokenAuthenticator())
+
+api.route("GET", "/health", system.get_health)
+api.route("GET", "/errors/{problem}", system.get_problem_type)
+
+api.route("POST", "/auth/oauth2/token", oauth.create_token)
+api.route("POST", "/auth/oauth2/revoke", oauth.revoke_token)
+
+api.route("GET", "/api/v1/users", users.list_users)
+api.route("POST", "/api/v1/users", users.create_user_account)
+api.route("GET", "/api/v1/users/signup-form", users.get_signup_form)
+api.route("GET", "/api/v1/users/me", users.get_me)
+api.route("GET", "/api/v1/users/{user_id}", users.get_user)
+api.route("PATCH", "/api/v1/users/{user_id}", users.patch_user)
+
+api.route("GET", "/api/v1/teams", teams.list_teams)
+api.route("POST", "/api/v1/teams", teams.create_new_team)
+api.route("GET", "/api/v1/teams/{team_id}", teams.get_team)
+api.route("PATCH", "/api/v1/teams/{team_id}", teams.patch_team)
+api.route("DELETE", "/api/v1/teams/{team_id}", teams.delete_existing_team)
+api.route("GET", "/api/v1/teams/{team_id}/members", teams.list_members)
+api.route("POST", "/api/v1/teams/{team_id}/members", teams.create_member)
+api.route("DELETE", "/api/v1/teams/{team_id}/members/{user_id}", teams.delete_member)
+
+api.route("GET", "/api/v1/auth/oauth2_clients", clients.list_oauth2_clients)
+api.route("POST", "/api/v1/auth/oauth2_clients", clients.create_oauth2_client)
+api.route("GET", "/api/v1/auth/oauth2_clients/{client_id}", clients.get_oauth2_client)
+api.route("PATCH", "/api/v1/auth/oauth2_clients/{client_id}", clients.patch_oauth2_client)
+api.route("DELETE", "/api/v1/auth/oauth2_clients/{client_id}", clients.delete_oauth2_client)
+api.route("POST", "/api/v1/auth/oauth2_clients/{client_id}/secret", clients.rotate_oauth2_client_secret)
+
+app.schedule("rate(5 minutes)", name="clean_up")(teams.clean_up_deleted_teams)

@@ -1,0 +1,112 @@
+"""Every key of the table: the only place where pk, sk and gsi1 templates are written."""
+
+import re
+import secrets
+import time
+import unicodedata
+from typing import NamedTuple
+
+# Crockford's base 32, so that ids sort by creation and can be read aloud (ULID specification).
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+CLIENT_ID = re.compile(r"[a-z0-9][a-z0-9._-]{2,63}")
+
+
+class Key(NamedTuple):
+    """The primary key of one item."""
+
+    pk: str
+    sk: str
+
+
+def new_id() -> str:
+    """Make a ULID: 48 bits of milliseconds since 1970, then 80 random bits, as 26 characters."""
+    number = (int(time.time() * 1000) << 80) | secrets.randbits(80)
+    return "".join(ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def is_id(text: object) -> bool:
+    """Tell whether a text can be the id of anything."""
+    return isinstance(text, str) and ULID.fullmatch(text) is not None
+
+
+def unique(text: str) -> str:
+    """Fold a name so that spellings which look alike are the same (NFKC and casefold)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def user(user_id: str) -> Key:
+    """Key of a user."""
+    return Key(f"USER#{user_id}", "USER")
+
+
+def username(name: str) -> Key:
+    """Key of the marker that makes a username unique."""
+    return Key(f"USERNAME#{unique(name)}", "USERNAME")
+
+
+def email(address: str) -> Key:
+    """Key of the marker that makes an e-mail address unique."""
+    return Key(f"EMAIL#{unique(address)}", "EMAIL")
+
+
+def team(team_id: str) -> Key:
+    """Key of a team."""
+    return Key(f"TEAM#{team_id}", "TEAM")
+
+
+def member(team_id: str, user_id: str) -> Key:
+    """Key of a membership; all memberships of a team share its partition."""
+    return Key(f"TEAM#{team_id}", f"{MEMBERS}{user_id}")
+
+
+MEMBERS = "MEMBER#"
+
+
+def cleanup(team_id: str) -> Key:
+    """Key of the note that a deleted team's memberships still have to go."""
+    return Key(CLEANUPS, f"{CLEANUP_TEAMS}{team_id}")
+
+
+CLEANUPS = "CLEANUP"
+CLEANUP_TEAMS = "TEAM#"
+
+
+def client(client_id: str) -> Key:
+    """Key of an OAuth2 client."""
+    return Key(f"CLIENT#{client_id}", "CLIENT")
+
+
+def family(user_id: str, family_id: str) -> Key:
+    """Key of a refresh token family: one sign-in of a user at a client."""
+    return Key(f"USER#{user_id}", f"FAMILY#{family_id}")
+
+
+def used_refresh_token(user_id: str, token_hash: str) -> Key:
+    """Key of the tombstone of a refresh token that was used up."""
+    return Key(f"USER#{user_id}", f"USED#{token_hash}")
+
+
+def revoked_token(token_id: str) -> Key:
+    """Key of the denylist entry of one access token (by jti)."""
+    return Key(f"REVOKED#{token_id}", "REVOKED")
+
+
+def failures(subject: str, window: int) -> Key:
+    """Key of the failed attempts of an account or address in one time window."""
+    return Key(f"FAILURES#{subject}", f"WINDOW#{window}")
+
+
+def counter(name: str, shard: int = 0) -> Key:
+    """Key of one shard of a counter."""
+    return Key(f"COUNTER#{name}", f"SHARD#{shard}")
+
+
+USERS = "USERS"
+TEAMS = "TEAMS"
+ADMINS = "ADMINS"
+
+
+def clients_of(user_id: str) -> str:
+    """Name the listing (and the counter) of a user's OAuth2 clients."""
+    return f"CLIENTS#{user_id}"

@@ -1,0 +1,147 @@
+"""TransactWriteItems with named conditions: all writes or none, and never twice."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
+from chalicelib.db.keys import Key
+from chalicelib.db.table import Item, backoff, connection, engine_errors, now
+from chalicelib.errors import ServiceUnavailableError
+
+ATTEMPTS = 12
+# Reasons that say nothing about the data: the same transaction may go through a moment later.
+PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+PASSING_ERRORS = {"TransactionInProgressException", "TransactionConflictException", "ThrottlingException"}
+
+
+Writes = list[tuple[str, dict[str, Any]]]
+
+
+class ConditionFailedError(Exception):
+    """Raised when a transaction was refused: nothing was written.
+
+    :param names: the names of the writes whose conditions did not hold.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = frozenset(names)
+        super().__init__(", ".join(sorted(self.names)))
+
+
+class Transaction:
+    """Collects up to 100 writes (AWS quota) and commits them in one request.
+
+    Every write has a name, by which a refusal tells which condition failed.
+    """
+
+    def __init__(self) -> None:
+        self._checks: Writes = []
+        self._deletes: Writes = []
+        self._puts: Writes = []
+        self._updates: Writes = []
+        self._new: list[Item] = []
+        self._changed: list[tuple[Item, Mapping[str, Any]]] = []
+
+    def check(self, name: str, kind: type[Item], key: Key, condition: Condition) -> None:
+        """Demand a condition of an item that is not written."""
+        arguments = kind.get_operation_kwargs_from_class(key.pk, range_key=key.sk, condition=condition)
+        self._checks.append((name, arguments))
+
+    def put(self, name: str, item: Item) -> None:
+        """Write a new item; its key must be free."""
+        arguments = item.get_save_kwargs_from_instance(condition=Item.pk.does_not_exist())
+        self._puts.append((name, arguments))
+        self._new.append(item)
+
+    def change(self, name: str, item: Item, values: Mapping[str, Any]) -> None:
+        """Set attributes of an item that is still the one that was read; after the commit it has them."""
+        attributes = type(item).get_attributes()
+        actions: list[Action] = [attributes[field].set(value) for field, value in values.items()]
+        self._changed.append((item, dict(values)))
+        self.update(name, item, actions)
+
+    def update(
+        self,
+        name: str,
+        item: Item,
+        actions: list[Action],
+        condition: Condition | None = None,
+    ) -> None:
+        """Change an item that is still the one that was read."""
+        arguments = item.get_update_kwargs_from_instance([*actions, Item.updated.set(now())], condition)
+        self._updates.append((name, arguments))
+
+    def add(self, name: str, item: Item, actions: list[Action], condition: Condition | None = None) -> None:
+        """Change an item as it is now, whoever wrote it last: for counting. It is made where it is absent."""
+        kind = type(item)
+        stamps = [kind.updated.set(now()), kind.created.set(kind.created | now()), kind.kind.set(kind)]
+        arguments = connection().get_operation_kwargs(
+            item.pk, item.sk, actions=[*actions, *stamps], condition=condition
+        )
+        self._updates.append((name, arguments))
+
+    def delete(self, name: str, item: Item, condition: Condition | None = None) -> None:
+        """Delete an item, only if it is still the one that was read."""
+        arguments = item.get_delete_kwargs_from_instance(condition=condition)
+        self._deletes.append((name, arguments))
+
+    def commit(self) -> None:
+        """Write everything or nothing.
+
+        :raises ConditionFailedError: a condition does not hold.
+        :raises ServiceUnavailableError: DynamoDB did not answer, or conflicts did not end.
+        """
+        for attempt in range(ATTEMPTS):
+            if self._commit_once():
+                self._take_over()
+                return
+            backoff(attempt)
+        raise ServiceUnavailableError
+
+    def _take_over(self) -> None:
+        for item in self._new:
+            item.version = 1
+        for item, values in self._changed:
+            for field, value in values.items():
+                setattr(item, field, value)
+            item.version, item.updated = int(item.version) + 1, now()
+
+    def _commit_once(self) -> bool:
+        # botocore repeats a request that timed out: the token makes the repetition have one effect.
+        token = uuid.uuid4().hex
+        with engine_errors():
+            try:
+                connection().connection.transact_write_items(
+                    condition_check_items=[write for _, write in self._checks],
+                    delete_items=[write for _, write in self._deletes],
+                    put_items=[write for _, write in self._puts],
+                    update_items=[write for _, write in self._updates],
+                    client_request_token=token,
+                )
+            except TransactWriteError as error:
+                return self._refused(error)
+        return True
+
+    def _refused(self, error: TransactWriteError) -> bool:
+        """Give False where another attempt makes sense."""
+        reasons = [reason.code if reason else None for reason in error.cancellation_reasons]
+        # The reasons come in the order of the request, and PynamoDB orders that by type.
+        names = [name for name, _ in self._checks + self._deletes + self._puts + self._updates]
+        failed = [
+            name for name, code in zip(names, reasons, strict=False) if code == "ConditionalCheckFailed"
+        ]
+        if failed:
+            raise ConditionFailedError(failed) from error
+        if PASSING.intersection(filter(None, reasons)) or _code(error) in PASSING_ERRORS:
+            return False
+        raise error
+
+
+def _code(error: TransactWriteError) -> str:
+    cause = error.cause
+    return str(cause.response["Error"]["Code"]) if isinstance(cause, ClientError) else ""

@@ -1,0 +1,210 @@
+"""Everything that an operation may refuse, as RFC 9457 problem types."""
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, TypedDict
+
+
+class Violation(TypedDict, total=False):
+    """One thing that is wrong with the input: where it stands, and what to do about it."""
+
+    pointer: str
+    parameter: str
+    detail: str
+
+
+class ApiError(Exception):
+    """Base of all problems.
+
+    :param detail: one sentence for the caller, saying what to do; never a secret or an internal name.
+    :param errors: the single violations, each with an RFC 6901 pointer or a parameter's name.
+    :param headers: response headers that belong to this refusal.
+    """
+
+    status: ClassVar[int] = 500
+    slug: ClassVar[str] = "internal-error"
+    title: ClassVar[str] = "Internal server error"
+    advice: ClassVar[str] = "Something broke on our side. Try again; report the request_id if it persists."
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: Iterable[Violation] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail or self.advice)
+        self.detail = detail or self.advice
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+
+
+class MalformedRequestError(ApiError):
+    """The body could not be read at all: not JSON, not a form, not UTF-8, or not a patch document."""
+
+    status = 400
+    slug = "malformed-request"
+    title = "Malformed request"
+    advice = "The request could not be parsed. Send well-formed UTF-8 in the declared content type."
+
+
+class UnauthenticatedError(ApiError):
+    """No credentials came with a request that needs them (RFC 6750 §3.1: no error code then)."""
+
+    status = 401
+    slug = "unauthenticated"
+    title = "Authentication required"
+    advice = "Send an access token in the Authorization header: get one from POST /auth/oauth2/token."
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class InvalidTokenError(ApiError):
+    """The access token is malformed, forged, expired, revoked, or its subject is gone (RFC 6750 §3.1)."""
+
+    status = 401
+    slug = "invalid-token"
+    title = "Invalid access token"
+    advice = "The access token is expired, revoked or not valid here. Get a new one."
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+class InsufficientScopeError(ApiError):
+    """The access token lacks a scope of the operation (RFC 6750 §3.1).
+
+    :param scopes: every scope that the operation needs.
+    """
+
+    status = 403
+    slug = "insufficient-scope"
+    title = "Insufficient scope"
+    advice = "The access token does not carry the scope that this operation needs."
+
+    def __init__(self, scopes: Iterable[str] = ()) -> None:
+        names = " ".join(sorted(scopes))
+        challenge = f'Bearer error="insufficient_scope", scope="{names}"'
+        super().__init__(
+            f"This operation needs the scope {names}: get a token that carries it.",
+            headers={"WWW-Authenticate": challenge},
+        )
+
+
+class ForbiddenError(ApiError):
+    """The caller is known and may not do this."""
+
+    status = 403
+    slug = "forbidden"
+    title = "Forbidden"
+    advice = "You do not have the permission that this operation needs."
+
+
+class NotFoundError(ApiError):
+    """Nothing is there under this address."""
+
+    status = 404
+    slug = "not-found"
+    title = "Not found"
+    advice = "There is nothing under this address: check the path and the ids in it."
+
+
+class MethodNotAllowedError(ApiError):
+    """The address exists, the method does not (RFC 9110 §15.5.6).
+
+    :param allowed: the methods that the address has.
+    """
+
+    status = 405
+    slug = "method-not-allowed"
+    title = "Method not allowed"
+    advice = "This address does not know that method: the Allow header lists those it knows."
+
+    def __init__(self, allowed: Iterable[str] = ()) -> None:
+        super().__init__(headers={"Allow": ", ".join(sorted({*allowed, "OPTIONS"}))})
+
+
+class ConflictError(ApiError):
+    """The request is fine, the state of things forbids it: taken names, failed tests, last leaders."""
+
+    status = 409
+    slug = "conflict"
+    title = "Conflict"
+    advice = "The request contradicts the present state: look at it again, then retry."
+
+
+class PreconditionFailedError(ApiError):
+    """If-Match names another version than the stored one (RFC 9110 §13.1.1)."""
+
+    status = 412
+    slug = "precondition-failed"
+    title = "Precondition failed"
+    advice = "Someone else changed it meanwhile: GET it again and retry with its new ETag."
+
+
+class PayloadTooLargeError(ApiError):
+    """The body is larger than 1 MiB."""
+
+    status = 413
+    slug = "payload-too-large"
+    title = "Payload too large"
+    advice = "Bodies may have 1 MiB (1,048,576 bytes) at the most."
+
+
+class UnsupportedMediaTypeError(ApiError):
+    """The body's content type is missing or not one that the operation takes (RFC 9110 §15.5.16).
+
+    :param accepted: the media types that it takes.
+    :param method: the request method, since PATCH answers with Accept-Patch (RFC 5789 §2.2).
+    """
+
+    status = 415
+    slug = "unsupported-media-type"
+    title = "Unsupported media type"
+    advice = "The Content-Type is missing or not accepted here."
+
+    def __init__(self, accepted: Iterable[str] = (), method: str = "POST") -> None:
+        names = ", ".join(accepted)
+        header = "Accept-Patch" if method == "PATCH" else "Accept"
+        super().__init__(f"Send the body with one of these Content-Types: {names}.", headers={header: names})
+
+
+class InvalidValueError(ApiError):
+    """The body or the query was read and breaks its schema or policy; nothing was changed."""
+
+    status = 422
+    slug = "invalid-value"
+    title = "Invalid value"
+    advice = "Some values are not acceptable: see errors."
+
+
+class TooManyRequestsError(ApiError):
+    """Too many attempts from this account or address (RFC 6585 §4).
+
+    :param retry_after: seconds until another attempt makes sense.
+    """
+
+    status = 429
+    slug = "too-many-requests"
+    title = "Too many requests"
+    advice = "There were too many attempts: wait for the time that Retry-After gives."
+
+    def __init__(self, retry_after: int = 1) -> None:
+        super().__init__(headers={"Retry-After": str(retry_after)})
+
+
+class ServiceUnavailableError(ApiError):
+    """The database did not answer in time; nothing is known to be wrong with the request."""
+
+    status = 503
+    slug = "service-unavailable"
+    title = "Service unavailable"
+    advice = "The service is overloaded or down for a moment: try again after Retry-After seconds."
+
+    def __init__(self, detail: str | None = None, retry_after: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+def all_problems() -> list[type[ApiError]]:
+    """List every problem type, the general one first."""
+    return [ApiError, *sorted(ApiError.__subclasses__(), key=lambda kind: (kind.status, kind.slug))]

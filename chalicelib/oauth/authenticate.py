@@ -1,0 +1,54 @@
+"""From an access token's claims to a caller: asked of the table on every request, with one read."""
+
+from typing import Any
+
+from chalicelib.db import keys
+from chalicelib.db.keys import Key
+from chalicelib.errors import InvalidTokenError
+from chalicelib.oauth.models import OAuth2Client, RevokedToken, TokenFamily
+from chalicelib.security.actor import Actor
+from chalicelib.security.tokens import Claims
+from chalicelib.users.models import User
+from chalicelib.web.operation import Call, Load
+
+
+def _claims(call: Call) -> Claims:
+    if call.claims is None:
+        raise InvalidTokenError
+    return call.claims
+
+
+def _family_key(call: Call) -> Key | None:
+    claims = _claims(call)
+    return keys.family(claims.owner, claims.family) if claims.family else None
+
+
+ACCOUNT = Load(User, lambda call: keys.user(_claims(call).owner))
+CLIENT = Load(OAuth2Client, lambda call: keys.client(_claims(call).client_id))
+REVOKED = Load(RevokedToken, lambda call: keys.revoked_token(_claims(call).jti))
+FAMILY = Load(TokenFamily, _family_key)
+
+
+class TokenAuthenticator:
+    """Authenticates the bearer of an access token; absence of anything it needs is a refusal."""
+
+    def loads(self, claims: Claims) -> tuple[Load[Any], ...]:
+        """List account, client, denylist entry, and the family if there is one."""
+        return (ACCOUNT, CLIENT, REVOKED) + ((FAMILY,) if claims.family else ())
+
+    def actor(self, call: Call, claims: Claims) -> Actor:
+        """Build the caller; the client's scopes of today bound those of the token.
+
+        :raises InvalidTokenError: the account is gone or disabled or had its credentials changed, the
+            client is gone, the token or its family is revoked.
+        """
+        account, client = call.get(ACCOUNT), call.get(CLIENT)
+        if account is None or client is None or call.get(REVOKED) is not None:
+            raise InvalidTokenError
+        if not account.is_active or account.credentials_version != claims.credentials_version:
+            raise InvalidTokenError
+        if claims.family:
+            family = call.get(FAMILY)
+            if family is None or family.is_revoked:
+                raise InvalidTokenError
+        return Actor(account, claims, claims.scopes & frozenset(client.default_scopes))

@@ -1,0 +1,197 @@
+"""Register, look at, list, change and delete OAuth2 clients, and rotate their secrets."""
+
+import time
+from typing import Any
+
+from chalicelib.db import counters, keys
+from chalicelib.db.keys import Key
+from chalicelib.errors import ConflictError, ForbiddenError, InvalidValueError
+from chalicelib.oauth.models import (
+    CONFIDENTIAL,
+    OAuth2Client,
+    change_client,
+    create_client,
+    delete_client,
+)
+from chalicelib.oauth.permissions import CLIENT, OWNER_OR_ADMIN
+from chalicelib.oauth.schemas import (
+    ClientChangesSchema,
+    ClientListQuery,
+    ClientSchema,
+    ClientSecretSchema,
+    NewClientSchema,
+    client_flaws,
+    default_grant_types,
+)
+from chalicelib.oauth.secrets import hash_secret, new_secret
+from chalicelib.web.operation import (
+    ACTIVE_USER,
+    ADMIN,
+    FORM,
+    JSON,
+    JSON_PATCH,
+    Call,
+    Operation,
+    Reply,
+)
+from chalicelib.web.pagination import Listing, Page, count, read_page
+from chalicelib.web.patch import PatchPolicy, Rule, patch_item, save_anew
+
+READ = frozenset({"auth:read"})
+WRITE = frozenset({"auth:write"})
+ATTRIBUTES = (
+    "client_id",
+    "user_id",
+    "client_type",
+    "redirect_uris",
+    "default_scopes",
+    "grant_types",
+    "created",
+    "updated",
+    "gsi1sk",
+)
+POLICY = PatchPolicy(
+    view=ClientSchema,
+    changes=ClientChangesSchema,
+    rules={
+        "redirect_uris": Rule(parts=True, blank=()),
+        "default_scopes": Rule(parts=True, blank=()),
+        "grant_types": Rule(parts=True, blank=()),
+    },
+)
+
+
+def _shards(call: Call) -> list[Key]:
+    user_id = call.request.query.get("user_id", [""])[0]
+    return counters.shards(keys.clients_of(user_id)) if keys.is_id(user_id) else []
+
+
+@Operation(
+    permission=ACTIVE_USER,
+    scopes=READ,
+    query=ClientListQuery,
+    loads_keys=_shards,
+    response=ClientSchema,
+    many=True,
+)
+def list_oauth2_clients(call: Call) -> Page[OAuth2Client]:
+    """List your own OAuth2 clients; admins may list anybody's."""
+    user_id = call.query["user_id"]
+    if not keys.is_id(user_id) or (user_id != call.actor.id and not ADMIN.allows(call)):
+        raise InvalidValueError(errors=[{"parameter": "user_id", "detail": "Give your own id."}])
+    listing = Listing(keys.clients_of(user_id), attributes=ATTRIBUTES)
+    return read_page(call, OAuth2Client, listing, count(call, _shards(call)))
+
+
+@Operation(
+    permission=ACTIVE_USER,
+    scopes=WRITE,
+    body=NewClientSchema,
+    body_types=(JSON, FORM),
+    response=ClientSecretSchema,
+    status=201,
+    etag=True,
+    problems=(ForbiddenError,),
+)
+def create_oauth2_client(call: Call) -> Reply:
+    """Register an OAuth2 client; a confidential one's secret is shown in this answer alone."""
+    uris = call.body.get("redirect_uris", [])
+    values = {
+        "redirect_uris": uris,
+        "default_scopes": call.body.get("default_scopes", []),
+        "grant_types": call.body.get("grant_types", default_grant_types(uris)),
+    }
+    _check(call, call.body["client_type"], values)
+    client_id = f"client-{keys.new_id().lower()}"
+    client = OAuth2Client.at(
+        keys.client(client_id),
+        client_id=client_id,
+        user_id=call.actor.id,
+        client_type=call.body["client_type"],
+        gsi1pk=keys.clients_of(call.actor.id),
+        gsi1sk=client_id,
+        **values,
+    )
+    if client.client_type == CONFIDENTIAL:
+        client.client_secret = new_secret()
+        client.secret_hash = hash_secret(client.client_secret)
+    create_client(client)
+    return Reply(
+        client, headers={"Location": f"{call.request.base_url}/api/v1/auth/oauth2_clients/{client_id}"}
+    )
+
+
+@Operation(permission=OWNER_OR_ADMIN, scopes=READ, loads=(CLIENT,), response=ClientSchema, etag=True)
+def get_oauth2_client(call: Call) -> OAuth2Client:
+    """Look at an OAuth2 client."""
+    return call[CLIENT]
+
+
+@Operation(
+    permission=OWNER_OR_ADMIN,
+    scopes=WRITE,
+    loads=(CLIENT,),
+    body_types=(JSON_PATCH, JSON),
+    response=ClientSchema,
+    etag=True,
+    problems=(ConflictError, ForbiddenError),
+)
+def patch_oauth2_client(call: Call) -> OAuth2Client:
+    """Change an OAuth2 client by JSON Patch."""
+    return patch_item(call, call[CLIENT], POLICY, lambda client, changes: _save(call, client, changes))
+
+
+def _save(call: Call, client: OAuth2Client, changes: dict[str, Any]) -> None:
+    before = {"redirect_uris": client.redirect_uris, "grant_types": client.grant_types}
+    _check(call, client.client_type, {**before, **changes}, had=client.grant_types)
+    change_client(client, changes)
+
+
+@Operation(permission=OWNER_OR_ADMIN, scopes=WRITE, loads=(CLIENT,), status=204)
+def delete_oauth2_client(call: Call) -> None:
+    """Delete an OAuth2 client; its tokens end at once."""
+    save_anew(call, call[CLIENT], delete_client)
+
+
+@Operation(
+    permission=OWNER_OR_ADMIN,
+    scopes=WRITE,
+    loads=(CLIENT,),
+    response=ClientSecretSchema,
+    etag=True,
+    problems=(ConflictError,),
+)
+def rotate_oauth2_client_secret(call: Call) -> OAuth2Client:
+    """Make a new secret; the one before stays valid for a day, so that services can change over."""
+    if call[CLIENT].client_type != CONFIDENTIAL:
+        raise ConflictError("A public client has no secret.")
+    return save_anew(call, call[CLIENT], lambda client: _rotate(call, client))
+
+
+def _rotate(call: Call, client: OAuth2Client) -> None:
+    secret = new_secret()
+    until = int(time.time()) + call.settings.client_secret_overlap
+    values = {
+        "secret_hash": hash_secret(secret),
+        "previous_secret_hash": client.secret_hash,
+        "previous_secret_until": until,
+    }
+    change_client(client, values)
+    client.client_secret = secret
+
+
+def _check(call: Call, client_type: str, values: dict[str, Any], had: list[str] | None = None) -> None:
+    """Check what schemas can't see: how fields fit together, and who marks a client first-party.
+
+    :raises ForbiddenError: the password grant is an admin's to give.
+    :raises InvalidValueError: the fields contradict each other.
+    """
+    if "password" in values["grant_types"] and "password" not in (had or []) and not ADMIN.allows(call):
+        raise ForbiddenError(
+            "Only admins may give a client the password grant: it is for first-party clients."
+        )
+    flaws = client_flaws(client_type, values)
+    if flaws:
+        raise InvalidValueError(
+            errors=[{"pointer": f"/{name}", "detail": detail} for name, detail in flaws.items()]
+        )

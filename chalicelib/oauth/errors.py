@@ -1,0 +1,72 @@
+"""Errors of the OAuth2 endpoints, in the form of RFC 6749 §5.2."""
+
+from typing import Any, ClassVar
+
+from chalicelib.errors import ApiError
+
+
+class OAuthError(ApiError):
+    """Base of the errors that RFC 6749 names.
+
+    :param detail: for the client's developer; never which part of a credential was wrong.
+    """
+
+    status = 400
+    code: ClassVar[str] = "invalid_request"
+
+
+class InvalidRequestError(OAuthError):
+    """A parameter is missing, repeated or malformed (RFC 6749 §5.2)."""
+
+    code = "invalid_request"
+    advice = "A parameter is missing, repeated or malformed."
+
+
+class InvalidClientError(OAuthError):
+    """Client authentication failed; unknown clients and wrong secrets look alike (RFC 6749 §5.2)."""
+
+    status = 401
+    code = "invalid_client"
+    advice = "Client authentication failed."
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": 'Basic realm="OAuth2", charset="UTF-8"'})
+
+
+class InvalidGrantError(OAuthError):
+    """The password, code or refresh token is wrong, used, expired or another client's (RFC 6749 §5.2)."""
+
+    code = "invalid_grant"
+    advice = "The given credentials or token are not valid."
+
+
+class UnauthorizedClientError(OAuthError):
+    """The client may not use this grant type (RFC 6749 §5.2)."""
+
+    code = "unauthorized_client"
+    advice = "This client may not use this grant type."
+
+
+class UnsupportedGrantTypeError(OAuthError):
+    """There is no such grant type here (RFC 6749 §5.2)."""
+
+    code = "unsupported_grant_type"
+    advice = "This grant type is not supported."
+
+
+class InvalidScopeError(OAuthError):
+    """A scope is unknown, or beyond what the client or the grant has (RFC 6749 §5.2)."""
+
+    code = "invalid_scope"
+    advice = "The scope is unknown or beyond what was granted."
+
+
+# RFC 6749 has no codes of its own for these at the token endpoint; §4.1.2.1 lends two.
+LENT_CODES = {429: "temporarily_unavailable", 500: "server_error", 503: "temporarily_unavailable"}
+
+
+def render_oauth_error(error: ApiError) -> tuple[dict[str, Any], dict[str, str]]:
+    """Give body and headers for any error that happens at an OAuth2 endpoint."""
+    code = error.code if isinstance(error, OAuthError) else LENT_CODES.get(error.status, "invalid_request")
+    headers = {"Cache-Control": "no-store", "Pragma": "no-cache", **error.headers}
+    return {"error": code, "error_description": error.detail}, headers

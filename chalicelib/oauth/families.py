@@ -1,0 +1,121 @@
+"""Refresh tokens: one use each, in families that die as a whole (RFC 9700 §4.14.2)."""
+
+import hmac
+import re
+import time
+from dataclasses import dataclass, field
+
+from chalicelib.db import keys
+from chalicelib.db.keys import Key, new_id
+from chalicelib.db.transaction import ConditionFailedError, Transaction
+from chalicelib.oauth.models import TokenFamily, UsedRefreshToken
+from chalicelib.oauth.secrets import hash_secret, new_secret
+from chalicelib.settings import Settings
+from chalicelib.users.models import User
+from chalicelib.web.operation import Call
+
+SHAPE = re.compile(r"([0-9A-Z]{26})\.([0-9A-Z]{26})\.[\w-]{43}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class RefreshToken:
+    """A refresh token as it was presented; its first parts only say where to look.
+
+    :param text: all of it; of this, only the hash is ever stored.
+    """
+
+    text: str = field(repr=False)
+    user_id: str
+    family_id: str
+
+    @property
+    def hash(self) -> str:
+        """What is stored of it."""
+        return hash_secret(self.text)
+
+    @property
+    def family_key(self) -> Key:
+        """Key of its family."""
+        return keys.family(self.user_id, self.family_id)
+
+    @property
+    def used_key(self) -> Key:
+        """Key of its tombstone."""
+        return keys.used_refresh_token(self.user_id, self.hash)
+
+
+def parse_refresh_token(text: str) -> RefreshToken | None:
+    """Read a presented token; None if it can't be one of ours."""
+    match = SHAPE.fullmatch(text)
+    return RefreshToken(text, match[1], match[2]) if match else None
+
+
+def _new_token(user_id: str, family_id: str) -> RefreshToken:
+    return RefreshToken(f"{user_id}.{family_id}.{new_secret()}", user_id, family_id)
+
+
+def start_family(
+    transaction: Transaction, settings: Settings, user: User, client_id: str, scope: str
+) -> RefreshToken:
+    """Add a new family with its first token to a transaction."""
+    now, family_id = int(time.time()), new_id()
+    token = _new_token(user.id, family_id)
+    until = now + settings.refresh_token_absolute_lifetime
+    family = TokenFamily.at(
+        token.family_key,
+        family_id=family_id,
+        user_id=user.id,
+        client_id=client_id,
+        scope=scope,
+        credentials_version=user.credentials_version,
+        token_hash=token.hash,
+        idle_until=now + settings.refresh_token_idle_lifetime,
+        absolute_until=until,
+        # Access tokens look for their family: it has to outlive the last of them.
+        expires_at=until + settings.access_token_lifetime + 86400,
+    )
+    transaction.put("family", family)
+    return token
+
+
+def is_current(family: TokenFamily, token: RefreshToken) -> bool:
+    """Compare a token with the one that its family expects, in constant time."""
+    return hmac.compare_digest(family.token_hash, token.hash)
+
+
+def was_used(call: Call, token: RefreshToken) -> bool:
+    """Tell whether the token was good once: garbage with a family's id must not end the family."""
+    used = call.items.get(token.used_key)
+    return isinstance(used, UsedRefreshToken) and used.family_id == token.family_id
+
+
+def is_alive(family: TokenFamily) -> bool:
+    """Check revocation and both expiries; DynamoDB's TTL is never trusted to have swept."""
+    return not family.is_revoked and time.time() < min(family.idle_until, family.absolute_until)
+
+
+def rotate(settings: Settings, family: TokenFamily, token: RefreshToken) -> RefreshToken:
+    """Use a token up and give the next one.
+
+    :raises ConditionFailedError: somebody else used it in this very moment.
+    """
+    fresh = _new_token(token.user_id, token.family_id)
+    used = UsedRefreshToken.at(token.used_key, family_id=family.family_id, expires_at=family.expires_at)
+    idle_until = int(time.time()) + settings.refresh_token_idle_lifetime
+    transaction = Transaction()
+    transaction.change("family", family, {"token_hash": fresh.hash, "idle_until": idle_until})
+    transaction.put("used", used)
+    transaction.commit()
+    return fresh
+
+
+def revoke_family(token: RefreshToken) -> None:
+    """End a family: its refresh tokens, and its access tokens with the next request; twice does no harm."""
+    transaction = Transaction()
+    family = TokenFamily.at(token.family_key)
+    actions = [TokenFamily.is_revoked.set(True), TokenFamily.version.add(1)]
+    transaction.add("family", family, actions, TokenFamily.pk.exists())
+    try:
+        transaction.commit()
+    except ConditionFailedError:
+        return  # TTL has swept it: it is as dead as can be.

@@ -1,0 +1,80 @@
+"""The parameters of an OAuth2 request, and who sends it (RFC 6749 §2.3, §3.2, appendix B)."""
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
+
+from chalicelib.errors import MalformedRequestError
+from chalicelib.oauth.errors import InvalidClientError, InvalidRequestError
+from chalicelib.web.body import MAX_BODY, parse_form
+from chalicelib.web.operation import FORM, Call
+from chalicelib.web.request import Request
+
+SENSITIVE = ("client_secret", "password", "refresh_token", "code", "code_verifier", "token", "grant_type")
+MAX_VALUE = 8192  # characters
+
+
+@dataclass(frozen=True)
+class ClientCredentials:
+    """What a client says of itself; no secret means that it is public."""
+
+    client_id: str
+    secret: str | None = field(default=None, repr=False)
+
+
+def read_parameters(request: Request) -> dict[str, str]:
+    """Read the form: one value a name, empty ones count as omitted.
+
+    :raises InvalidRequestError: another content type, a repeated name, bad encoding, or secrets in the URL.
+    """
+    if any(name in request.query for name in SENSITIVE):
+        raise InvalidRequestError("Send parameters in the body, never in the URL.")
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
+        raise InvalidRequestError(f"Send the parameters as {FORM}.")
+    if len(request.body) > MAX_BODY:
+        raise InvalidRequestError("The body is too large.")
+    try:
+        pairs = parse_form(request.body)
+    except MalformedRequestError as error:
+        raise InvalidRequestError("The body is not a well-formed form in UTF-8.") from error
+    parameters = dict(pairs)
+    if len(parameters) < len(pairs):
+        raise InvalidRequestError("A parameter is given twice.")
+    if any(len(value) > MAX_VALUE for value in parameters.values()):
+        raise InvalidRequestError(f"A parameter has more than {MAX_VALUE} characters.")
+    return {name: value for name, value in parameters.items() if value}
+
+
+def read_credentials(call: Call, parameters: dict[str, str]) -> ClientCredentials:
+    """Find the client's authentication: HTTP Basic or the form, not both.
+
+    :raises InvalidClientError: there is none, or it can't be read.
+    :raises InvalidRequestError: there are two.
+    """
+    header = call.request.headers.get("authorization")
+    client_id, secret = parameters.get("client_id"), parameters.get("client_secret")
+    if header is None:
+        if not client_id:
+            raise InvalidClientError("Send the client's credentials by HTTP Basic or in the form.")
+        return ClientCredentials(client_id, secret)
+    basic = _basic(header)
+    if secret or (client_id and client_id != basic.client_id):
+        raise InvalidRequestError("Send the client's credentials once: by HTTP Basic or in the form.")
+    return basic
+
+
+def _basic(header: str) -> ClientCredentials:
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        raise InvalidClientError
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
+        client_id, colon, secret = decoded.partition(":")
+        plain = [unquote_to_bytes(part.replace("+", " ")).decode("utf-8") for part in (client_id, secret)]
+    except (binascii.Error, ValueError) as error:
+        raise InvalidClientError from error
+    if not colon or not plain[0]:
+        raise InvalidClientError
+    # An empty secret is how tools send a public client's id by Basic.
+    return ClientCredentials(plain[0], plain[1] or None)

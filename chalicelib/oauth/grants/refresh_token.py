@@ -1,0 +1,77 @@
+"""The refresh token grant (RFC 6749 §6) with rotation and reuse detection (RFC 9700 §4.14.2)."""
+
+from typing import Any
+
+from chalicelib.db import keys
+from chalicelib.db.keys import Key
+from chalicelib.db.transaction import ConditionFailedError
+from chalicelib.oauth.clients import granted_scopes
+from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
+from chalicelib.oauth.families import (
+    RefreshToken,
+    is_alive,
+    is_current,
+    parse_refresh_token,
+    revoke_family,
+    rotate,
+    was_used,
+)
+from chalicelib.oauth.grants.grant import TokenRequest, token_response
+from chalicelib.oauth.models import TokenFamily
+from chalicelib.users.models import User
+from chalicelib.web.operation import Call
+
+NAME = "refresh_token"
+
+
+def needs(parameters: dict[str, str]) -> list[Key | None]:
+    """Read the family, the user and a possible tombstone with the client."""
+    token = parse_refresh_token(parameters.get(NAME, ""))
+    return [token.family_key, token.used_key, keys.user(token.user_id)] if token else []
+
+
+def grant(request: TokenRequest) -> dict[str, Any]:
+    """Exchange a refresh token for new tokens.
+
+    :raises InvalidRequestError: there is no refresh token.
+    :raises InvalidGrantError: it is unknown, expired, revoked, another client's, or was used before; then
+        the whole family dies.
+    :raises InvalidScopeError: more is asked than the sign-in granted.
+    """
+    if NAME not in request.parameters:
+        raise InvalidRequestError("refresh_token is needed.")
+    token = parse_refresh_token(request.parameters[NAME])
+    if token is None:
+        raise InvalidGrantError
+    family = _family(request, token)
+    user = _user(request.call, family)
+    scopes = granted_scopes(request.client, request.parameters.get("scope"), frozenset(family.scope.split()))
+    try:
+        fresh = rotate(request.call.settings, family, token)
+    except ConditionFailedError as error:
+        # Somebody presented the same token in this very moment: one of the two is a thief.
+        revoke_family(token)
+        raise InvalidGrantError from error
+    return token_response(request, user, scopes, refresh_token=fresh.text, family=token.family_id)
+
+
+def _family(request: TokenRequest, token: RefreshToken) -> TokenFamily:
+    family = request.call.items.get(token.family_key)
+    if not isinstance(family, TokenFamily) or family.client_id != request.client.client_id:
+        raise InvalidGrantError
+    if not is_current(family, token):
+        if was_used(request.call, token):
+            revoke_family(token)
+        raise InvalidGrantError
+    if not is_alive(family):
+        raise InvalidGrantError
+    return family
+
+
+def _user(call: Call, family: TokenFamily) -> User:
+    user = call.items.get(keys.user(family.user_id))
+    if not isinstance(user, User) or not user.is_active:
+        raise InvalidGrantError
+    if user.credentials_version != family.credentials_version:
+        raise InvalidGrantError
+    return user

@@ -1,0 +1,91 @@
+"""The token endpoint and token revocation."""
+
+import time
+
+from chalicelib.db import keys
+from chalicelib.db.transaction import ConditionFailedError, Transaction
+from chalicelib.errors import InvalidTokenError
+from chalicelib.oauth.clients import authenticate_client
+from chalicelib.oauth.errors import (
+    InvalidRequestError,
+    UnauthorizedClientError,
+    UnsupportedGrantTypeError,
+    render_oauth_error,
+)
+from chalicelib.oauth.families import (
+    RefreshToken,
+    is_current,
+    parse_refresh_token,
+    revoke_family,
+    was_used,
+)
+from chalicelib.oauth.form import read_parameters
+from chalicelib.oauth.grants import client_credentials, password, refresh_token
+from chalicelib.oauth.grants.grant import TokenRequest
+from chalicelib.oauth.models import OAuth2Client, RevokedToken, TokenFamily
+from chalicelib.oauth.permissions import CLIENT_AUTHENTICATION
+from chalicelib.security.tokens import LEEWAY, Claims, verify
+from chalicelib.web.operation import Call, Operation, Reply
+
+GRANTS = {module.NAME: module for module in (password, client_credentials, refresh_token)}
+NOT_CACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 §5.1
+
+
+@Operation(permission=CLIENT_AUTHENTICATION, render_error=render_oauth_error)
+def create_token(call: Call) -> Reply:
+    """Exchange a grant for tokens: password, client_credentials or refresh_token."""
+    parameters = read_parameters(call.request)
+    name = parameters.get("grant_type")
+    if name is None:
+        raise InvalidRequestError("grant_type is needed.")
+    if name not in GRANTS:
+        raise UnsupportedGrantTypeError
+    client = authenticate_client(call, parameters, *GRANTS[name].needs(parameters))
+    if name not in client.grant_types:
+        raise UnauthorizedClientError
+    return Reply(GRANTS[name].grant(TokenRequest(call, parameters, client)), headers=dict(NOT_CACHED))
+
+
+@Operation(permission=CLIENT_AUTHENTICATION, render_error=render_oauth_error)
+def revoke_token(call: Call) -> Reply:
+    """Revoke an access or refresh token of the calling client (RFC 7009); the hint is not needed."""
+    parameters = read_parameters(call.request)
+    text = parameters.get("token", "")
+    token = parse_refresh_token(text)
+    more = [token.family_key, token.used_key] if token else []
+    client = authenticate_client(call, parameters, *more)
+    if not text:
+        raise InvalidRequestError("token is needed.")
+    if token:
+        _revoke_refresh_token(call, client, token)
+    else:
+        _revoke_access_token(call, client, text)
+    return Reply({}, headers=dict(NOT_CACHED))
+
+
+def _revoke_refresh_token(call: Call, client: OAuth2Client, token: RefreshToken) -> None:
+    family = call.items.get(token.family_key)
+    if not isinstance(family, TokenFamily) or family.client_id != client.client_id:
+        return
+    if is_current(family, token) or was_used(call, token):
+        revoke_family(token)
+
+
+def _revoke_access_token(call: Call, client: OAuth2Client, text: str) -> None:
+    try:
+        claims = verify(call.keyring, call.request.base_url, text)
+    except InvalidTokenError:
+        return  # RFC 7009 §2.2: what is no token of ours needs no revocation
+    if claims.client_id == client.client_id:
+        deny(claims)
+
+
+def deny(claims: Claims) -> None:
+    """Put an access token on the denylist until it expires by itself; twice does no harm."""
+    expires = max(claims.exp, int(time.time())) + LEEWAY + 1
+    transaction = Transaction()
+    transaction.put("revoked", RevokedToken.at(keys.revoked_token(claims.jti), expires_at=expires))
+    try:
+        transaction.commit()
+    except ConditionFailedError:
+        return

@@ -1,0 +1,87 @@
+"""OAuth2 clients, refresh token families and the denylist."""
+
+from typing import Any
+
+from pynamodb.attributes import (
+    BooleanAttribute,
+    ListAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
+
+from chalicelib.db import counters, keys
+from chalicelib.db.table import Item
+from chalicelib.db.transaction import Transaction
+
+CONFIDENTIAL, PUBLIC_CLIENT = "confidential", "public"
+
+
+class OAuth2Client(Item, discriminator="oauth2_client"):
+    """A registered client; of its secrets (256 random bits) only SHA-256 is kept."""
+
+    client_id = UnicodeAttribute()
+    user_id = UnicodeAttribute()
+    client_type = UnicodeAttribute(default=CONFIDENTIAL)
+    secret_hash = UnicodeAttribute(null=True)
+    previous_secret_hash = UnicodeAttribute(null=True)
+    previous_secret_until = NumberAttribute(default=0)  # seconds since 1970
+    redirect_uris: ListAttribute[Any] = ListAttribute(default=list)
+    default_scopes: ListAttribute[Any] = ListAttribute(default=list)
+    grant_types: ListAttribute[Any] = ListAttribute(default=list)
+    client_secret: str | None = None  # shown once, never stored
+
+
+class TokenFamily(Item, discriminator="token_family"):
+    """One sign-in at one client: the refresh tokens that follow from it, of which one is current."""
+
+    family_id = UnicodeAttribute()
+    user_id = UnicodeAttribute()
+    client_id = UnicodeAttribute()
+    scope = UnicodeAttribute()
+    credentials_version = NumberAttribute()
+    token_hash = UnicodeAttribute()
+    idle_until = NumberAttribute()  # seconds since 1970
+    absolute_until = NumberAttribute()  # seconds since 1970
+    is_revoked = BooleanAttribute(default=False)
+
+
+class UsedRefreshToken(Item, discriminator="used_refresh_token"):
+    """The tombstone of a refresh token: who shows it again has a copy that is not meant to exist."""
+
+    family_id = UnicodeAttribute()
+
+
+class RevokedToken(Item, discriminator="revoked_token"):
+    """Denylist entry of an access token, kept until the token expires by itself."""
+
+
+def create_client(client: OAuth2Client) -> None:
+    """Write a client and count it among its owner's.
+
+    :raises ConditionFailedError: "client": there is one with this id.
+    """
+    transaction = Transaction()
+    transaction.put("client", client)
+    counters.add(transaction, keys.clients_of(client.user_id), 1)
+    transaction.commit()
+
+
+def change_client(client: OAuth2Client, values: dict[str, object]) -> None:
+    """Write changed fields.
+
+    :raises ConditionFailedError: "item" changed meanwhile.
+    """
+    transaction = Transaction()
+    transaction.change("item", client, values)
+    transaction.commit()
+
+
+def delete_client(client: OAuth2Client) -> None:
+    """Delete a client: its tokens end with it, since each request looks for the client.
+
+    :raises ConditionFailedError: "item" changed meanwhile.
+    """
+    transaction = Transaction()
+    transaction.delete("item", client)
+    counters.add(transaction, keys.clients_of(client.user_id), -1)
+    transaction.commit()

@@ -1,0 +1,22 @@
+"""Who may do what with OAuth2 clients."""
+
+from chalicelib.db import keys
+from chalicelib.db.keys import Key
+from chalicelib.oauth.models import OAuth2Client
+from chalicelib.web.operation import ADMIN, Call, Load, Permission
+
+
+def _client_key(call: Call) -> Key | None:
+    client_id = call.params["client_id"]
+    return keys.client(client_id) if keys.CLIENT_ID.fullmatch(client_id) else None
+
+
+def _owns_client(call: Call) -> bool:
+    client = call.get(CLIENT)
+    return client is not None and client.user_id == call.actor.id
+
+
+CLIENT = Load(OAuth2Client, _client_key)
+
+OWNER_OR_ADMIN = Permission("Owner", _owns_client, (CLIENT,)) | ADMIN
+CLIENT_AUTHENTICATION = Permission("OAuth2 client", lambda _: True, public=True)

@@ -1,0 +1,121 @@
+"""OAuth2 clients as JSON."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT
+from chalicelib.oauth.scopes import SCOPES
+from chalicelib.web.pagination import ListQuery
+
+GRANT_TYPES = ("authorization_code", "client_credentials", "password", "refresh_token")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+MAX_URI = 2048  # characters
+MAX_URIS = 20
+# RFC 8252 §7.1: a private-use scheme is a domain name in reverse, so it has a dot.
+PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+", re.IGNORECASE)
+UNSAFE = re.compile(r"[^\x21-\x7e]|[\\\"<>^`{|}]")
+
+
+def check_redirect_uri(value: str) -> None:
+    """Refuse what no client may be redirected to.
+
+    :raises ValidationError: it is neither https, nor http on loopback, nor of a private-use scheme.
+    """
+    if not _is_redirect_uri(value):
+        raise ValidationError(
+            "Must be an absolute https URI, http on a loopback address, or of a private-use scheme with a "
+            "dot in it; without fragment, user name or characters that have to be encoded."
+        )
+
+
+def _is_redirect_uri(value: str) -> bool:
+    if len(value) > MAX_URI or UNSAFE.search(value) or "#" in value:
+        return False
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if parts.username is not None:
+        return False
+    if parts.scheme == "https":
+        return bool(host)
+    if parts.scheme == "http":
+        return host in LOOPBACK
+    return PRIVATE_SCHEME.fullmatch(parts.scheme) is not None
+
+
+def check_no_doubles(values: list[str]) -> None:
+    """Refuse a list that names something twice.
+
+    :raises ValidationError: it does.
+    """
+    if len(set(values)) < len(values):
+        raise ValidationError("Must not name anything twice.")
+
+
+def _names(allowed: tuple[str, ...]) -> "fields.List[Any]":
+    known = ", ".join(allowed)
+    element = fields.String(validate=validate.OneOf(allowed, error=f"Must be one of {known}."))
+    return fields.List(element, validate=check_no_doubles)
+
+
+class ClientChangesSchema(Schema):
+    """What a PATCH may change."""
+
+    redirect_uris = fields.List(
+        fields.String(validate=check_redirect_uri),
+        validate=[check_no_doubles, validate.Length(max=MAX_URIS)],
+        metadata={"example": ["https://app.test/callback"]},
+    )
+    default_scopes = _names(tuple(SCOPES))
+    grant_types = _names(GRANT_TYPES)
+
+
+class NewClientSchema(ClientChangesSchema):
+    """A new client."""
+
+    client_type = fields.String(
+        load_default=CONFIDENTIAL, validate=validate.OneOf((CONFIDENTIAL, PUBLIC_CLIENT))
+    )
+
+
+class ClientSchema(ClientChangesSchema):
+    """A client; its secret is shown once, when it is made."""
+
+    client_id = fields.String()
+    user_id = fields.String()
+    client_type = fields.String()
+    created = fields.AwareDateTime()
+    updated = fields.AwareDateTime()
+
+
+class ClientSecretSchema(ClientSchema):
+    """A client with the secret that was just made for it; public clients have none."""
+
+    client_secret = fields.String()
+
+
+class ClientListQuery(ListQuery):
+    """Whose clients, and which part of them."""
+
+    user_id = fields.String(required=True, metadata={"description": "Your own id; admins may give any."})
+
+
+def default_grant_types(redirect_uris: list[str]) -> list[str]:
+    """Choose the grant types of a client that names none."""
+    return ["authorization_code", "refresh_token"] if redirect_uris else ["client_credentials"]
+
+
+def client_flaws(client_type: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """Say which fields of a client do not fit together."""
+    grants, uris = values["grant_types"], values["redirect_uris"]
+    if client_type == PUBLIC_CLIENT and "client_credentials" in grants:
+        return {"grant_types": "A public client has no secret, so it can't use client_credentials."}
+    if "authorization_code" in grants and not uris:
+        return {"redirect_uris": "authorization_code needs at least one redirect URI."}
+    return {}

@@ -1,0 +1,10 @@
+"""Every scope there is, and what it lets a token do."""
+
+SCOPES = {
+    "auth:read": "Look at your OAuth2 clients.",
+    "auth:write": "Create, change and delete your OAuth2 clients.",
+    "teams:read": "Look at teams and their members.",
+    "teams:write": "Create, change and delete teams and memberships.",
+    "users:read": "Look at users.",
+    "users:write": "Change users.",
+}

@@ -1,0 +1,125 @@
+"""Access tokens: JWTs after RFC 9068, signed by the stage's key and checked without any trust in them."""
+
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from chalicelib.errors import InvalidTokenError
+from chalicelib.security.keys import Keyring, SigningKey
+
+TYPE = "at+jwt"  # RFC 9068 §2.1
+LEEWAY = 60  # seconds that clocks may differ
+MAX_LENGTH = 4096  # characters; ours have about 800
+# PyJWT accepts padded and otherwise decorated parts: the compact form has none (RFC 7515 §2).
+COMPACT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+NUMERIC = ("exp", "iat", "nbf", "cv")
+TEXT = ("sub", "jti", "client_id", "scope")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claims:
+    """What an access token says.
+
+    :param sub: the user's id; the client's for client_credentials.
+    :param owner: the user whose account the token acts for.
+    :param credentials_version: the owner's, as it was then: it grows when all tokens of a user must die.
+    :param family: the refresh token family that the token came with, if any.
+    :param exp: seconds since 1970.
+    """
+
+    sub: str
+    client_id: str
+    scopes: frozenset[str]
+    owner: str
+    credentials_version: int
+    family: str | None = None
+    jti: str = ""
+    exp: int = 0
+
+
+def issue(keyring: Keyring, issuer: str, claims: Claims, lifetime: int) -> str:
+    """Sign an access token.
+
+    :param issuer: the public base URL of the stage, audience at the same time.
+    :param lifetime: seconds.
+    """
+    now = int(time.time())
+    payload: dict[str, Any] = {
+        "iss": issuer,
+        "aud": issuer,
+        "sub": claims.sub,
+        "exp": now + lifetime,
+        "iat": now,
+        "nbf": now,
+        "jti": secrets.token_urlsafe(16),
+        "client_id": claims.client_id,
+        "scope": " ".join(sorted(claims.scopes)),
+        "cv": claims.credentials_version,
+    }
+    if claims.owner != claims.sub:
+        payload["owner"] = claims.owner
+    if claims.family:
+        payload["sid"] = claims.family
+    key = keyring.current
+    return jwt.encode(payload, key.private_key, key.algorithm, headers={"typ": TYPE, "kid": key.kid})
+
+
+def verify(keyring: Keyring, issuer: str, token: str) -> Claims:
+    """Check an access token's form, signature and claims; what the table says of it is not asked here.
+
+    :raises InvalidTokenError: for any flaw, without saying which.
+    """
+    if len(token) > MAX_LENGTH or not COMPACT.fullmatch(token):
+        raise InvalidTokenError
+    try:
+        key = _key_of(keyring, jwt.get_unverified_header(token))
+        payload = jwt.decode(
+            token,
+            key.public_key,
+            algorithms=[key.algorithm],
+            audience=issuer,
+            issuer=issuer,
+            leeway=LEEWAY,
+            options={"require": ["exp", "iat", "nbf", "iss", "aud"]},
+        )
+    except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError) as error:
+        raise InvalidTokenError from error
+    return _claims(payload)
+
+
+def _key_of(keyring: Keyring, header: dict[str, Any]) -> SigningKey:
+    kind, kid = header.get("typ"), header.get("kid")
+    # `crit` names extensions that must be understood (RFC 7515 §4.1.11): we understand none.
+    if "crit" in header or not isinstance(kind, str) or not isinstance(kid, str):
+        raise InvalidTokenError
+    if kind.lower().removeprefix("application/") != TYPE or kid not in keyring.signing_keys:
+        raise InvalidTokenError
+    key = keyring.signing_keys[kid]
+    if header.get("alg") != key.algorithm:
+        raise InvalidTokenError
+    return key
+
+
+def _claims(payload: dict[str, Any]) -> Claims:
+    # PyJWT takes strings and floats for times, and a list that contains the audience.
+    if any(type(payload.get(name)) is not int for name in NUMERIC):
+        raise InvalidTokenError
+    if any(not isinstance(payload.get(name), str) for name in (*TEXT, "aud")):
+        raise InvalidTokenError
+    owner, family = payload.get("owner", payload["sub"]), payload.get("sid")
+    if not isinstance(owner, str) or not (family is None or isinstance(family, str)):
+        raise InvalidTokenError
+    return Claims(
+        sub=payload["sub"],
+        client_id=payload["client_id"],
+        scopes=frozenset(payload["scope"].split()),
+        owner=owner,
+        credentials_version=payload["cv"],
+        family=family,
+        jti=payload["jti"],
+        exp=payload["exp"],
+    )

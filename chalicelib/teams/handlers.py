@@ -1,0 +1,184 @@
+"""Create, look at, list, change and delete teams and their memberships."""
+
+from typing import Any
+
+from chalicelib.db import counters, keys
+from chalicelib.db.table import query
+from chalicelib.db.transaction import ConditionFailedError
+from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.teams.models import (
+    Member,
+    Team,
+    add_member,
+    change_team,
+    clean_up,
+    create_team,
+    delete_team,
+    remove_member,
+)
+from chalicelib.teams.permissions import (
+    LEADER_OR_ADMIN_WRITER,
+    MEMBER,
+    MEMBER_OR_ADMIN,
+    NEW_MEMBER,
+    TEAM,
+)
+from chalicelib.teams.schemas import (
+    BaseTeamSchema,
+    MemberSchema,
+    NewMemberSchema,
+    NewTeamSchema,
+    TeamSchema,
+    TeamViewSchema,
+)
+from chalicelib.web.operation import (
+    ACTIVE_USER,
+    FORM,
+    JSON,
+    JSON_PATCH,
+    WRITE_ACCESS,
+    Call,
+    Operation,
+    Reply,
+)
+from chalicelib.web.pagination import Listing, ListQuery, Page, count, read_page
+from chalicelib.web.patch import PatchPolicy, Rule, patch_item, save_anew
+
+READ = frozenset({"teams:read"})
+WRITE = frozenset({"teams:write"})
+LISTING = Listing(keys.TEAMS, attributes=("id", "title", "gsi1sk"))
+MEMBER_ATTRIBUTES = ("sk", "user_id", "username", "is_leader")
+MEMBERS_SHOWN = 100  # in a team itself; the list of members has them all
+POLICY = PatchPolicy(view=TeamViewSchema, changes=NewTeamSchema, rules={"title": Rule()})
+
+
+def team_url(call: Call, team_id: str) -> str:
+    """Give the address of a team."""
+    return f"{call.request.base_url}/api/v1/teams/{team_id}"
+
+
+@Operation(
+    permission=ACTIVE_USER,
+    scopes=READ,
+    query=ListQuery,
+    loads_keys=lambda _: counters.shards(keys.TEAMS),
+    response=BaseTeamSchema,
+    many=True,
+)
+def list_teams(call: Call) -> Page[Team]:
+    """List teams in the order of their creation."""
+    return read_page(call, Team, LISTING, count(call, counters.shards(keys.TEAMS)))
+
+
+@Operation(
+    permission=WRITE_ACCESS,
+    scopes=WRITE,
+    body=NewTeamSchema,
+    body_types=(JSON, FORM),
+    response=TeamViewSchema,
+    status=201,
+    etag=True,
+)
+def create_new_team(call: Call) -> Reply:
+    """Create a team; whoever creates it leads it."""
+    team = create_team(call.body["title"], call.actor.id, call.actor.account.username)
+    return Reply(team, headers={"Location": team_url(call, team.id)})
+
+
+@Operation(permission=MEMBER_OR_ADMIN, scopes=READ, loads=(TEAM,), response=TeamSchema, etag=True)
+def get_team(call: Call) -> Reply:
+    """Look at a team and its first 100 members."""
+    team = call[TEAM]
+    team.members = query(
+        Member,
+        team.pk,
+        prefix=keys.MEMBERS,
+        limit=MEMBERS_SHOWN,
+        attributes=MEMBER_ATTRIBUTES,
+    )
+    return Reply(team, headers={"Link": f'<{team_url(call, team.id)}/members>; rel="related"'})
+
+
+@Operation(
+    permission=LEADER_OR_ADMIN_WRITER,
+    scopes=WRITE,
+    loads=(TEAM,),
+    body_types=(JSON_PATCH, JSON),
+    response=TeamViewSchema,
+    etag=True,
+    problems=(ConflictError,),
+)
+def patch_team(call: Call) -> Team:
+    """Change a team's title by JSON Patch."""
+    return patch_item(call, call[TEAM], POLICY, change_team)
+
+
+@Operation(permission=LEADER_OR_ADMIN_WRITER, scopes=WRITE, loads=(TEAM,), status=204)
+def delete_existing_team(call: Call) -> None:
+    """Delete a team: access ends at once, its memberships go behind the scenes."""
+    save_anew(call, call[TEAM], delete_team)
+
+
+def clean_up_deleted_teams(_: object) -> int:
+    """Run on a schedule: remove the memberships that deleted teams left."""
+    return clean_up()
+
+
+@Operation(
+    permission=MEMBER_OR_ADMIN,
+    scopes=READ,
+    loads=(TEAM,),
+    query=ListQuery,
+    response=MemberSchema,
+    many=True,
+)
+def list_members(call: Call) -> Page[Member]:
+    """List a team's members in the order of their user ids."""
+    team = call[TEAM]
+    listing = Listing(team.pk, prefix=keys.MEMBERS, attributes=MEMBER_ATTRIBUTES)
+    page = read_page(call, Member, listing, int(team.member_count))
+    for member in page.items:
+        member.team = team
+    return page
+
+
+@Operation(
+    permission=LEADER_OR_ADMIN_WRITER,
+    scopes=WRITE,
+    loads=(TEAM, NEW_MEMBER),
+    body=NewMemberSchema,
+    body_types=(JSON, FORM),
+    response=MemberSchema,
+    status=201,
+    problems=(ConflictError,),
+)
+def create_member(call: Call) -> Any:
+    """Add a user to a team."""
+    team, user = call[TEAM], call.get(NEW_MEMBER)
+    if user is None:
+        raise NotFoundError("There is no user with this user_id.")
+    try:
+        member = add_member(team, user, is_leader=call.body["is_leader"])
+    except ConditionFailedError as error:
+        if error.names - {"member"}:
+            raise NotFoundError("The team or the user was deleted meanwhile.") from error
+        raise ConflictError("This user is a member already.") from error
+    member.team = team
+    return Reply(member, headers={"Location": f"{team_url(call, team.id)}/members/{user.id}"})
+
+
+@Operation(
+    permission=LEADER_OR_ADMIN_WRITER,
+    scopes=WRITE,
+    loads=(TEAM, MEMBER),
+    status=204,
+    problems=(ConflictError,),
+)
+def delete_member(call: Call) -> None:
+    """Remove a user from a team; the last leader stays."""
+    try:
+        remove_member(call[TEAM], call[MEMBER])
+    except ConditionFailedError as error:
+        if "member" in error.names:
+            raise NotFoundError("This user is no member any more.") from error
+        raise ConflictError("This is the team's last leader: make another member a leader first.") from error

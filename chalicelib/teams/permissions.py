@@ -1,0 +1,47 @@
+"""Who may do what with teams."""
+
+from chalicelib.db import keys
+from chalicelib.db.keys import Key
+from chalicelib.teams.models import Member, Team
+from chalicelib.users.models import User
+from chalicelib.web.operation import ADMIN, WRITE_ACCESS, Call, Load, Permission
+
+
+def _team_key(call: Call) -> Key | None:
+    team_id = call.params["team_id"]
+    return keys.team(team_id) if keys.is_id(team_id) else None
+
+
+def _membership_key(call: Call) -> Key | None:
+    team_id = call.params["team_id"]
+    return keys.member(team_id, call.claims.owner) if call.claims and keys.is_id(team_id) else None
+
+
+def _member_key(call: Call) -> Key | None:
+    team_id, user_id = call.params["team_id"], call.params.get("user_id")
+    return keys.member(team_id, user_id) if user_id and keys.is_id(team_id) and keys.is_id(user_id) else None
+
+
+def _new_member_key(call: Call) -> Key | None:
+    """Find the user whom an unvalidated body names."""
+    user_id = call.payload.get("user_id") if isinstance(call.payload, dict) else None
+    return keys.user(user_id) if isinstance(user_id, str) and keys.is_id(user_id) else None
+
+
+TEAM = Load(Team, _team_key)
+MEMBERSHIP = Load(Member, _membership_key, required=False)
+MEMBER = Load(Member, _member_key)
+NEW_MEMBER = Load(User, _new_member_key, required=False)
+
+
+def _is_member(call: Call) -> bool:
+    return call.get(MEMBERSHIP) is not None
+
+
+def _is_leader(call: Call) -> bool:
+    membership = call.get(MEMBERSHIP)
+    return membership is not None and bool(membership.is_leader)
+
+
+MEMBER_OR_ADMIN = Permission("Member", _is_member, (MEMBERSHIP,)) | ADMIN
+LEADER_OR_ADMIN_WRITER = (Permission("Leader", _is_leader, (MEMBERSHIP,)) | ADMIN) & WRITE_ACCESS

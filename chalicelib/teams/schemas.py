@@ -1,0 +1,70 @@
+"""Teams and memberships as JSON."""
+
+from marshmallow import Schema, ValidationError, fields
+
+from chalicelib.db.keys import is_id
+from chalicelib.web.fields import Flag, Text
+
+TITLE_LEAST, TITLE_MOST = 3, 50
+
+
+def check_id(value: str) -> None:
+    """Refuse what can be no id.
+
+    :raises ValidationError: it is not a ULID.
+    """
+    if not is_id(value):
+        raise ValidationError("Must be an id: a ULID of 26 characters.")
+
+
+class BaseTeamSchema(Schema):
+    """A team in a list."""
+
+    id = fields.String(metadata={"description": "ULID: sorts by creation.", "readOnly": True})
+    title = Text(least=TITLE_LEAST, most=TITLE_MOST, required=True)
+
+
+class NewTeamSchema(Schema):
+    """A new team, and what a PATCH may change."""
+
+    title = Text(least=TITLE_LEAST, most=TITLE_MOST, required=True)
+
+
+class TeamViewSchema(BaseTeamSchema):
+    """What a PATCH works on."""
+
+    created = fields.AwareDateTime()
+    updated = fields.AwareDateTime()
+
+
+class MemberUserSchema(Schema):
+    """The user of a membership."""
+
+    id = fields.String(attribute="user_id")
+    username = fields.String()
+
+
+class TeamMemberSchema(Schema):
+    """A membership as its team shows it."""
+
+    user = fields.Nested(MemberUserSchema, attribute="itself")
+    is_leader = Flag()
+
+
+class TeamSchema(TeamViewSchema):
+    """A team with its first members; all of them are listed under /members."""
+
+    members = fields.List(fields.Nested(TeamMemberSchema))
+
+
+class MemberSchema(TeamMemberSchema):
+    """A membership."""
+
+    team = fields.Nested(BaseTeamSchema)
+
+
+class NewMemberSchema(Schema):
+    """A new membership."""
+
+    user_id = fields.String(required=True, validate=check_id)
+    is_leader = Flag(load_default=False)

@@ -1,0 +1,185 @@
+"""Sign up, look at, list and change users."""
+
+from typing import Any
+
+from chalicelib.db import counters, keys
+from chalicelib.db.keys import Key
+from chalicelib.db.transaction import ConditionFailedError, Transaction
+from chalicelib.errors import ApiError, ConflictError, ForbiddenError, TooManyRequestsError
+from chalicelib.security.passwords import hash_password, verify_password
+from chalicelib.users import attempts
+from chalicelib.users.captcha import captcha_is_solved, site_key
+from chalicelib.users.models import User, change_user, create_user, new_user
+from chalicelib.users.permissions import OWNER_OR_ADMIN, OWNER_OR_ADMIN_WRITER, USER
+from chalicelib.users.schemas import (
+    ROLE_FLAGS,
+    BaseUserSchema,
+    SignUpFormSchema,
+    SignUpSchema,
+    UserChangesSchema,
+    UserSchema,
+)
+from chalicelib.web.operation import (
+    ACTIVE_USER,
+    ADMIN,
+    FORM,
+    JSON,
+    JSON_PATCH,
+    PUBLIC,
+    Call,
+    Operation,
+    Reply,
+)
+from chalicelib.web.pagination import Listing, ListQuery, Page, count, read_page
+from chalicelib.web.patch import PatchPolicy, Rule, patch_item
+
+READ = frozenset({"users:read"})
+WRITE = frozenset({"users:write"})
+LISTING = Listing(
+    keys.USERS, attributes=("id", "username", "first_name", "middle_name", "last_name", "gsi1sk")
+)
+
+
+def confirm_password(call: Call, value: Any) -> None:
+    """Check the current password of whoever is calling; a wrong one counts as a failed sign-in.
+
+    :raises ForbiddenError: it is wrong.
+    :raises TooManyRequestsError: there were too many wrong ones.
+    """
+    subjects = [attempts.account(call.actor.id), attempts.address(call)]
+    attempts.check_attempts(call, subjects)
+    if isinstance(value, str) and verify_password(value, call.actor.account.password_hash):
+        call.confirmed = True
+        return
+    attempts.record_failure(call, subjects)
+    raise ForbiddenError("The current password is wrong: it is the password of your own account.")
+
+
+POLICY = PatchPolicy(
+    view=UserSchema,
+    changes=UserChangesSchema,
+    rules={
+        "first_name": Rule(blank=""),
+        "middle_name": Rule(blank=""),
+        "last_name": Rule(blank=""),
+        "email": Rule(confirm=True),
+        "password": Rule(confirm=True),
+        "is_active": Rule(permission=ADMIN, confirm=True),
+        "is_regular_user": Rule(permission=ADMIN, confirm=True),
+        "is_admin": Rule(permission=ADMIN, confirm=True),
+    },
+    nobody=frozenset({"is_internal"}),
+    confirm=confirm_password,
+)
+
+
+@Operation(
+    permission=ADMIN,
+    scopes=READ,
+    query=ListQuery,
+    loads_keys=lambda _: counters.shards(keys.USERS),
+    response=BaseUserSchema,
+    many=True,
+)
+def list_users(call: Call) -> Page[User]:
+    """List users in the order of their creation."""
+    return read_page(call, User, LISTING, count(call, counters.shards(keys.USERS)))
+
+
+@Operation(
+    permission=PUBLIC,
+    optional_token=True,
+    body=SignUpSchema,
+    body_types=(JSON, FORM),
+    response=UserSchema,
+    status=201,
+    etag=True,
+    problems=(ForbiddenError, ConflictError),
+)
+def create_user_account(call: Call) -> Reply:
+    """Sign up: people solve a captcha, admins need none and may set roles."""
+    fields = dict(call.body)
+    captcha = fields.pop("recaptcha_key")
+    is_admin = call.caller is not None and ADMIN.allows(call)
+    given_flags = [name for name in (*ROLE_FLAGS, "is_internal") if name in fields]
+    if "is_internal" in given_flags or (given_flags and not is_admin):
+        raise ForbiddenError(f"You can't set {', '.join(given_flags)}: leave it out.")
+    if not is_admin and not captcha_is_solved(call, captcha):
+        raise ForbiddenError("Solve the captcha and send its answer as recaptcha_key.")
+    user = new_user(password_hash=hash_password(fields.pop("password")), **fields)
+    try:
+        create_user(user)
+    except ConditionFailedError as error:
+        raise taken(error) from error
+    return Reply(user, headers={"Location": f"{call.request.base_url}/api/v1/users/{user.id}"})
+
+
+@Operation(permission=PUBLIC, response=SignUpFormSchema)
+def get_signup_form(call: Call) -> dict[str, str | None]:
+    """Tell the key that a sign-up form shows its captcha with."""
+    return {"recaptcha_server_key": site_key(call)}
+
+
+@Operation(permission=ACTIVE_USER, scopes=READ, response=UserSchema, etag=True)
+def get_me(call: Call) -> Any:
+    """Look at your own account; a client that acts for itself sees its owner's."""
+    return call.actor.account
+
+
+@Operation(permission=OWNER_OR_ADMIN, scopes=READ, loads=(USER,), response=UserSchema, etag=True)
+def get_user(call: Call) -> User:
+    """Look at a user."""
+    return call[USER]
+
+
+def _failures(call: Call) -> list[Key]:
+    subjects = [attempts.address(call)]
+    if call.claims:
+        subjects.append(attempts.account(call.claims.owner))
+    return [attempts.failures_key(subject, call.settings) for subject in subjects]
+
+
+@Operation(
+    permission=OWNER_OR_ADMIN_WRITER,
+    scopes=WRITE,
+    loads=(USER,),
+    loads_keys=_failures,
+    body_types=(JSON_PATCH, JSON),
+    response=UserSchema,
+    etag=True,
+    problems=(ConflictError, TooManyRequestsError),
+)
+def patch_user(call: Call) -> User:
+    """Change a user by JSON Patch; password, e-mail and roles need a test of /current_password before."""
+    try:
+        return patch_item(call, call[USER], POLICY, lambda user, changes: _save(call, user, changes))
+    except ApiError:
+        attempts.settle(call)
+        raise
+
+
+def _save(call: Call, user: User, changes: dict[str, Any]) -> None:
+    transaction = Transaction()
+    if call.confirmed:
+        attempts.require_under_limit(transaction, attempts.account(call.actor.id), call.settings)
+    if "password" in changes:
+        changes["password_hash"] = hash_password(changes.pop("password"))
+    if changes:
+        change_user(transaction, user, changes)
+    try:
+        attempts.commit(transaction, call.settings)
+    except ConditionFailedError as error:
+        if "item" in error.names:
+            raise
+        raise taken(error) from error
+
+
+def taken(error: ConditionFailedError) -> ConflictError:
+    """Say which unique thing is taken, or that the last admin stays."""
+    if "admins" in error.names:
+        return ConflictError("This is the last active admin: make somebody else an admin first.")
+    names = sorted(error.names & {"username", "email"})
+    return ConflictError(
+        f"Somebody else has this {' and this '.join(names)}: choose another.",
+        errors=[{"pointer": f"/{name}", "detail": "This is taken."} for name in names],
+    )

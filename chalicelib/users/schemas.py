@@ -1,0 +1,101 @@
+"""Users as JSON."""
+
+import re
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from chalicelib.security.passwords import MAX_BYTES, MIN_LENGTH, password_flaw
+from chalicelib.web.fields import Flag, Text
+
+NAME_MOST = 30
+EMAIL_MOST = 120
+USERNAME = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
+ROLE_FLAGS = ("is_active", "is_regular_user", "is_admin")
+
+
+def check_username(value: str) -> None:
+    """Refuse what is no username.
+
+    :raises ValidationError: it has other characters, or too many.
+    """
+    if not USERNAME.fullmatch(value):
+        raise ValidationError("Must have 1 to 80 letters (a-z, A-Z), digits, or any of . _ -")
+
+
+def check_password(value: str) -> None:
+    """Refuse a weak new password.
+
+    :raises ValidationError: saying what is wrong with it.
+    """
+    flaw = password_flaw(value)
+    if flaw:
+        raise ValidationError(flaw)
+
+
+class EmailText(Text):
+    """An e-mail address in NFC."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(least=3, most=EMAIL_MOST, validate=validate.Email(), **kwargs)
+        self.metadata = {"format": "email", **self.metadata}
+
+
+class BaseUserSchema(Schema):
+    """A user in a list."""
+
+    id = fields.String(metadata={"description": "ULID: sorts by creation.", "readOnly": True})
+    username = fields.String(metadata={"example": "ada"})
+    first_name = Text(most=NAME_MOST)
+    middle_name = Text(most=NAME_MOST)
+    last_name = Text(most=NAME_MOST)
+
+
+class UserSchema(BaseUserSchema):
+    """A user."""
+
+    email = EmailText()
+    is_active = Flag()
+    is_regular_user = Flag(metadata={"description": "Has write access."})
+    is_admin = Flag()
+    is_internal = Flag(metadata={"description": "Passes every permission; never settable over the API."})
+    created = fields.AwareDateTime()
+    updated = fields.AwareDateTime()
+
+
+class UserChangesSchema(Schema):
+    """What a PATCH may change; also the part of a sign-up that it shares."""
+
+    email = EmailText(required=True)
+    password = fields.String(
+        required=True,
+        load_only=True,
+        validate=check_password,
+        metadata={"minLength": MIN_LENGTH, "maxLength": MAX_BYTES, "format": "password"},
+    )
+    first_name = Text(most=NAME_MOST)
+    middle_name = Text(most=NAME_MOST)
+    last_name = Text(most=NAME_MOST)
+    is_active = Flag(metadata={"description": "Admins only."})
+    is_regular_user = Flag(metadata={"description": "Admins only."})
+    is_admin = Flag(metadata={"description": "Admins only."})
+
+
+class SignUpSchema(UserChangesSchema):
+    """A new user."""
+
+    username = fields.String(
+        required=True,
+        validate=check_username,
+        metadata={"pattern": r"^[A-Za-z0-9._-]{1,80}$", "example": "ada"},
+    )
+    recaptcha_key = fields.String(
+        load_default="", metadata={"description": "Solved captcha; admins need none."}
+    )
+    is_internal = Flag(metadata={"description": "Never settable over the API."})
+
+
+class SignUpFormSchema(Schema):
+    """What a sign-up form needs."""
+
+    recaptcha_server_key = fields.String(allow_none=True)

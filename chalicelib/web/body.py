@@ -1,0 +1,190 @@
+"""Bodies: strict JSON and forms. What other parsers let through (NaN, doubles, odd encodings) is refused."""
+
+import json
+import math
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+from marshmallow import Schema, ValidationError, fields
+
+from chalicelib.errors import (
+    InvalidValueError,
+    MalformedRequestError,
+    PayloadTooLargeError,
+    UnsupportedMediaTypeError,
+    Violation,
+)
+from chalicelib.web.operation import FORM, Call, Operation
+
+MAX_BODY = 1024 * 1024  # bytes
+MAX_NESTING = 64  # levels of arrays and objects
+BOOLEANS = {"true": True, "false": False}
+
+
+def parse_body(call: Call, operation: Operation) -> Any:
+    """Read the body in the type that it declares; nothing if the operation takes none.
+
+    :raises PayloadTooLargeError: it is over 1 MiB.
+    :raises UnsupportedMediaTypeError: its type is missing or not accepted.
+    :raises MalformedRequestError: it does not parse.
+    """
+    if len(call.request.body) > MAX_BODY:
+        raise PayloadTooLargeError
+    if not operation.body_types:
+        return None
+    media_type = call.request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type not in operation.body_types:
+        raise UnsupportedMediaTypeError(operation.body_types, call.request.method)
+    if media_type != FORM:
+        return parse_json(call.request.body)
+    return _form_values(parse_form(call.request.body), operation.body)
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse JSON as RFC 8259 has it between systems: UTF-8, no doubles, finite numbers, real characters.
+
+    :raises MalformedRequestError: it is none of that, or nested deeper than 64 levels.
+    """
+    try:
+        value = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+        )
+    except RecursionError:
+        raise MalformedRequestError(f"The body is nested deeper than {MAX_NESTING} levels.") from None
+    except ValueError as error:
+        raise MalformedRequestError("The body is not well-formed JSON in UTF-8.") from error
+    _check_values(value, MAX_NESTING)
+    return value
+
+
+def parse_form(body: bytes) -> list[tuple[str, str]]:
+    """Parse application/x-www-form-urlencoded; an empty value counts as given.
+
+    :raises MalformedRequestError: it is not UTF-8, percent-encoding included.
+    """
+    try:
+        text = body.decode("utf-8")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=1000)
+    except ValueError as error:
+        raise MalformedRequestError("The body is not a well-formed form in UTF-8.") from error
+    # parse_qsl leaves a stray percent sign as it stands.
+    if re.search(r"%(?![0-9A-Fa-f]{2})", text):
+        raise MalformedRequestError("The body is not a well-formed form: write a percent sign as %25.")
+    return pairs
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise ValueError("a name stands twice in an object")
+    return result
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is out of range")
+    return number
+
+
+def _check_values(value: Any, levels: int) -> None:
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, dict | list):
+        if levels == 0:
+            raise MalformedRequestError(f"The body is nested deeper than {MAX_NESTING} levels.")
+        for name in value if isinstance(value, dict) else ():
+            _check_text(name)
+        for element in value.values() if isinstance(value, dict) else value:
+            _check_values(element, levels - 1)
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise MalformedRequestError("The body holds half of a surrogate pair.") from error
+
+
+def _form_values(pairs: list[tuple[str, str]], schema: type[Schema] | None) -> dict[str, Any]:
+    """Give a form's texts the types that the schema's fields have in JSON."""
+    declared = schema_of(schema).fields if schema else {}
+    values: dict[str, Any] = {}
+    for name, text in pairs:
+        kind = declared.get(name)
+        if isinstance(kind, fields.List):
+            values.setdefault(name, []).append(text)
+        elif name in values:
+            raise MalformedRequestError(f"The field {name} is given twice.")
+        else:
+            values[name] = BOOLEANS.get(text.lower(), text) if isinstance(kind, fields.Boolean) else text
+    return values
+
+
+_schemas: dict[type[Schema], Schema] = {}
+
+
+def schema_of(kind: type[Schema]) -> Schema:
+    """Give the one instance of a schema, made when it is first needed."""
+    if kind not in _schemas:
+        _schemas[kind] = kind()
+    return _schemas[kind]
+
+
+def load_body(kind: type[Schema], payload: Any) -> Any:
+    """Validate a parsed body.
+
+    :raises InvalidValueError: with a pointer to each violation.
+    """
+    if not isinstance(payload, dict):
+        raise InvalidValueError(errors=[{"pointer": "", "detail": "The body must be an object."}])
+    try:
+        return schema_of(kind).load(payload)
+    except ValidationError as error:
+        raise InvalidValueError(errors=violations(error.messages)) from error
+
+
+def load_query(kind: type[Schema], query: dict[str, list[str]]) -> Any:
+    """Validate the query string; parameters that nobody declared are ignored.
+
+    :raises InvalidValueError: naming each parameter that is wrong or given twice.
+    """
+    schema = schema_of(kind)
+    known = {name: values for name, values in query.items() if name in schema.fields}
+    double: list[Violation] = [
+        {"parameter": name, "detail": "Give this parameter once."} for name in known if len(known[name]) > 1
+    ]
+    if double:
+        raise InvalidValueError(errors=double)
+    try:
+        return schema.load({name: values[0] for name, values in known.items()})
+    except ValidationError as error:
+        found = violations(error.messages)
+        named: list[Violation] = [
+            {"parameter": entry["pointer"].split("/")[1], "detail": entry["detail"]} for entry in found
+        ]
+        raise InvalidValueError(errors=named) from error
+
+
+def violations(messages: Any, pointer: str = "") -> list[Violation]:
+    """Flatten marshmallow's messages to RFC 6901 pointers."""
+    if isinstance(messages, dict):
+        return [
+            entry
+            for name, inner in messages.items()
+            for entry in violations(inner, pointer if name == "_schema" else f"{pointer}/{_escape(name)}")
+        ]
+    details = messages if isinstance(messages, list) else [messages]
+    return [{"pointer": pointer or "/", "detail": str(detail)} for detail in details]
+
+
+def _escape(name: object) -> str:
+    return str(name).replace("~", "~0").replace("/", "~1")

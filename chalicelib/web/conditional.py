@@ -1,0 +1,38 @@
+"""Conditional requests: an item's ETag is its version (RFC 9110 §8.8.3, §13.1)."""
+
+import re
+
+from chalicelib.db.table import Item
+from chalicelib.errors import PreconditionFailedError
+from chalicelib.web.request import Request
+
+ENTITY_TAG = re.compile(r'\s*(W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
+
+
+def etag_of(item: Item) -> str:
+    """Give the strong entity tag of an item."""
+    return f'"{int(item.version)}"'
+
+
+def check_if_match(request: Request, item: Item) -> None:
+    """Hold a write back if the caller has seen another version; `*` and lists of tags work.
+
+    :raises PreconditionFailedError: no tag matches by strong comparison, so a weak one never does.
+    """
+    header = request.headers.get("if-match")
+    if header is None or header.strip() == "*":
+        return
+    if etag_of(item) not in _tags(header, weak=False):
+        raise PreconditionFailedError
+
+
+def is_unchanged(request: Request, item: Item) -> bool:
+    """Tell whether a GET may be answered with 304 (weak comparison)."""
+    header = request.headers.get("if-none-match")
+    if request.method != "GET" or header is None:
+        return False
+    return header.strip() == "*" or etag_of(item) in _tags(header, weak=True)
+
+
+def _tags(header: str, *, weak: bool) -> set[str]:
+    return {tag for prefix, tag in ENTITY_TAG.findall(header) if weak or not prefix}

@@ -1,0 +1,238 @@
+"""From a request to a response: authenticate, load, authorize, validate, handle, dump."""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from chalice.app import Chalice, Response
+
+from chalicelib.db.table import Item, get_many
+from chalicelib.errors import (
+    ApiError,
+    ForbiddenError,
+    InsufficientScopeError,
+    InvalidTokenError,
+    MalformedRequestError,
+    NotFoundError,
+    UnauthenticatedError,
+)
+from chalicelib.security.actor import Actor
+from chalicelib.security.keys import Keyring
+from chalicelib.security.tokens import Claims, verify
+from chalicelib.settings import Settings
+from chalicelib.web.body import load_body, load_query, parse_body, schema_of
+from chalicelib.web.conditional import etag_of, is_unchanged
+from chalicelib.web.cors import preflight_headers
+from chalicelib.web.operation import JSON, Call, Load, Operation, Reply
+from chalicelib.web.pagination import Page, page_headers
+from chalicelib.web.problem import empty_response, finish, json_response, problem_response
+from chalicelib.web.request import Request, read_request
+
+log = logging.getLogger("grail")
+
+
+class Authenticator(Protocol):
+    """What the application injects: how a token's claims become a caller."""
+
+    def loads(self, claims: Claims) -> tuple[Load[Any], ...]:
+        """List what has to be read of a token's subject."""
+        ...
+
+    def actor(self, call: Call, claims: Claims) -> Actor:
+        """Build the caller from what was read.
+
+        :raises InvalidTokenError: the token is revoked, or its subject gone or disabled.
+        """
+        ...
+
+
+class Api:
+    """Puts operations on a Chalice application's routes."""
+
+    def __init__(
+        self, app: Chalice, settings: Settings, keyring: Keyring, authenticator: Authenticator
+    ) -> None:
+        self.app = app
+        self.settings = settings
+        self.keyring = keyring
+        self.authenticator = authenticator
+        self.operations: dict[str, dict[str, Operation]] = {}
+        app.register_middleware(finish(settings), "http")
+
+    def route(self, method: str, path: str, operation: Operation) -> None:
+        """Serve an operation under a method and a path; OPTIONS comes by itself with the first.
+
+        :raises TypeError: what is given is not declared as an operation.
+        """
+        if not isinstance(operation, Operation):
+            raise TypeError(f"{method} {path} is not an operation: declare who may call it")
+        if path not in self.operations:
+            self._register("OPTIONS", path, lambda request, params: self._options(path, request, params))
+        self.operations.setdefault(path, {})[method] = operation
+        self._register(method, path, lambda request, params: self._respond(operation, request, params))
+
+    def _register(
+        self, method: str, path: str, respond: Callable[[Request, dict[str, str]], Response]
+    ) -> None:
+        def view(**params: str) -> Response:
+            return self._guard(path, params, respond)
+
+        # No content types for Chalice: it would answer 415 to a GET, too; parse_body decides instead.
+        name = f"{method}_{path}".replace("/", "_")
+        self.app.route(path, methods=[method], content_types=[], name=name)(view)
+
+    def _guard(
+        self,
+        path: str,
+        params: dict[str, str],
+        respond: Callable[[Request, dict[str, str]], Response],
+    ) -> Response:
+        """Answer whatever happens; an exception that nobody foresaw is logged and told without detail."""
+        try:
+            current = self.app.current_request
+            assert current is not None  # noqa: S101 - Chalice sets it before it calls any view
+            request = read_request(current, self.settings)
+        except ValueError:
+            return self._refusal(None, MalformedRequestError(), path)
+        operation = self.operations[path].get(request.method)
+        try:
+            return respond(request, params)
+        except ApiError as error:
+            if error.status >= 500:
+                log.warning("%s %s: %s", request.request_id, path, error.__cause__ or error)
+            return self._refusal(request, error, path, operation)
+        except Exception:
+            log.exception("%s %s failed", request.request_id, path)
+            return self._refusal(request, ApiError(), path, operation)
+
+    def _refusal(
+        self, request: Request | None, error: ApiError, path: str, operation: Operation | None = None
+    ) -> Response:
+        if operation and operation.render_error:
+            body, headers = operation.render_error(error)
+            return json_response(error.status, body, headers, JSON)
+        return problem_response(
+            error,
+            base=request.base_url if request else "",
+            instance=request.path if request else path,
+            request=request.request_id if request else "unknown",
+        )
+
+    def _respond(self, operation: Operation, request: Request, params: dict[str, str]) -> Response:
+        call = Call(request, params, self.settings, self.keyring)
+        if operation.authenticates:
+            call.claims = self._claims(request, required=not operation.permission.public)
+        call.payload = parse_body(call, operation)
+        self._load(call, [operation])
+        authorize(call, operation)
+        validate(call, operation)
+        return dump(call, operation, operation.handler(call))
+
+    def _claims(self, request: Request, *, required: bool) -> Claims | None:
+        token = bearer_token(request)
+        if token is None:
+            if required:
+                raise UnauthenticatedError
+            return None
+        return verify(self.keyring, request.base_url, token)
+
+    def _load(self, call: Call, operations: Iterable[Operation]) -> None:
+        """Read the caller and everything that the operations need in one BatchGetItem."""
+        loads = list(self.authenticator.loads(call.claims)) if call.claims else []
+        wanted = [load for operation in operations for load in operation.all_loads]
+        found = [load.key(call) for load in loads + wanted]
+        extra = [key for operation in operations for key in operation.loads_keys(call)]
+        call.items = get_many([key for key in found if key] + extra)
+        if call.claims:
+            call.caller = self.authenticator.actor(call, call.claims)
+
+    def _options(self, path: str, request: Request, params: dict[str, str]) -> Response:
+        """Tell a preflight what pages may send, and everyone else what this caller may do here."""
+        resource = self.operations[path]
+        if "access-control-request-method" in request.headers:
+            headers = preflight_headers(request.headers.get("origin"), resource, self.settings)
+            return empty_response(204, headers)
+        call = Call(request, params, self.settings, self.keyring)
+        public = any(operation.permission.public for operation in resource.values())
+        call.claims = self._claims(request, required=not public)
+        self._load(call, resource.values())
+        allowed = [method for method, operation in resource.items() if may(call, operation)]
+        if call.caller and not allowed:
+            check_loads(call, resource.values())
+        return empty_response(204, {"Allow": ", ".join(sorted({*allowed, "OPTIONS"}))})
+
+
+def bearer_token(request: Request) -> str | None:
+    """Take the access token from the Authorization header (RFC 6750 §2.1), and from nowhere else.
+
+    :raises InvalidTokenError: the header holds something else than one bearer token.
+    :raises MalformedRequestError: a token comes in the query too, where logs would keep it.
+    """
+    header = request.headers.get("authorization")
+    if "access_token" in request.query:
+        raise MalformedRequestError("Send the access token in the Authorization header, never in the URL.")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise InvalidTokenError
+    return token.strip()
+
+
+def authorize(call: Call, operation: Operation) -> None:
+    """Check scopes, then existence, then the permission.
+
+    :raises InsufficientScopeError: the token lacks a scope.
+    :raises NotFoundError: what the path names does not exist.
+    :raises ForbiddenError: the permission refuses.
+    """
+    if not operation.permission.public and not call.actor.has_scopes(operation.scopes):
+        raise InsufficientScopeError(operation.scopes)
+    check_loads(call, [operation])
+    if not operation.permission.allows(call):
+        raise ForbiddenError(f"Who may do this: {operation.permission.sentence}.")
+
+
+def check_loads(call: Call, operations: Iterable[Operation]) -> None:
+    """Answer 404 where something that the path names does not exist."""
+    for operation in operations:
+        for load in operation.all_loads:
+            if load.required and call.get(load) is None:
+                raise NotFoundError
+
+
+def may(call: Call, operation: Operation) -> bool:
+    """Tell whether a call would pass the authorization of an operation."""
+    try:
+        authorize(call, operation)
+    except (UnauthenticatedError, InsufficientScopeError, NotFoundError, ForbiddenError):
+        return False
+    return True
+
+
+def validate(call: Call, operation: Operation) -> None:
+    """Load query and body by their schemas."""
+    if operation.query:
+        call.query = load_query(operation.query, call.request.query)
+    if operation.body:
+        call.body = load_body(operation.body, call.payload)
+
+
+def dump(call: Call, operation: Operation, result: Any) -> Response:
+    """Render what a handler gave: an item, a page of items, or a reply."""
+    reply = result if isinstance(result, Reply) else Reply(result)
+    headers = {"Cache-Control": "no-store"} if operation.no_store else {}
+    headers |= reply.headers
+    value = reply.value
+    if isinstance(value, Page):
+        headers |= page_headers(call, value)
+        value = value.items
+    if operation.etag and isinstance(value, Item):
+        headers["ETag"] = etag_of(value)
+        if is_unchanged(call.request, value):
+            return empty_response(304, headers)
+    if operation.status == 204:
+        return empty_response(204, headers)
+    if operation.response:
+        value = schema_of(operation.response).dump(value, many=operation.many)
+    return json_response(reply.status or operation.status, value, headers, JSON)

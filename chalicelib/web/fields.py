@@ -1,0 +1,41 @@
+"""Schema fields that are stricter than marshmallow's, as JSON and OpenAPI have it."""
+
+import unicodedata
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+
+class Text(fields.String):
+    """One line of text in NFC, without control characters; lengths are in characters of NFC.
+
+    :param least: the fewest characters.
+    :param most: the most characters.
+    """
+
+    def __init__(self, *, least: int = 0, most: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.least = least
+        self.most = most
+        self.metadata = {"minLength": least, "maxLength": most, **self.metadata}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        text = unicodedata.normalize("NFC", value)
+        if not self.least <= len(text) <= self.most:
+            raise ValidationError(f"Must have {self.least} to {self.most} characters.")
+        if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
+            raise ValidationError("Must be one line without control characters.")
+        if text and not text.strip():
+            raise ValidationError("Must not be blank.")
+        return text
+
+
+class Flag(fields.Boolean):
+    """true or false, nothing that merely looks like it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value

@@ -1,0 +1,196 @@
+"""What an endpoint declares. Enforcement, OpenAPI, OPTIONS and the authorization tests all read this."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+from marshmallow import Schema
+
+from chalicelib.db.keys import Key
+from chalicelib.db.table import Item
+from chalicelib.errors import ApiError, NotFoundError, UnauthenticatedError
+from chalicelib.security.actor import Actor
+from chalicelib.security.keys import Keyring
+from chalicelib.security.tokens import Claims
+from chalicelib.settings import Settings
+from chalicelib.web.request import Request
+
+T = TypeVar("T", bound=Item)
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+JSON_PATCH = "application/json-patch+json"
+
+
+@dataclass
+class Call:
+    """One request on its way through an operation; each step fills in what it found."""
+
+    request: Request
+    params: Mapping[str, str]
+    settings: Settings
+    keyring: Keyring
+    claims: Claims | None = None
+    caller: Actor | None = None
+    payload: Any = None  # the body as it was parsed, not validated
+    body: Any = None  # the body as its schema loaded it
+    query: dict[str, Any] = field(default_factory=dict)
+    items: dict[Key, Item] = field(default_factory=dict)
+    confirmed: bool = False  # the caller proved to know the current password
+
+    @property
+    def actor(self) -> Actor:
+        """The caller of an operation that needs one.
+
+        :raises UnauthenticatedError: there is none.
+        """
+        if self.caller is None:
+            raise UnauthenticatedError
+        return self.caller
+
+    def get(self, load: "Load[T]") -> T | None:
+        """Give what a load found, if anything."""
+        key = load.key(self)
+        item = self.items.get(key) if key else None
+        return item if isinstance(item, load.kind) else None
+
+    def __getitem__(self, load: "Load[T]") -> T:
+        """Give what a load found.
+
+        :raises NotFoundError: nothing.
+        """
+        item = self.get(load)
+        if item is None:
+            raise NotFoundError
+        return item
+
+
+@dataclass(frozen=True)
+class Load(Generic[T]):
+    """An item that is read together with the caller, in the same BatchGetItem.
+
+    :param kind: the item's kind.
+    :param key: where it is for a call; None if the call's ids cannot name anything.
+    :param required: answer 404 when it is absent.
+    """
+
+    kind: type[T]
+    key: Callable[[Call], Key | None]
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Who may: a test, and the words for it.
+
+    :param sentence: in the words of the documentation: "Owner or Admin with write access".
+    :param test: asked with the caller and everything loaded; internal accounts pass without it.
+    :param loads: what the test looks at.
+    """
+
+    sentence: str
+    test: Callable[[Call], bool]
+    loads: tuple[Load[Any], ...] = ()
+    public: bool = False
+
+    def allows(self, call: Call) -> bool:
+        """Decide for one call."""
+        return self.public or call.actor.account.is_internal or self.test(call)
+
+    def __or__(self, other: "Permission") -> "Permission":
+        """Either."""
+        return Permission(
+            f"{self.sentence} or {other.sentence}",
+            lambda call: self.test(call) or other.test(call),
+            self.loads + other.loads,
+        )
+
+    def __and__(self, other: "Permission") -> "Permission":
+        """Both."""
+        return Permission(
+            f"({self.sentence}) with {other.sentence}",
+            lambda call: self.test(call) and other.test(call),
+            self.loads + other.loads,
+        )
+
+
+PUBLIC = Permission("Public", lambda _: True, public=True)
+ACTIVE_USER = Permission("Active user", lambda call: call.caller is not None)
+WRITE_ACCESS = Permission("write access", lambda call: call.actor.account.is_regular_user)
+ADMIN = Permission("Admin", lambda call: call.actor.account.is_admin)
+
+
+@dataclass
+class Reply:
+    """What a handler answers with, where the value alone does not say it all."""
+
+    value: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    status: int | None = None
+
+
+def _undeclared(call: Call) -> Any:
+    raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One endpoint's declaration; used as a decorator it takes the handler in.
+
+    :param permission: who may call it; being public is a decision too, so there is no default.
+    :param scopes: what the token must carry.
+    :param optional_token: a public operation that looks at the caller if there is one.
+    :param loads: what is read beside the caller.
+    :param loads_keys: further keys to read, such as the shards of a counter.
+    :param body: schema of the body; body_types are the media types it may come in.
+    :param read_body: how a body becomes `Call.body`, where that is not the schema's load.
+    :param query: schema of the query string.
+    :param response: schema of the answer; of each element where the handler gives a page.
+    :param problems: what the handler itself may refuse, beyond what the declaration implies.
+    :param no_store: keep the answer out of all caches.
+    """
+
+    permission: Permission
+    handler: Callable[[Call], Any] = _undeclared
+    scopes: frozenset[str] = frozenset()
+    optional_token: bool = False
+    loads: tuple[Load[Any], ...] = ()
+    loads_keys: Callable[[Call], list[Key]] = lambda _: []
+    body: type[Schema] | None = None
+    body_types: tuple[str, ...] = ()
+    read_body: Callable[[Call], Any] | None = None
+    query: type[Schema] | None = None
+    response: type[Schema] | None = None
+    status: int = 200
+    many: bool = False
+    etag: bool = False
+    problems: tuple[type[ApiError], ...] = ()
+    render_error: Callable[[ApiError], tuple[dict[str, Any], dict[str, str]]] | None = None
+    no_store: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse, at import, a declaration that decides nothing.
+
+        :raises ValueError: scopes are asked of a public operation, or a private one asks none.
+        """
+        if self.permission.public == bool(self.scopes):
+            raise ValueError("a public operation has no scopes, every other one has some")
+
+    def __call__(self, handler: Callable[[Call], Any]) -> "Operation":
+        """Declare a handler."""
+        return replace(self, handler=handler)
+
+    @property
+    def name(self) -> str:
+        """The operationId."""
+        return self.handler.__name__
+
+    @property
+    def authenticates(self) -> bool:
+        """Tell whether a token is looked at."""
+        return self.optional_token or not self.permission.public
+
+    @property
+    def all_loads(self) -> tuple[Load[Any], ...]:
+        """What the handler and the permission need."""
+        return self.loads + self.permission.loads

@@ -1,0 +1,155 @@
+"""Lists: a page by cursor (or offset, for old clients), Link and X-Total-Count."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic
+from urllib.parse import quote, urlencode
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from chalicelib.db import counters
+from chalicelib.db.keys import Key
+from chalicelib.db.table import Item, T, query
+from chalicelib.errors import InvalidValueError
+from chalicelib.web.operation import Call
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+MAX_OFFSET = 1000
+MAC_BYTES = 16
+
+
+def _range(least: int, most: int, advice: str = "") -> validate.Range:
+    return validate.Range(least, most, error=f"Must be between {least} and {most}.{advice}")
+
+
+class QueryInteger(fields.Integer):
+    """A whole number as the query string has it: digits alone, no signs, blanks or underscores."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class ListQuery(Schema):
+    """Which part of a list."""
+
+    limit = QueryInteger(
+        load_default=DEFAULT_LIMIT,
+        validate=_range(1, MAX_LIMIT),
+        metadata={"description": "How many elements at the most."},
+    )
+    cursor = fields.String(
+        load_default="",
+        metadata={"description": "Where to go on: take it from the Link header of the page before."},
+    )
+    offset = QueryInteger(
+        load_default=0,
+        validate=_range(0, MAX_OFFSET, " Use cursor to go further."),
+        metadata={"description": "How many elements to skip; for old clients, cursor goes further."},
+    )
+
+    @validates_schema
+    def _one_way(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("cursor") and data.get("offset"):
+            raise ValidationError("Use either cursor or offset.", "offset")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Something that can be listed.
+
+    :param name: binds cursors: one of another listing is refused.
+    :param partition: gsi1pk of the listing; pk, when a prefix is given.
+    :param prefix: list the table itself: sort keys that begin with this.
+    :param attributes: what is read of each item.
+    """
+
+    partition: str
+    prefix: str | None = None
+    attributes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """One page of a list."""
+
+    items: Sequence[T]
+    total: int
+    next_cursor: str | None
+
+
+def read_page(call: Call, kind: type[T], listing: Listing, total: int) -> Page[T]:
+    """Read the page that the query asks for, with one Query.
+
+    :param total: how many there are altogether.
+    :raises InvalidValueError: the cursor was not made here, for this listing.
+    """
+    limit, offset = call.query["limit"], call.query["offset"]
+    after = open_cursor(call, listing, call.query["cursor"]) if call.query["cursor"] else ""
+    found = query(
+        kind,
+        listing.partition,
+        prefix=listing.prefix,
+        after=after,
+        limit=offset + limit + 1,
+        attributes=listing.attributes,
+    )
+    items = found[offset : offset + limit]
+    more = len(found) > offset + limit
+    return Page(items, total, make_cursor(call, listing, _position(items[-1], listing)) if more else None)
+
+
+def count(call: Call, shards: Sequence[Key]) -> int:
+    """Add up a counter whose shards were read with the caller."""
+    return counters.total(call.items.get(shard) for shard in shards)
+
+
+def _position(item: Item, listing: Listing) -> str:
+    return str(item.gsi1sk) if listing.prefix is None else item.sk.removeprefix(listing.prefix)
+
+
+def _mac(call: Call, listing: Listing, position: str) -> bytes:
+    message = f"{listing.partition}\n{listing.prefix}\n{position}".encode()
+    return hmac.digest(call.keyring.cursor_key, message, hashlib.sha256)[:MAC_BYTES]
+
+
+def make_cursor(call: Call, listing: Listing, position: str) -> str:
+    """Seal a position, bound to its listing."""
+    sealed = _mac(call, listing, position) + position.encode()
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def open_cursor(call: Call, listing: Listing, cursor: str) -> str:
+    """Give back the position of a cursor.
+
+    :raises InvalidValueError: it was changed, made up, or belongs to another listing.
+    """
+    try:
+        sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        position = sealed[MAC_BYTES:].decode()
+        # Compared as text: of several base64 spellings of the same bytes only ours is a cursor.
+        genuine = hmac.compare_digest(make_cursor(call, listing, position).encode(), cursor.encode())
+    except ValueError:
+        genuine = False
+    if not genuine:
+        detail = "This cursor is not valid here: take it from the Link header, unchanged."
+        raise InvalidValueError(errors=[{"parameter": "cursor", "detail": detail}])
+    return position
+
+
+def page_headers(call: Call, page: Page[Any]) -> dict[str, str]:
+    """Give X-Total-Count and, unless this page is the last, Link (RFC 8288)."""
+    headers = {"X-Total-Count": str(page.total)}
+    if page.next_cursor:
+        kept = {
+            name: values[0] for name, values in call.request.query.items() if name not in ("cursor", "offset")
+        }
+        parameters = urlencode({**kept, "cursor": page.next_cursor})
+        path = quote(call.request.path.rstrip("/"))
+        headers["Link"] = f'<{call.request.base_url}{path}?{parameters}>; rel="next"'
+    return headers

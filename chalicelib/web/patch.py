@@ -1,0 +1,274 @@
+"""RFC 6902 over the public view of an item, fenced in by a declared policy."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jsonpatch
+from jsonpointer import JsonPointerException
+from marshmallow import Schema, ValidationError
+
+from chalicelib.db.table import T, backoff, get_many
+from chalicelib.db.transaction import ConditionFailedError
+from chalicelib.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidValueError,
+    MalformedRequestError,
+    NotFoundError,
+    ServiceUnavailableError,
+)
+from chalicelib.web.body import schema_of, violations
+from chalicelib.web.conditional import check_if_match
+from chalicelib.web.operation import Call, Permission
+
+MAX_OPERATIONS = 64
+MAX_RESULT = 65_536  # characters of JSON; copies grow without bound otherwise
+RETRY_FOR = 8.0  # seconds that a patch is applied anew after conflicts
+CURRENT_PASSWORD = "/current_password"  # noqa: S105 - a path, no password
+POINTER = re.compile(r"(/([^~/]|~[01])*)*")
+NEEDS = {
+    "add": {"value"},
+    "remove": set[str](),
+    "replace": {"value"},
+    "move": {"from"},
+    "copy": {"from"},
+    "test": {"value"},
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What may be done with one field of a view.
+
+    :param permission: who may change it, beyond who may call the operation; None for all of them.
+    :param confirm: a test of /current_password has to precede.
+    :param parts: paths inside the field work too; it is an array then.
+    :param blank: what the field becomes when it is removed; None if it can't be.
+    """
+
+    permission: Permission | None = None
+    confirm: bool = False
+    parts: bool = False
+    blank: str | tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class PatchPolicy:
+    """Which paths a patch may touch.
+
+    :param view: the schema of the public view: whatever it shows may be tested, or copied from.
+    :param changes: the schema that validates the fields which changed.
+    :param rules: what may be changed, by field.
+    :param nobody: fields that no caller whatsoever may change over the API: 403.
+    :param confirm: checks the value of a test of /current_password, and raises if it is wrong.
+    """
+
+    view: type[Schema]
+    changes: type[Schema]
+    rules: Mapping[str, Rule]
+    nobody: frozenset[str] = frozenset()
+    confirm: Callable[[Call, Any], None] | None = None
+
+
+@dataclass
+class _Progress:
+    call: Call
+    policy: PatchPolicy
+    document: dict[str, Any]
+    confirmed: bool = False
+    readable: frozenset[str] = field(default_factory=frozenset)
+
+
+def parse_patch(payload: Any) -> list[dict[str, Any]]:
+    """Check that a parsed body is a patch document.
+
+    :raises MalformedRequestError: RFC 6902 §3, §4 and RFC 6901 §3 do not know such a thing.
+    :raises InvalidValueError: it has too many operations.
+    """
+    if not isinstance(payload, list):
+        raise MalformedRequestError("A patch is an array of operations (RFC 6902).")
+    for number, entry in enumerate(payload):
+        flaw = _flaw(entry)
+        if flaw:
+            raise MalformedRequestError(
+                f"Operation {number}: {flaw}", errors=[{"pointer": f"/{number}", "detail": flaw}]
+            )
+    if len(payload) > MAX_OPERATIONS:
+        raise InvalidValueError(f"A patch may have {MAX_OPERATIONS} operations at the most.")
+    return payload
+
+
+def _flaw(entry: Any) -> str | None:
+    if not isinstance(entry, dict):
+        return "an operation is an object."
+    op = entry.get("op")
+    if not isinstance(op, str) or op not in NEEDS:
+        return f"op must be one of {', '.join(NEEDS)}."
+    missing = ({"path"} | NEEDS[op]) - entry.keys()
+    if missing:
+        return f"{op} needs {' and '.join(sorted(missing))}."
+    for name in ({"path"} | NEEDS[op]) - {"value"}:
+        if not isinstance(entry[name], str) or not POINTER.fullmatch(entry[name]):
+            return f"{name} must be a JSON pointer that begins with a slash."
+    return None
+
+
+def apply_patch(call: Call, policy: PatchPolicy, view: Mapping[str, Any]) -> dict[str, Any]:
+    """Apply the call's patch to a view, all or nothing, and give the changed fields as loaded.
+
+    :raises MalformedRequestError: the body is no patch.
+    :raises ForbiddenError: a field is not the caller's to change, or the current password is wrong.
+    :raises ConflictError: a test failed.
+    :raises InvalidValueError: a path is outside the policy, or the result breaks the schema.
+    """
+    readable = frozenset(schema_of(policy.view).fields)
+    progress = _Progress(call, policy, dict(view), readable=readable)
+    for number, entry in enumerate(parse_patch(call.payload)):
+        _apply(progress, entry, number)
+    changed = {
+        name: progress.document.get(name, rule.blank)
+        for name, rule in policy.rules.items()
+        if _text(progress.document.get(name, rule.blank)) != _text(view.get(name))
+    }
+    return _load_changes(policy, changed)
+
+
+def _text(value: Any) -> str:
+    # As JSON: in Python true equals 1, and a wrong type would pass for no change.
+    return json.dumps(value, sort_keys=True)
+
+
+def _load_changes(policy: PatchPolicy, changed: dict[str, Any]) -> dict[str, Any]:
+    try:
+        loaded = schema_of(policy.changes).load(changed, partial=True)
+    except ValidationError as error:
+        raise InvalidValueError(errors=violations(error.messages)) from error
+    return dict(loaded)
+
+
+def _apply(progress: _Progress, entry: dict[str, Any], number: int) -> None:
+    if entry["op"] == "test" and entry["path"] == CURRENT_PASSWORD and progress.policy.confirm:
+        progress.policy.confirm(progress.call, entry["value"])
+        progress.confirmed = True
+        return
+    _check_read(progress, entry, number)
+    _check_write(progress, entry, number)
+    try:
+        progress.document = jsonpatch.apply_patch(progress.document, [entry])
+    except jsonpatch.JsonPatchTestFailed as error:
+        raise ConflictError(f"The test of {entry['path']} failed: it has another value.") from error
+    # A pointer's own exception is not a patch exception; odd indexes end in plain type errors.
+    except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, KeyError, ValueError) as error:
+        raise _outside(entry["path"], number, "There is nothing at this path.") from error
+    if len(json.dumps(progress.document)) > MAX_RESULT:
+        raise _outside(entry["path"], number, "The result is too large.")
+
+
+def _check_read(progress: _Progress, entry: dict[str, Any], number: int) -> None:
+    """Let a patch see nothing but what the view shows: hidden and unknown fields look alike."""
+    source = (
+        entry["path"]
+        if entry["op"] == "test"
+        else entry.get("from")
+        if "from" in NEEDS[entry["op"]]
+        else None
+    )
+    if source is not None and _field(source) not in progress.readable:
+        raise _outside(source, number, "This path can't be read.")
+
+
+def _check_write(progress: _Progress, entry: dict[str, Any], number: int) -> None:
+    targets = [] if entry["op"] == "test" else [entry["path"]]
+    if entry["op"] == "move":
+        targets.append(entry["from"])
+    for target in targets:
+        name = _field(target)
+        if name in progress.policy.nobody:
+            raise ForbiddenError(f"{target} can't be changed over the API.")
+        rule = progress.policy.rules.get(name)
+        if rule is None or (target.count("/") > 1 and not rule.parts):
+            raise _outside(target, number, "This path can't be changed.")
+        _check_rule(progress, rule, target, number)
+
+
+def _check_rule(progress: _Progress, rule: Rule, target: str, number: int) -> None:
+    if rule.permission and not rule.permission.allows(progress.call):
+        raise ForbiddenError(f"Who may change {target}: {rule.permission.sentence}.")
+    if rule.confirm and not progress.confirmed:
+        detail = (
+            f'Put {{"op": "test", "path": "{CURRENT_PASSWORD}", "value": …}} with your password before it.'
+        )
+        raise _outside(target, number, detail)
+
+
+def _field(pointer: str) -> str:
+    parts = pointer.split("/", 2)
+    return parts[1].replace("~1", "/").replace("~0", "~") if len(parts) > 1 else ""
+
+
+def _outside(path: str, number: int, detail: str) -> InvalidValueError:
+    return InvalidValueError(
+        f"{path or 'The whole document'}: {detail}", errors=[{"pointer": f"/{number}/path", "detail": detail}]
+    )
+
+
+def patch_item(call: Call, item: T, policy: PatchPolicy, save: Callable[[T, dict[str, Any]], None]) -> T:
+    """Apply the call's patch to an item and save it on condition that nobody else did meanwhile.
+
+    Without If-Match the patch is applied anew to what the other one left, so no update is lost.
+
+    :param save: writes the changes (none at all, if a password was confirmed); the write that is conditional
+        on the version is named "item".
+    :raises PreconditionFailedError: If-Match names another version.
+    """
+
+    def step(present: T) -> None:
+        changes = apply_patch(call, policy, dump_view(policy, present))
+        if changes or call.confirmed:
+            save(present, changes)
+
+    return save_anew(call, item, step)
+
+
+def save_anew(call: Call, item: T, save: Callable[[T], None]) -> T:
+    """Save an item; where somebody else was faster, read it again and repeat, unless If-Match forbids.
+
+    :param save: the write that is conditional on the version is named "item".
+    :raises PreconditionFailedError: If-Match names another version.
+    """
+    deadline, attempt = time.monotonic() + RETRY_FOR, 0
+    while True:
+        check_if_match(call.request, item)
+        try:
+            save(item)
+        except ConditionFailedError as error:
+            if "item" not in error.names:
+                raise
+            if time.monotonic() > deadline:
+                raise ServiceUnavailableError("Too many writers at once: try again.") from error
+            backoff(attempt)
+            attempt += 1
+            item = reread(item)
+        else:
+            return item
+
+
+def dump_view(policy: PatchPolicy, item: T) -> dict[str, Any]:
+    """Give the public view that a patch works on."""
+    view: dict[str, Any] = schema_of(policy.view).dump(item)
+    return view
+
+
+def reread(item: T) -> T:
+    """Read an item anew.
+
+    :raises NotFoundError: it was deleted meanwhile.
+    """
+    again = get_many([item.key]).get(item.key)
+    if not isinstance(again, type(item)):
+        raise NotFoundError
+    return again

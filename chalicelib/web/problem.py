@@ -1,0 +1,101 @@
+"""RFC 9457 problems: rendering ours, and reshaping what Chalice says on its own."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from chalice.app import Request as ChaliceRequest
+from chalice.app import Response
+
+from chalicelib.errors import (
+    ApiError,
+    MalformedRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+)
+from chalicelib.settings import Settings
+from chalicelib.web.cors import cors_headers
+from chalicelib.web.request import base_url, request_id
+
+PROBLEM_JSON = "application/problem+json"
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def problem_body(error: ApiError, *, base: str, instance: str, request: str) -> dict[str, Any]:
+    """Describe an error as RFC 9457 has it.
+
+    :param base: the public URL of the stage, under which `type` resolves to a page.
+    :param instance: the path that was called.
+    :param request: the request id.
+    """
+    body: dict[str, Any] = {
+        "type": f"{base}/errors/{error.slug}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": instance,
+        "request_id": request,
+    }
+    return body | ({"errors": error.errors} if error.errors else {})
+
+
+def json_response(status: int, body: Any, headers: dict[str, str], content_type: str) -> Response:
+    """Build a response whose JSON is UTF-8 as it stands."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(text, {"Content-Type": content_type, **headers}, status)
+
+
+def empty_response(status: int, headers: dict[str, str]) -> Response:
+    """Build a response without a body; Chalice would send `null` for None."""
+    return Response("", {"Cache-Control": "no-store", **headers}, status)
+
+
+def problem_response(error: ApiError, *, base: str, instance: str, request: str) -> Response:
+    """Build the response for an error."""
+    body = problem_body(error, base=base, instance=instance, request=request)
+    return json_response(error.status, body, {"Cache-Control": "no-store", **error.headers}, PROBLEM_JSON)
+
+
+def finish(settings: Settings) -> Callable[[ChaliceRequest, Callable[[Any], Response]], Response]:
+    """Make the middleware that every response passes.
+
+    It gives Chalice's own errors our form, and to each response the headers that all of them carry.
+    """
+
+    def middleware(request: ChaliceRequest, get_response: Callable[[Any], Response]) -> Response:
+        response = get_response(request)
+        if response.status_code >= 400 and isinstance(response.body, dict):
+            response = _reshape(request, response, settings)
+        return decorate(response, request, settings)
+
+    return middleware
+
+
+def decorate(response: Response, request: ChaliceRequest | None, settings: Settings) -> Response:
+    """Add the headers that every response has."""
+    origin = request.headers.get("origin") if request else None
+    common = {**SECURITY_HEADERS, "X-Request-Id": request_id(request), **cors_headers(origin, settings)}
+    for name, value in common.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _reshape(request: ChaliceRequest | None, response: Response, settings: Settings) -> Response:
+    known: dict[int, ApiError] = {
+        400: MalformedRequestError(),
+        404: NotFoundError(),
+        405: MethodNotAllowedError(str(response.headers.get("Allow", "")).replace(",", " ").split()),
+    }
+    context = request.context if request else {}
+    return problem_response(
+        known.get(response.status_code, ApiError()),
+        base=base_url(context, settings),
+        instance=str(context.get("path", "")),
+        request=request_id(request),
+    )

@@ -1,0 +1,70 @@
+"""A request as the operations see it, whatever gateway it came through."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from chalice.app import Request as ChaliceRequest
+
+from chalicelib.settings import LOCAL_URL, Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One HTTP request.
+
+    :param path: as the caller wrote it, without query.
+    :param headers: names in lower case.
+    :param body: undecoded, empty if there is none.
+    :param source: the address of the caller as the gateway saw it, never a header.
+    :param base_url: the public URL of the stage, without a trailing slash.
+    """
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    query: dict[str, list[str]]
+    body: bytes
+    source: str
+    request_id: str
+    base_url: str
+
+
+def read_request(request: ChaliceRequest, settings: Settings) -> Request:
+    """Take from Chalice's request what operations may see.
+
+    :raises ValueError: the gateway handed over a body that is not base64 or not Unicode.
+    """
+    event: dict[str, Any] = request.to_original_event()
+    context = request.context
+    body = request.raw_body
+    return Request(
+        method=request.method,
+        # requestContext.path has the stage in front when deployed, the event's own path has not.
+        path=str(event.get("path") or context.get("path") or request.path),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        query=event.get("multiValueQueryStringParameters") or {},
+        body=body.encode() if isinstance(body, str) else body,
+        source=str(context.get("identity", {}).get("sourceIp") or "unknown"),
+        request_id=request_id(request),
+        base_url=base_url(context, settings),
+    )
+
+
+def request_id(request: ChaliceRequest | None) -> str:
+    """Name the request, by the same id that the gateway's and the function's logs show."""
+    context = request.context if request else {}
+    own = getattr(request.lambda_context, "aws_request_id", None) if request else None
+    return str(context.get("requestId") or own or "unknown")
+
+
+def base_url(context: dict[str, Any], settings: Settings) -> str:
+    """Derive the public URL of the stage: from settings, else from what API Gateway sets.
+
+    Never from Host or X-Forwarded-*, which a caller can forge.
+    """
+    if settings.public_url:
+        return settings.public_url
+    domain, stage = context.get("domainName"), context.get("stage")
+    if not domain:
+        return LOCAL_URL
+    return f"https://{domain}/{stage}" if ".execute-api." in domain else f"https://{domain}"

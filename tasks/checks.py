@@ -1,0 +1,33 @@
+"""What `make check` and `make test` run."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tasks.processes import module, project_folder
+
+WORKERS = "2"
+
+
+def check() -> int:
+    """Run every static check, also after one has failed."""
+    commands = [
+        module("ruff", "check", "."),
+        module("ruff", "format", "--check", "."),
+        module("mypy"),
+        [str(Path(sys.executable).with_name("lint-imports"))],
+    ]
+    return max([_run(command) for command in commands])
+
+
+def test(arguments: Sequence[str] = ()) -> int:
+    """Run the tests; with CI set, a skipped test is a failure."""
+    strict = ["-p", "tests.no_skips"] if os.environ.get("CI") else []
+    return _run(module("pytest", "-n", WORKERS, *strict, *arguments))
+
+
+def _run(command: Sequence[str]) -> int:
+    print("$", Path(command[0]).name, *command[1:], flush=True)
+    return subprocess.run(command, cwd=project_folder(), check=False).returncode

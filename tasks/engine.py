@@ -1,0 +1,80 @@
+"""The local DynamoDB engine: its own environment, its start, its data under `.local/`."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import venv
+from pathlib import Path
+
+from tasks.processes import LOOPBACK, Child, port_taken, project_folder
+
+READY_SECONDS = 30
+LOCAL = project_folder() / ".local"
+HOME = LOCAL / "engine"
+LOG = LOCAL / "engine.log"
+REQUIREMENTS = Path(__file__).with_name("engine-requirements.txt")
+
+
+class EngineError(Exception):
+    """The engine cannot do its work; the message says why in one line."""
+
+
+def installed_python() -> Path:
+    """Give the engine's Python, making its environment when there is none or its pins have changed."""
+    python = HOME / "venv" / "bin" / "python"
+    stamp = HOME / "installed"
+    wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
+    if not (python.exists() and stamp.exists() and stamp.read_text() == wanted):
+        print("Installing the local DynamoDB engine (once) …", flush=True)
+        _install(python)
+        stamp.write_text(wanted)
+    return python
+
+
+def _install(python: Path) -> None:
+    venv.create(python.parent.parent, clear=True, with_pip=True)
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=False).returncode:
+        raise EngineError("The local DynamoDB engine could not be installed: see pip's message above.")
+
+
+def start(port: int) -> Child:
+    """Start the engine on a loopback port and wait until it answers."""
+    if port_taken(port):
+        raise EngineError(
+            f"Port {port} is taken: stop what listens there, or set ENGINE_PORT to another port."
+        )
+    python = installed_python()
+    folder = Path(__file__).parent
+    command = [str(python), "-P", str(folder / "lifeline.py"), str(folder / "engine_server.py")]
+    with LOG.open("wb") as log:
+        child = Child("engine", [*command, str(port), str(LOCAL / "dynamodb")], os.environ, log)
+    try:
+        _wait(child, port)
+    except BaseException:
+        child.stop()
+        raise
+    return child
+
+
+def _wait(child: Child, port: int) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while child.running and time.monotonic() < deadline:
+        if answers(f"http://{LOOPBACK}:{port}/_ministack/health"):
+            return
+        time.sleep(0.05)
+    last = LOG.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
+    raise EngineError(f"The DynamoDB engine did not start ({LOG.relative_to(project_folder())}): {last[0]}")
+
+
+def answers(url: str) -> bool:
+    """Say whether a URL answers with success."""
+    try:
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - a loopback URL made by these tasks
+            return True
+    except (urllib.error.URLError, OSError):
+        return False

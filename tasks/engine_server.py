@@ -1,0 +1,124 @@
+"""ministack's DynamoDB on 127.0.0.1, saving what was written within two seconds.
+
+Run by the engine's own Python: `engine_server.py PORT STATE_FOLDER`. ministack itself saves on SIGTERM alone.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+SAVE_AFTER_SECONDS = 0.5
+READING = ("BatchGet", "Describe", "Get", "List", "Query", "Scan", "TransactGet")
+
+Answer = tuple[int, dict[str, str], bytes]
+Handle = Callable[..., Awaitable[Answer]]
+
+
+class Snapshots:
+    """Saves the state shortly after a write; writes that come meanwhile share the save."""
+
+    def __init__(self, path: Path, state: Callable[[], bytes]) -> None:
+        self._path = path
+        self._state = state
+        self._scheduled = False
+
+    def schedule(self) -> None:
+        """Save soon, unless that is planned already."""
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_later(SAVE_AFTER_SECONDS, self._save)
+
+    def _save(self) -> None:
+        """Save on the event loop: requests run there one at a time, so the state is consistent."""
+        self._scheduled = False
+        temporary = self._path.with_suffix(".snapshot")
+        with temporary.open("wb") as file:
+            file.write(self._state())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._path)
+
+
+def watch(handle: Handle, snapshots: Snapshots) -> Handle:
+    """Wrap ministack's request handler so that writes are followed by a save."""
+
+    async def handle_and_save(method: str, path: str, headers: dict[str, str], *rest: Any) -> Answer:
+        answer = await handle(method, path, headers, *rest)
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        if not operation.startswith(READING):
+            snapshots.schedule()
+        return answer
+
+    return handle_and_save
+
+
+def current_state(dynamodb: Any, persistence: Any) -> bytes:
+    """Render what ministack loads on start, without the copy of every item its own `get_state` makes."""
+    copy, dynamodb.copy = dynamodb.copy, _NoCopy
+    try:
+        # the lock keeps out the thread that removes expired items
+        with dynamodb._lock:  # noqa: SLF001 - ministack is pinned exactly and has no public name for it
+            payload = dynamodb.get_state()
+            wrapped = {"__ministack_format__": persistence.STATE_FORMAT_VERSION, "payload": payload}
+            # dumps with C speed; dump would fall back to Python
+            return json.dumps(wrapped, default=persistence._json_default).encode()  # noqa: SLF001 - as above
+    finally:
+        dynamodb.copy = copy
+
+
+class _NoCopy:
+    """Stands in for the `copy` module while a state is rendered at once."""
+
+    @staticmethod
+    def deepcopy(value: Any) -> Any:
+        """Hand back the value itself."""
+        return value
+
+
+def configure(port: str, folder: Path) -> None:
+    """Set what ministack reads from the environment when it is imported."""
+    temporary = folder / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    os.environ.update(
+        BIND_HOST="127.0.0.1",
+        GATEWAY_PORT=port,
+        SERVICES="dynamodb",
+        PERSIST_STATE="1",
+        STATE_DIR=str(folder),
+        TMPDIR=str(temporary),
+        SFTP_ENABLED="0",
+        IOT_MTLS_ENABLED="0",
+        LOG_LEVEL="WARNING",
+    )
+
+
+def refuse_damaged(path: Path) -> None:
+    """Stop before ministack would start empty, and then overwrite, a file it cannot read."""
+    try:
+        json.loads(path.read_bytes() if path.exists() else b"{}")
+    except ValueError as error:
+        sys.exit(f"{path} is damaged ({error}): repair it, or delete it to start with an empty table.")
+
+
+def main(port: str, folder: Path) -> None:
+    """Start the engine and serve until SIGTERM."""
+    configure(port, folder)
+    path = folder / "dynamodb.json"
+    refuse_damaged(path)
+    # ministack reads its settings while it is imported
+    from ministack import app  # noqa: PLC0415
+    from ministack.core import persistence  # noqa: PLC0415
+    from ministack.services import dynamodb  # noqa: PLC0415
+
+    snapshots = Snapshots(path, lambda: current_state(dynamodb, persistence))
+    dynamodb.handle_request = watch(dynamodb.handle_request, snapshots)
+    sys.argv = sys.argv[:1]
+    app.main()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

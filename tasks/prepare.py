@@ -1,0 +1,29 @@
+"""Makes the local table and the development data, with the settings of the environment.
+
+`python -m tasks.prepare` prints what a developer signs in with.
+"""
+
+from chalicelib.db.table import connect, create_table
+from chalicelib.settings import Settings
+from tasks.seed import DOCUMENTATION, SERVICE, SERVICE_SECRET, USERS, seed
+
+ROLES = {"is_admin": "admin", "is_internal": "internal"}
+
+
+def main() -> None:
+    """Make what is missing; running it again changes nothing."""
+    connect(Settings.from_env())
+    create_table()
+    seed()
+    print("Users:   ", ", ".join(described(name, fields) for name, fields in USERS.items()))
+    print(f"Clients:  {DOCUMENTATION} (public), {SERVICE}/{SERVICE_SECRET} (client_credentials)")
+
+
+def described(name: str, fields: dict[str, str | bool]) -> str:
+    """Give a user as name/password, with the role where there is one."""
+    roles = [role for flag, role in ROLES.items() if fields.get(flag)]
+    return f"{name}/{fields['password']}" + (f" ({', '.join(roles)})" if roles else "")
+
+
+if __name__ == "__main__":
+    main()

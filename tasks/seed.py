@@ -1,0 +1,70 @@
+"""Development data: the users and clients that the README's tour works with."""
+
+from chalicelib.db import keys
+from chalicelib.db.table import get_many
+from chalicelib.db.transaction import ConditionFailedError
+from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT, OAuth2Client, create_client
+from chalicelib.oauth.scopes import SCOPES
+from chalicelib.oauth.secrets import hash_secret
+from chalicelib.security.passwords import hash_password
+from chalicelib.users.models import UniqueName, create_user, new_user
+
+# Development only: too short for the API, which would refuse them.
+USERS: dict[str, dict[str, str | bool]] = {
+    "root": {"password": "q", "is_admin": True},
+    "user": {"password": "w"},
+    "internal": {"password": "q", "is_internal": True},
+}
+DOCUMENTATION = "documentation"
+SERVICE = "service"
+SERVICE_SECRET = "development-secret"  # noqa: S105 - development only, known to everybody
+
+
+def seed() -> None:
+    """Write what is not there yet; running it again changes nothing."""
+    for username, fields in USERS.items():
+        _create_user(username, fields)
+    owner = _user_id("root")
+    grants = ["password", "refresh_token", "authorization_code"]
+    _create_client(DOCUMENTATION, owner, PUBLIC_CLIENT, grants, None)
+    _create_client(SERVICE, owner, CONFIDENTIAL, ["client_credentials"], SERVICE_SECRET)
+
+
+def _create_user(username: str, fields: dict[str, str | bool]) -> None:
+    password_hash = hash_password(str(fields["password"]))
+    flags = {name: value for name, value in fields.items() if name != "password"}
+    email = f"{username}@localhost.localdomain"
+    user = new_user(username=username, email=email, password_hash=password_hash, **flags)
+    try:
+        create_user(user)
+    except ConditionFailedError:
+        return
+
+
+def _user_id(username: str) -> str:
+    key = keys.username(username)
+    marker = get_many([key])[key]
+    if not isinstance(marker, UniqueName):
+        raise TypeError(f"{username} has no marker")
+    return marker.user_id
+
+
+def _create_client(
+    client_id: str, owner: str, client_type: str, grant_types: list[str], secret: str | None
+) -> None:
+    client = OAuth2Client.at(
+        keys.client(client_id),
+        client_id=client_id,
+        user_id=owner,
+        client_type=client_type,
+        secret_hash=hash_secret(secret) if secret else None,
+        redirect_uris=["http://127.0.0.1:8000/api/v1/oauth2-redirect"] if secret is None else [],
+        default_scopes=sorted(SCOPES),
+        grant_types=grant_types,
+        gsi1pk=keys.clients_of(owner),
+        gsi1sk=client_id,
+    )
+    try:
+        create_client(client)
+    except ConditionFailedError:
+        return

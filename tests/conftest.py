@@ -1,0 +1,183 @@
+"""The application on a fresh in-memory table for each test, and what tests are made of."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+# Before app.py is imported: it reads its settings and makes its DynamoDB client then.
+os.environ.update(
+    STAGE="test",
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_DEFAULT_REGION="us-east-1",
+    SECRETS_FILE=str(Path(tempfile.mkdtemp()) / "secrets.json"),
+)
+_mock = mock_aws()
+_mock.start()
+
+import app as application  # noqa: E402 - after the environment is set
+from chalicelib.db import keys  # noqa: E402
+from chalicelib.db.table import Item, connect, connection, create_table  # noqa: E402
+from chalicelib.oauth.models import (  # noqa: E402
+    CONFIDENTIAL,
+    PUBLIC_CLIENT,
+    OAuth2Client,
+    create_client,
+)
+from chalicelib.oauth.scopes import SCOPES  # noqa: E402
+from chalicelib.oauth.secrets import hash_secret  # noqa: E402
+from chalicelib.security.passwords import hash_password  # noqa: E402
+from chalicelib.security.tokens import Claims, issue  # noqa: E402
+from chalicelib.settings import LOCAL_URL, Settings  # noqa: E402
+from chalicelib.users.models import User, create_user, new_user  # noqa: E402
+from tests.http import Client, InProcess  # noqa: E402
+
+PASSWORD = "correct horse battery"
+SECRET = "s" * 43
+ALL_SCOPES = frozenset(SCOPES)
+
+_password_hash: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """The settings that the application was started with, but on moto."""
+    return replace(application.settings, dynamodb_endpoint=None)
+
+
+@pytest.fixture
+def table(settings: Settings) -> Iterator[None]:
+    """An empty table on moto."""
+    connect(settings)
+    create_table()
+    yield
+    Item.delete_table()
+
+
+@pytest.fixture
+def api(table: None) -> Client:
+    """A client of the application, in this process."""
+    return Client(InProcess(application.app))
+
+
+@pytest.fixture
+def make_user(table: None) -> Callable[..., User]:
+    """Make users straight in the table; their password is PASSWORD."""
+
+    def make(username: str = "user", **fields: Any) -> User:
+        if not _password_hash:
+            _password_hash.append(hash_password(PASSWORD))
+        fields = {"email": f"{username}@test.example", "password_hash": _password_hash[0], **fields}
+        user = new_user(username=username, **fields)
+        create_user(user)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def make_client(table: None) -> Callable[..., OAuth2Client]:
+    """Make OAuth2 clients straight in the table; the secret of confidential ones is SECRET."""
+
+    def make(client_id: str, user: User, **fields: Any) -> OAuth2Client:
+        values: dict[str, Any] = {
+            "client_type": CONFIDENTIAL,
+            "default_scopes": sorted(SCOPES),
+            "grant_types": ["client_credentials"],
+            "redirect_uris": [],
+            **fields,
+        }
+        if values["client_type"] == CONFIDENTIAL:
+            values.setdefault("secret_hash", hash_secret(SECRET))
+        client = OAuth2Client.at(
+            keys.client(client_id),
+            client_id=client_id,
+            user_id=user.id,
+            gsi1pk=keys.clients_of(user.id),
+            gsi1sk=client_id,
+            **values,
+        )
+        create_client(client)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def admin(make_user: Callable[..., User]) -> User:
+    """An admin."""
+    return make_user("admin", is_admin=True)
+
+
+@pytest.fixture
+def user(make_user: Callable[..., User]) -> User:
+    """A user with write access and no other role."""
+    return make_user("user")
+
+
+@pytest.fixture
+def documentation(admin: User, make_client: Callable[..., OAuth2Client]) -> OAuth2Client:
+    """The public first-party client, which may use the password grant."""
+    return make_client(
+        "documentation",
+        admin,
+        client_type=PUBLIC_CLIENT,
+        grant_types=["password", "refresh_token"],
+    )
+
+
+@pytest.fixture
+def service(admin: User, make_client: Callable[..., OAuth2Client]) -> OAuth2Client:
+    """A confidential client for client_credentials, owned by the admin."""
+    return make_client("service", admin)
+
+
+@pytest.fixture
+def token_for(documentation: OAuth2Client) -> Callable[..., str]:
+    """Issue an access token without asking the token endpoint."""
+
+    def make(user: User, scopes: frozenset[str] | set[str] = ALL_SCOPES, lifetime: int = 3600) -> str:
+        claims = Claims(
+            sub=user.id,
+            client_id=documentation.client_id,
+            scopes=frozenset(scopes),
+            owner=user.id,
+            credentials_version=int(user.credentials_version),
+        )
+        return issue(application.api.keyring, LOCAL_URL, claims, lifetime)
+
+    return make
+
+
+@pytest.fixture
+def sign_in(api: Client, documentation: OAuth2Client) -> Callable[..., dict[str, Any]]:
+    """Get tokens by the password grant, as the documentation client."""
+
+    def get(username: str = "user", password: str = PASSWORD, **more: str) -> dict[str, Any]:
+        form = {"grant_type": "password", "client_id": "documentation", "username": username}
+        answer = api("POST", "/auth/oauth2/token", form={**form, "password": password, **more})
+        assert answer.status == 200, answer.body
+        tokens: dict[str, Any] = answer.json
+        return tokens
+
+    return get
+
+
+@pytest.fixture
+def round_trips(table: None) -> Iterator[list[str]]:
+    """Names of the DynamoDB operations that were sent, as botocore counts them; clear it before you count."""
+    sent: list[str] = []
+
+    def record(operation_name: str, **_: Any) -> None:
+        sent.append(operation_name)
+
+    events = connection().connection.client.meta.events
+    events.register("request-created.dynamodb", record)
+    yield sent
+    events.unregister("request-created.dynamodb", record)
