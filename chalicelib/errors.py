@@ -206,5 +206,6 @@ class ServiceUnavailableError(ApiError):
 
 
 def all_problems() -> list[type[ApiError]]:
-    """List every problem type, the general one first."""
-    return [ApiError, *sorted(ApiError.__subclasses__(), key=lambda kind: (kind.status, kind.slug))]
+    """List every problem type, the general one first; errors of another form have no type of their own."""
+    kinds = [kind for kind in ApiError.__subclasses__() if "slug" in vars(kind)]
+    return [ApiError, *sorted(kinds, key=lambda kind: (kind.status, kind.slug))]

@@ -1,6 +1,7 @@
 """What a stage is configured with: the only reader of the process environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 LOCAL_STAGES = frozenset({"local", "test"})
 LOCAL_ENDPOINT = "http://127.0.0.1:8001"
 LOCAL_URL = "http://127.0.0.1:8000"
+URL = re.compile(r"(https://[\w.-]+|http://(127\.0\.0\.1|localhost))(:[0-9]+)?(/[\w.~-]+)*/?", re.ASCII)
 PLACEHOLDERS = ("changeme", "change-me", "todo", "placeholder", "example", "xxx", "<")
 
 
@@ -88,8 +90,8 @@ def _words(env: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 def _url(env: Mapping[str, str], name: str) -> str | None:
     value = _text(env, name)
-    if value and not value.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-        raise SettingsError(f"{name} must be an https URL without a trailing slash.")
+    if value and not URL.fullmatch(value):
+        raise SettingsError(f"{name} must be an https URL of host, port and path alone.")
     return value.rstrip("/") if value else None
 
 

@@ -15,6 +15,7 @@ from chalice.cli.factory import CLIFactory
 from tasks.gateway import GatewayHandler
 from tasks.lifeline import end_with_parent
 from tasks.processes import LOOPBACK, module, project_folder
+from tasks.schedule import clean_up_regularly
 from tasks.watcher import SourceWatcher
 
 # not a stage of config.json: their environment is for Lambda alone
@@ -50,13 +51,20 @@ def make_server(project: str, port: int) -> local.LocalDevServer:
     return DevServer(app, config, LOOPBACK, port, handler_cls=GatewayHandler, server_cls=Server)
 
 
+def make_worker(project: str, port: int) -> local.LocalDevServer:
+    """Make the server of a worker process, and start what runs beside it."""
+    server = make_server(project, port)
+    clean_up_regularly()
+    return server
+
+
 def main(port: int) -> int:
     """Serve, in a worker process that is replaced after every change."""
     end_with_parent()
     # Chalice starts the worker by sys.argv
     sys.argv = module("tasks.server", str(port))
     project = str(project_folder())
-    factory = partial(make_server, project, port)
+    factory = partial(make_worker, project, port)
     code: int = reloader.run_with_reloader(factory, os.environ, project, SourceWatcher)
     return code
 

@@ -29,7 +29,7 @@ class _OnChange(events.FileSystemEventHandler):
         self._restart = restart
 
     def on_any_event(self, event: events.FileSystemEvent) -> None:
-        # opening and closing are events too, and importing a module does both
+        """Restart on a change; opening and closing are events too, and importing a module does both."""
         if isinstance(event, CHANGES) and self._is_source(event):
             self._restart()
 

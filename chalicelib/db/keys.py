@@ -1,5 +1,6 @@
 """Every key of the table: the only place where pk, sk and gsi1 templates are written."""
 
+import hashlib
 import re
 import secrets
 import time
@@ -10,6 +11,7 @@ from typing import NamedTuple
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 CLIENT_ID = re.compile(r"[a-z0-9][a-z0-9._-]{2,63}")
+MAX_NAME = 1024  # bytes of a name that stands in a key as it is
 
 
 class Key(NamedTuple):
@@ -42,12 +44,18 @@ def user(user_id: str) -> Key:
 
 def username(name: str) -> Key:
     """Key of the marker that makes a username unique."""
-    return Key(f"USERNAME#{unique(name)}", "USERNAME")
+    return Key(f"USERNAME#{_bounded(unique(name))}", "USERNAME")
 
 
 def email(address: str) -> Key:
     """Key of the marker that makes an e-mail address unique."""
-    return Key(f"EMAIL#{unique(address)}", "EMAIL")
+    return Key(f"EMAIL#{_bounded(unique(address))}", "EMAIL")
+
+
+def _bounded(text: str) -> str:
+    # NFKC makes up to 18 characters of one, and DynamoDB takes 2,048 bytes as a partition key.
+    data = text.encode("utf-8")
+    return text if len(data) <= MAX_NAME else f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def team(team_id: str) -> Key:
@@ -95,6 +103,10 @@ def revoked_token(token_id: str) -> Key:
 def failures(subject: str, window: int) -> Key:
     """Key of the failed attempts of an account or address in one time window."""
     return Key(f"FAILURES#{subject}", f"WINDOW#{window}")
+
+
+ACCOUNT = "ACCOUNT#"
+ADDRESS = "ADDRESS#"
 
 
 def counter(name: str, shard: int = 0) -> Key:

@@ -13,7 +13,7 @@ from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, backoff, connection, engine_errors, now
 from chalicelib.errors import ServiceUnavailableError
 
-ATTEMPTS = 12
+ATTEMPTS = 20  # about 4 s of waits: fifty writers of one item get through
 # Reasons that say nothing about the data: the same transaction may go through a moment later.
 PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 PASSING_ERRORS = {"TransactionInProgressException", "TransactionConflictException", "ThrottlingException"}

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from chalicelib.settings import Settings, SettingsError
 
 RSA_BITS = 2048  # RFC 7518 §3.3: the minimum
+CURSOR_KEY_BYTES = 32
 PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
@@ -89,20 +90,28 @@ def new_secrets() -> dict[str, Any]:
 
 
 def _keyring(document: dict[str, Any]) -> Keyring:
-    signing_keys = {entry["kid"]: _signing_key(entry) for entry in document["signing_keys"]}
-    if not signing_keys:
-        raise ValueError("no signing key")
+    entries = document["signing_keys"]
+    signing_keys = {entry["kid"]: _signing_key(entry) for entry in entries}
+    if not signing_keys or len(signing_keys) < len(entries):
+        raise ValueError("no signing key, or two of the same id")
     cursor_key = bytes.fromhex(document["cursor_key"])
+    if len(cursor_key) < CURSOR_KEY_BYTES:
+        raise ValueError("the cursor key is too short to guard anything")
     return Keyring(signing_keys, cursor_key, document.get("recaptcha_secret"))
 
 
-def _signing_key(entry: dict[str, str]) -> SigningKey:
-    private_key = load_pem_private_key(entry["pem"].encode(), password=None)
+def _signing_key(entry: dict[str, Any]) -> SigningKey:
+    kid, pem = entry["kid"], entry["pem"]
+    if not (isinstance(kid, str) and kid and isinstance(pem, str)):
+        raise ValueError("kid and pem are texts")
+    private_key = load_pem_private_key(pem.encode(), password=None)
     if not isinstance(private_key, PrivateKey):
         raise ValueError("only RSA, P-256 and Ed25519 keys sign access tokens")  # noqa: TRY004
     if isinstance(private_key, EllipticCurvePrivateKey) and private_key.curve.name != "secp256r1":
         raise ValueError("ES256 needs a P-256 key")
-    return SigningKey(entry["kid"], private_key)
+    if isinstance(private_key, RSAPrivateKey) and private_key.key_size < RSA_BITS:
+        raise ValueError(f"RS256 needs a key of {RSA_BITS} bits")
+    return SigningKey(kid, private_key)
 
 
 def _write_new(path: Path, document: dict[str, Any]) -> None:

@@ -51,23 +51,27 @@ def verify_password(password: str, stored: str | None) -> bool:
     A stored hash that is corrupt is a mismatch, and an error in the log.
     """
     # Cold start, as above.
-    from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415
+    from argon2.exceptions import VerificationError, VerifyMismatchError  # noqa: PLC0415
 
     given = _bytes(password)
-    against = stored if stored and len(given) <= MAX_BYTES else _dummy_hash()
+    against = stored if stored is not None and len(given) <= MAX_BYTES else _dummy_hash()
     try:
         matches = _hasher().verify(against, given[:MAX_BYTES])
-    except InvalidHashError:
-        log.exception("a stored password hash is corrupt")
+    except VerifyMismatchError:
         return False
-    except VerificationError:
+    except (VerificationError, ValueError):  # not decodable; no hash at all, or not even ASCII
+        log.exception("a stored password hash is corrupt")
         return False
     return matches if against is stored else False
 
 
 def needs_rehash(stored: str) -> bool:
-    """Tell whether a hash is weaker than today's parameters."""
-    return _hasher().check_needs_rehash(stored)
+    """Tell whether a hash that verified is weaker than today's parameters; a stronger one stays."""
+    # Cold start, as above.
+    from argon2 import Type, extract_parameters  # noqa: PLC0415
+
+    found = extract_parameters(stored)
+    return found.type is not Type.ID or found.memory_cost < MEMORY_COST or found.time_cost < TIME_COST
 
 
 def password_flaw(password: str) -> str | None:

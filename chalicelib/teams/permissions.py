@@ -30,7 +30,7 @@ def _new_member_key(call: Call) -> Key | None:
 
 TEAM = Load(Team, _team_key)
 MEMBERSHIP = Load(Member, _membership_key, required=False)
-MEMBER = Load(Member, _member_key)
+MEMBER = Load(Member, _member_key, hidden=True)
 NEW_MEMBER = Load(User, _new_member_key, required=False)
 
 

@@ -20,13 +20,13 @@ KEPT_FOR = 2  # windows
 def account(user_id: str | None, username: str = "") -> str:
     """Name the failures of an account: by its id, or by the name that was tried if there is none."""
     if user_id:
-        return f"ACCOUNT#{user_id}"
-    return f"ACCOUNT#{hashlib.sha256(keys.unique(username).encode()).hexdigest()}"
+        return f"{keys.ACCOUNT}{user_id}"
+    return f"{keys.ACCOUNT}{hashlib.sha256(keys.unique(username).encode()).hexdigest()}"
 
 
 def address(call: Call) -> str:
     """Name the failures of the address that a call came from."""
-    return f"ADDRESS#{call.request.source}"
+    return f"{keys.ADDRESS}{call.request.source}"
 
 
 def failures_key(subject: str, settings: Settings) -> Key:
@@ -114,4 +114,5 @@ def too_many(settings: Settings) -> TooManyRequestsError:
 
 
 def _limit(subject: str, settings: Settings) -> int:
-    return settings.failures_per_account if subject.startswith("ACCOUNT#") else settings.failures_per_address
+    is_account = subject.startswith(keys.ACCOUNT)
+    return settings.failures_per_account if is_account else settings.failures_per_address

@@ -38,7 +38,10 @@ def parse_body(call: Call, operation: Operation) -> Any:
         raise UnsupportedMediaTypeError(operation.body_types, call.request.method)
     if media_type != FORM:
         return parse_json(call.request.body)
-    return _form_values(parse_form(call.request.body), operation.body)
+    pairs = parse_form(call.request.body)
+    if "access_token" in dict(pairs):
+        raise MalformedRequestError("Send the access token in the Authorization header, never in the body.")
+    return _form_values(pairs, operation.body)
 
 
 def parse_json(body: bytes) -> Any:
@@ -169,7 +172,8 @@ def load_query(kind: type[Schema], query: dict[str, list[str]]) -> Any:
     except ValidationError as error:
         found = violations(error.messages)
         named: list[Violation] = [
-            {"parameter": entry["pointer"].split("/")[1], "detail": entry["detail"]} for entry in found
+            {"parameter": entry["pointer"].removeprefix("/").split("/")[0], "detail": entry["detail"]}
+            for entry in found
         ]
         raise InvalidValueError(errors=named) from error
 
@@ -183,7 +187,7 @@ def violations(messages: Any, pointer: str = "") -> list[Violation]:
             for entry in violations(inner, pointer if name == "_schema" else f"{pointer}/{_escape(name)}")
         ]
     details = messages if isinstance(messages, list) else [messages]
-    return [{"pointer": pointer or "/", "detail": str(detail)} for detail in details]
+    return [{"pointer": pointer, "detail": str(detail)} for detail in details]
 
 
 def _escape(name: object) -> str:

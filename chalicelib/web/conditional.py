@@ -6,7 +6,9 @@ from chalicelib.db.table import Item
 from chalicelib.errors import PreconditionFailedError
 from chalicelib.web.request import Request
 
-ENTITY_TAG = re.compile(r'\s*(W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
+_TAG = r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")'
+ENTITY_TAG = re.compile(_TAG)
+ENTITY_TAGS = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
 
 
 def etag_of(item: Item) -> str:
@@ -35,4 +37,7 @@ def is_unchanged(request: Request, item: Item) -> bool:
 
 
 def _tags(header: str, *, weak: bool) -> set[str]:
+    # What is no list of tags names none: a condition that can't be read does not hold.
+    if not ENTITY_TAGS.fullmatch(header):
+        return set()
     return {tag for prefix, tag in ENTITY_TAG.findall(header) if weak or not prefix}

@@ -180,7 +180,7 @@ def bearer_token(request: Request) -> str | None:
 
 
 def authorize(call: Call, operation: Operation) -> None:
-    """Check scopes, then existence, then the permission.
+    """Check scopes, then existence, then the permission; then the existence of what outsiders may not see.
 
     :raises InsufficientScopeError: the token lacks a scope.
     :raises NotFoundError: what the path names does not exist.
@@ -191,13 +191,14 @@ def authorize(call: Call, operation: Operation) -> None:
     check_loads(call, [operation])
     if not operation.permission.allows(call):
         raise ForbiddenError(f"Who may do this: {operation.permission.sentence}.")
+    check_loads(call, [operation], hidden=True)
 
 
-def check_loads(call: Call, operations: Iterable[Operation]) -> None:
+def check_loads(call: Call, operations: Iterable[Operation], *, hidden: bool = False) -> None:
     """Answer 404 where something that the path names does not exist."""
     for operation in operations:
         for load in operation.all_loads:
-            if load.required and call.get(load) is None:
+            if load.required and load.hidden == hidden and call.get(load) is None:
                 raise NotFoundError
 
 

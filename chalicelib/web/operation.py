@@ -72,11 +72,13 @@ class Load(Generic[T]):
     :param kind: the item's kind.
     :param key: where it is for a call; None if the call's ids cannot name anything.
     :param required: answer 404 when it is absent.
+    :param hidden: its absence is told to those alone whom the permission lets pass.
     """
 
     kind: type[T]
     key: Callable[[Call], Key | None]
     required: bool = True
+    hidden: bool = False
 
 
 @dataclass(frozen=True)

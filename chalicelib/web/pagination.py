@@ -30,9 +30,10 @@ class QueryInteger(fields.Integer):
     """A whole number as the query string has it: digits alone, no signs, blanks or underscores."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10):
+        if not (isinstance(value, str) and value.isascii() and value.isdigit()):
             raise self.make_error("invalid", input=value)
-        return super()._deserialize(value, attr, data, **kwargs)
+        # Ten digits are out of range already, whatever follows.
+        return super()._deserialize(value.lstrip("0")[:10] or "0", attr, data, **kwargs)
 
 
 class ListQuery(Schema):

@@ -132,7 +132,8 @@ def apply_patch(call: Call, policy: PatchPolicy, view: Mapping[str, Any]) -> dic
     changed = {
         name: progress.document.get(name, rule.blank)
         for name, rule in policy.rules.items()
-        if _text(progress.document.get(name, rule.blank)) != _text(view.get(name))
+        if (name in progress.document and name not in view)
+        or _text(progress.document.get(name, rule.blank)) != _text(view.get(name))
     }
     return _load_changes(policy, changed)
 
@@ -157,6 +158,9 @@ def _apply(progress: _Progress, entry: dict[str, Any], number: int) -> None:
         return
     _check_read(progress, entry, number)
     _check_write(progress, entry, number)
+    if entry["op"] == "replace" and _field(entry["path"]) not in progress.readable:
+        # What is written but never shown, such as a password, has no value in the view to replace.
+        entry = {**entry, "op": "add"}
     try:
         progress.document = jsonpatch.apply_patch(progress.document, [entry])
     except jsonpatch.JsonPatchTestFailed as error:

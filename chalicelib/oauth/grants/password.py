@@ -6,6 +6,7 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.table import get_many
 from chalicelib.db.transaction import ConditionFailedError, Transaction
+from chalicelib.errors import ServiceUnavailableError
 from chalicelib.oauth.clients import granted_scopes
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
 from chalicelib.oauth.families import RefreshToken, start_family
@@ -84,12 +85,15 @@ def _sign_in(request: TokenRequest, user: User, scopes: frozenset[str], account:
 
 
 def _upgrade_hash(user: User, password: str) -> None:
-    """Replace a hash of weaker parameters; should the user change meanwhile, the next sign-in does it."""
+    """Replace a hash of weaker parameters; should that fail, the next sign-in does it.
+
+    The tokens are written by now: an error here would lose them.
+    """
     if not needs_rehash(user.password_hash):
         return
     transaction = Transaction()
     transaction.change("user", user, {"password_hash": hash_password(password)})
     try:
         transaction.commit()
-    except ConditionFailedError:
+    except (ConditionFailedError, ServiceUnavailableError):
         return

@@ -1,0 +1,113 @@
+"""Who may call what: written by hand from the design's table of routes, never from the code.
+
+Callers are named by what they are to the object that a request is about: an "owner" asks about their own
+account or client, a "leader" about the team they lead; each of them is a stranger to everything else.
+"""
+
+from dataclasses import dataclass
+
+PEOPLE: dict[str, dict[str, bool]] = {
+    "admin": {"is_admin": True},
+    "admin without write access": {"is_admin": True, "is_regular_user": False},
+    "internal": {"is_internal": True, "is_regular_user": False},
+    "demoted admin": {"is_admin": True},  # until a token is issued
+    "outsider": {},
+    "outsider without write access": {"is_regular_user": False},
+    "owner": {},
+    "owner without write access": {"is_regular_user": False},
+    "member": {},
+    "member without write access": {"is_regular_user": False},
+    "leader": {},
+    "leader without write access": {"is_regular_user": False},
+}
+SERVICES = {"owner's service": "owner", "leader's service": "leader"}
+# Their tokens were good once; "bad token" never was.
+DEAD = frozenset({"bad token", "disabled user", "deleted user", "disabled user's service"})
+LIVE = frozenset({*PEOPLE, *SERVICES})
+CALLERS = sorted({"anonymous", *DEAD, *LIVE})
+
+ADMINS = {"admin", "admin without write access", "internal"}
+WRITERS = {name for name in LIVE if "without write access" not in name}
+OWNERS = {"owner", "owner without write access", "owner's service"}
+LEADERS = {"leader", "leader without write access", "leader's service"}
+MEMBERS = {"member", "member without write access"} | LEADERS
+OWNER_OR_ADMIN = frozenset(OWNERS | ADMINS)
+OWNER_OR_ADMIN_WRITER = frozenset({"owner", "owner's service", "admin", "internal"})
+MEMBER_OR_ADMIN = frozenset(MEMBERS | ADMINS)
+LEADER_OR_ADMIN_WRITER = frozenset({"leader", "leader's service", "admin", "internal"})
+
+
+@dataclass(frozen=True)
+class Access:
+    """One row of the design's table.
+
+    :param scope: what a token must carry.
+    :param words: the column "who"; documentation has to say the same.
+    :param who: the callers whom it lets pass.
+    :param status: what they get.
+    :param reads_token: a bad token is refused, even where none is needed.
+    """
+
+    scope: str | None
+    words: str
+    who: frozenset[str]
+    status: int = 200
+    reads_token: bool = True
+
+    @property
+    def is_public(self) -> bool:
+        """Tell whether it needs no token."""
+        return self.scope is None
+
+    def expected(self, caller: str, *, has_scope: bool = True, exists: bool = True) -> int:
+        """Give the status of a well-formed request."""
+        if caller in DEAD and self.reads_token:
+            return 401
+        if self.is_public:
+            return self.status
+        if caller == "anonymous":
+            return 401
+        if not has_scope:
+            return 403
+        if not exists:
+            return 404
+        return self.status if caller in self.who else 403
+
+
+def _public(words: str = "public", status: int = 200, *, reads_token: bool = False) -> Access:
+    return Access(None, words, frozenset(CALLERS), status, reads_token)
+
+
+_ALL, _WRITE = frozenset(LIVE), "(leader or admin) with write access"
+USERS, TEAMS, CLIENTS = "/api/v1/users", "/api/v1/teams", "/api/v1/auth/oauth2_clients"
+
+EXPECTED: dict[tuple[str, str], Access] = {
+    ("GET", "/health"): _public(),
+    ("GET", "/errors/{problem}"): _public(),  # where the types of problems point to
+    ("POST", "/auth/oauth2/token"): _public("oauth2 client"),
+    ("POST", "/auth/oauth2/revoke"): _public("oauth2 client"),
+    ("GET", USERS): Access("users:read", "admin", frozenset(ADMINS)),
+    ("POST", USERS): _public(status=201, reads_token=True),
+    ("GET", f"{USERS}/signup-form"): _public(),
+    ("GET", f"{USERS}/me"): Access("users:read", "active user", _ALL),
+    ("GET", f"{USERS}/{{user_id}}"): Access("users:read", "owner or admin", OWNER_OR_ADMIN),
+    ("PATCH", f"{USERS}/{{user_id}}"): Access(
+        "users:write", "(owner or admin) with write access", OWNER_OR_ADMIN_WRITER
+    ),
+    ("GET", TEAMS): Access("teams:read", "active user", _ALL),
+    ("POST", TEAMS): Access("teams:write", "write access", frozenset(WRITERS), 201),
+    ("GET", f"{TEAMS}/{{team_id}}"): Access("teams:read", "member or admin", MEMBER_OR_ADMIN),
+    ("PATCH", f"{TEAMS}/{{team_id}}"): Access("teams:write", _WRITE, LEADER_OR_ADMIN_WRITER),
+    ("DELETE", f"{TEAMS}/{{team_id}}"): Access("teams:write", _WRITE, LEADER_OR_ADMIN_WRITER, 204),
+    ("GET", f"{TEAMS}/{{team_id}}/members"): Access("teams:read", "member or admin", MEMBER_OR_ADMIN),
+    ("POST", f"{TEAMS}/{{team_id}}/members"): Access("teams:write", _WRITE, LEADER_OR_ADMIN_WRITER, 201),
+    ("DELETE", f"{TEAMS}/{{team_id}}/members/{{user_id}}"): Access(
+        "teams:write", _WRITE, LEADER_OR_ADMIN_WRITER, 204
+    ),
+    ("GET", CLIENTS): Access("auth:read", "active user", _ALL),
+    ("POST", CLIENTS): Access("auth:write", "active user", _ALL, 201),
+    ("GET", f"{CLIENTS}/{{client_id}}"): Access("auth:read", "owner or admin", OWNER_OR_ADMIN),
+    ("PATCH", f"{CLIENTS}/{{client_id}}"): Access("auth:write", "owner or admin", OWNER_OR_ADMIN),
+    ("DELETE", f"{CLIENTS}/{{client_id}}"): Access("auth:write", "owner or admin", OWNER_OR_ADMIN, 204),
+    ("POST", f"{CLIENTS}/{{client_id}}/secret"): Access("auth:write", "owner or admin", OWNER_OR_ADMIN),
+}

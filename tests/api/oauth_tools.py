@@ -1,0 +1,97 @@
+"""What tests of the OAuth2 endpoints have in common: asking, and breaking the database at a chosen step."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+
+from chalicelib.db import keys
+from chalicelib.db.table import connection, query
+from chalicelib.oauth.models import TokenFamily
+from chalicelib.users.models import User
+from tests.http import Answer, Client
+
+TOKEN = "/auth/oauth2/token"
+REVOKE = "/auth/oauth2/revoke"
+DOCUMENTATION = {"client_id": "documentation"}
+UNREACHABLE = EndpointConnectionError(endpoint_url="https://dynamodb.test")
+TIMEOUT = ReadTimeoutError(endpoint_url="https://dynamodb.test")
+
+
+def refresh(api: Client, token: str, **more: str) -> Answer:
+    """Use a refresh token as the documentation client."""
+    form = {**DOCUMENTATION, "grant_type": "refresh_token", "refresh_token": token}
+    return api("POST", TOKEN, form=form | more)
+
+
+def password(api: Client, username: str, text: str, *, source: str = "203.0.113.7", **more: str) -> Answer:
+    """Try a password as the documentation client."""
+    form = {**DOCUMENTATION, "grant_type": "password", "username": username, "password": text}
+    return api("POST", TOKEN, form=form | more, source=source)
+
+
+def me(api: Client, access_token: str) -> int:
+    """Tell the status that an access token gets."""
+    return api("GET", "/api/v1/users/me", token=access_token).status
+
+
+def error_of(answer: Answer) -> tuple[int, str]:
+    """Tell the status and the code of an OAuth2 error."""
+    return answer.status, answer.json["error"]
+
+
+def families(user: User) -> list[TokenFamily]:
+    """Read the refresh token families of a user."""
+    return query(TokenFamily, keys.user(user.id).pk, prefix="FAMILY#")
+
+
+@contextmanager
+def at_call(
+    operation: str, action: Callable[[], object], *, number: int = 1, event: str = "before-call"
+) -> Iterator[None]:
+    """Do something when an operation of DynamoDB is called for the given time.
+
+    :param event: before-call, when nothing has happened yet, or after-call, when all has but the answer.
+    """
+    calls = count(1)
+
+    def handler(**_: object) -> None:
+        if next(calls) == number:
+            action()
+
+    name = f"{event}.dynamodb.{operation}"
+    events = connection().connection.client.meta.events
+    events.register(name, handler)
+    try:
+        yield
+    finally:
+        events.unregister(name, handler)
+
+
+@contextmanager
+def fault(
+    operation: str, *, number: int = 1, event: str = "before-call", error: Exception = UNREACHABLE
+) -> Iterator[None]:
+    """Let one call of an operation fail, as botocore tells it after its own retries."""
+
+    def fail() -> None:
+        raise error
+
+    with at_call(operation, fail, number=number, event=event):
+        yield
+
+
+@contextmanager
+def database_down() -> Iterator[None]:
+    """Let every call of DynamoDB fail."""
+
+    def fail(**_: object) -> None:
+        raise UNREACHABLE
+
+    events = connection().connection.client.meta.events
+    events.register("before-call.dynamodb", fail)
+    try:
+        yield
+    finally:
+        events.unregister("before-call.dynamodb", fail)

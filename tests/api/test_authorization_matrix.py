@@ -1,0 +1,149 @@
+"""Every caller at every operation: the declarations enforced, against a table written by hand."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import app as application
+from chalicelib.settings import Settings
+from tests.api.expected_access import ADMINS, CALLERS, DEAD, EXPECTED, LIVE
+from tests.api.world import ALL, World, open_world
+
+OPERATIONS = {
+    (method, path): operation
+    for path, methods in application.api.operations.items()
+    for method, operation in methods.items()
+}
+PRIVATE = [key for key, operation in OPERATIONS.items() if not operation.permission.public]
+OF_OBJECTS = [key for key in PRIVATE if "{" in key[1]]
+IN_TEAMS = [key for key in OF_OBJECTS if "{team_id}" in key[1]]
+MALFORMED = (
+    "0",
+    "..",
+    "01ARZ3NDEKTSV4RRFFQ69G5FA",
+    "01arz3ndektsv4rrffq69g5fav",
+    "%00",
+    "USER%23x",
+    "é" * 26,
+)
+
+
+@pytest.fixture(scope="module")
+def world(settings: Settings) -> Iterator[World]:
+    """Everybody, once for all cells."""
+    with open_world(settings) as everybody:
+        yield everybody
+
+
+def test_both_tables_have_the_same_routes() -> None:
+    """ACCEPTANCE 38: a route that only one of the two tables knows is a hole in the other."""
+    assert set(OPERATIONS) == set(EXPECTED)
+
+
+def test_chalice_serves_no_route_beside_the_operations() -> None:
+    """ACCEPTANCE 38: what is served beside the declarations would be enforced by nothing."""
+    served = {(method, path) for path, methods in application.app.routes.items() for method in methods}
+    assert served == set(OPERATIONS) | {("OPTIONS", path) for _, path in OPERATIONS}
+
+
+@pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
+def test_declared_scopes_are_those_of_the_table(route: tuple[str, str]) -> None:
+    """ACCEPTANCE 38: the scopes that clients are told are those of the design."""
+    assert OPERATIONS[route].scopes == {scope for scope in [EXPECTED[route].scope] if scope}
+
+
+@pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
+def test_the_declared_sentence_is_the_one_of_the_table(route: tuple[str, str]) -> None:
+    """ACCEPTANCE 38: the documentation says who may call, in the words of the design."""
+    assert OPERATIONS[route].permission.sentence.lower() == EXPECTED[route].words
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
+def test_a_caller_gets_what_the_table_says(world: World, route: tuple[str, str], caller: str) -> None:
+    """ACCEPTANCE 38: with the operation's scope and no other, role and relation decide."""
+    access = EXPECTED[route]
+    scopes = frozenset({access.scope} if access.scope else ())
+    assert world.request(caller, *route, scopes).status == access.expected(caller)
+
+
+@pytest.mark.parametrize("caller", sorted(LIVE | DEAD))
+@pytest.mark.parametrize("route", PRIVATE, ids="-".join)
+def test_every_other_scope_does_not(world: World, route: tuple[str, str], caller: str) -> None:
+    """ACCEPTANCE 17, 38: without the scope not even an internal account passes, and 403 names it."""
+    access = EXPECTED[route]
+    answer = world.request(caller, *route, ALL - {access.scope})
+    challenge = answer.headers.get("www-authenticate")
+    expected = (
+        'error="invalid_token"' if caller in DEAD else f'error="insufficient_scope", scope="{access.scope}"'
+    )
+    assert (answer.status, challenge) == (access.expected(caller, has_scope=False), f"Bearer {expected}")
+
+
+@pytest.mark.parametrize(
+    "caller", ["admin", "owner", "leader", "outsider", "internal", "anonymous", "disabled user"]
+)
+@pytest.mark.parametrize("route", OF_OBJECTS, ids="-".join)
+def test_unknown_ids_are_404_to_all_who_have_the_scope(
+    world: World, route: tuple[str, str], caller: str
+) -> None:
+    """ACCEPTANCE 38: nothing is there for anybody, so 404 tells nothing; tokens are looked at before."""
+    unknown = tuple(name for name in ("team_id", "client_id", "user_id") if f"{{{name}}}" in route[1])[:1]
+    assert world.request(caller, *route, unknown=unknown).status == EXPECTED[route].expected(
+        caller, exists=False
+    )
+
+
+@pytest.mark.parametrize("bad", MALFORMED)
+@pytest.mark.parametrize("route", OF_OBJECTS, ids="-".join)
+def test_what_can_be_no_id_is_404(world: World, route: tuple[str, str], bad: str) -> None:
+    """ACCEPTANCE 38, 50: an id that nothing can have is an unknown one, never an error of ours."""
+    path = route[1].replace("{team_id}", bad).replace("{client_id}", bad).replace("{user_id}", bad)
+    assert world.request("internal", route[0], path).status == 404
+
+
+def test_outsiders_do_not_learn_who_is_a_member(world: World) -> None:
+    """ACCEPTANCE 38 (API1): to those who may remove nobody, members and strangers look alike."""
+    route = ("DELETE", "/api/v1/teams/{team_id}/members/{user_id}")
+    statuses = [world.request("outsider", *route, unknown=unknown).status for unknown in ((), ("user_id",))]
+    assert statuses == [403, 403]
+
+
+def test_leaders_are_told_that_somebody_is_no_member(world: World) -> None:
+    """ACCEPTANCE 38: whoever may see the members gets 404 for one who is none."""
+    path = "/api/v1/teams/{team_id}/members/{user_id}"
+    assert world.request("leader", "DELETE", path, unknown=("user_id",)).status == 404
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_signing_up_without_captcha_is_for_admins(world: World, caller: str) -> None:
+    """ACCEPTANCE 38: everybody else is a machine until shown otherwise."""
+    expected = 401 if caller in DEAD else 201 if caller in ADMINS else 403
+    body = {"username": "newcomer", "email": "newcomer@test.example", "password": "analytical engine"}
+    answer = world.api("POST", "/api/v1/users", token=world.token(caller), data=body)
+    world.restore()
+    assert answer.status == expected
+
+
+@pytest.mark.parametrize("caller", sorted(LIVE))
+def test_whose_clients_may_be_listed(world: World, caller: str) -> None:
+    """ACCEPTANCE 38: another's user_id is 422, except to admins and internal accounts."""
+    other = world.users["addable"].id
+    answer = world.api("GET", f"/api/v1/auth/oauth2_clients?user_id={other}", token=world.token(caller))
+    assert answer.status == (200 if caller in ADMINS else 422)
+
+
+@pytest.mark.parametrize("route", PRIVATE, ids="-".join)
+def test_no_credentials_get_the_bare_challenge(world: World, route: tuple[str, str]) -> None:
+    """ACCEPTANCE 17: without credentials there is no error code to tell (RFC 6750 §3.1)."""
+    answer = world.request("anonymous", *route)
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize("path", ["/auth/oauth2/token", "/auth/oauth2/revoke"])
+@pytest.mark.parametrize("caller", ["anonymous", "admin", "internal", "bad token"])
+def test_no_access_token_replaces_client_authentication(world: World, path: str, caller: str) -> None:
+    """ACCEPTANCE 8, 38: at the OAuth2 endpoints only client credentials count."""
+    form = {"grant_type": "client_credentials", "token": "x"}
+    answer = world.api("POST", path, token=world.token(caller), form=form)
+    assert (answer.status, answer.json["error"]) == (401, "invalid_client")

@@ -1,0 +1,210 @@
+"""How an access token is presented, and how fast a subject's new state counts."""
+
+import base64
+import json
+import socket
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+import app as application
+from chalicelib.db.transaction import Transaction
+from chalicelib.oauth.models import OAuth2Client
+from chalicelib.users.models import User, change_user
+from tests.api.forgery import Forge, b64, foreign_key
+from tests.api.oauth_tools import me
+from tests.http import FORM, Client
+
+ME = "/api/v1/users/me"
+INVALID = (401, 'Bearer error="invalid_token"')
+
+
+@pytest.fixture
+def forge(user: User, documentation: OAuth2Client) -> Forge:
+    """Makes tokens of the user."""
+    return Forge(application.api.keyring.current, user, documentation.client_id)
+
+
+def change(user: User, **values: object) -> None:
+    """Change a user as the application does."""
+    transaction = Transaction()
+    change_user(transaction, user, dict(values))
+    transaction.commit()
+
+
+@pytest.mark.parametrize("path", [ME, "/api/v1/users", "/api/v1/teams", "/api/v1/auth/oauth2_clients"])
+def test_no_credentials_get_a_bare_challenge(api: Client, path: str) -> None:
+    """ACCEPTANCE 17: without credentials there is no error code in the challenge."""
+    answer = api("GET", path)
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
+def test_a_token_in_header_and_body_is_refused(
+    api: Client, user: User, token_for: Callable[..., str]
+) -> None:
+    """ACCEPTANCE 17: a token in the header and another in the form are one too many (RFC 6750 §2)."""
+    token = token_for(user)
+    form = {"title": "Engines", "access_token": token}
+    assert api("POST", "/api/v1/teams", token=token, form=form).status == 400
+
+
+def test_a_token_in_the_body_alone_is_no_credential(
+    api: Client, user: User, token_for: Callable[..., str]
+) -> None:
+    """ACCEPTANCE 17: a token in the form alone authenticates nobody."""
+    form = {"title": "Engines", "access_token": token_for(user)}
+    assert api("POST", "/api/v1/teams", form=form).status == 401
+
+
+@pytest.mark.parametrize("in_header", [True, False])
+def test_a_token_in_the_query_is_refused(
+    api: Client, user: User, token_for: Callable[..., str], in_header: bool
+) -> None:
+    """ACCEPTANCE 17: a token in the URL is refused, with or without one in the header."""
+    token = token_for(user)
+    answer = api("GET", f"{ME}?{urlencode({'access_token': token})}", token=token if in_header else None)
+    assert answer.status == 400
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_is_case_insensitive(
+    api: Client, user: User, token_for: Callable[..., str], scheme: str
+) -> None:
+    """RFC 9110 §11.1: the name of the scheme has no case."""
+    assert api("GET", ME, headers={"Authorization": f"{scheme} {token_for(user)}"}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("scopes", "status", "challenge"),
+    [
+        ({"users:read"}, 200, None),
+        ({"users:write", "teams:read"}, 403, 'Bearer error="insufficient_scope", scope="users:read"'),
+        (set(), 403, 'Bearer error="insufficient_scope", scope="users:read"'),
+    ],
+)
+def test_a_missing_scope_is_named(
+    api: Client,
+    *,
+    user: User,
+    token_for: Callable[..., str],
+    scopes: set[str],
+    status: int,
+    challenge: str | None,
+) -> None:
+    """ACCEPTANCE 17: low scope gets 403 insufficient_scope with the scope that is needed."""
+    answer = api("GET", ME, token=token_for(user, scopes))
+    assert (answer.status, answer.headers.get("www-authenticate")) == (status, challenge)
+
+
+def test_a_disabled_subject_is_refused_at_once(
+    api: Client, user: User, token_for: Callable[..., str]
+) -> None:
+    """ACCEPTANCE 18: the next request of a disabled user is refused."""
+    token = token_for(user)
+    before = me(api, token)
+    change(user, is_active=False)
+    assert (before, me(api, token)) == (200, 401)
+
+
+def test_a_token_stays_dead_when_its_subject_is_enabled_again(
+    api: Client, user: User, token_for: Callable[..., str]
+) -> None:
+    """ACCEPTANCE 18: disabling ends tokens for good."""
+    token = token_for(user)
+    change(user, is_active=False)
+    change(user, is_active=True)
+    assert me(api, token) == 401
+
+
+def test_a_deleted_subject_is_refused_at_once(api: Client, user: User, token_for: Callable[..., str]) -> None:
+    """ACCEPTANCE 18: the next request of a deleted user is refused."""
+    token = token_for(user)
+    before = me(api, token)
+    user.delete()
+    assert (before, me(api, token)) == (200, 401)
+
+
+def test_a_deleted_client_ends_its_tokens(
+    api: Client, user: User, token_for: Callable[..., str], documentation: OAuth2Client
+) -> None:
+    """ACCEPTANCE 18: a token is good while its client is there."""
+    token = token_for(user)
+    documentation.delete()
+    assert me(api, token) == 401
+
+
+def test_a_demoted_admin_is_refused_at_once(
+    api: Client, admin: User, make_user: Callable[..., User], token_for: Callable[..., str]
+) -> None:
+    """ACCEPTANCE 18: roles are read on every request, never from the token."""
+    second = make_user("second", is_admin=True)
+    token = token_for(second)
+    before = api("GET", "/api/v1/users", token=token).status
+    change(second, is_admin=False)
+    assert (before, api("GET", "/api/v1/users", token=token).status) == (200, 403)
+
+
+def test_a_client_that_loses_a_scope_loses_it_at_once(
+    api: Client, user: User, token_for: Callable[..., str], documentation: OAuth2Client
+) -> None:
+    """ACCEPTANCE 18: the scopes that the client has today bound those of its tokens."""
+    token = token_for(user)
+    documentation.update([OAuth2Client.default_scopes.set(["teams:read"])])
+    assert me(api, token) == 403
+
+
+@pytest.mark.parametrize("body", [b"", urlencode({"title": "Engines"}).encode()])
+def test_a_bad_token_is_refused_before_the_body_is_read(api: Client, user: User, body: bytes) -> None:
+    """A caller who is nobody learns nothing about what is wrong with the body."""
+    headers = {"Content-Type": FORM, "Authorization": "Bearer nonsense"}
+    assert api("POST", "/api/v1/teams", raw=body, headers=headers).status == 401
+
+
+def test_a_bad_token_is_never_ignored_where_it_is_optional(api: Client) -> None:
+    """DESIGN §2: on a route where the token is optional, a bad one is 401."""
+    answer = api("POST", "/api/v1/users", token="a.b.c", data={})
+    assert (answer.status, answer.headers["www-authenticate"]) == INVALID
+
+
+def test_a_refresh_token_is_no_access_token(
+    api: Client, user: User, sign_in: Callable[..., dict[str, Any]]
+) -> None:
+    """ACCEPTANCE 16: a refresh token opens no resource."""
+    tokens = sign_in()
+    assert [me(api, tokens[name]) for name in ("access_token", "refresh_token")] == [200, 401]
+
+
+def attacker_headers(forge: Forge) -> list[dict[str, Any]]:
+    """Headers that offer keys of the attacker's own."""
+    numbers = foreign_key().public_key().public_numbers()
+    size = (numbers.n.bit_length() + 7) // 8
+    jwk = {"kty": "RSA", "e": "AQAB", "n": b64(numbers.n.to_bytes(size, "big"))}
+    certificate = base64.b64encode(json.dumps(jwk).encode()).decode()
+    return [
+        {"jku": "https://attacker.test/keys"},
+        {"jku": "http://169.254.169.254/latest/meta-data"},
+        {"x5u": "https://attacker.test/certificate.pem"},
+        {"x5c": [certificate]},
+        {"jwk": jwk},
+    ]
+
+
+@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("kid", ["stage", "attacker"])
+def test_a_key_that_the_token_brings_along_is_not_used(
+    api: Client, forge: Forge, monkeypatch: pytest.MonkeyPatch, number: int, kid: str
+) -> None:
+    """ACCEPTANCE 13: jku, x5u and jwk are neither trusted nor fetched."""
+    called: list[object] = []
+
+    def refuse(*target: object, **_: object) -> None:
+        called.append(target)
+        raise OSError
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    header = attacker_headers(forge)[number] | ({"kid": "attacker"} if kid == "attacker" else {})
+    answer = api("GET", ME, token=forge.token(header, key=foreign_key()))
+    assert ((answer.status, answer.headers["www-authenticate"]), called) == (INVALID, [])

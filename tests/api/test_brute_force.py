@@ -1,0 +1,239 @@
+"""Brute force: failures are counted by account and by source address; whoever waits gets in again."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+import app as application
+from chalicelib.oauth.models import OAuth2Client
+from chalicelib.settings import Settings
+from chalicelib.users import attempts
+from chalicelib.users.models import User
+from tests.api.oauth_tools import TOKEN, at_call, error_of, password
+from tests.conftest import PASSWORD, SECRET
+from tests.http import Answer, Client
+from tests.support import confirmed
+from tests.support import replace as replace_op
+
+LIMIT = 10  # DESIGN §3
+WINDOW = 900  # seconds, DESIGN §3
+BUSY = (429, "temporarily_unavailable")
+
+
+@dataclass
+class Clock:
+    """The time that attempts are counted by."""
+
+    now: float
+
+    def time(self) -> float:
+        """Tell the time."""
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that stands still, 100 s after the beginning of a window."""
+    standing = Clock(time.time() // WINDOW * WINDOW + 100)
+    monkeypatch.setattr(attempts, "time", standing)
+    return standing
+
+
+@pytest.fixture
+def few_per_address(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> int:
+    """A limit per source address that a test can reach, since local stages allow thousands."""
+    monkeypatch.setattr(application.api, "settings", replace(settings, failures_per_address=4))
+    return 4
+
+
+def fail(api: Client, times: int, username: str = "user", **more: str) -> list[int]:
+    """Try wrong passwords, each with headers that pretend to come from elsewhere."""
+    return [password(api, username, f"wrong {number}", **more).status for number in range(times)]
+
+
+def shown(answer: Answer) -> tuple[int, bytes, str | None]:
+    """What a caller can tell answers apart by."""
+    return answer.status, answer.body, answer.headers.get("retry-after")
+
+
+def test_ten_failures_are_told_the_eleventh_is_held_back(
+    api: Client, user: User, documentation: OAuth2Client
+) -> None:
+    """ACCEPTANCE 37: 10 failures per account in 15 minutes, then 429 until the window ends."""
+    assert fail(api, LIMIT) == [400] * LIMIT
+    answer = password(api, "user", "wrong again")
+    assert (error_of(answer), answer.headers["retry-after"]) == (BUSY, str(WINDOW - 100))
+
+
+def test_held_back_accounts_look_alike(api: Client, user: User, documentation: OAuth2Client) -> None:
+    """ACCEPTANCE 37: right password, wrong password and unknown user get the same 429."""
+    fail(api, LIMIT)
+    fail(api, LIMIT, "nobody")
+    tries = [("user", PASSWORD), ("user", "wrong"), ("nobody", PASSWORD), ("USER", PASSWORD), ("Nobody", "x")]
+    answers = {shown(password(api, *each)) for each in tries}
+    assert [status for status, _, _ in answers] == [429]
+
+
+def test_the_right_password_below_the_limit_works_and_is_no_failure(
+    api: Client, user: User, documentation: OAuth2Client
+) -> None:
+    """ACCEPTANCE 37: only failures count."""
+    fail(api, LIMIT - 1)
+    assert [password(api, "user", PASSWORD).status for _ in range(3)] == [200] * 3
+
+
+def test_a_success_does_not_reset_the_count(api: Client, user: User, documentation: OAuth2Client) -> None:
+    """ACCEPTANCE 37: a guesser can't hide among the owner's own sign-ins."""
+    fail(api, LIMIT - 1)
+    password(api, "user", PASSWORD)
+    assert fail(api, 2) == [400, 429]
+
+
+@pytest.mark.parametrize("username", ["user", "nobody"])
+def test_spellings_of_a_name_are_one_account(
+    api: Client, user: User, documentation: OAuth2Client, username: str
+) -> None:
+    """ACCEPTANCE 37: another case is not another account, whether it exists or not."""
+    fail(api, LIMIT - 1, username)
+    assert [*fail(api, 1, username.upper()), *fail(api, 1, username.title())] == [400, 429]
+
+
+@pytest.mark.parametrize("wait", [WINDOW - 100, WINDOW, 10 * WINDOW])
+def test_nobody_is_locked_out_for_good(
+    api: Client, user: User, documentation: OAuth2Client, clock: Clock, wait: int
+) -> None:
+    """ACCEPTANCE 37: after Retry-After seconds the right password works again."""
+    fail(api, LIMIT + 1)
+    clock.now += wait
+    assert password(api, "user", PASSWORD).status == 200
+
+
+def test_hammering_does_not_prolong_the_wait(
+    api: Client, user: User, documentation: OAuth2Client, clock: Clock
+) -> None:
+    """ACCEPTANCE 37: attempts that are held back are not counted against the owner."""
+    fail(api, LIMIT)
+    clock.now += 600
+    fail(api, LIMIT)
+    clock.now += 200
+    assert password(api, "user", PASSWORD).status == 200
+
+
+def test_another_account_is_not_concerned(
+    api: Client, user: User, admin: User, documentation: OAuth2Client
+) -> None:
+    """ACCEPTANCE 37: the failures of one account are not another one's."""
+    fail(api, LIMIT)
+    assert password(api, "admin", PASSWORD).status == 200
+
+
+def test_the_account_is_held_back_for_every_address(
+    api: Client, user: User, documentation: OAuth2Client
+) -> None:
+    """ACCEPTANCE 37: changing the address does not help against one account."""
+    statuses = [password(api, "user", "wrong", source=f"198.51.100.{n}").status for n in range(LIMIT + 1)]
+    assert statuses == [400] * LIMIT + [429]
+
+
+FORWARDED = ["X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "X-Client-IP", "Via"]
+
+
+def spoofed(api: Client, number: int, source: str = "198.51.100.1") -> int:
+    """Try a password of nobody, under forged addresses."""
+    form = {"grant_type": "password", "client_id": "documentation", "username": f"nobody-{number}"}
+    headers = dict.fromkeys(FORWARDED, f"192.0.2.{number}")
+    return api("POST", TOKEN, form={**form, "password": "x"}, headers=headers, source=source).status
+
+
+def test_one_address_is_held_back_for_every_account(
+    api: Client, user: User, documentation: OAuth2Client, few_per_address: int
+) -> None:
+    """ACCEPTANCE 37: many names from one address run into its own limit, forged headers or not."""
+    statuses = [spoofed(api, number) for number in range(few_per_address + 2)]
+    assert statuses == [400] * few_per_address + [429] * 2
+    assert password(api, "user", PASSWORD, source="198.51.100.1").status == 429
+    assert password(api, "user", PASSWORD, source="198.51.100.2").status == 200
+
+
+def test_nobody_is_held_back_by_a_forged_address(
+    api: Client, user: User, documentation: OAuth2Client, few_per_address: int
+) -> None:
+    """ACCEPTANCE 37: failures count for the address that the gateway saw, not for one that is claimed."""
+    for _ in range(few_per_address + 1):
+        spoofed(api, 9)
+    assert password(api, "user", PASSWORD, source="192.0.2.9").status == 200
+
+
+def test_client_secrets_are_guarded_by_address(
+    api: Client, service: OAuth2Client, few_per_address: int
+) -> None:
+    """ACCEPTANCE 37: guesses at client secrets count, and then the right one is held back, too."""
+    form = {"grant_type": "client_credentials"}
+    statuses = [
+        api("POST", TOKEN, form=form, basic=(client_id, "wrong")).status
+        for client_id in ["service", "nobody"] * (few_per_address // 2)
+    ]
+    assert statuses == [401] * few_per_address
+    assert error_of(api("POST", TOKEN, form=form, basic=("service", SECRET))) == BUSY
+    elsewhere = api("POST", TOKEN, form=form, basic=("service", SECRET), source="198.51.100.2")
+    assert elsewhere.status == 200
+
+
+def test_revocation_guards_client_secrets_as_well(
+    api: Client, service: OAuth2Client, few_per_address: int
+) -> None:
+    """ACCEPTANCE 37: no endpoint is a way around the limit."""
+    form = {"token": "x"}
+    statuses = [
+        api("POST", "/auth/oauth2/revoke", form=form, basic=("service", "wrong")).status
+        for _ in range(few_per_address + 1)
+    ]
+    assert statuses == [401] * few_per_address + [429]
+
+
+def patch(api: Client, user: User, token: str, current: str) -> Answer:
+    """Change the e-mail address with a current password."""
+    operations = confirmed(current, replace_op("/email", "new@test.example"))
+    return api("PATCH", f"/api/v1/users/{user.id}", token=token, data=operations)
+
+
+def test_a_wrong_current_password_counts(
+    api: Client, user: User, documentation: OAuth2Client, token_for: Callable[..., str]
+) -> None:
+    """DESIGN §3: a stolen access token is no way to guess the password without limit."""
+    token = token_for(user)
+    assert [patch(api, user, token, f"wrong {n}").status for n in range(LIMIT)] == [403] * LIMIT
+    held = patch(api, user, token, PASSWORD)
+    assert (held.status, held.headers["retry-after"]) == (429, str(WINDOW - 100))
+    assert password(api, "user", PASSWORD).status == 429
+
+
+def test_failed_sign_ins_hold_back_the_current_password(
+    api: Client, user: User, documentation: OAuth2Client, token_for: Callable[..., str]
+) -> None:
+    """DESIGN §3: both doors of an account have one counter."""
+    fail(api, LIMIT)
+    assert patch(api, user, token_for(user), PASSWORD).status == 429
+
+
+@pytest.mark.parametrize("text", [PASSWORD, "wrong"], ids=["right", "wrong"])
+def test_parallel_guesses_gain_nothing(
+    api: Client, user: User, documentation: OAuth2Client, text: str
+) -> None:
+    """ACCEPTANCE 37: the last permitted failure happens while another attempt is under way."""
+    fail(api, LIMIT - 1)
+    with at_call("TransactWriteItems", lambda: password(api, "user", "the tenth")):
+        answer = password(api, "user", text)
+    assert error_of(answer) == BUSY
+
+
+@pytest.mark.parametrize(
+    ("stage", "limit"), [("prod", 100), ("dev", 100), ("local", 10_000), ("test", 10_000)]
+)
+def test_the_limits_of_a_stage(stage: str, limit: int) -> None:
+    """DESIGN §3: 10 per account and 15 min, 100 per address, 10,000 on local stages."""
+    found = Settings.from_env({"STAGE": stage, "SECRETS_FILE": "secrets.json"})
+    assert (found.failures_per_account, found.failure_window) == (LIMIT, WINDOW)
+    assert found.failures_per_address == limit

@@ -1,0 +1,124 @@
+"""Captchas against a stand-in for Google's siteverify, over real HTTP on loopback."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import parse_qsl
+
+import pytest
+
+import app as application
+from chalicelib.users import captcha
+from tests.http import Client
+from tests.support import dump_table
+
+FORM = {"username": "ada", "email": "ada@test.example", "password": "analytical engine"}
+SOLVED = b'{"success": true}'
+
+
+@dataclass
+class Google:
+    """What the stand-in answers, and what it was asked."""
+
+    status: int = 200
+    body: bytes = SOLVED
+    asked: list[dict[str, str]] = field(default_factory=list)
+
+
+@pytest.fixture
+def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
+    """A siteverify on loopback, and a stage that is configured with it."""
+    stand_in = Google()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            stand_in.asked.append(dict(parse_qsl(body)))
+            self.send_response(stand_in.status)
+            self.end_headers()
+            self.wfile.write(stand_in.body)
+
+        def log_message(self, *_: object) -> None:
+            """Keep the test's output clean."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setattr(captcha, "SITEVERIFY", f"http://127.0.0.1:{server.server_port}/siteverify")
+    configure(monkeypatch, "site-key")
+    yield stand_in
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def configure(monkeypatch: pytest.MonkeyPatch, site_key: str | None, stage: str = "test") -> None:
+    """Give the running application a captcha of Google's, or none."""
+    api = application.api
+    secret = "site-secret" if site_key else None
+    monkeypatch.setattr(api, "settings", replace(api.settings, recaptcha_site_key=site_key, stage=stage))
+    monkeypatch.setattr(api, "keyring", replace(api.keyring, recaptcha_secret=secret))
+
+
+def sign_up(api: Client, key: str = "solved") -> int:
+    """Sign up and give the status."""
+    return api("POST", "/api/v1/users", data={**FORM, "recaptcha_key": key}).status
+
+
+def test_google_is_asked_with_secret_and_answer(api: Client, google: Google) -> None:
+    """DESIGN §2: a captcha that Google finds solved lets a person sign up."""
+    assert sign_up(api, "sölved&secret=x") == 201
+    assert google.asked == [{"secret": "site-secret", "response": "sölved&secret=x"}]
+
+
+@pytest.mark.parametrize("body", [b'{"success": false}', b'{"success": "true"}', b'{"success": 1}', b"{}"])
+def test_what_google_refuses_is_403(api: Client, google: Google, body: bytes) -> None:
+    """DESIGN §2: a wrong captcha is 403, and only a true `success` is right."""
+    google.body = body
+    assert sign_up(api) == 403
+
+
+@pytest.mark.parametrize("key", ["secret_key", "wrong"])
+def test_the_development_key_is_void_where_google_decides(api: Client, google: Google, key: str) -> None:
+    """DESIGN §2: with siteverify configured nothing else counts."""
+    google.body = b'{"success": false}'
+    assert sign_up(api, key) == 403
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"<html>", b"\xff", json.dumps("success").encode()])
+def test_nonsense_from_google_signs_nobody_up(api: Client, google: Google, body: bytes) -> None:
+    """ACCEPTANCE 57: the captcha never fails open."""
+    google.body, before = body, dump_table()
+    assert (sign_up(api), dump_table()) == (503, before)
+
+
+def test_a_fault_of_google_signs_nobody_up(api: Client, google: Google) -> None:
+    """ACCEPTANCE 57: a 5xx of siteverify is no verdict."""
+    google.status, google.body = 500, b"oops"
+    assert sign_up(api) == 503
+
+
+def test_an_absent_google_signs_nobody_up(
+    api: Client, google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ACCEPTANCE 57: a refused connection is 503 with Retry-After."""
+    monkeypatch.setattr(captcha, "SITEVERIFY", "http://127.0.0.1:1/siteverify")
+    answer = api("POST", "/api/v1/users", data={**FORM, "recaptcha_key": "solved"})
+    assert (answer.status, "retry-after" in answer.headers) == (503, True)
+
+
+@pytest.mark.parametrize("key", ["secret_key", "", "solved"])
+def test_a_deployed_stage_without_captcha_signs_nobody_up(
+    api: Client, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """DESIGN §2: the development key works on local stages only."""
+    configure(monkeypatch, None, stage="prod")
+    assert sign_up(api, key) == 403
+
+
+def test_the_form_shows_the_configured_key(api: Client, google: Google) -> None:
+    """DESIGN §2: signup-form gives the public key, never the secret."""
+    answer = api("GET", "/api/v1/users/signup-form")
+    assert answer.json == {"recaptcha_server_key": "site-key"}

@@ -1,0 +1,210 @@
+"""Bodies and content types that attack parsers: refused with a 4xx, never a 500."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib.settings import Settings
+from tests.api.world import World, open_world
+from tests.http import FORM, JSON, Answer
+from tests.problems import flaws
+
+TEAMS = "/api/v1/teams"
+MIB = 1024 * 1024
+TITLE = b'{"title": "%s"}'
+ACUTE, BOTH = "e\u0301", "\u00e9"
+
+
+@pytest.fixture(scope="module")
+def everybody(settings: Settings) -> Iterator[World]:
+    """Everybody, once."""
+    with open_world(settings) as made:
+        yield made
+
+
+@pytest.fixture
+def world(everybody: World) -> Iterator[World]:
+    """Everybody, as they were."""
+    yield everybody
+    everybody.restore()
+
+
+def post(world: World, raw: bytes, content_type: str | None = JSON, path: str = TEAMS) -> Answer:
+    """Send a body as it is."""
+    headers = {"Content-Type": content_type} if content_type is not None else {}
+    return world.api("POST", path, token=world.token("admin"), raw=raw, headers=headers)
+
+
+@pytest.mark.parametrize(("size", "status"), [(MIB, 201), (MIB + 1, 413), (3 * MIB, 413)])
+def test_bodies_end_at_1_mib(world: World, size: int, status: int) -> None:
+    """ACCEPTANCE 48: exactly 1 MiB is taken, a byte more is 413."""
+    body = b'{"title": "Engines"}'
+    answer = post(world, body + b" " * (size - len(body)))
+    assert (answer.status, answer.status == 201 or flaws(answer) == []) == (status, True)
+
+
+def test_large_bodies_are_refused_at_the_token_endpoint(world: World) -> None:
+    """ACCEPTANCE 48: in the form of RFC 6749."""
+    answer = world.api("POST", "/auth/oauth2/token", raw=b"a=" + b"b" * MIB, headers={"Content-Type": FORM})
+    assert (answer.status, answer.json["error"]) == (413, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("levels", "status"), [(64, 422), (65, 400), (1000, 400), (5000, 400), (100_000, 400), (500_000, 400)]
+)
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")], ids=["array", "object"])
+def test_nesting_ends_at_64_levels(
+    world: World, opening: str, closing: str, levels: int, status: int
+) -> None:
+    """ACCEPTANCE 48: deeper is 400, and never an error of ours."""
+    levels = min(levels, MIB // len(opening + closing) - 1)
+    text = opening * levels + ("" if opening == "[" else "1") + closing * levels
+    answer = post(world, text.encode())
+    assert (answer.status, flaws(answer)) == (status, [])
+
+
+def test_nesting_that_never_ends_is_malformed(world: World) -> None:
+    """ACCEPTANCE 48: brackets alone."""
+    assert post(world, b"[" * MIB).status == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"{",
+        b"nope",
+        b"'title'",
+        b'{"title": "Engines",}',
+        b'{"title": "Engines"} {}',
+        b'{"title": NaN}',
+        b'{"title": Infinity}',
+        b'{"title": -Infinity}',
+        b'{"title": 1e400}',
+        b'{"title": -1e400}',
+        b'{"title": "Engines", "title": "Machines"}',
+        b'{"title": "Engines", "t\\u0069tle": "Machines"}',
+        b'{"a": {"b": 1, "b": 2}}',
+        '{"title": "Engines"}'.encode("utf-16"),
+        '{"title": "Engines"}'.encode("utf-16-le"),
+        '{"title": "Engines"}'.encode("utf-32"),
+        '{"title": "Engines"}'.encode("utf-8-sig"),
+        b'{"title": "\\ud800abc"}',
+        b'{"title": "abc\\udfff"}',
+        b'{"\\ud800": 1}',
+        b'{"a": ["\\udc00\\ud800"]}',
+        b'{"title": "\xff\xfe\xfd"}',
+        b'{"title": "\xc0\xafabc"}',
+        b'{"title": "\xed\xa0\x80abc"}',
+        b'{"title": "a\x00bc"}',
+        b'{"title": "a\nbc"}',
+        b'{"title": 0123}',
+        b'{"title": ' + b"9" * 5000 + b"}",
+        b"\x1f\x8b\x08\x00",
+    ],
+    ids=lambda body: repr(body[:32]),
+)
+def test_json_that_is_none_between_systems_is_malformed(world: World, body: bytes) -> None:
+    """ACCEPTANCE 49: RFC 8259 §8.1, §4, §6 and §7; some parsers take the first reading, some the last."""
+    answer = post(world, body)
+    assert (answer.status, flaws(answer)) == (400, [])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"title=%ff%fe%fd",
+        b"title=%c0%afabc",
+        b"title=%ed%a0%80abc",
+        b"title=\xff\xfeabc",
+        b"title=100%",
+        b"title=%zzabc",
+        b"title=Engines&title=Machines",
+        b"title=Engines&access_token=x",
+        b"a=&" * 1001,
+    ],
+    ids=lambda body: repr(body[:24]),
+)
+def test_forms_that_do_not_parse_are_malformed(world: World, body: bytes) -> None:
+    """ACCEPTANCE 17, 49: invalid UTF-8, stray percent signs, doubles, a token in the body."""
+    answer = post(world, body, FORM)
+    assert (answer.status, flaws(answer)) == (400, [])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[]",
+        "null",
+        "5",
+        '"title"',
+        "true",
+        "{}",
+        '{"title": null}',
+        '{"title": 5}',
+        '{"title": 1.5}',
+        '{"title": []}',
+        '{"title": {}}',
+        '{"title": true}',
+        '{"title": 1e300}',
+        '{"title": ' + "9" * 39 + "}",
+    ],
+)
+def test_json_of_another_shape_is_invalid(world: World, body: str) -> None:
+    """ACCEPTANCE 50: it parses, and breaks the schema."""
+    answer = post(world, body.encode())
+    assert (answer.status, flaws(answer)) == (422, [])
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        JSON,
+        "APPLICATION/JSON; charset=utf-8",
+        "application/json;charset=UTF-8",
+        " application/json ",
+        "Application/Json;",
+    ],
+)
+def test_spellings_of_a_content_type(world: World, content_type: str) -> None:
+    """ACCEPTANCE 51: media types have no case, and may carry parameters."""
+    assert post(world, b'{"title": "Engines"}', content_type).status == 201
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "",
+        "text/plain",
+        "application/xml",
+        "multipart/form-data; boundary=x",
+        "application/jsonp",
+        "json",
+        "*/*",
+        "application/json-patch+json",
+        "text/html, application/json",
+        ";application/json",
+        "\u00e4/json",
+    ],
+)
+def test_other_content_types_are_415(world: World, content_type: str | None) -> None:
+    """ACCEPTANCE 51: missing or wrong, and Accept says what is right."""
+    answer = post(world, b'{"title": "Engines"}', content_type)
+    assert (answer.status, answer.headers["accept"], flaws(answer)) == (415, f"{JSON}, {FORM}", [])
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/merge-patch+json", FORM])
+def test_other_content_types_of_a_patch_are_415(world: World, content_type: str | None) -> None:
+    """ACCEPTANCE 43, 51: and Accept-Patch says what is right."""
+    headers = {"Content-Type": content_type} if content_type else {}
+    path = world.address("leader", "PATCH", "/api/v1/teams/{team_id}")
+    answer = world.api("PATCH", path, token=world.token("leader"), raw=b"[]", headers=headers)
+    assert (answer.status, answer.headers["accept-patch"]) == (415, f"application/json-patch+json, {JSON}")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "nonsense", "application/xml; q=é", ""])
+def test_a_get_ignores_its_content_type(world: World, content_type: str) -> None:
+    """ACCEPTANCE 51: it has no body whose type could be wrong (Chalice alone would say 415)."""
+    assert world.api("GET", "/health", headers={"Content-Type": content_type}).status == 200

@@ -1,0 +1,295 @@
+"""Refresh tokens: one use each, in families that die as a whole."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.db.transaction import Transaction
+from chalicelib.oauth.models import OAuth2Client, TokenFamily
+from chalicelib.users.models import User, change_user
+from tests.api.oauth_tools import (
+    TIMEOUT,
+    TOKEN,
+    UNREACHABLE,
+    at_call,
+    error_of,
+    families,
+    fault,
+    me,
+    password,
+    refresh,
+)
+from tests.conftest import PASSWORD, SECRET
+from tests.http import Client
+
+INVALID = (400, "invalid_grant")
+Tokens = dict[str, str]
+SignIn = Callable[..., Tokens]
+
+
+@pytest.fixture
+def tokens(user: User, sign_in: SignIn) -> Tokens:
+    """What the user signed in with."""
+    return sign_in()
+
+
+def family_of(user: User) -> TokenFamily:
+    """Read the user's only family."""
+    (family,) = families(user)
+    return family
+
+
+def is_live(api: Client, token: str) -> bool:
+    """Tell whether a refresh token still works; it is used up by that."""
+    return refresh(api, token).status == 200
+
+
+def test_each_use_gives_another_token(api: Client, tokens: Tokens) -> None:
+    """ACCEPTANCE 20: tokens follow each other, and each next one works."""
+    seen = [tokens["refresh_token"]]
+    for _ in range(3):
+        seen.append(refresh(api, seen[-1]).json["refresh_token"])
+    assert len(set(seen)) == 4
+
+
+def test_a_used_token_is_refused(api: Client, tokens: Tokens) -> None:
+    """ACCEPTANCE 20: the old token is an invalid grant."""
+    refresh(api, tokens["refresh_token"])
+    assert error_of(refresh(api, tokens["refresh_token"])) == INVALID
+
+
+def test_a_refreshed_pair_works(api: Client, tokens: Tokens) -> None:
+    """ACCEPTANCE 4, 20: the answer has all its parts, and the access token before stays good."""
+    fresh = refresh(api, tokens["refresh_token"]).json
+    assert fresh.keys() == tokens.keys()
+    assert [me(api, each["access_token"]) for each in (tokens, fresh)] == [200, 200]
+
+
+@pytest.mark.parametrize("generation", [0, 1, 2])
+def test_reuse_of_any_generation_ends_the_family(api: Client, tokens: Tokens, generation: int) -> None:
+    """ACCEPTANCE 21: every refresh and access token that came of the sign-in is dead."""
+    pairs: list[Tokens] = [tokens]
+    for _ in range(3):
+        pairs.append(refresh(api, pairs[-1]["refresh_token"]).json)
+    before = [me(api, pair["access_token"]) for pair in pairs]
+    assert error_of(refresh(api, pairs[generation]["refresh_token"])) == INVALID
+    assert error_of(refresh(api, pairs[-1]["refresh_token"])) == INVALID
+    assert (before, [me(api, pair["access_token"]) for pair in pairs]) == ([200] * 4, [401] * 4)
+
+
+def test_reuse_leaves_other_families_alone(api: Client, tokens: Tokens, sign_in: SignIn) -> None:
+    """ACCEPTANCE 21: another sign-in of the same user at the same client goes on."""
+    other = sign_in()
+    refresh(api, tokens["refresh_token"])
+    refresh(api, tokens["refresh_token"])
+    assert (me(api, other["access_token"]), is_live(api, other["refresh_token"])) == (200, True)
+
+
+def test_of_two_uses_at_once_one_wins_and_the_family_dies(api: Client, user: User, tokens: Tokens) -> None:
+    """ACCEPTANCE 22: somebody uses the token between another one's read and write."""
+    winners: list[Any] = []
+
+    def overtake() -> None:
+        winners.append(refresh(api, tokens["refresh_token"]))
+
+    with at_call("TransactWriteItems", overtake):
+        loser = refresh(api, tokens["refresh_token"])
+    assert ([winner.status for winner in winners], error_of(loser)) == ([200], INVALID)
+    fresh = winners[0].json
+    assert (is_live(api, fresh["refresh_token"]), me(api, fresh["access_token"])) == (False, 401)
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_another_clients_token_is_refused_and_survives(
+    api: Client, user: User, tokens: Tokens, make_client: Callable[..., OAuth2Client], used: bool
+) -> None:
+    """ACCEPTANCE 23: a client can neither use nor end what was issued to another one."""
+    make_client("thief", user, grant_types=["refresh_token"])
+    current = refresh(api, tokens["refresh_token"]).json if used else tokens
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    answer = api("POST", TOKEN, form=form, basic=("thief", SECRET))
+    assert error_of(answer) == INVALID
+    assert (me(api, current["access_token"]), is_live(api, current["refresh_token"])) == (200, True)
+
+
+def test_a_narrower_scope_is_fine_and_not_for_good(api: Client, tokens: Tokens) -> None:
+    """ACCEPTANCE 24: the access token is narrower, the refresh token keeps its scope (RFC 6749 §6)."""
+    narrow = refresh(api, tokens["refresh_token"], scope="users:read").json
+    wide = refresh(api, narrow["refresh_token"]).json
+    assert (narrow["scope"], wide["scope"]) == ("users:read", tokens["scope"])
+
+
+@pytest.mark.parametrize("scope", ["users:write", "users:read users:write", "nonsense"])
+def test_a_wider_scope_is_refused_and_costs_nothing(
+    api: Client, user: User, sign_in: SignIn, scope: str
+) -> None:
+    """ACCEPTANCE 24: what the sign-in did not grant is invalid_scope; the token is not used up."""
+    token = sign_in(scope="users:read")["refresh_token"]
+    assert error_of(refresh(api, token, scope=scope)) == (400, "invalid_scope")
+    assert is_live(api, token)
+
+
+def test_a_scope_that_the_client_lost_is_lost(
+    api: Client, tokens: Tokens, documentation: OAuth2Client
+) -> None:
+    """ACCEPTANCE 5, 24: the client's scopes of today bound what a family granted once."""
+    documentation.refresh()
+    documentation.update([OAuth2Client.default_scopes.set(["users:read"])])
+    assert refresh(api, tokens["refresh_token"]).json["scope"] == "users:read"
+
+
+@pytest.mark.parametrize("name", ["idle_until", "absolute_until"])
+def test_both_expiries_hold_before_ttl_sweeps(api: Client, user: User, tokens: Tokens, name: str) -> None:
+    """ACCEPTANCE 25: the item is still there, its time is over."""
+    attribute = TokenFamily.get_attributes()[name]
+    family_of(user).update([attribute.set(int(time.time()) - 1)])
+    assert error_of(refresh(api, tokens["refresh_token"])) == INVALID
+
+
+def test_use_moves_the_idle_expiry_alone(api: Client, user: User, tokens: Tokens) -> None:
+    """ACCEPTANCE 25: a family that is used lives on, up to its absolute end."""
+    soon = int(time.time()) + 60
+    before = family_of(user)
+    before.update([TokenFamily.idle_until.set(soon)])
+    refresh(api, tokens["refresh_token"])
+    after = family_of(user)
+    assert after.idle_until > soon
+    assert (after.absolute_until, after.expires_at) == (before.absolute_until, before.expires_at)
+
+
+def test_ttl_keeps_a_family_as_long_as_anything_of_it_lives(
+    user: User, tokens: Tokens, settings: Any
+) -> None:
+    """ACCEPTANCE 25, 21: TTL takes neither a live family nor the mark that its access tokens are dead."""
+    family = family_of(user)
+    assert family.expires_at >= family.absolute_until + settings.access_token_lifetime
+
+
+BAD_TOKENS = {
+    "a word": "x",
+    "access token's form": "a.b.c",
+    "unknown family": f"{'0' * 26}.{'0' * 26}.{'a' * 43}",
+    "foreign letters": f"{'É' * 26}.{'0' * 26}.{'a' * 43}",
+    "a path": "../" * 32,
+    "8 KB": "a" * 8192,
+    "NUL": "\x00",
+}
+
+
+@pytest.mark.parametrize("token", BAD_TOKENS.values(), ids=BAD_TOKENS.keys())
+def test_an_unknown_token_is_refused(api: Client, documentation: OAuth2Client, token: str) -> None:
+    """ACCEPTANCE 20: whatever it looks like, it is an invalid grant."""
+    assert error_of(refresh(api, token)) == INVALID
+
+
+def test_no_token_is_an_invalid_request(api: Client, documentation: OAuth2Client) -> None:
+    """ACCEPTANCE 2, 3: an empty value counts as omitted."""
+    assert error_of(refresh(api, "")) == (400, "invalid_request")
+
+
+def test_a_guess_with_the_right_ids_is_refused_and_harmless(api: Client, tokens: Tokens) -> None:
+    """ACCEPTANCE 21, 23: who knows the ids in a token can neither use nor end its family."""
+    ids = tokens["refresh_token"].rpartition(".")[0]
+    assert error_of(refresh(api, f"{ids}.{'a' * 43}")) == INVALID
+    assert (me(api, tokens["access_token"]), is_live(api, tokens["refresh_token"])) == (200, True)
+
+
+def test_an_access_token_is_no_refresh_token(api: Client, tokens: Tokens) -> None:
+    """ACCEPTANCE 16: the two kinds are not mixed up here, either."""
+    assert error_of(refresh(api, tokens["access_token"])) == INVALID
+
+
+def change_password(user: User) -> None:
+    """Give the user another password, as the application does."""
+    transaction = Transaction()
+    change_user(transaction, user, {"password_hash": user.password_hash})
+    transaction.commit()
+
+
+def disable(user: User) -> None:
+    """Disable the user and enable it again: that brings nothing back."""
+    for is_active in (False, True):
+        transaction = Transaction()
+        change_user(transaction, user, {"is_active": is_active})
+        transaction.commit()
+
+
+def delete(user: User) -> None:
+    """Delete the user."""
+    user.delete()
+
+
+@pytest.mark.parametrize("end", [change_password, disable, delete])
+def test_what_ends_a_user_ends_all_families(
+    api: Client, user: User, sign_in: SignIn, end: Callable[[User], None]
+) -> None:
+    """ACCEPTANCE 26: password change, disabling and deletion end every sign-in at once."""
+    pairs = [sign_in(), sign_in()]
+    end(user)
+    assert [error_of(refresh(api, pair["refresh_token"])) for pair in pairs] == [INVALID, INVALID]
+    assert [me(api, pair["access_token"]) for pair in pairs] == [401, 401]
+
+
+def test_a_password_change_over_the_api_ends_all_families(api: Client, user: User, sign_in: SignIn) -> None:
+    """ACCEPTANCE 26: the change itself answers, and nothing of before works any more."""
+    pair = sign_in()
+    patch = [
+        {"op": "test", "path": "/current_password", "value": PASSWORD},
+        {"op": "add", "path": "/password", "value": "an entirely new one"},
+    ]
+    answer = api("PATCH", f"/api/v1/users/{user.id}", token=pair["access_token"], data=patch)
+    assert (answer.status, me(api, pair["access_token"])) == (200, 401)
+    assert error_of(refresh(api, pair["refresh_token"])) == INVALID
+    assert [password(api, "user", text).status for text in (PASSWORD, "an entirely new one")] == [400, 200]
+
+
+def test_a_demotion_ends_nothing(
+    api: Client, admin: User, make_user: Callable[..., User], sign_in: SignIn
+) -> None:
+    """DESIGN §2: a demoted subject is still a subject."""
+    second = make_user("second", is_admin=True)
+    pair = sign_in("second")
+    transaction = Transaction()
+    change_user(transaction, second, {"is_admin": False})
+    transaction.commit()
+    assert is_live(api, pair["refresh_token"])
+
+
+@pytest.mark.parametrize("operation", ["BatchGetItem", "TransactWriteItems"])
+@pytest.mark.parametrize("error", [UNREACHABLE, TIMEOUT], ids=["unreachable", "timeout"])
+def test_a_fault_before_the_write_uses_nothing_up(
+    api: Client, tokens: Tokens, operation: str, error: Exception
+) -> None:
+    """ACCEPTANCE 27: 503, and the same token works in the next attempt."""
+    with fault(operation, error=error):
+        answer = refresh(api, tokens["refresh_token"])
+    assert (answer.status, answer.headers["retry-after"].isdigit()) == (503, True)
+    assert (is_live(api, tokens["refresh_token"]), me(api, tokens["access_token"])) == (True, 200)
+
+
+def test_a_lost_answer_leaves_no_live_token(api: Client, user: User, tokens: Tokens) -> None:
+    """ACCEPTANCE 27: written but not confirmed is 503; the old token is then told to be dead."""
+    with fault("TransactWriteItems", event="after-call", error=TIMEOUT):
+        answer = refresh(api, tokens["refresh_token"])
+    assert (answer.status, sorted(answer.json)) == (503, ["error", "error_description"])
+    assert error_of(refresh(api, tokens["refresh_token"])) == INVALID
+    assert (family_of(user).is_revoked, me(api, tokens["access_token"])) == (True, 401)
+
+
+def test_a_fault_while_ending_a_family_is_told_and_repeatable(
+    api: Client, user: User, tokens: Tokens
+) -> None:
+    """ACCEPTANCE 27, 21: reuse that could not be recorded is 503, and ends the family the next time."""
+    fresh = refresh(api, tokens["refresh_token"]).json
+    with fault("TransactWriteItems"):
+        answer = refresh(api, tokens["refresh_token"])
+    assert (answer.status, error_of(refresh(api, tokens["refresh_token"]))) == (503, INVALID)
+    assert (family_of(user).is_revoked, is_live(api, fresh["refresh_token"])) == (True, False)
+
+
+def test_a_refresh_costs_three_round_trips(api: Client, tokens: Tokens, round_trips: list[str]) -> None:
+    """DESIGN §4: refresh needs at most three requests to the table."""
+    round_trips.clear()
+    assert (refresh(api, tokens["refresh_token"]).status, len(round_trips) <= 3) == (200, True)

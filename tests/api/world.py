@@ -1,0 +1,186 @@
+"""One of every kind of caller, and what they may or may not touch; put back after each write."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from moto.backends import get_backend
+
+import app as application
+from chalicelib.db import keys
+from chalicelib.db.table import Item, connect, create_table
+from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT, OAuth2Client
+from chalicelib.oauth.scopes import SCOPES
+from chalicelib.oauth.secrets import hash_secret
+from chalicelib.security.tokens import Claims, issue
+from chalicelib.settings import LOCAL_URL, Settings
+from chalicelib.teams.models import Team, add_member, create_team
+from chalicelib.users.models import User, new_user
+from tests.api.expected_access import PEOPLE, SERVICES
+from tests.http import Answer, Client, InProcess
+
+ALL = frozenset(SCOPES)
+UNKNOWN_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+UNKNOWN = {"user_id": UNKNOWN_ID, "team_id": UNKNOWN_ID, "client_id": "client-nobody", "problem": "nothing"}
+SECRET = "s" * 43
+EXTRAS = ("disabled user", "deleted user", "removable", "addable")
+CLIENT_OWNERS = ("owner", "owner without write access", "leader", "disabled user")
+BODIES: dict[tuple[str, str], Any] = {
+    ("PATCH", "users"): [{"op": "replace", "path": "/first_name", "value": "Ada"}],
+    ("POST", "teams"): {"title": "Engines"},
+    ("PATCH", "teams"): [{"op": "replace", "path": "/title", "value": "Machines"}],
+    ("POST", "oauth2_clients"): {"default_scopes": ["teams:read"]},
+    ("PATCH", "oauth2_clients"): [{"op": "replace", "path": "/default_scopes", "value": []}],
+    ("POST", "users"): {
+        "username": "newcomer",
+        "email": "newcomer@test.example",
+        "password": "analytical engine",
+        "recaptcha_key": "secret_key",
+    },
+}
+
+
+class World:
+    """Sends requests as any of the callers."""
+
+    def __init__(self, settings: Settings) -> None:
+        connect(settings)
+        create_table()
+        self.api = Client(InProcess(application.app))
+        self.users = {name: _user(name, fields) for name, fields in PEOPLE.items()}
+        self.users |= {name: _user(name, {}) for name in EXTRAS}
+        _client("documentation", self.users["admin"], PUBLIC_CLIENT)
+        self.clients = {
+            name: _client(f"client-{number}", self.users[name]).client_id
+            for number, name in enumerate(CLIENT_OWNERS)
+        }
+        self.team = self._team()
+        self._tokens: dict[tuple[str, frozenset[str]], str | None] = {}
+        self._fade()
+        self._items = copy.deepcopy(self._table.items)
+
+    def _team(self) -> Team:
+        team = create_team("Engines", self.users["leader"].id, "leader")
+        add_member(team, self.users["leader without write access"], is_leader=True)
+        for name in ("member", "member without write access", "removable"):
+            add_member(team, self.users[name], is_leader=False)
+        return team
+
+    def _fade(self) -> None:
+        """Demote, disable and delete, as an admin would between a token's issue and its use."""
+        self.users["demoted admin"].update([User.is_admin.set(False)])
+        self.users["disabled user"].update([User.is_active.set(False)])
+        self.users["deleted user"].delete()
+
+    @cached_property
+    def _table(self) -> Any:
+        backends: Any = get_backend("dynamodb")
+        return backends["123456789012"][Item.Meta.region].tables[Item.Meta.table_name]
+
+    def restore(self) -> None:
+        """Take everything back to where it was."""
+        self._table.items = copy.deepcopy(self._items)
+
+    def token(self, caller: str, scopes: frozenset[str] = ALL) -> str | None:
+        """Give a token of a caller; None to the anonymous one."""
+        if (caller, scopes) not in self._tokens:
+            self._tokens[caller, scopes] = self._issue(caller, scopes)
+        return self._tokens[caller, scopes]
+
+    def _issue(self, caller: str, scopes: frozenset[str]) -> str | None:
+        if caller in ("anonymous", "bad token"):
+            return None if caller == "anonymous" else "bad.token.here"
+        owner = self.users[caller.removesuffix("'s service")]
+        client_id = self.clients.get(caller.removesuffix("'s service"), "documentation")
+        if caller in SERVICES and scopes:
+            form = {"grant_type": "client_credentials", "scope": " ".join(scopes)}
+            answer = self.api("POST", "/auth/oauth2/token", form=form, basic=(client_id, SECRET))
+            return str(answer.json["access_token"])
+        is_service = caller.endswith("'s service")
+        claims = Claims(
+            sub=client_id if is_service else owner.id,
+            client_id=client_id,
+            scopes=scopes,
+            owner=owner.id,
+            credentials_version=0,
+        )
+        return issue(application.api.keyring, LOCAL_URL, claims, 3600)
+
+    def address(self, caller: str, method: str, path: str, unknown: tuple[str, ...] = ()) -> str:
+        """Fill in a path with what is the caller's own, if anything of the kind is."""
+        person = caller.removesuffix("'s service")
+        own = person if person.startswith("owner") else "owner"
+        ids = {
+            "user_id": self.users["removable" if "/teams/" in path else own].id,
+            "team_id": self.team.id,
+            "client_id": self.clients[own],
+            "problem": "not-found",
+        }
+        query = (
+            f"?user_id={self.users.get(person, self.users['owner']).id}" if path.endswith("_clients") else ""
+        )
+        return path.format_map({**ids, **{name: UNKNOWN[name] for name in unknown}}) + query
+
+    def request(
+        self,
+        caller: str,
+        method: str,
+        path: str,
+        scopes: frozenset[str] = ALL,
+        unknown: tuple[str, ...] = (),
+    ) -> Answer:
+        """Send a well-formed request, and take back what it changed."""
+        address = self.address(caller, method, path, unknown)
+        if path.startswith("/auth/oauth2/"):
+            form = {"grant_type": "client_credentials", "token": "unknown", "client_secret": SECRET}
+            return self.api(method, address, form={**form, "client_id": self.clients["owner"]})
+        answer = self.api(method, address, token=self.token(caller, scopes), data=self._body(method, path))
+        if method != "GET" and answer.status < 300:
+            self.restore()
+        return answer
+
+    def _body(self, method: str, path: str) -> Any:
+        if path.endswith("/members") and method == "POST":
+            return {"user_id": self.users["addable"].id}
+        collection = next((part for part in ("oauth2_clients", "teams", "users") if f"/{part}" in path), "")
+        return BODIES.get((method, collection)) if not path.endswith("/secret") else None
+
+    def options(
+        self, caller: str, path: str, scopes: frozenset[str] = ALL, unknown: tuple[str, ...] = ()
+    ) -> Answer:
+        """Ask what a caller may do."""
+        address = self.address(caller, "OPTIONS", path, unknown)
+        return self.api("OPTIONS", address, token=self.token(caller, scopes))
+
+
+def _user(name: str, fields: dict[str, bool]) -> User:
+    slug = name.replace(" ", "-")
+    user = new_user(username=slug, email=f"{slug}@test.example", password_hash="none", **fields)
+    user.save()
+    return user
+
+
+def _client(client_id: str, user: User, client_type: str = CONFIDENTIAL) -> OAuth2Client:
+    client = OAuth2Client.at(
+        keys.client(client_id),
+        client_id=client_id,
+        user_id=user.id,
+        client_type=client_type,
+        secret_hash=hash_secret(SECRET),
+        default_scopes=sorted(SCOPES),
+        grant_types=["client_credentials"],
+        redirect_uris=[],
+        gsi1pk=keys.clients_of(user.id),
+        gsi1sk=client_id,
+    )
+    client.save()
+    return client
+
+
+@contextmanager
+def open_world(settings: Settings) -> Iterator[World]:
+    """Build a world in an empty table."""
+    yield World(settings)
+    Item.delete_table()

@@ -1,0 +1,63 @@
+"""Imports: one way only, and nothing heavy before it is needed."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.architecture.source import ROOT
+
+LATE = (
+    "argon2",
+    "apispec",
+    "requests",
+    "boto3",
+    "moto",
+    "tasks",
+    "tests",
+    "asyncio",
+)
+SHOW = "import sys, app; print(*sorted(sys.modules))"
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the project, as a fresh process on a local stage."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "AWS_EC2_METADATA_DISABLED": "true"}
+    return subprocess.run(  # noqa: S603 - this very interpreter, with arguments that stand here
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def imported() -> frozenset[str]:
+    """What a cold start imports."""
+    done = run("-c", SHOW)
+    assert done.returncode == 0, done.stderr
+    return frozenset(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["chalicelib.web.endpoint", "pynamodb", "jwt", "marshmallow"])
+def test_a_cold_start_imports_what_every_request_needs(imported: frozenset[str], module: str) -> None:
+    """The list below would be empty, were this one not found."""
+    assert module in imported
+
+
+@pytest.mark.parametrize("module", LATE)
+def test_a_cold_start_leaves_out_what_few_requests_need(imported: frozenset[str], module: str) -> None:
+    """Each import is paid for by whoever waits for a cold start; development tools do not even ship."""
+    assert module not in imported
+
+
+def test_imports_run_one_way() -> None:
+    """DESIGN §1: app -> oauth | teams -> users -> web -> security | db -> errors | settings."""
+    done = run(
+        "-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    )
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,102 @@
+"""The route table: app.py holds routes and nothing else."""
+
+import ast
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from chalice.app import Chalice
+
+import app as application
+from chalicelib.security.keys import load_keyring
+from chalicelib.settings import Settings
+from chalicelib.web.endpoint import Api
+from chalicelib.web.operation import ADMIN, PUBLIC, Operation
+from tests.architecture.source import ROOT, code_lines, tree_of
+
+APP = ROOT / "app.py"
+STATEMENTS = (ast.Expr, ast.Import, ast.ImportFrom, ast.Assign)
+LOGIC = (ast.If, ast.IfExp, ast.For, ast.While, ast.Try, ast.With, ast.FunctionDef, ast.ClassDef, ast.Lambda)
+ROUTES = [
+    node.value
+    for node in tree_of(APP).body
+    if isinstance(node, ast.Expr)
+    and isinstance(node.value, ast.Call)
+    and "api.route" in ast.unparse(node.value)
+]
+OPERATIONS = [
+    (method, path, operation)
+    for path, methods in application.api.operations.items()
+    for method, operation in methods.items()
+]
+
+
+def test_app_has_no_logic() -> None:
+    """DESIGN §1: no `if`, no loop, no function of its own."""
+    assert [ast.unparse(node) for node in ast.walk(tree_of(APP)) if isinstance(node, LOGIC)] == []
+
+
+def test_app_is_a_plain_list() -> None:
+    """DESIGN §1: imports, a few assignments and one call after the other."""
+    assert [ast.unparse(node) for node in tree_of(APP).body if not isinstance(node, STATEMENTS)] == []
+
+
+@pytest.mark.parametrize("call", ROUTES, ids=ast.unparse)
+def test_each_route_takes_one_line(call: ast.Call) -> None:
+    """DESIGN §1: one line per endpoint."""
+    assert call.lineno == call.end_lineno
+
+
+def test_each_line_is_an_endpoint() -> None:
+    """DESIGN §1: as many lines as operations."""
+    assert len(ROUTES) == len(OPERATIONS)
+
+
+def test_most_of_app_is_routes() -> None:
+    """DESIGN §1: whoever opens app.py sees the API."""
+    assert len(ROUTES) > len(code_lines(APP)) / 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation"), OPERATIONS, ids=lambda value: getattr(value, "name", value)
+)
+def test_each_operation_is_described(method: str, path: str, operation: Operation) -> None:
+    """The first sentence of a handler is its summary in the documentation."""
+    assert inspect.getdoc(operation.handler), f"{method} {path}"
+
+
+def test_operations_have_names_of_their_own() -> None:
+    """They are the operationIds of OpenAPI."""
+    names = [operation.name for _, _, operation in OPERATIONS]
+    assert sorted(names) == sorted(set(names))
+
+
+def handler(_: Any) -> None:
+    """Stand for something that an operation does."""
+
+
+@pytest.mark.parametrize("thing", [handler, lambda _: None, None, "users", Operation], ids=repr)
+def test_what_is_no_operation_is_refused_at_import(settings: Settings, thing: Any) -> None:
+    """DESIGN §1: a route without an operation fails before it serves anybody."""
+    api = Api(Chalice(app_name="other"), settings, load_keyring(settings), application.api.authenticator)
+    with pytest.raises(TypeError, match="declare who may call it"):
+        api.route("GET", "/things", thing)
+
+
+@pytest.mark.parametrize(
+    ("declare", "error"),
+    [
+        (Operation, TypeError),
+        (lambda: Operation(scopes=frozenset({"users:read"})), TypeError),  # type: ignore[call-arg]  # likewise
+        (lambda: Operation(permission=ADMIN), ValueError),
+        (lambda: Operation(permission=PUBLIC, scopes=frozenset({"users:read"})), ValueError),
+    ],
+    ids=["nothing", "scopes alone", "a permission without scopes", "a public one with scopes"],
+)
+def test_an_undecided_declaration_is_refused(
+    declare: Callable[[], Operation], error: type[Exception]
+) -> None:
+    """DESIGN §1: without an explicit access decision an operation fails at import; public is a decision."""
+    with pytest.raises(error):
+        declare()

@@ -1,0 +1,130 @@
+"""`make run` in a copy of the project: real processes, the real local engine, data of its own."""
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from tasks import engine
+from tasks.processes import LOOPBACK, module, project_folder
+from tests.http import Answer, Client
+from tests.integration.crowd import Direct
+
+READY_SECONDS = 120
+SOURCES = ("app.py", "chalicelib", "tasks", ".chalice")
+# what the tests' own process is set up with must not reach the processes under test
+OURS = ("AWS_", "CHALICE_", "CI", "SECRETS_FILE", "STAGE", "TABLE_NAME", "PUBLIC_URL", "DYNAMODB_ENDPOINT")
+
+
+def free_port() -> int:
+    """Find a loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def copy_project(folder: Path) -> None:
+    """Copy the sources; of what `make run` installs, share the engine's environment with the project."""
+    for name in SOURCES:
+        source = project_folder() / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    engine.HOME.mkdir(parents=True, exist_ok=True)
+    with (engine.HOME / "lock").open("w") as lock:
+        # one worker installs, the others wait for it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        engine.installed_python()
+    (folder / ".local").mkdir()
+    (folder / ".local" / "engine").symlink_to(engine.HOME)
+
+
+class Stack:
+    """Engine and server as `make run` starts them, on free ports."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.engine_port = free_port()
+        self.url = f"http://{LOOPBACK}:{self.port}"
+        self.api = Client(Direct(f"{LOOPBACK}:{self.port}"))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start, and wait until it says so itself.
+
+        :raises RuntimeError: it ended, or took too long.
+        """
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        ports = {"PORT": str(self.port), "ENGINE_PORT": str(self.engine_port)}
+        log = self.folder / "run.log"
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(  # noqa: S603 - what `make run` starts
+                module("invoke", "run"),
+                cwd=self.folder,
+                env={**inherited, **ports},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + READY_SECONDS
+        while self.url not in log.read_text(errors="replace"):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(log.read_text(errors="replace"))
+            time.sleep(0.05)
+
+    def stop(self) -> int:
+        """End it as Ctrl-C would, and give its exit status."""
+        return self._end(signal.SIGINT)
+
+    def kill_engine(self) -> int:
+        """End the engine by `kill -9`; `make run` notices that by itself. Gives the exit status of that."""
+        os.kill(self._engine_pid(), signal.SIGKILL)
+        assert self._process
+        return self._process.wait(30)
+
+    def kill(self) -> None:
+        """End what the user started by `kill -9`, which leaves it no time to stop anything."""
+        self._end(signal.SIGKILL)
+
+    def listens(self) -> bool:
+        """Tell whether anything of it still answers."""
+        for port in (self.port, self.engine_port):
+            with socket.socket() as probe:
+                if probe.connect_ex((LOOPBACK, port)) == 0:
+                    return True
+        return False
+
+    def wait_until_silent(self) -> bool:
+        """Give what it started time to notice that it is gone, and tell whether that happened."""
+        deadline = time.monotonic() + 30
+        while self.listens() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return not self.listens()
+
+    def token(self, username: str, password: str) -> Answer:
+        """Sign in as a user of the development data."""
+        form = {"grant_type": "password", "client_id": "documentation"}
+        return self.api(
+            "POST", "/auth/oauth2/token", form={**form, "username": username, "password": password}
+        )
+
+    def _engine_pid(self) -> int:
+        assert self._process
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_text() for pid in children}
+        return next(pid for pid, command in commands.items() if "engine_server.py" in command)
+
+    def _end(self, number: signal.Signals) -> int:
+        if self._process is None:
+            return 0
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        return self._process.wait(60)

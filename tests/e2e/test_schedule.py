@@ -1,0 +1,41 @@
+"""What runs on a schedule when deployed, runs locally too."""
+
+import json
+import time
+import urllib.request
+from typing import Any
+
+from tests.e2e.stack import Stack
+
+CLEANED_WITHIN = 30  # seconds; it takes two
+
+
+def dynamodb(stack: Stack, operation: str, **body: Any) -> Any:
+    """Ask the engine itself."""
+    headers = {
+        "X-Amz-Target": f"DynamoDB_20120810.{operation}",
+        "Content-Type": "application/x-amz-json-1.0",
+        "Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request",
+    }
+    url = f"http://127.0.0.1:{stack.engine_port}/"
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
+        return json.load(answer)
+
+
+def items_of(stack: Stack, team: str) -> list[str]:
+    """The sort keys of whatever names a team in its key."""
+    items = dynamodb(stack, "Scan", TableName="grail-local")["Items"]
+    return [item["sk"]["S"] for item in items if team in item["pk"]["S"] + item["sk"]["S"]]
+
+
+def test_a_deleted_team_leaves_no_membership(stack: Stack) -> None:
+    """ACCEPTANCE 63: the local server cleans up by itself, soon after a deletion."""
+    token = stack.token("user", "w").json["access_token"]
+    team = stack.api("POST", "/api/v1/teams", token=token, data={"title": "Engines"}).json["id"]
+    assert len(items_of(stack, team)) == 2
+    assert stack.api("DELETE", f"/api/v1/teams/{team}", token=token).status == 204
+    deadline = time.monotonic() + CLEANED_WITHIN
+    while items_of(stack, team) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert items_of(stack, team) == []

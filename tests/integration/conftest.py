@@ -1,0 +1,72 @@
+"""The application on AWS's DynamoDB Local, behind the server that `make run` starts."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from pynamodb.connection import TableConnection
+
+import app as application
+from chalicelib.db.table import Item, connect, connection, create_table
+from chalicelib.settings import Settings
+from tests.http import Client
+from tests.integration import dynamodb_local as engine
+from tests.integration.crowd import Direct
+from tests.serving import serving
+
+POOL = 64  # as on local stages: every thread has a connection of its own
+PATIENCE = 60.0  # seconds: these tests are about races, so a slow machine must not time out
+
+dynamodb_local = engine.dynamodb_local  # a fixture
+
+
+@pytest.fixture(scope="session")
+def settings(dynamodb_local: str) -> Settings:
+    """The application's settings, but on DynamoDB Local."""
+    return replace(application.settings, dynamodb_endpoint=dynamodb_local, connection_pool_size=POOL)
+
+
+@pytest.fixture(scope="session")
+def shared(settings: Settings) -> TableConnection:
+    """A connection to DynamoDB Local, made once: a client costs more than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Item.Meta, "connect_timeout_seconds", PATIENCE)
+        patch.setattr(Item.Meta, "read_timeout_seconds", PATIENCE)
+        connect(settings)
+        return connection()
+
+
+@pytest.fixture
+def table(shared: TableConnection, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty table on DynamoDB Local; moto lets requests to a loopback address pass."""
+    # the tests on moto connect anew, each for itself
+    monkeypatch.setattr(Item, "_shared", shared)
+    create_table()
+    yield
+    Item.delete_table()
+
+
+@pytest.fixture(scope="module")
+def base_url() -> Iterator[str]:
+    """The URL of the local server, in threads of this process."""
+    with serving() as url:
+        yield url
+
+
+@pytest.fixture
+def api(base_url: str, table: None) -> Client:
+    """A client of the application over HTTP, for any number of threads."""
+    return Client(Direct(urlsplit(base_url).netloc))
+
+
+@pytest.fixture
+def sign_up(api: Client) -> Callable[..., Any]:
+    """Sign up over the API and give the answer."""
+
+    def send(username: str, email: str) -> Any:
+        body = {"username": username, "email": email, "password": "analytical engine"}
+        return api("POST", "/api/v1/users", data={**body, "recaptcha_key": "secret_key"})
+
+    return send

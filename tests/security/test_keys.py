@@ -1,0 +1,177 @@
+"""The secrets of a stage: made once where a developer works, demanded everywhere else."""
+
+import json
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x25519
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from chalicelib.security.keys import Keyring, load_keyring, new_secrets
+from chalicelib.settings import Settings, SettingsError
+
+GOOD = new_secrets()
+PEM: str = GOOD["signing_keys"][0]["pem"]
+
+
+def pem_of(key: Any) -> str:
+    """Write a private key as the stage's secrets hold it."""
+    text: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return text.decode()
+
+
+def load(folder: Path, document: Any) -> Keyring:
+    """Load a document of secrets as a deployed stage."""
+    path = folder / "secrets.json"
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    return load_keyring(Settings(stage="prod", secrets_file=path))
+
+
+def with_key(pem: Any, kid: Any = "a") -> dict[str, Any]:
+    """A document with one key."""
+    return {**GOOD, "signing_keys": [{"kid": kid, "pem": pem}]}
+
+
+def test_a_local_stage_makes_its_own_once(tmp_path: Path) -> None:
+    """DESIGN §5: the first run makes the secrets, for their owner's eyes alone; the next ones keep them."""
+    path = tmp_path / "new" / "secrets.json"
+    settings = Settings(stage="local", secrets_file=path)
+    kids = [load_keyring(settings).current.kid for _ in range(2)]
+    assert (kids[0], stat.S_IMODE(path.stat().st_mode)) == (kids[1], 0o600)
+    assert [entry.name for entry in path.parent.iterdir()] == ["secrets.json"]
+
+
+def test_processes_that_start_at_once_share_their_secrets(tmp_path: Path) -> None:
+    """DESIGN §5: whoever writes first decides."""
+    settings = Settings(stage="local", secrets_file=tmp_path / "secrets.json")
+    with ThreadPoolExecutor(4) as pool:
+        rings = list(pool.map(load_keyring, [settings] * 4))
+    assert len({(ring.current.kid, ring.cursor_key) for ring in rings}) == 1
+
+
+def test_new_secrets_are_new() -> None:
+    """Two stages share neither a key nor a key id nor the cursor key."""
+    other = new_secrets()
+    assert other["signing_keys"][0].values() != GOOD["signing_keys"][0].values()
+    assert (other["cursor_key"] == GOOD["cursor_key"], len(GOOD["cursor_key"]) >= 64) == (False, True)
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_a_deployed_stage_refuses_to_start_without_secrets(tmp_path: Path, stage: str) -> None:
+    """DESIGN §5: absent means refuse to start, and nothing is made up."""
+    path = tmp_path / "secrets.json"
+    for settings in (Settings(stage=stage), Settings(stage=stage, secrets_file=path)):
+        with pytest.raises(SettingsError):
+            load_keyring(settings)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm"),
+    [
+        (rsa.generate_private_key(65537, 2048), "RS256"),
+        (ec.generate_private_key(ec.SECP256R1()), "ES256"),
+        (ed25519.Ed25519PrivateKey.generate(), "EdDSA"),
+    ],
+    ids=["RSA", "P-256", "Ed25519"],
+)
+def test_the_key_decides_the_algorithm(tmp_path: Path, key: Any, algorithm: str) -> None:
+    """DESIGN §3: RS256 by default, ES256 and EdDSA by configuration of the key."""
+    assert load(tmp_path, with_key(pem_of(key))).current.algorithm == algorithm
+
+
+UNUSABLE_KEYS: dict[str, Any] = {
+    "P-384": lambda: pem_of(ec.generate_private_key(ec.SECP384R1())),
+    "secp256k1": lambda: pem_of(ec.generate_private_key(ec.SECP256K1())),
+    "Ed448": lambda: pem_of(ed448.Ed448PrivateKey.generate()),
+    "X25519": lambda: pem_of(x25519.X25519PrivateKey.generate()),
+    "DSA": lambda: pem_of(dsa.generate_private_key(2048)),
+    "RSA of 1024 bits": lambda: pem_of(rsa.generate_private_key(65537, 1024)),  # noqa: S505 - it is to be refused
+    "public key": lambda: (
+        rsa.generate_private_key(65537, 2048)
+        .public_key()
+        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    ),
+    "encrypted key": lambda: (
+        ed25519.Ed25519PrivateKey.generate()
+        .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x"))
+        .decode()
+    ),
+    "half a key": lambda: PEM[: len(PEM) // 2],
+    "empty": lambda: "",
+    "a placeholder": lambda: "changeme",
+    "a number": lambda: 5,
+    "null": lambda: None,
+}
+
+
+@pytest.mark.parametrize("pem", UNUSABLE_KEYS.values(), ids=UNUSABLE_KEYS.keys())
+def test_an_unusable_key_stops_the_start(tmp_path: Path, pem: Any) -> None:
+    """DESIGN §3: RSA from 2048 bits, P-256 and Ed25519 sign, nothing weaker and nothing else."""
+    with pytest.raises(SettingsError):
+        load(tmp_path, with_key(pem()))
+
+
+BAD_DOCUMENTS: dict[str, Any] = {
+    "empty file": "",
+    "not JSON": "{",
+    "not UTF-8": '"\\ud800"',
+    "null": "null",
+    "a list": [],
+    "empty": {},
+    "no signing keys": {**GOOD, "signing_keys": []},
+    "signing keys null": {**GOOD, "signing_keys": None},
+    "signing keys an object": {**GOOD, "signing_keys": {"a": PEM}},
+    "key without kid": {**GOOD, "signing_keys": [{"pem": PEM}]},
+    "key without pem": {**GOOD, "signing_keys": [{"kid": "a"}]},
+    "kid a number": with_key(PEM, 5),
+    "kid a list": with_key(PEM, ["a"]),
+    "kid null": with_key(PEM, None),
+    "kid empty": with_key(PEM, ""),
+    "kid twice": {**GOOD, "signing_keys": [{"kid": "a", "pem": PEM}] * 2},
+    "no cursor key": {"signing_keys": GOOD["signing_keys"]},
+    "cursor key empty": {**GOOD, "cursor_key": ""},
+    "cursor key short": {**GOOD, "cursor_key": "00"},
+    "cursor key not hexadecimal": {**GOOD, "cursor_key": "z" * 64},
+    "cursor key a number": {**GOOD, "cursor_key": 5},
+}
+
+
+@pytest.mark.parametrize("document", BAD_DOCUMENTS.values(), ids=BAD_DOCUMENTS.keys())
+def test_a_bad_document_stops_the_start(tmp_path: Path, document: Any) -> None:
+    """ACCEPTANCE 33, DESIGN §5: key ids are unique, and what is missing is not made up."""
+    with pytest.raises(SettingsError):
+        load(tmp_path, document)
+
+
+def test_a_refusal_shows_no_secret(tmp_path: Path) -> None:
+    """ACCEPTANCE 56: the error that stops a start holds neither a key nor the path of the file."""
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, {**GOOD, "cursor_key": "not hexadecimal"})
+    assert [text for text in (PEM[60:100], str(tmp_path)) if text in str(caught.value)] == []
+
+
+def test_the_first_key_signs_and_all_are_known(tmp_path: Path) -> None:
+    """ACCEPTANCE 33: during a rotation both keys are there."""
+    document = with_key(PEM, "new")
+    document["signing_keys"].append({"kid": "old", "pem": pem_of(ed25519.Ed25519PrivateKey.generate())})
+    ring = load(tmp_path, document)
+    assert (ring.current.kid, list(ring.signing_keys)) == ("new", ["new", "old"])
+
+
+def test_a_keyring_does_not_print_its_secrets(tmp_path: Path) -> None:
+    """ACCEPTANCE 56: what ends in a log by accident names keys, and shows none."""
+    ring = replace(load(tmp_path, GOOD), recaptcha_secret="a captcha secret")
+    hidden = ["PrivateKey", "a captcha secret", GOOD["cursor_key"], repr(ring.cursor_key)]
+    assert [text for text in hidden if text in repr(ring)] == []

@@ -1,0 +1,125 @@
+"""Password hashing, and what a new password must be."""
+
+import logging
+import unicodedata
+
+import pytest
+from argon2 import PasswordHasher, Type, extract_parameters
+from argon2.low_level import hash_secret as argon2_hash
+
+from chalicelib.security.passwords import hash_password, needs_rehash, password_flaw, verify_password
+
+TEXT = "crème brûlée"
+
+
+def test_the_stated_parameters_are_used() -> None:
+    """ACCEPTANCE 35: argon2id, 19 MiB, 2 iterations, 1 lane, in version 0x13."""
+    found = extract_parameters(hash_password(TEXT))
+    used = (found.type, found.memory_cost, found.time_cost, found.parallelism, found.version)
+    assert used == (Type.ID, 19456, 2, 1, 0x13)
+    assert (found.salt_len >= 16, found.hash_len >= 32) == (True, True)
+
+
+def test_salts_differ() -> None:
+    """ACCEPTANCE 35: equal passwords have different hashes."""
+    assert hash_password(TEXT) != hash_password(TEXT)
+
+
+@pytest.mark.parametrize(
+    ("given", "matches"),
+    [
+        (TEXT, True),
+        (unicodedata.normalize("NFD", TEXT), True),
+        (TEXT.upper(), False),
+        (TEXT + " ", False),
+        (TEXT[:-1], False),
+        ("", False),
+        ("creme brulee", False),
+    ],
+)
+def test_a_password_matches_in_nfc_and_in_nothing_less(given: str, matches: bool) -> None:
+    """ACCEPTANCE 36: composition does not matter, everything else does."""
+    assert verify_password(given, hash_password(TEXT)) is matches
+
+
+@pytest.mark.parametrize("text", ["x" * 1024, "é" * 512])
+def test_the_last_of_1024_bytes_counts(text: str) -> None:
+    """ACCEPTANCE 36: no truncation within the limit, and nothing passes beyond it."""
+    stored = hash_password(text)
+    results = [verify_password(given, stored) for given in (text, text[:-1], text[:-1] + "y", text + "y")]
+    assert results == [True, False, False, False]
+
+
+@pytest.mark.parametrize("given", ["a password that nobody has", TEXT, ""])
+def test_nobody_has_a_password(given: str) -> None:
+    """ACCEPTANCE 7: without a stored hash there is no right password, not even the dummy's own."""
+    assert verify_password(given, None) is False
+
+
+GOOD = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(TEXT)
+
+
+CORRUPT = {
+    "empty": "",
+    "a letter": "x",
+    "the password": TEXT,
+    "cut digest": GOOD[:-40],
+    "cut salt": GOOD[:30],
+    "not ASCII": "$argon2id$é",
+    "another algorithm": "$2b$12$" + "a" * 53,
+    "padded": GOOD + "=",
+    "NUL": "\x00",
+}
+
+
+@pytest.mark.parametrize("stored", CORRUPT.values(), ids=CORRUPT.keys())
+def test_a_corrupt_hash_is_a_mismatch_and_an_error_in_the_log(
+    caplog: pytest.LogCaptureFixture, stored: str
+) -> None:
+    """ACCEPTANCE 35: it never matches, never raises, and is never silent."""
+    matches = verify_password(TEXT, stored)
+    assert (matches, [record.levelno for record in caplog.records]) == (False, [logging.ERROR])
+
+
+def test_a_wrong_password_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """ACCEPTANCE 35: what users do every day is not logged as a fault."""
+    assert (verify_password("wrong", GOOD), caplog.records) == (False, [])
+
+
+def made(memory: int = 19456, iterations: int = 2, lanes: int = 1, kind: Type = Type.ID) -> str:
+    """Hash with parameters of another time."""
+    return argon2_hash(b"x", b"0" * 16, iterations, memory, lanes, 32, kind).decode()
+
+
+@pytest.mark.parametrize(
+    ("stored", "is_weak"),
+    [
+        (made(), False),
+        (made(memory=19455), True),
+        (made(iterations=1), True),
+        (made(memory=1024, iterations=1), True),
+        (made(memory=65536, iterations=1), True),
+        (made(memory=1024, iterations=9), True),
+        (made(kind=Type.I), True),
+        (made(kind=Type.D), True),
+        (made(memory=20000, iterations=3), False),
+    ],
+)
+def test_only_weaker_hashes_are_replaced(stored: str, is_weak: bool) -> None:
+    """ACCEPTANCE 35: a hash is replaced when parameters grew, never by a weaker one."""
+    assert needs_rehash(stored) is is_weak
+
+
+@pytest.mark.parametrize("text", ["x7!kPq2z", "a" * 64, "all words are lower", "z" * 1024, "🦉" * 256])
+def test_length_alone_makes_a_password_good(text: str) -> None:
+    """ACCEPTANCE 36: 8 characters are enough, 64 and more are allowed, no composition rules."""
+    assert password_flaw(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "seven77", "e\u0301" * 7, "password", "PASSWORD", "Qwertyuiop", "z" * 1025, "🦉" * 257, "é" * 513],
+)
+def test_short_common_and_endless_passwords_are_bad(text: str) -> None:
+    """ACCEPTANCE 36: the length counts composed characters, the limit counts bytes."""
+    assert password_flaw(text) is not None

@@ -1,0 +1,27 @@
+"""The server of `make run`, in threads of this process."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from chalice.app import Chalice
+
+import app as application
+from tasks.processes import LOOPBACK, project_folder
+from tasks.server import make_server
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """Serve the application on a free loopback port and give the URL."""
+    server = make_server(str(project_folder()), 0)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{LOOPBACK}:{server.server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server.server_close()
+        thread.join()
+        # other tests call the application without threads
+        application.app.__class__ = Chalice

@@ -1,0 +1,72 @@
+"""What several tests say in one word: JSON Patch operations, and the table as it stands."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.db.keys import Key
+from chalicelib.db.table import Item, connection
+from chalicelib.oauth.models import OAuth2Client
+from chalicelib.users.models import User
+from tests.http import Answer, Client
+
+MakeUser = Callable[..., User]
+MakeClient = Callable[..., OAuth2Client]
+TokenFor = Callable[..., str]
+SignIn = Callable[..., dict[str, Any]]
+Operations = list[dict[str, Any]]
+
+OAUTH2_CLIENTS = "/api/v1/auth/oauth2_clients"
+
+NOBODY = "01ARZ3NDEKTSV4RRFFQ69G5FAV"  # a ULID that names nothing
+
+
+def replace(path: str, value: Any) -> dict[str, Any]:
+    """A replace operation."""
+    return {"op": "replace", "path": path, "value": value}
+
+
+def expect(path: str, value: Any) -> dict[str, Any]:
+    """A test operation."""
+    return {"op": "test", "path": path, "value": value}
+
+
+def confirmed(password: str, *operations: dict[str, Any]) -> Operations:
+    """A patch whose author proves to know the current password."""
+    return [expect("/current_password", password), *operations]
+
+
+def dump_table() -> list[dict[str, Any]]:
+    """Every item of the table as DynamoDB stores it, in the order of the keys."""
+    pages = connection().connection.client.get_paginator("scan").paginate(TableName=Item.Meta.table_name)
+    items = [item for page in pages for item in page["Items"]]
+    return sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
+
+
+def present_keys() -> set[Key]:
+    """The keys of all items of the table."""
+    return {Key(item["pk"]["S"], item["sk"]["S"]) for item in dump_table()}
+
+
+def items_naming(text: str) -> list[dict[str, Any]]:
+    """Every item with a text anywhere in it."""
+    return [item for item in dump_table() if text in repr(item)]
+
+
+class Clients:
+    """Calls the OAuth2 clients as one user."""
+
+    def __init__(self, api: Client, token: str) -> None:
+        self.api = api
+        self.token = token
+
+    def register(self, **fields: Any) -> Answer:
+        """Register a client."""
+        return self.api("POST", OAUTH2_CLIENTS, token=self.token, data=fields)
+
+    def __call__(self, method: str, client_id: str, data: Any = None) -> Answer:
+        """Call one client."""
+        return self.api(method, f"{OAUTH2_CLIENTS}/{client_id}", token=self.token, data=data)
+
+    def list(self, query: str) -> Answer:
+        """List clients."""
+        return self.api("GET", OAUTH2_CLIENTS + query, token=self.token)

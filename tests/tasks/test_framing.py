@@ -1,0 +1,87 @@
+"""Where a request's body ends: anything that two readers could take differently is refused."""
+
+import io
+from email.message import Message
+from email.parser import Parser
+
+import pytest
+
+from chalicelib.errors import MalformedRequestError, PayloadTooLargeError
+from tasks.framing import BODY_LIMIT, body_length, read_body
+
+
+def headers(*lines: str) -> Message:
+    """Parse header lines as http.server does."""
+    return Parser().parsestr("\r\n".join([*lines, "", ""]))
+
+
+@pytest.mark.parametrize(
+    ("lines", "length"),
+    [
+        ((), 0),
+        (("Content-Length: 0",), 0),
+        (("Content-Length: 7",), 7),
+        (("content-length: 007",), 7),
+        (("Content-Length: 7", "Content-Length: 7"), 7),
+    ],
+)
+def test_a_declared_length_is_read(lines: tuple[str, ...], length: int) -> None:
+    """RFC 9112 §6.2: digits; repeated alike it is still one number."""
+    assert body_length(headers(*lines)) == length
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Content-Length: -1",),
+        ("Content-Length: +1",),
+        ("Content-Length: 1_0",),
+        ("Content-Length: 0x10",),
+        ("Content-Length: ٣",),
+        ("Content-Length: 1, 1",),
+        ("Content-Length:",),
+        ("Content-Length: 9999999999999999999",),
+        ("Content-Length: 1", "Content-Length: 2"),
+        ("Transfer-Encoding: chunked",),
+        ("Transfer-Encoding: identity", "Content-Length: 1"),
+        ("Content-Length : 1",),
+        ("Content Length: 1",),
+        ("no colon at all",),
+    ],
+)
+def test_an_ambiguous_length_is_refused(lines: tuple[str, ...]) -> None:
+    """RFC 9112 §6.3: request smuggling begins where two readers disagree."""
+    with pytest.raises(MalformedRequestError):
+        body_length(headers(*lines))
+
+
+@pytest.mark.parametrize(("sent", "body"), [(b"abcdef", b"abc"), (b"abc", b"abc")])
+def test_no_more_than_declared_is_read(sent: bytes, body: bytes) -> None:
+    """RFC 9112 §6.3: what follows the body belongs to the next request."""
+    stream = io.BytesIO(sent)
+    assert read_body(stream, headers("Content-Length: 3")) == body
+    assert stream.read() == sent[3:]
+
+
+def test_no_body_is_none() -> None:
+    """A request without a body differs from one with an empty JSON text."""
+    assert read_body(io.BytesIO(b"rest"), headers()) is None
+
+
+def test_a_body_that_ends_early_is_refused() -> None:
+    """RFC 9112 §8: an incomplete message must not be taken for a complete one."""
+    with pytest.raises(MalformedRequestError):
+        read_body(io.BytesIO(b"ab"), headers("Content-Length: 3"))
+
+
+@pytest.mark.parametrize(("length", "refused"), [(BODY_LIMIT, False), (BODY_LIMIT + 1, True)])
+def test_the_limit_is_one_mebibyte(length: int, refused: bool) -> None:
+    """ACCEPTANCE 48: over 1 MiB is 413; the body is read nonetheless, so that the client sees the answer."""
+    stream = io.BytesIO(b"x" * length)
+    try:
+        read_body(stream, headers(f"Content-Length: {length}"))
+    except PayloadTooLargeError:
+        assert refused
+    else:
+        assert not refused
+    assert stream.read() == b""

@@ -1,0 +1,99 @@
+"""The development server over a raw socket: what the deployed gateway would answer, it answers too."""
+
+import json
+import socket
+from collections.abc import Iterator
+from email.message import Message
+from email.parser import BytesParser
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.serving import serving
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A running server."""
+    with serving() as url:
+        number = urlsplit(url).port
+        assert number
+        yield number
+
+
+def talk(port: int, *lines: str, body: bytes = b"") -> tuple[int, Message, bytes]:
+    """Send lines as they are, and read until the server closes."""
+    head = "\r\n".join([*lines, "Host: 127.0.0.1", "Connection: close", "", ""]).encode()
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as wire:
+        wire.sendall(head + body)
+        answer = b"".join(iter(lambda: wire.recv(65536), b""))
+    head, _, content = answer.partition(b"\r\n\r\n")
+    status, _, fields = head.partition(b"\r\n")
+    return int(status.split()[1]), BytesParser().parsebytes(fields + b"\r\n\r\n"), content
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("GET /nowhere HTTP/1.1", 404),
+        ("GET /api/v1/nowhere?x=1 HTTP/1.1", 404),
+        ("GET /api/v1//users HTTP/1.1", 404),
+        ("GET /api/v1/teams//members HTTP/1.1", 404),
+        ("DELETE /nowhere HTTP/1.1", 404),
+        ("OPTIONS /nowhere HTTP/1.1", 404),
+        ("PUT /health HTTP/1.1", 405),
+        ("TRACE /health HTTP/1.1", 405),
+        ("BREW /health HTTP/1.1", 405),
+        ("GET /a b HTTP/1.1", 400),
+        ("GET /health HTTP/9.9", 400),
+    ],
+)
+def test_what_the_gateway_refuses_is_a_problem(line: str, status: int, port: int) -> None:
+    """ACCEPTANCE 51: an unknown path is a 404 problem, an unknown method 405 + Allow, a broken line 400."""
+    got, headers, content = talk(port, line)
+    problem = json.loads(content)
+    assert (got, problem["status"], headers["Content-Type"]) == (status, status, "application/problem+json")
+    assert {"type", "title", "detail", "instance", "request_id"} <= problem.keys()
+    assert (headers["Allow"] is not None) == (status == 405)
+
+
+@pytest.mark.parametrize("line", ["GET /nowhere HTTP/1.1", "GET /health HTTP/1.1", "GET /a b HTTP/1.1"])
+def test_security_headers_are_on_every_answer(line: str, port: int) -> None:
+    """ACCEPTANCE 52: on those too that no code of the application made."""
+    _, headers, _ = talk(port, line)
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert int(headers["Strict-Transport-Security"].split(";")[0].removeprefix("max-age=")) >= 31_536_000
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("framing", "status"),
+    [
+        ("Content-Length: x", 400),
+        ("Transfer-Encoding: chunked", 400),
+        ("Content-Length: 1\r\nContent-Length: 2", 400),
+        ("Content-Length: 2000000", 413),
+    ],
+)
+def test_bad_framing_is_a_problem_and_ends_the_connection(framing: str, status: int, port: int) -> None:
+    """ACCEPTANCE 48: no second request can hide behind a body of unclear length."""
+    smuggled = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    body = b"x" * 2_000_000 if status == 413 else b""
+    got, headers, content = talk(port, "POST /api/v1/users HTTP/1.1", framing, body=body + smuggled)
+    assert (got, json.loads(content)["status"], headers["Connection"]) == (status, status, "close")
+
+
+def test_head_has_the_length_but_no_body(port: int) -> None:
+    """RFC 9110 §9.3.2: HEAD is answered without content, whatever the status."""
+    _, headers, content = talk(port, "HEAD /nowhere HTTP/1.1")
+    assert content == b""
+    assert int(headers["Content-Length"]) > 0
+
+
+@pytest.mark.parametrize(("length", "status"), [(2_000_000, b"413"), (2, b"100")])
+def test_a_client_that_asks_first_is_told(length: int, status: bytes, port: int) -> None:
+    """RFC 9110 §10.1.1: Expect: 100-continue is answered before any body is sent."""
+    lines = ["POST /api/v1/users HTTP/1.1", "Host: x", "Expect: 100-continue", f"Content-Length: {length}"]
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as wire:
+        wire.sendall("\r\n".join([*lines, "", ""]).encode())
+        assert wire.recv(65536).split()[1] == status

@@ -1,0 +1,61 @@
+"""`make run` refuses what it cannot do in one line that says what to change."""
+
+import importlib
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+# the attribute `run` of the package is the task of that name
+run = importlib.import_module("tasks.run")
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """A port that something listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("variable", ["PORT", "ENGINE_PORT"])
+@pytest.mark.parametrize("text", ["0", "65536", "-1", "80a", "\uff18\uff10", "8000.0", " ", "0x50", "9" * 30])
+def test_what_is_no_port_is_refused(variable: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DESIGN §5: the message names the variable and the value."""
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(run.RunError) as caught:
+        run.port_from(variable, 8000)
+    assert variable in str(caught.value)
+    assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "port"), [("1", 1), ("65535", 65535), ("8010", 8010), ("", 8000), (None, 8000)]
+)
+def test_ports_are_read_or_defaulted(text: str | None, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DESIGN §5: PORT is respected; absent or empty, it is 8000."""
+    monkeypatch.delenv("PORT", raising=False)
+    if text is not None:
+        monkeypatch.setenv("PORT", text)
+    assert run.port_from("PORT", 8000) == port
+
+
+def test_a_taken_port_is_an_error_in_one_line(
+    taken_port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """DESIGN §5: exit status 2, no traceback, and how to choose another port."""
+    monkeypatch.setenv("PORT", str(taken_port))
+    monkeypatch.setattr(run, "SIGNALS", ())  # pytest has its own handlers
+    assert run.main() == run.USAGE_ERROR
+    said = capsys.readouterr().err
+    assert f"Port {taken_port} is taken" in said
+    assert (said.count("\n"), "PORT=" in said) == (1, True)
+
+
+def test_no_real_credentials_reach_local_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DESIGN §5: a developer's AWS profile, keys and region stay out of `make run`."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "real")
+    monkeypatch.setenv("STAGE", "prod")
+    environment = run.environment_for("http://127.0.0.1:1")
+    assert "real" not in environment.values()
+    assert (environment["STAGE"], environment["DYNAMODB_ENDPOINT"]) == ("local", "http://127.0.0.1:1")

@@ -1,0 +1,71 @@
+"""The development data: as DESIGN §5 lists it, and the same however often it is made."""
+
+import pytest
+
+from tasks import prepare
+from tasks.seed import seed
+from tests.http import Client
+from tests.support import dump_table
+
+
+def sign_in(api: Client, username: str, password: str) -> str:
+    """Get an access token as the documentation client."""
+    form = {"grant_type": "password", "client_id": "documentation", "username": username}
+    answer = api("POST", "/auth/oauth2/token", form={**form, "password": password})
+    assert answer.status == 200
+    token: str = answer.json["access_token"]
+    return token
+
+
+def test_seeding_again_changes_nothing(table: None) -> None:
+    """DESIGN §5: a second start finds the very same items."""
+    seed()
+    before = dump_table()
+    seed()
+    assert dump_table() == before
+
+
+def test_seeding_leaves_changes_alone(api: Client) -> None:
+    """DESIGN §5: what a developer changed stays as he left it."""
+    seed()
+    token = sign_in(api, "user", "w")
+    me = api("GET", "/api/v1/users/me", token=token).json["id"]
+    patch = [{"op": "replace", "path": "/first_name", "value": "Ada"}]
+    assert api("PATCH", f"/api/v1/users/{me}", token=token, data=patch).status == 200
+    seed()
+    assert api("GET", "/api/v1/users/me", token=token).json["first_name"] == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("username", "password", "roles"),
+    [("root", "q", {"is_admin"}), ("user", "w", set()), ("internal", "q", {"is_internal"})],
+)
+def test_users_have_the_roles_of_the_design(
+    username: str, password: str, roles: set[str], api: Client
+) -> None:
+    """DESIGN §5: root/q is an admin, user/w has no role, internal/q is internal."""
+    seed()
+    me = api("GET", "/api/v1/users/me", token=sign_in(api, username, password)).json
+    assert me["username"] == username
+    assert {flag for flag in ("is_admin", "is_internal") if me[flag]} == roles
+
+
+def test_the_service_gets_a_token_by_its_secret(api: Client) -> None:
+    """DESIGN §5: a confidential client for client_credentials."""
+    seed()
+    form = {"grant_type": "client_credentials"}
+    answer = api("POST", "/auth/oauth2/token", form=form, basic=("service", "development-secret"))
+    assert answer.status == 200
+
+
+def test_prepare_tells_what_to_sign_in_with(
+    table: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DESIGN §5: the text names every user with his password and role, and both clients."""
+    # the table is there already, on moto
+    monkeypatch.setattr(prepare, "connect", lambda _: None)
+    prepare.main()
+    assert capsys.readouterr().out.splitlines() == [
+        "Users:    root/q (admin), user/w, internal/q (internal)",
+        "Clients:  documentation (public), service/development-secret (client_credentials)",
+    ]

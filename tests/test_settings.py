@@ -1,0 +1,177 @@
+"""Settings: read once, complete or refused, and never a deployed stage's by mistake."""
+
+import ast
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.security.keys import load_keyring
+from chalicelib.settings import LOCAL_ENDPOINT, Settings, SettingsError
+
+PROD = {"STAGE": "prod", "SECRETS_FILE": "/run/keys.json"}
+TEXTS = (
+    "TABLE_NAME",
+    "AWS_REGION",
+    "DYNAMODB_ENDPOINT",
+    "PUBLIC_URL",
+    "SECRETS_FILE",
+    "CORS_ORIGINS",
+    "BUILD",
+)
+PLACEHOLDERS = ("changeme", "CHANGE-ME", "<your-table>", "TODO", "placeholder", "https://example.com", "xxx")
+
+
+def test_nothing_set_is_a_local_stage() -> None:
+    """DESIGN §5: a fresh clone needs no configuration."""
+    found = Settings.from_env({})
+    assert (found.stage, found.is_local, found.dynamodb_endpoint) == ("local", True, LOCAL_ENDPOINT)
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod", "Local", "locale"])
+def test_a_deployed_stage_without_secrets_refuses_to_start(stage: str) -> None:
+    """DESIGN §5: absent secrets mean refuse to start; only the exact local names are local."""
+    with pytest.raises(SettingsError, match="SECRETS_FILE"):
+        Settings.from_env({"STAGE": stage})
+
+
+def test_a_deployed_stage_never_makes_its_own_secrets(tmp_path: Path) -> None:
+    """DESIGN §5: a key that is made up at a cold start would sign nothing that others verify."""
+    path = tmp_path / "absent.json"
+    with pytest.raises(SettingsError):
+        load_keyring(Settings.from_env({**PROD, "SECRETS_FILE": str(path)}))
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", "null", '{"signing_keys": [], "cursor_key": "00"}', "changeme"]
+)
+def test_unusable_secrets_refuse_to_start(tmp_path: Path, content: str) -> None:
+    """DESIGN §5: and the message names the file, not what is in it."""
+    path = tmp_path / "secrets.json"
+    path.write_text(content)
+    with pytest.raises(SettingsError, match=r"secrets\.json"):
+        load_keyring(Settings.from_env({**PROD, "SECRETS_FILE": str(path)}))
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("value", PLACEHOLDERS)
+def test_placeholders_are_refused(name: str, value: str) -> None:
+    """DESIGN §1: a template that nobody filled in does not start, and the variable is named."""
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_env({**PROD, name: value})
+
+
+@pytest.mark.parametrize("name", [*TEXTS, "STAGE", "RECAPTCHA_SITE_KEY"])
+@pytest.mark.parametrize("value", ["", "  "])
+def test_empty_means_absent(name: str, value: str) -> None:
+    """A variable that is set to nothing is one that is not set."""
+    assert Settings.from_env({name: value}) == Settings.from_env({})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://api.grail.test",
+        "ftp://api.grail.test",
+        "api.grail.test",
+        "https://",
+        "https:///path",
+        "http://localhost.evil.test",
+        "http://127.0.0.1.evil.test",
+        "https://api.grail.test?x=1",
+        "https://api.grail.test#x",
+        "https://user:pw@api.grail.test",
+        "https://api grail.test",
+    ],
+)
+def test_the_public_url_is_an_https_url(value: str) -> None:
+    """It becomes issuer and audience of every token: nothing ambiguous, nothing in clear text."""
+    with pytest.raises(SettingsError, match="PUBLIC_URL"):
+        Settings.from_env({**PROD, "PUBLIC_URL": value})
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("https://api.grail.test", "https://api.grail.test"),
+        ("https://api.grail.test/", "https://api.grail.test"),
+        ("https://api.grail.test/v/one", "https://api.grail.test/v/one"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://localhost:8080/", "http://localhost:8080"),
+    ],
+)
+def test_the_public_url_loses_its_trailing_slash(value: str, kept: str) -> None:
+    """ACCEPTANCE 14: an issuer that differs by a slash is another one."""
+    assert Settings.from_env({"PUBLIC_URL": value}).public_url == kept
+
+
+def test_the_chalice_cli_means_local() -> None:
+    """`chalice local --stage prod` imports app.py with the variables of prod, and must not reach its data."""
+    found = Settings.from_env({**PROD, "AWS_CHALICE_CLI_MODE": "true"})
+    assert (found.stage, found.table_name, found.dynamodb_endpoint) == (
+        "local",
+        "grail-local",
+        LOCAL_ENDPOINT,
+    )
+
+
+def test_lambda_is_never_local_by_that_variable() -> None:
+    """In Lambda the stage is what is deployed, whatever else stands in the environment."""
+    found = Settings.from_env({**PROD, "AWS_CHALICE_CLI_MODE": "true", "LAMBDA_TASK_ROOT": "/var/task"})
+    assert (found.stage, found.is_local, found.dynamodb_endpoint) == ("prod", False, None)
+
+
+@pytest.mark.parametrize(
+    ("stage", "limit"), [("local", 10_000), ("test", 10_000), ("dev", 100), ("prod", 100)]
+)
+def test_failures_per_address(stage: str, limit: int) -> None:
+    """DESIGN §3: 100 per source address, 10,000 on local stages."""
+    assert Settings.from_env({**PROD, "STAGE": stage}).failures_per_address == limit
+
+
+def test_the_lifetimes_are_those_of_the_design() -> None:
+    """DESIGN §3: 3600 s for access tokens, 10 failures per account in 15 minutes."""
+    found = Settings.from_env(PROD)
+    assert (found.access_token_lifetime, found.failures_per_account, found.failure_window) == (3600, 10, 900)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["https://a.test https://b.test", "https://a.test,https://b.test", " https://a.test , https://b.test "],
+)
+def test_origins_stand_between_blanks_or_commas(value: str) -> None:
+    """DESIGN §2: other stages allow what settings list."""
+    assert Settings.from_env({**PROD, "CORS_ORIGINS": value}).cors_origins == (
+        "https://a.test",
+        "https://b.test",
+    )
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Settings)])
+def test_settings_are_frozen(name: str) -> None:
+    """DESIGN §1: what was read at the start holds to the end."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(Settings(), name, None)
+
+
+def test_each_stage_has_a_table_of_its_own() -> None:
+    """DESIGN §4: grail-{stage}, unless the environment names one."""
+    names = [
+        Settings.from_env({**PROD, **more}).table_name
+        for more in ({}, {"STAGE": "dev"}, {"TABLE_NAME": "other"})
+    ]
+    assert names == ["grail-prod", "grail-dev", "other"]
+
+
+def test_the_stages_of_chalice_hold_no_secrets() -> None:
+    """DESIGN §5: .chalice/config.json names where secrets are, never what they are."""
+    text = (Path(__file__).parents[1] / ".chalice" / "config.json").read_text()
+    stages: dict[str, Any] = ast.literal_eval(text.replace("true", "True").replace("false", "False"))[
+        "stages"
+    ]
+    names = {name for stage in stages.values() for name in stage.get("environment_variables", {})}
+    assert [
+        name for name in names if any(word in name for word in ("PASSWORD", "TOKEN", "PEM", "_KEY"))
+    ] == []

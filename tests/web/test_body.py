@@ -1,0 +1,141 @@
+"""Bodies: strict JSON and strict forms."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from marshmallow import Schema, fields
+
+from chalicelib.errors import InvalidValueError, MalformedRequestError
+from chalicelib.web.body import load_body, load_query, parse_form, parse_json, violations
+from chalicelib.web.fields import Flag, Text
+from chalicelib.web.pagination import ListQuery
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+class Body(Schema):
+    """Something to load."""
+
+    title = Text(least=3, most=5, required=True)
+    flag = Flag()
+    parts = fields.List(fields.Nested(Schema.from_dict({"a/b": Text(most=2)})))
+
+
+@given(plain)
+def test_what_json_holds_comes_back(value: Any) -> None:
+    """RFC 8259: strictness costs nothing that is right."""
+    assert parse_json(json.dumps(value).encode()) == value
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"NaN",
+        b"-Infinity",
+        b"1e999",
+        b'{"a":1,"a":1}',
+        b'[{"a":{"b":1,"b":2}}]',
+        b'"\\ud800"',
+        b'{"\\udfff":1}',
+        b"\xff",
+        '"x"'.encode("utf-16"),
+        b"\xef\xbb\xbf1",
+        b"",
+        b"[" * 65 + b"]" * 65,
+        b"[" * 99_999,
+        b"1 2",
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_what_is_no_json_between_systems_is_malformed(body: bytes) -> None:
+    """ACCEPTANCE 48, 49: refused where Python's own parser would take most of it."""
+    with pytest.raises(MalformedRequestError):
+        parse_json(body)
+
+
+def test_a_surrogate_pair_is_one_character() -> None:
+    """ACCEPTANCE 49: both halves together are fine."""
+    assert parse_json(b'"\\ud83d\\ude80"') == "\U0001f680"
+
+
+@pytest.mark.parametrize("levels", [1, 63, 64])
+def test_64_levels_are_fine(levels: int) -> None:
+    """ACCEPTANCE 48: over 64 is refused, 64 is not."""
+    assert parse_json(b"[" * levels + b"]" * levels) is not None
+
+
+@pytest.mark.parametrize(
+    ("body", "pairs"),
+    [
+        (b"", []),
+        (b"a=1&b=", [("a", "1"), ("b", "")]),
+        (b"a=1+2%2B3", [("a", "1 2+3")]),
+        (b"a=%C3%A9&a=2", [("a", "\u00e9"), ("a", "2")]),
+        ("a=\u00e9".encode(), [("a", "\u00e9")]),
+        (b"a=1;b=2", [("a", "1;b=2")]),
+        (b"a=%25zz", [("a", "%zz")]),
+    ],
+)
+def test_forms(body: bytes, pairs: list[tuple[str, str]]) -> None:
+    """WHATWG's form encoding: plus is a blank, an empty value counts, a semicolon separates nothing."""
+    assert parse_form(body) == pairs
+
+
+@pytest.mark.parametrize(
+    "body", [b"a=%ff", b"\xff=1", b"a=%", b"a=%2", b"a=%g0", b"a=%ed%a0%80", b"a&" * 2000]
+)
+def test_what_is_no_form_is_malformed(body: bytes) -> None:
+    """ACCEPTANCE 49: invalid UTF-8, stray percent signs, and no end of fields."""
+    with pytest.raises(MalformedRequestError):
+        parse_form(body)
+
+
+@pytest.mark.parametrize(
+    ("payload", "pointers"),
+    [
+        ([], {""}),
+        (None, {""}),
+        ("x", {""}),
+        ({}, {"/title"}),
+        ({"title": "x"}, {"/title"}),
+        ({"title": "abc", "x/y~z": 1}, {"/x~1y~0z"}),
+        ({"title": "abc", "flag": "true"}, {"/flag"}),
+        ({"title": "abc", "flag": 1}, {"/flag"}),
+        ({"title": "abc", "parts": [{}, {"a/b": "xxx"}]}, {"/parts/1/a~1b"}),
+        ({"title": 5, "flag": None}, {"/title", "/flag"}),
+    ],
+)
+def test_violations_are_pointed_at(payload: Any, pointers: set[str]) -> None:
+    """RFC 9457 §3, RFC 6901: each violation says where."""
+    with pytest.raises(InvalidValueError) as caught:
+        load_body(Body, payload)
+    assert {entry["pointer"] for entry in caught.value.errors} == pointers
+
+
+@pytest.mark.parametrize("query", [{}, {"unknown": ["1", "2"]}])
+def test_unknown_parameters_are_ignored(query: Mapping[str, list[str]]) -> None:
+    """Links from elsewhere carry parameters of their own."""
+    assert load_query(ListQuery, dict(query))["limit"] == 20
+
+
+@pytest.mark.parametrize(
+    "values", [["1", "2"], ["1", "1"], [""], ["+1"], [" 1"], ["1_0"], ["1.0"], ["\u0661"], ["9" * 20]]
+)
+def test_bad_parameters_are_named(values: list[str]) -> None:
+    """DESIGN §2: 422 that names the parameter; twice is never a choice of ours."""
+    with pytest.raises(InvalidValueError) as caught:
+        load_query(ListQuery, {"limit": values})
+    assert [entry["parameter"] for entry in caught.value.errors] == ["limit"]
+
+
+def test_messages_about_the_whole_point_to_it() -> None:
+    """RFC 6901: the empty pointer is the whole document."""
+    assert violations({"_schema": ["Odd."]}) == [{"pointer": "", "detail": "Odd."}]

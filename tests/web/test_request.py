@@ -1,0 +1,129 @@
+"""Requests: whose they are and where links lead, told by the gateway and never by the caller."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from chalice.app import Request as ChaliceRequest
+
+from chalicelib.settings import LOCAL_URL, Settings
+from chalicelib.users.models import User
+from chalicelib.web.request import base_url, read_request, request_id
+from tests.http import Client
+from tests.web.requests import chalice_request
+
+FORGED = {
+    "host": "evil.example",
+    "x-forwarded-host": "evil.example",
+    "x-forwarded-for": "198.51.100.66",
+    "x-forwarded-proto": "http",
+    "x-forwarded-port": "1",
+    "forwarded": "for=198.51.100.66;host=evil.example;proto=http",
+    "x-real-ip": "198.51.100.66",
+    "x-original-url": "/evil",
+    "x-rewrite-url": "/evil",
+    "x-amzn-requestid": "evil",
+    "x-request-id": "evil",
+    "x-http-method-override": "DELETE",
+}
+GATEWAY = {
+    "domainName": "abc.execute-api.eu-west-1.amazonaws.com",
+    "stage": "prod",
+    "requestId": "from-the-gateway",
+}
+GATEWAY_URL = "https://abc.execute-api.eu-west-1.amazonaws.com/prod"
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_no_header_decides_anything(settings: Settings, name: str) -> None:
+    """ACCEPTANCE 37: address, URL, method, path and id come from the gateway."""
+    context = {**GATEWAY, "identity": {"sourceIp": "203.0.113.7"}}
+    got = read_request(chalice_request(context, headers={name: FORGED[name]}, path="/health"), settings)
+    assert (got.source, got.base_url, got.method, got.path) == ("203.0.113.7", GATEWAY_URL, "GET", "/health")
+    assert got.request_id == "from-the-gateway"
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        (GATEWAY, GATEWAY_URL),
+        ({"domainName": "api.grail.test", "stage": "prod"}, "https://api.grail.test"),
+        ({}, LOCAL_URL),
+        ({"stage": "prod"}, LOCAL_URL),
+    ],
+)
+def test_the_url_comes_from_the_gateway(settings: Settings, context: dict[str, Any], expected: str) -> None:
+    """A custom domain has no stage in its path."""
+    assert base_url(context, replace(settings, public_url=None)) == expected
+
+
+def test_the_configured_url_comes_first(settings: Settings) -> None:
+    """Where a domain is configured, links and tokens carry it whatever address was called."""
+    configured = replace(settings, public_url="https://api.grail.test")
+    assert base_url(GATEWAY, configured) == "https://api.grail.test"
+
+
+@pytest.mark.parametrize(
+    "path", ["/errors/nothing", "/health", "/api/v1/users/me", "/api/v1/users/signup-form"]
+)
+def test_answers_never_lead_to_a_forged_host(api: Client, path: str) -> None:
+    """A poisoned Host must not reach a problem's `type` or a header."""
+    answer = api("GET", path, headers=FORGED)
+    assert b"evil" not in answer.body + str(answer.headers).encode()
+
+
+def test_what_was_made_is_never_at_a_forged_host(
+    api: Client, user: User, token_for: Callable[..., str]
+) -> None:
+    """A poisoned Host must not reach Location or Link."""
+    token = token_for(user)
+    made = [
+        api("POST", "/api/v1/teams", token=token, data={"title": "abc"}, headers=FORGED) for _ in range(2)
+    ]
+    page = api("GET", "/api/v1/teams?limit=1", token=token, headers=FORGED)
+    links = [answer.headers["location"] for answer in made] + [page.headers["link"].lstrip("<")]
+    assert [link for link in links if not link.startswith(f"{LOCAL_URL}/api/v1/teams")] == []
+
+
+@pytest.mark.parametrize(
+    ("event", "body"),
+    [
+        ({"body": None}, b""),
+        ({"body": ""}, b""),
+        ({"body": "text \u00e9"}, "text \u00e9".encode()),
+        ({"body": base64.b64encode(b"\x00\xff").decode(), "isBase64Encoded": True}, b"\x00\xff"),
+    ],
+)
+def test_bodies_are_bytes(settings: Settings, event: dict[str, Any], body: bytes) -> None:
+    """Whatever the gateway made of them."""
+    assert read_request(chalice_request(**event), settings).body == body
+
+
+@pytest.mark.parametrize("event", [{"body": "\ud800"}, {"body": "a", "isBase64Encoded": True}])
+def test_a_body_that_cannot_be_read_is_a_value_error(settings: Settings, event: dict[str, Any]) -> None:
+    """ACCEPTANCE 49: so that it becomes a 400."""
+    with pytest.raises((UnicodeError, binascii.Error)):
+        read_request(chalice_request(**event), settings)
+
+
+def test_header_names_have_no_case(settings: Settings) -> None:
+    """RFC 9110 §5.1."""
+    got = read_request(chalice_request(headers={"If-Match": "*", "AUTHORIZATION": "x"}), settings)
+    assert got.headers == {"if-match": "*", "authorization": "x"}
+
+
+@pytest.mark.parametrize("made", [None, chalice_request()])
+def test_a_request_without_an_id_has_one_all_the_same(made: ChaliceRequest | None) -> None:
+    """A log line and a problem always name something."""
+    assert request_id(made) == "unknown"
+
+
+@pytest.mark.parametrize("query", [None, {}, {"a": ["1", "2"]}])
+def test_queries_keep_every_value(settings: Settings, query: dict[str, list[str]] | None) -> None:
+    """What is given twice must be seen twice, to be refused."""
+    assert read_request(chalice_request(multiValueQueryStringParameters=query), settings).query == (
+        query or {}
+    )
