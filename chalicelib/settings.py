@@ -10,7 +10,7 @@ LOCAL_STAGES = frozenset({"local", "test"})
 LOCAL_ENDPOINT = "http://127.0.0.1:8001"
 LOCAL_URL = "http://127.0.0.1:8000"
 URL = re.compile(r"(https://[\w.-]+|http://(127\.0\.0\.1|localhost))(:[0-9]+)?(/[\w.~-]+)*/?", re.ASCII)
-PLACEHOLDERS = ("changeme", "change-me", "todo", "placeholder", "example", "xxx", "<")
+PLACEHOLDER = re.compile(r"\b(change-?me|todo|placeholder|example|xxx+)\b|<", re.IGNORECASE)
 
 
 class SettingsError(ValueError):
@@ -79,7 +79,7 @@ def _stage(env: Mapping[str, str]) -> str:
 
 def _text(env: Mapping[str, str], name: str) -> str | None:
     value = env.get(name, "").strip()
-    if any(word in value.lower() for word in PLACEHOLDERS):
+    if PLACEHOLDER.search(value):
         raise SettingsError(f"{name} is still a placeholder: set its real value or remove it.")
     return value or None
 

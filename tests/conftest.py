@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
+from pynamodb.connection import TableConnection
 
 # Before app.py is imported: it reads its settings and makes its DynamoDB client then.
 os.environ.update(
@@ -51,10 +52,17 @@ def settings() -> Settings:
     return replace(application.settings, dynamodb_endpoint=None)
 
 
-@pytest.fixture
-def table(settings: Settings) -> Iterator[None]:
-    """An empty table on moto."""
+@pytest.fixture(scope="session")
+def moto_connection(settings: Settings) -> TableConnection:
+    """A connection to moto, made once: a client costs more than most tests."""
     connect(settings)
+    return connection()
+
+
+@pytest.fixture
+def table(moto_connection: TableConnection, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty table on moto."""
+    monkeypatch.setattr(Item, "_shared", moto_connection)
     create_table()
     yield
     Item.delete_table()

@@ -96,10 +96,16 @@ class Transaction:
         :raises ConditionFailedError: a condition does not hold.
         :raises ServiceUnavailableError: DynamoDB did not answer, or conflicts did not end.
         """
+        token = uuid.uuid4().hex
         for attempt in range(ATTEMPTS):
-            if self._commit_once():
+            refusal = self._send(token)
+            if refusal is None:
                 self._take_over()
                 return
+            self._require_passing(refusal)
+            if refusal.cancellation_reasons:
+                # Cancelled for good, so this is another transaction; one still in progress keeps its token.
+                token = uuid.uuid4().hex
             backoff(attempt)
         raise ServiceUnavailableError
 
@@ -111,9 +117,8 @@ class Transaction:
                 setattr(item, field, value)
             item.version, item.updated = int(item.version) + 1, now()
 
-    def _commit_once(self) -> bool:
+    def _send(self, token: str) -> TransactWriteError | None:
         # botocore repeats a request that timed out: the token makes the repetition have one effect.
-        token = uuid.uuid4().hex
         with engine_errors():
             try:
                 connection().connection.transact_write_items(
@@ -124,11 +129,16 @@ class Transaction:
                     client_request_token=token,
                 )
             except TransactWriteError as error:
-                return self._refused(error)
-        return True
+                if error.cancellation_reasons or _code(error) in PASSING_ERRORS:
+                    return error
+                raise
+        return None
 
-    def _refused(self, error: TransactWriteError) -> bool:
-        """Give False where another attempt makes sense."""
+    def _require_passing(self, error: TransactWriteError) -> None:
+        """Go on where another attempt makes sense.
+
+        :raises ConditionFailedError: a condition does not hold.
+        """
         reasons = [reason.code if reason else None for reason in error.cancellation_reasons]
         # The reasons come in the order of the request, and PynamoDB orders that by type.
         names = [name for name, _ in self._checks + self._deletes + self._puts + self._updates]
@@ -137,9 +147,8 @@ class Transaction:
         ]
         if failed:
             raise ConditionFailedError(failed) from error
-        if PASSING.intersection(filter(None, reasons)) or _code(error) in PASSING_ERRORS:
-            return False
-        raise error
+        if reasons and not PASSING.intersection(filter(None, reasons)):
+            raise error
 
 
 def _code(error: TransactWriteError) -> str:

@@ -32,8 +32,8 @@ def read_parameters(request: Request) -> dict[str, str]:
         raise InvalidRequestError("Send parameters in the body, never in the URL.")
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
         raise InvalidRequestError(f"Send the parameters as {FORM}.")
-    if len(request.body) > MAX_BODY:
-        raise InvalidRequestError("The body is too large.")
+    if request.body is None or len(request.body) > MAX_BODY:
+        raise InvalidRequestError("The body can't be read, or is too large.")
     try:
         pairs = parse_form(request.body)
     except MalformedRequestError as error:

@@ -100,7 +100,8 @@ def create_user_account(call: Call) -> Reply:
     """Sign up: people solve a captcha, admins need none and may set roles."""
     fields = dict(call.body)
     captcha = fields.pop("recaptcha_key")
-    is_admin = call.caller is not None and ADMIN.allows(call)
+    # No scope is needed to sign up, but what only admins may do takes a token that may write users.
+    is_admin = call.caller is not None and ADMIN.allows(call) and call.actor.has_scopes(WRITE)
     given_flags = [name for name in (*ROLE_FLAGS, "is_internal") if name in fields]
     if "is_internal" in given_flags or (given_flags and not is_admin):
         raise ForbiddenError(f"You can't set {', '.join(given_flags)}: leave it out.")

@@ -29,16 +29,19 @@ def parse_body(call: Call, operation: Operation) -> Any:
     :raises UnsupportedMediaTypeError: its type is missing or not accepted.
     :raises MalformedRequestError: it does not parse.
     """
-    if len(call.request.body) > MAX_BODY:
+    body = call.request.body
+    if body is not None and len(body) > MAX_BODY:
         raise PayloadTooLargeError
     if not operation.body_types:
         return None
     media_type = call.request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type not in operation.body_types:
         raise UnsupportedMediaTypeError(operation.body_types, call.request.method)
+    if body is None:
+        raise MalformedRequestError
     if media_type != FORM:
-        return parse_json(call.request.body)
-    pairs = parse_form(call.request.body)
+        return parse_json(body)
+    pairs = parse_form(body)
     if "access_token" in dict(pairs):
         raise MalformedRequestError("Send the access token in the Authorization header, never in the body.")
     return _form_values(pairs, operation.body)

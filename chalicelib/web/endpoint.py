@@ -88,43 +88,29 @@ class Api:
         respond: Callable[[Request, dict[str, str]], Response],
     ) -> Response:
         """Answer whatever happens; an exception that nobody foresaw is logged and told without detail."""
-        try:
-            current = self.app.current_request
-            assert current is not None  # noqa: S101 - Chalice sets it before it calls any view
-            request = read_request(current, self.settings)
-        except ValueError:
-            return self._refusal(None, MalformedRequestError(), path)
+        current = self.app.current_request
+        assert current is not None  # noqa: S101 - Chalice sets it before it calls any view
+        request = read_request(current, self.settings)
         operation = self.operations[path].get(request.method)
         try:
             return respond(request, params)
         except ApiError as error:
             if error.status >= 500:
                 log.warning("%s %s: %s", request.request_id, path, error.__cause__ or error)
-            return self._refusal(request, error, path, operation)
+            return refusal(request, error, operation)
         except Exception:
             log.exception("%s %s failed", request.request_id, path)
-            return self._refusal(request, ApiError(), path, operation)
-
-    def _refusal(
-        self, request: Request | None, error: ApiError, path: str, operation: Operation | None = None
-    ) -> Response:
-        if operation and operation.render_error:
-            body, headers = operation.render_error(error)
-            return json_response(error.status, body, headers, JSON)
-        return problem_response(
-            error,
-            base=request.base_url if request else "",
-            instance=request.path if request else path,
-            request=request.request_id if request else "unknown",
-        )
+            return refusal(request, ApiError(), operation)
 
     def _respond(self, operation: Operation, request: Request, params: dict[str, str]) -> Response:
         call = Call(request, params, self.settings, self.keyring)
         if operation.authenticates:
             call.claims = self._claims(request, required=not operation.permission.public)
-        call.payload = parse_body(call, operation)
+        unreadable = read_payload(call, operation)
         self._load(call, [operation])
         authorize(call, operation)
+        if unreadable:
+            raise unreadable
         validate(call, operation)
         return dump(call, operation, operation.handler(call))
 
@@ -160,6 +146,26 @@ class Api:
         if call.caller and not allowed:
             check_loads(call, resource.values())
         return empty_response(204, {"Allow": ", ".join(sorted({*allowed, "OPTIONS"}))})
+
+
+def refusal(request: Request, error: ApiError, operation: Operation | None) -> Response:
+    """Render an error in the form that the operation has for its errors, else as a problem."""
+    if operation and operation.render_error:
+        body, headers = operation.render_error(error)
+        return json_response(error.status, body, headers, JSON)
+    return problem_response(error, base=request.base_url, instance=request.path, request=request.request_id)
+
+
+def read_payload(call: Call, operation: Operation) -> ApiError | None:
+    """Parse the body, since ids in it may be loaded with the caller.
+
+    What is wrong with it is given back, to be told to those alone who may call the operation.
+    """
+    try:
+        call.payload = parse_body(call, operation)
+    except ApiError as error:
+        return error
+    return None
 
 
 def bearer_token(request: Request) -> str | None:

@@ -27,7 +27,7 @@ from chalicelib.web.operation import Call, Permission
 
 MAX_OPERATIONS = 64
 MAX_RESULT = 65_536  # characters of JSON; copies grow without bound otherwise
-RETRY_FOR = 8.0  # seconds that a patch is applied anew after conflicts
+RETRY_FOR = 5.0  # seconds that a write is tried anew after conflicts; with the last try's own, below 15
 CURRENT_PASSWORD = "/current_password"  # noqa: S105 - a path, no password
 POINTER = re.compile(r"(/([^~/]|~[01])*)*")
 NEEDS = {

@@ -15,7 +15,7 @@ from chalicelib.errors import (
 )
 from chalicelib.settings import Settings
 from chalicelib.web.cors import cors_headers
-from chalicelib.web.request import base_url, request_id
+from chalicelib.web.request import base_url, path_of, request_id
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -96,6 +96,6 @@ def _reshape(request: ChaliceRequest | None, response: Response, settings: Setti
     return problem_response(
         known.get(response.status_code, ApiError()),
         base=base_url(context, settings),
-        instance=str(context.get("path", "")),
+        instance=path_of(request.to_original_event()) if request else "",
         request=request_id(request),
     )

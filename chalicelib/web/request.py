@@ -14,7 +14,7 @@ class Request:
 
     :param path: as the caller wrote it, without query.
     :param headers: names in lower case.
-    :param body: undecoded, empty if there is none.
+    :param body: undecoded, empty if there is none; None if the gateway's encoding of it is broken.
     :param source: the address of the caller as the gateway saw it, never a header.
     :param base_url: the public URL of the stage, without a trailing slash.
     """
@@ -23,31 +23,40 @@ class Request:
     path: str
     headers: dict[str, str]
     query: dict[str, list[str]]
-    body: bytes
+    body: bytes | None
     source: str
     request_id: str
     base_url: str
 
 
 def read_request(request: ChaliceRequest, settings: Settings) -> Request:
-    """Take from Chalice's request what operations may see.
-
-    :raises ValueError: the gateway handed over a body that is not base64 or not Unicode.
-    """
+    """Take from Chalice's request what operations may see."""
     event: dict[str, Any] = request.to_original_event()
     context = request.context
-    body = request.raw_body
     return Request(
         method=request.method,
-        # requestContext.path has the stage in front when deployed, the event's own path has not.
-        path=str(event.get("path") or context.get("path") or request.path),
+        path=path_of(event),
         headers={name.lower(): value for name, value in request.headers.items()},
         query=event.get("multiValueQueryStringParameters") or {},
-        body=body.encode() if isinstance(body, str) else body,
+        body=_body(request),
         source=str(context.get("identity", {}).get("sourceIp") or "unknown"),
         request_id=request_id(request),
         base_url=base_url(context, settings),
     )
+
+
+def _body(request: ChaliceRequest) -> bytes | None:
+    try:
+        body = request.raw_body
+    except ValueError:
+        return None
+    return body.encode() if isinstance(body, str) else body
+
+
+def path_of(event: dict[str, Any]) -> str:
+    """Give the path that was called; requestContext alone has the stage in front of it."""
+    context: dict[str, Any] = event.get("requestContext", {})
+    return str(event.get("path") or context.get("path") or context.get("resourcePath", ""))
 
 
 def request_id(request: ChaliceRequest | None) -> str:

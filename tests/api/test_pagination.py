@@ -53,6 +53,12 @@ def world(
     )
 
 
+@pytest.fixture
+def empty(api: Client, user: User, token_for: TokenFor) -> World:
+    """No team at all."""
+    return World(api, token_for(user), {})
+
+
 def fill(team: Team, user_ids: list[str]) -> None:
     """Add members straight in the table."""
     with Member.batch_write() as batch:
@@ -142,37 +148,37 @@ BAD_LIMITS = [
 
 
 @pytest.mark.parametrize("value", BAD_LIMITS)
-def test_a_bad_limit_is_422(world: World, value: str) -> None:
+def test_a_bad_limit_is_422(empty: World, value: str) -> None:
     """DESIGN §2: 1 to 100; the problem names the parameter."""
-    answer = world.get(f"/api/v1/teams?limit={quote(value)}")
+    answer = empty.get(f"/api/v1/teams?limit={quote(value)}")
     assert (answer.status, answer.json["errors"][0]["parameter"]) == (422, "limit")
 
 
 @pytest.mark.parametrize("value", ["-1", "1.5", "x", "", "\u0661", "1e2"])
-def test_a_bad_offset_is_422(world: World, value: str) -> None:
+def test_a_bad_offset_is_422(empty: World, value: str) -> None:
     """DESIGN §2: a query parameter against its schema is 422."""
-    answer = world.get(f"/api/v1/teams?offset={quote(value)}")
+    answer = empty.get(f"/api/v1/teams?offset={quote(value)}")
     assert (answer.status, answer.json["errors"][0]["parameter"]) == (422, "offset")
 
 
 @pytest.mark.parametrize("value", [1001, 10**9, 10**30])
-def test_an_offset_that_is_too_large_names_the_way_on(world: World, value: int) -> None:
+def test_an_offset_that_is_too_large_names_the_way_on(empty: World, value: int) -> None:
     """DESIGN §2: over 1000 it is 422 naming `cursor`."""
-    answer = world.get(f"/api/v1/teams?offset={value}")
+    answer = empty.get(f"/api/v1/teams?offset={value}")
     assert (answer.status, "cursor" in answer.json["errors"][0]["detail"]) == (422, True)
 
 
 @pytest.mark.parametrize("query", ["limit=1&limit=2", "offset=1&offset=1", "cursor=a&cursor=b"])
-def test_a_parameter_given_twice_is_422(world: World, query: str) -> None:
+def test_a_parameter_given_twice_is_422(empty: World, query: str) -> None:
     """DESIGN §2: nobody has to guess which one counts."""
-    answer = world.get(f"/api/v1/teams?{query}")
+    answer = empty.get(f"/api/v1/teams?{query}")
     named = [entry["parameter"] for entry in answer.json["errors"]]
     assert (answer.status, named) == (422, [query.split("=", maxsplit=1)[0]])
 
 
-def test_a_parameter_that_nobody_knows_is_ignored(world: World) -> None:
+def test_a_parameter_that_nobody_knows_is_ignored(empty: World) -> None:
     """RFC 3986 says nothing of them, and old clients send all sorts."""
-    assert world.get("/api/v1/teams?limit=1&_=123&_=124").status == 200
+    assert empty.get("/api/v1/teams?limit=1&_=123&_=124").status == 200
 
 
 def flipped(cursor: str) -> list[str]:
@@ -216,15 +222,15 @@ def test_a_tampered_cursor_is_422(world: World, kind: str) -> None:
 
 
 OTHERS = ("/api/v1/teams/{other}/members?", "/api/v1/auth/oauth2_clients?user_id={them}&")
-FOREIGN = [(a, b) for a in LISTS for b in LISTS + OTHERS if a != b]
 
 
-@pytest.mark.parametrize(("own", "foreign"), FOREIGN)
-def test_a_cursor_of_another_listing_is_422(world: World, own: str, foreign: str) -> None:
+@pytest.mark.parametrize("own", LISTS)
+def test_a_cursor_of_another_listing_is_422(world: World, own: str) -> None:
     """DESIGN §2: cursors are bound to the listing: kind, team and owner."""
     cursor = cursor_of(world.get(f"{own}limit=1"))
-    answer = world.get(f"{foreign}limit=1&cursor={cursor}")
-    assert (answer.status, answer.json["errors"][0]["parameter"]) == (422, "cursor")
+    foreign = [place for place in LISTS + OTHERS if place != own]
+    statuses = {place: world.get(f"{place}limit=1&cursor={cursor}").status for place in foreign}
+    assert (statuses, world.get(f"{own}limit=1&cursor={cursor}").status) == (dict.fromkeys(foreign, 422), 200)
 
 
 def test_a_cursor_goes_on_when_its_element_is_gone(world: World, admin: User) -> None:

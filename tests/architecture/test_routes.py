@@ -76,7 +76,11 @@ def handler(_: Any) -> None:
     """Stand for something that an operation does."""
 
 
-@pytest.mark.parametrize("thing", [handler, lambda _: None, None, "users", Operation], ids=repr)
+@pytest.mark.parametrize(
+    "thing",
+    [handler, lambda _: None, None, "users", Operation],
+    ids=["function", "lambda", "None", "text", "class"],
+)
 def test_what_is_no_operation_is_refused_at_import(settings: Settings, thing: Any) -> None:
     """DESIGN §1: a route without an operation fails before it serves anybody."""
     api = Api(Chalice(app_name="other"), settings, load_keyring(settings), application.api.authenticator)
