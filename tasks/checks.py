@@ -25,7 +25,7 @@ def check() -> int:
 def test(arguments: Sequence[str] = ()) -> int:
     """Run the tests; with CI set, a skipped test is a failure."""
     strict = ["-p", "tests.no_skips"] if os.environ.get("CI") else []
-    return _run(module("pytest", "-n", WORKERS, *strict, *arguments))
+    return _run(module("pytest", "-n", WORKERS, "--dist", "loadfile", *strict, *arguments))
 
 
 def _run(command: Sequence[str]) -> int:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from moto import mock_aws
-from pynamodb.connection import TableConnection
+from pynamodb.connection import Connection, TableConnection
 
 # Before app.py is imported: it reads its settings and makes its DynamoDB client then.
 os.environ.update(
@@ -21,6 +22,7 @@ os.environ.update(
 )
 _mock = mock_aws()
 _mock.start()
+_session = botocore.session.get_session()
 
 import app as application  # noqa: E402 - after the environment is set
 from chalicelib.db import keys  # noqa: E402
@@ -66,6 +68,19 @@ def table(moto_connection: TableConnection, monkeypatch: pytest.MonkeyPatch) -> 
     create_table()
     yield
     Item.delete_table()
+
+
+@pytest.fixture
+def waits(table: None, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long everybody would have slept; nobody does, but the clock moves on."""
+    # A fresh client, since each has a quota of retries; of one session, which has read botocore's data once.
+    Item.disconnect()
+    monkeypatch.setattr(Connection, "session", _session)
+    _ = connection().connection.client
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    monkeypatch.setattr("time.monotonic", lambda: sum(slept))
+    return slept
 
 
 @pytest.fixture

@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from chalicelib.db.table import connect
 from chalicelib.db.transaction import ATTEMPTS
-from chalicelib.settings import Settings
 from chalicelib.teams.models import add_member, create_team
 from chalicelib.users.models import User
 from tests.conftest import PASSWORD
 from tests.faults import Forward, Rule, Sent, Wired, cancelled, first, lose, refusal, wire
 from tests.http import Answer, Client
 from tests.support import MakeUser, TokenFor, confirmed, dump_table, present_keys, replace
+
+pytestmark = pytest.mark.usefixtures("waits")
 
 FOREVER = 10**6
 SIGN_UP = {
@@ -21,16 +21,6 @@ SIGN_UP = {
     "password": "analytical engine",
     "recaptcha_key": "secret_key",
 }
-
-
-@pytest.fixture(autouse=True)
-def waits(table: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long everybody would have slept; nobody does, but the clock moves on."""
-    connect(settings)  # a fresh client, since each has a quota of retries that other tests may have used up
-    slept: list[float] = []
-    monkeypatch.setattr("time.sleep", slept.append)
-    monkeypatch.setattr("time.monotonic", lambda: sum(slept))
-    return slept
 
 
 class Caller:

@@ -10,17 +10,17 @@ from chalicelib.db.table import (
     CONNECT_TIMEOUT,
     MAX_RETRIES,
     READ_TIMEOUT,
-    connect,
     connection,
 )
 from chalicelib.oauth.models import OAuth2Client
-from chalicelib.settings import Settings
 from chalicelib.teams.models import Team, create_team
 from chalicelib.users.models import User
 from tests.conftest import PASSWORD, SECRET
 from tests.faults import Sent, Wired, altered, first, lose, refusal, wire
 from tests.http import Answer, Client
 from tests.support import MakeUser, TokenFor, confirmed, dump_table, replace
+
+pytestmark = pytest.mark.usefixtures("waits")
 
 FOREVER = 10**6
 GATEWAY_LIMIT = 29.0  # seconds, of API Gateway
@@ -36,16 +36,6 @@ FAULTS: dict[str, Callable[[], Wired]] = {
     "nonsense": lambda: (500, {}, "<html>"),
 }
 PASSING_FAULTS = ("throttling", "provisioned throughput", "fault", "unavailable", "hung", "nonsense")
-
-
-@pytest.fixture(autouse=True)
-def waits(table: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long everybody would have slept; nobody does, but the clock moves on."""
-    connect(settings)  # a fresh client, since each has a quota of retries that other tests may have used up
-    slept: list[float] = []
-    monkeypatch.setattr("time.sleep", slept.append)
-    monkeypatch.setattr("time.monotonic", lambda: sum(slept))
-    return slept
 
 
 @pytest.fixture
