@@ -137,8 +137,9 @@ def wait_until_ready(url: str, children: Sequence[Child]) -> None:
 
 
 def watch(children: Sequence[Child]) -> None:
-    """Return never: a signal or the end of a child ends the run."""
-    while True:
+    """Run until a signal comes, a child ends, or whoever started this (make, a terminal) is gone."""
+    parent = os.getppid()
+    while os.getppid() == parent:
         require_alive(children)
         time.sleep(0.3)
 

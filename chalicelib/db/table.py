@@ -65,6 +65,8 @@ class Item(Model):
         max_retry_attempts = MAX_RETRIES
         max_pool_connections = 10
         billing_mode = "PAY_PER_REQUEST"
+        aws_access_key_id: str | None = None
+        aws_secret_access_key: str | None = None
 
     _shared: ClassVar[TableConnection | None] = None
 
@@ -122,6 +124,9 @@ def connect(settings: Settings) -> None:
     Item.Meta.region = settings.region
     Item.Meta.host = settings.dynamodb_endpoint
     Item.Meta.max_pool_connections = settings.connection_pool_size
+    # Local engines want credentials and check none: never send them somebody's real ones.
+    local = "local" if settings.is_local else None
+    Item.Meta.aws_access_key_id = Item.Meta.aws_secret_access_key = local
     Item.disconnect()
     _ = connection().connection.client
 

@@ -29,6 +29,7 @@ MAX_OPERATIONS = 64
 MAX_RESULT = 65_536  # characters of JSON; copies grow without bound otherwise
 RETRY_FOR = 5.0  # seconds that a write is tried anew after conflicts; with the last try's own, below 15
 CURRENT_PASSWORD = "/current_password"  # noqa: S105 - a path, no password
+SHOWN = 100  # characters of a path in a message
 POINTER = re.compile(r"(/([^~/]|~[01])*)*")
 NEEDS = {
     "add": {"value"},
@@ -153,7 +154,11 @@ def _load_changes(policy: PatchPolicy, changed: dict[str, Any]) -> dict[str, Any
 
 def _apply(progress: _Progress, entry: dict[str, Any], number: int) -> None:
     if entry["op"] == "test" and entry["path"] == CURRENT_PASSWORD and progress.policy.confirm:
-        progress.policy.confirm(progress.call, entry["value"])
+        if progress.confirmed:
+            raise _outside(entry["path"], number, "Test it once.")
+        # A patch that is applied anew after a conflict has proven its password already.
+        if not progress.call.confirmed:
+            progress.policy.confirm(progress.call, entry["value"])
         progress.confirmed = True
         return
     _check_read(progress, entry, number)
@@ -216,7 +221,8 @@ def _field(pointer: str) -> str:
 
 def _outside(path: str, number: int, detail: str) -> InvalidValueError:
     return InvalidValueError(
-        f"{path or 'The whole document'}: {detail}", errors=[{"pointer": f"/{number}/path", "detail": detail}]
+        f"{path[:SHOWN] or 'The whole document'}: {detail}",
+        errors=[{"pointer": f"/{number}/path", "detail": detail}],
     )
 
 

@@ -83,6 +83,13 @@ def test_a_wrong_current_password_is_403(
     assert (answer.status, after) == (403, before)
 
 
+def test_the_current_password_is_tested_once(patch: Patcher, user: User) -> None:
+    """One patch costs one argon2 computation, however long it is."""
+    operations = confirmed(PASSWORD, *confirmed(PASSWORD, replace("/email", "x@test.example")))
+    answer = patch(user, user, operations)
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/1/path")
+
+
 def test_the_password_that_counts_is_the_callers(patch: Patcher, admin: User, make_user: MakeUser) -> None:
     """DESIGN §2: an admin confirms with the own password, never with the changed user's."""
     theirs = "the password of theirs"

@@ -97,3 +97,20 @@ def test_a_client_that_asks_first_is_told(length: int, status: bytes, port: int)
     with socket.create_connection(("127.0.0.1", port), timeout=30) as wire:
         wire.sendall("\r\n".join([*lines, "", ""]).encode())
         assert wire.recv(65536).split()[1] == status
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("POST /auth/oauth2/token HTTP/1.1", 400),
+        ("POST /api/v1/users HTTP/1.1", 415),
+        ("GET /health HTTP/1.1", 200),
+    ],
+)
+@pytest.mark.parametrize("parameters", ["; boundary=x", ""])
+def test_a_multipart_request_reaches_the_application(
+    line: str, status: int, parameters: str, port: int
+) -> None:
+    """ACCEPTANCE 51: the application says what it takes, the server does not stumble over the type."""
+    got, _, _ = talk(port, line, f"Content-Type: multipart/form-data{parameters}")
+    assert got == status
