@@ -103,7 +103,7 @@ class Api:
             return refusal(request, ApiError(), operation)
 
     def _respond(self, operation: Operation, request: Request, params: dict[str, str]) -> Response:
-        call = Call(request, params, self.settings, self.keyring)
+        call = Call(request, params, self.settings, self.keyring, patch=operation.patch)
         if operation.authenticates:
             call.claims = self._claims(request, required=not operation.permission.public)
         unreadable = read_payload(call, operation)
