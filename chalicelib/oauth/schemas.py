@@ -137,7 +137,9 @@ class TokenSchema(Schema):
 class RevocationFormSchema(Schema):
     """Which token is to end (RFC 7009 §2.1)."""
 
-    token = fields.String(required=True, metadata={"description": "An access or refresh token."})
+    token = fields.String(
+        required=True, metadata={"description": "An access or refresh token.", "example": "the token"}
+    )
     token_type_hint = fields.String(metadata={"description": "Not needed, and not looked at."})
     client_id = fields.String(
         metadata={"description": "Unless HTTP Basic tells it.", "example": "documentation"}

@@ -176,6 +176,18 @@ class Reply:
     status: int | None = None
 
 
+@dataclass(frozen=True)
+class Document:
+    """An answer that is text already; its ETag is the digest of it.
+
+    :param media_type: without the charset.
+    """
+
+    text: str
+    media_type: str
+    headers: dict[str, str]
+
+
 def _undeclared(call: Call) -> Any:
     raise NotImplementedError
 

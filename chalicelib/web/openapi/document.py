@@ -5,6 +5,7 @@ from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.yaml_utils import dict_to_yaml
 
 from chalicelib.web.openapi.headers import add_headers
 from chalicelib.web.openapi.models import complete_responses, model_name, open_others
@@ -55,6 +56,11 @@ def build(operations: Operations, scopes: Mapping[str, str], base_url: str) -> d
     complete_responses(spec, {operation.response for operation in everything if operation.response})
     document: dict[str, Any] = spec.to_dict()
     return document
+
+
+def as_yaml(document: dict[str, Any]) -> str:
+    """Write a document as YAML."""
+    return dict_to_yaml(document, {"allow_unicode": True})
 
 
 def _all(operations: Operations) -> Iterator[Operation]:
