@@ -6,11 +6,12 @@ from chalicelib.db.table import connect
 from chalicelib.oauth import client_handlers as clients
 from chalicelib.oauth import handlers as oauth
 from chalicelib.oauth.authenticate import TokenAuthenticator
+from chalicelib.oauth.scopes import SCOPES
 from chalicelib.security.keys import load_keyring
 from chalicelib.settings import Settings
 from chalicelib.teams import handlers as teams
 from chalicelib.users import handlers as users
-from chalicelib.web import system
+from chalicelib.web import docs, system
 from chalicelib.web.endpoint import Api
 
 settings = Settings.from_env()
@@ -20,6 +21,11 @@ api = Api(app, settings, load_keyring(settings), TokenAuthenticator())
 
 api.route("GET", "/health", system.get_health)
 api.route("GET", "/errors/{problem}", system.get_problem_type)
+
+api.route("GET", "/api/v1", docs.get_documentation)
+api.route("GET", "/api/v1/openapi.json", docs.openapi_json(api, SCOPES))
+api.route("GET", "/api/v1/openapi.yaml", docs.openapi_yaml(api, SCOPES))
+api.route("GET", "/api/v1/static/{file}", docs.get_static_file)
 
 api.route("POST", "/auth/oauth2/token", oauth.create_token)
 api.route("POST", "/auth/oauth2/revoke", oauth.revoke_token)

@@ -32,10 +32,12 @@ from chalicelib.web.operation import (
     JSON_PATCH,
     Call,
     Operation,
+    PatchPolicy,
     Reply,
+    Rule,
 )
 from chalicelib.web.pagination import Listing, Page, count, read_page
-from chalicelib.web.patch import PatchPolicy, Rule, patch_item, save_anew
+from chalicelib.web.patch import patch_item, save_anew
 
 READ = frozenset({"auth:read"})
 WRITE = frozenset({"auth:write"})
@@ -131,6 +133,7 @@ def get_oauth2_client(call: Call) -> OAuth2Client:
     permission=OWNER_OR_ADMIN,
     scopes=WRITE,
     loads=(CLIENT,),
+    patch=POLICY,
     body_types=(JSON_PATCH, JSON),
     response=ClientSchema,
     etag=True,
@@ -138,7 +141,7 @@ def get_oauth2_client(call: Call) -> OAuth2Client:
 )
 def patch_oauth2_client(call: Call) -> OAuth2Client:
     """Change an OAuth2 client by JSON Patch."""
-    return patch_item(call, call[CLIENT], POLICY, lambda client, changes: _save(call, client, changes))
+    return patch_item(call, call[CLIENT], lambda client, changes: _save(call, client, changes))
 
 
 def _save(call: Call, client: OAuth2Client, changes: dict[str, Any]) -> None:
@@ -147,7 +150,7 @@ def _save(call: Call, client: OAuth2Client, changes: dict[str, Any]) -> None:
     change_client(client, changes)
 
 
-@Operation(permission=OWNER_OR_ADMIN, scopes=WRITE, loads=(CLIENT,), status=204)
+@Operation(permission=OWNER_OR_ADMIN, scopes=WRITE, loads=(CLIENT,), status=204, if_match=True)
 def delete_oauth2_client(call: Call) -> None:
     """Delete an OAuth2 client; its tokens end at once."""
     save_anew(call, call[CLIENT], delete_client)
@@ -159,6 +162,7 @@ def delete_oauth2_client(call: Call) -> None:
     loads=(CLIENT,),
     response=ClientSecretSchema,
     etag=True,
+    if_match=True,
     problems=(ConflictError,),
 )
 def rotate_oauth2_client_secret(call: Call) -> OAuth2Client:

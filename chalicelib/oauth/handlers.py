@@ -4,10 +4,13 @@ import time
 
 from chalicelib.db import keys
 from chalicelib.db.transaction import ConditionFailedError, Transaction
-from chalicelib.errors import InvalidTokenError
+from chalicelib.errors import InvalidTokenError, TooManyRequestsError
 from chalicelib.oauth.clients import authenticate_client
 from chalicelib.oauth.errors import (
+    InvalidClientError,
+    InvalidGrantError,
     InvalidRequestError,
+    InvalidScopeError,
     UnauthorizedClientError,
     UnsupportedGrantTypeError,
     render_oauth_error,
@@ -24,6 +27,13 @@ from chalicelib.oauth.grants import client_credentials, password, refresh_token
 from chalicelib.oauth.grants.grant import TokenRequest
 from chalicelib.oauth.models import OAuth2Client, RevokedToken, TokenFamily
 from chalicelib.oauth.permissions import CLIENT_AUTHENTICATION
+from chalicelib.oauth.schemas import (
+    OAuthErrorSchema,
+    RevocationFormSchema,
+    RevocationSchema,
+    TokenFormSchema,
+    TokenSchema,
+)
 from chalicelib.security.tokens import LEEWAY, Claims, verify
 from chalicelib.web.operation import Call, Operation, Reply
 
@@ -31,7 +41,22 @@ GRANTS = {module.NAME: module for module in (password, client_credentials, refre
 NOT_CACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 §5.1
 
 
-@Operation(permission=CLIENT_AUTHENTICATION, render_error=render_oauth_error)
+@Operation(
+    permission=CLIENT_AUTHENTICATION,
+    form=TokenFormSchema,
+    response=TokenSchema,
+    render_error=render_oauth_error,
+    error=OAuthErrorSchema,
+    problems=(
+        InvalidRequestError,
+        InvalidClientError,
+        InvalidGrantError,
+        InvalidScopeError,
+        UnauthorizedClientError,
+        UnsupportedGrantTypeError,
+        TooManyRequestsError,
+    ),
+)
 def create_token(call: Call) -> Reply:
     """Exchange a grant for tokens: password, client_credentials or refresh_token."""
     parameters = read_parameters(call.request)
@@ -46,7 +71,14 @@ def create_token(call: Call) -> Reply:
     return Reply(GRANTS[name].grant(TokenRequest(call, parameters, client)), headers=dict(NOT_CACHED))
 
 
-@Operation(permission=CLIENT_AUTHENTICATION, render_error=render_oauth_error)
+@Operation(
+    permission=CLIENT_AUTHENTICATION,
+    form=RevocationFormSchema,
+    response=RevocationSchema,
+    render_error=render_oauth_error,
+    error=OAuthErrorSchema,
+    problems=(InvalidRequestError, InvalidClientError),
+)
 def revoke_token(call: Call) -> Reply:
     """Revoke an access or refresh token of the calling client (RFC 7009); the hint is not needed."""
     parameters = read_parameters(call.request)

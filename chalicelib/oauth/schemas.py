@@ -58,10 +58,10 @@ def check_no_doubles(values: list[str]) -> None:
         raise ValidationError("Must not name anything twice.")
 
 
-def _names(allowed: tuple[str, ...]) -> "fields.List[Any]":
+def _names(allowed: tuple[str, ...], example: list[str]) -> "fields.List[Any]":
     known = ", ".join(allowed)
     element = fields.String(validate=validate.OneOf(allowed, error=f"Must be one of {known}."))
-    return fields.List(element, validate=check_no_doubles)
+    return fields.List(element, validate=check_no_doubles, metadata={"example": example})
 
 
 class ClientChangesSchema(Schema):
@@ -72,8 +72,8 @@ class ClientChangesSchema(Schema):
         validate=[check_no_doubles, validate.Length(max=MAX_URIS)],
         metadata={"example": ["https://app.test/callback"]},
     )
-    default_scopes = _names(tuple(SCOPES))
-    grant_types = _names(GRANT_TYPES)
+    default_scopes = _names(tuple(SCOPES), ["teams:read"])
+    grant_types = _names(GRANT_TYPES, ["authorization_code", "refresh_token"])
 
 
 class NewClientSchema(ClientChangesSchema):
@@ -97,7 +97,65 @@ class ClientSchema(ClientChangesSchema):
 class ClientSecretSchema(ClientSchema):
     """A client with the secret that was just made for it; public clients have none."""
 
-    client_secret = fields.String()
+    client_secret = fields.String(metadata={"optional": True})
+
+
+class TokenFormSchema(Schema):
+    """What the token endpoint is asked with; which of it is needed, the grant decides."""
+
+    grant_type = fields.String(
+        required=True,
+        validate=validate.OneOf(("password", "client_credentials", "refresh_token")),
+        metadata={"example": "password"},
+    )
+    client_id = fields.String(
+        metadata={"description": "Unless HTTP Basic tells it.", "example": "documentation"}
+    )
+    client_secret = fields.String(metadata={"description": "Of confidential clients.", "format": "password"})
+    username = fields.String(metadata={"description": "password: whose.", "example": "ada"})
+    password = fields.String(
+        metadata={"description": "password: theirs.", "format": "password", "example": "analytical engine"}
+    )
+    refresh_token = fields.String(metadata={"description": "refresh_token: the last one you got."})
+    scope = fields.String(
+        metadata={"description": "Scopes with blanks between them; by default all that the client has."}
+    )
+
+
+class TokenSchema(Schema):
+    """Tokens (RFC 6749 §5.1)."""
+
+    access_token = fields.String(metadata={"description": "A JWT (RFC 9068)."})
+    token_type = fields.String(metadata={"example": "Bearer"})
+    expires_in = fields.Integer(metadata={"description": "Seconds.", "example": 3600})
+    scope = fields.String(metadata={"example": "users:read users:write"})
+    refresh_token = fields.String(
+        metadata={"description": "Works once; client_credentials gives none.", "optional": True}
+    )
+
+
+class RevocationFormSchema(Schema):
+    """Which token is to end (RFC 7009 §2.1)."""
+
+    token = fields.String(
+        required=True, metadata={"description": "An access or refresh token.", "example": "the token"}
+    )
+    token_type_hint = fields.String(metadata={"description": "Not needed, and not looked at."})
+    client_id = fields.String(
+        metadata={"description": "Unless HTTP Basic tells it.", "example": "documentation"}
+    )
+    client_secret = fields.String(metadata={"description": "Of confidential clients.", "format": "password"})
+
+
+class RevocationSchema(Schema):
+    """Nothing: whether there was such a token is not told."""
+
+
+class OAuthErrorSchema(Schema):
+    """A refusal (RFC 6749 §5.2)."""
+
+    error = fields.String(required=True, metadata={"example": "invalid_grant"})
+    error_description = fields.String(metadata={"description": "For the client's developer."})
 
 
 class ClientListQuery(ListQuery):

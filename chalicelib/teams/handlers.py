@@ -39,10 +39,12 @@ from chalicelib.web.operation import (
     WRITE_ACCESS,
     Call,
     Operation,
+    PatchPolicy,
     Reply,
+    Rule,
 )
 from chalicelib.web.pagination import Listing, ListQuery, Page, count, read_page
-from chalicelib.web.patch import PatchPolicy, Rule, patch_item, save_anew
+from chalicelib.web.patch import patch_item, save_anew
 
 READ = frozenset({"teams:read"})
 WRITE = frozenset({"teams:write"})
@@ -85,7 +87,14 @@ def create_new_team(call: Call) -> Reply:
     return Reply(team, headers={"Location": team_url(call, team.id)})
 
 
-@Operation(permission=MEMBER_OR_ADMIN, scopes=READ, loads=(TEAM,), response=TeamSchema, etag=True)
+@Operation(
+    permission=MEMBER_OR_ADMIN,
+    scopes=READ,
+    loads=(TEAM,),
+    response=TeamSchema,
+    etag=True,
+    headers=("Link",),
+)
 def get_team(call: Call) -> Reply:
     """Look at a team and its first 100 members."""
     team = call[TEAM]
@@ -103,6 +112,7 @@ def get_team(call: Call) -> Reply:
     permission=LEADER_OR_ADMIN_WRITER,
     scopes=WRITE,
     loads=(TEAM,),
+    patch=POLICY,
     body_types=(JSON_PATCH, JSON),
     response=TeamViewSchema,
     etag=True,
@@ -110,10 +120,10 @@ def get_team(call: Call) -> Reply:
 )
 def patch_team(call: Call) -> Team:
     """Change a team's title by JSON Patch."""
-    return patch_item(call, call[TEAM], POLICY, change_team)
+    return patch_item(call, call[TEAM], change_team)
 
 
-@Operation(permission=LEADER_OR_ADMIN_WRITER, scopes=WRITE, loads=(TEAM,), status=204)
+@Operation(permission=LEADER_OR_ADMIN_WRITER, scopes=WRITE, loads=(TEAM,), status=204, if_match=True)
 def delete_existing_team(call: Call) -> None:
     """Delete a team: access ends at once, its memberships go behind the scenes."""
     save_anew(call, call[TEAM], delete_team)

@@ -27,7 +27,7 @@ class BaseTeamSchema(Schema):
 class NewTeamSchema(Schema):
     """A new team, and what a PATCH may change."""
 
-    title = Text(least=TITLE_LEAST, most=TITLE_MOST, required=True)
+    title = Text(least=TITLE_LEAST, most=TITLE_MOST, required=True, metadata={"example": "Explorers"})
 
 
 class TeamViewSchema(BaseTeamSchema):
@@ -66,5 +66,7 @@ class MemberSchema(TeamMemberSchema):
 class NewMemberSchema(Schema):
     """A new membership."""
 
-    user_id = fields.String(required=True, validate=check_id)
+    user_id = fields.String(
+        required=True, validate=check_id, metadata={"example": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}
+    )
     is_leader = Flag(load_default=False)

@@ -28,10 +28,12 @@ from chalicelib.web.operation import (
     PUBLIC,
     Call,
     Operation,
+    PatchPolicy,
     Reply,
+    Rule,
 )
 from chalicelib.web.pagination import Listing, ListQuery, Page, count, read_page
-from chalicelib.web.patch import PatchPolicy, Rule, patch_item
+from chalicelib.web.patch import patch_item
 
 READ = frozenset({"users:read"})
 WRITE = frozenset({"users:write"})
@@ -145,6 +147,7 @@ def _failures(call: Call) -> list[Key]:
     scopes=WRITE,
     loads=(USER,),
     loads_keys=_failures,
+    patch=POLICY,
     body_types=(JSON_PATCH, JSON),
     response=UserSchema,
     etag=True,
@@ -153,7 +156,7 @@ def _failures(call: Call) -> list[Key]:
 def patch_user(call: Call) -> User:
     """Change a user by JSON Patch; password, e-mail and roles need a test of /current_password before."""
     try:
-        return patch_item(call, call[USER], POLICY, lambda user, changes: _save(call, user, changes))
+        return patch_item(call, call[USER], lambda user, changes: _save(call, user, changes))
     except ApiError:
         attempts.settle(call)
         raise

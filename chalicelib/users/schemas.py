@@ -38,7 +38,7 @@ class EmailText(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(least=3, most=EMAIL_MOST, validate=validate.Email(), **kwargs)
-        self.metadata = {"format": "email", **self.metadata}
+        self.metadata = {"format": "email", "example": "ada@example.org", **self.metadata}
 
 
 class BaseUserSchema(Schema):
@@ -71,9 +71,14 @@ class UserChangesSchema(Schema):
         required=True,
         load_only=True,
         validate=check_password,
-        metadata={"minLength": MIN_LENGTH, "maxLength": MAX_BYTES, "format": "password"},
+        metadata={
+            "minLength": MIN_LENGTH,
+            "maxLength": MAX_BYTES,
+            "format": "password",
+            "example": "analytical engine",
+        },
     )
-    first_name = Text(most=NAME_MOST)
+    first_name = Text(most=NAME_MOST, metadata={"example": "Ada"})
     middle_name = Text(most=NAME_MOST)
     last_name = Text(most=NAME_MOST)
     is_active = Flag(metadata={"description": "Admins only."})
@@ -90,7 +95,8 @@ class SignUpSchema(UserChangesSchema):
         metadata={"pattern": r"^[A-Za-z0-9._-]{1,80}$", "example": "ada"},
     )
     recaptcha_key = fields.String(
-        load_default="", metadata={"description": "Solved captcha; admins need none."}
+        load_default="",
+        metadata={"description": "Solved captcha; admins need none.", "example": "secret_key"},
     )
     is_internal = Flag(metadata={"description": "Never settable over the API."})
 

@@ -1,5 +1,6 @@
 """Conditional requests: an item's ETag is its version (RFC 9110 §8.8.3, §13.1)."""
 
+import hashlib
 import re
 
 from chalicelib.db.table import Item
@@ -16,6 +17,11 @@ def etag_of(item: Item) -> str:
     return f'"{int(item.version)}"'
 
 
+def etag_of_text(text: str) -> str:
+    """Give the strong entity tag of what has no version."""
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
 def check_if_match(request: Request, item: Item) -> None:
     """Hold a write back if the caller has seen another version; `*` and lists of tags work.
 
@@ -29,11 +35,16 @@ def check_if_match(request: Request, item: Item) -> None:
 
 
 def is_unchanged(request: Request, item: Item) -> bool:
-    """Tell whether a GET may be answered with 304 (weak comparison)."""
+    """Tell whether a GET of an item may be answered with 304."""
+    return is_known(request, etag_of(item))
+
+
+def is_known(request: Request, tag: str) -> bool:
+    """Tell whether the caller of a GET has the version of a tag already (weak comparison)."""
     header = request.headers.get("if-none-match")
     if request.method != "GET" or header is None:
         return False
-    return header.strip() == "*" or etag_of(item) in _tags(header, weak=True)
+    return header.strip() == "*" or tag in _tags(header, weak=True)
 
 
 def _tags(header: str, *, weak: bool) -> set[str]:

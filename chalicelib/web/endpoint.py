@@ -21,9 +21,9 @@ from chalicelib.security.keys import Keyring
 from chalicelib.security.tokens import Claims, verify
 from chalicelib.settings import Settings
 from chalicelib.web.body import load_body, load_query, parse_body, schema_of
-from chalicelib.web.conditional import etag_of, is_unchanged
+from chalicelib.web.conditional import etag_of, etag_of_text, is_known, is_unchanged
 from chalicelib.web.cors import preflight_headers
-from chalicelib.web.operation import JSON, Call, Load, Operation, Reply
+from chalicelib.web.operation import JSON, Call, Document, Load, Operation, Reply
 from chalicelib.web.pagination import Page, page_headers
 from chalicelib.web.problem import empty_response, finish, json_response, problem_response
 from chalicelib.web.request import Request, read_request
@@ -103,7 +103,7 @@ class Api:
             return refusal(request, ApiError(), operation)
 
     def _respond(self, operation: Operation, request: Request, params: dict[str, str]) -> Response:
-        call = Call(request, params, self.settings, self.keyring)
+        call = Call(request, params, self.settings, self.keyring, patch=operation.patch)
         if operation.authenticates:
             call.claims = self._claims(request, required=not operation.permission.public)
         unreadable = read_payload(call, operation)
@@ -225,8 +225,20 @@ def validate(call: Call, operation: Operation) -> None:
         call.body = load_body(operation.body, call.payload)
 
 
+def send(call: Call, document: Document) -> Response:
+    """Answer with a document, unless the caller has it already."""
+    headers = {**document.headers, "ETag": etag_of_text(document.text)}
+    if is_known(call.request, headers["ETag"]):
+        return empty_response(304, headers)
+    kind = document.media_type
+    charset = "; charset=utf-8" if kind.startswith("text/") else ""
+    return Response(document.text, {"Content-Type": kind + charset, **headers}, 200)
+
+
 def dump(call: Call, operation: Operation, result: Any) -> Response:
     """Render what a handler gave: an item, a page of items, or a reply."""
+    if isinstance(result, Document):
+        return send(call, result)
     reply = result if isinstance(result, Reply) else Reply(result)
     headers = {"Cache-Control": "no-store"} if operation.no_store else {}
     headers |= reply.headers

@@ -37,6 +37,7 @@ class Call:
     query: dict[str, Any] = field(default_factory=dict)
     items: dict[Key, Item] = field(default_factory=dict)
     confirmed: bool = False  # the caller proved to know the current password
+    patch: "PatchPolicy | None" = None  # the operation's
 
     @property
     def actor(self) -> Actor:
@@ -47,6 +48,16 @@ class Call:
         if self.caller is None:
             raise UnauthenticatedError
         return self.caller
+
+    @property
+    def policy(self) -> "PatchPolicy":
+        """The policy of an operation that patches.
+
+        :raises LookupError: it declares none.
+        """
+        if self.patch is None:
+            raise LookupError("an operation that patches declares its policy")
+        return self.patch
 
     def get(self, load: "Load[T]") -> T | None:
         """Give what a load found, if anything."""
@@ -122,6 +133,40 @@ WRITE_ACCESS = Permission("write access", lambda call: call.actor.account.is_reg
 ADMIN = Permission("Admin", lambda call: call.actor.account.is_admin)
 
 
+@dataclass(frozen=True)
+class Rule:
+    """What may be done with one field of a view.
+
+    :param permission: who may change it, beyond who may call the operation; None for all of them.
+    :param confirm: a test of /current_password has to precede.
+    :param parts: paths inside the field work too; it is an array then.
+    :param blank: what the field becomes when it is removed; None if it can't be.
+    """
+
+    permission: Permission | None = None
+    confirm: bool = False
+    parts: bool = False
+    blank: str | tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class PatchPolicy:
+    """Which paths a patch may touch.
+
+    :param view: the schema of the public view: whatever it shows may be tested, or copied from.
+    :param changes: the schema that validates the fields which changed.
+    :param rules: what may be changed, by field.
+    :param nobody: fields that no caller whatsoever may change over the API: 403.
+    :param confirm: checks the value of a test of /current_password, and raises if it is wrong.
+    """
+
+    view: type[Schema]
+    changes: type[Schema]
+    rules: Mapping[str, Rule]
+    nobody: frozenset[str] = frozenset()
+    confirm: Callable[[Call, Any], None] | None = None
+
+
 @dataclass
 class Reply:
     """What a handler answers with, where the value alone does not say it all."""
@@ -129,6 +174,18 @@ class Reply:
     value: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     status: int | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """An answer that is text already; its ETag is the digest of it.
+
+    :param media_type: without the charset.
+    """
+
+    text: str
+    media_type: str
+    headers: dict[str, str]
 
 
 def _undeclared(call: Call) -> Any:
@@ -145,10 +202,15 @@ class Operation:
     :param loads: what is read beside the caller.
     :param loads_keys: further keys to read, such as the shards of a counter.
     :param body: schema of the body; body_types are the media types it may come in.
-    :param read_body: how a body becomes `Call.body`, where that is not the schema's load.
+    :param form: schema of a form that the handler reads by itself; documentation alone uses it.
+    :param patch: what a JSON Patch may do here.
     :param query: schema of the query string.
     :param response: schema of the answer; of each element where the handler gives a page.
+    :param if_match: the write is held back if If-Match names another version; so does every patch.
+    :param headers: headers of the answer, beyond what the declaration implies.
     :param problems: what the handler itself may refuse, beyond what the declaration implies.
+    :param render_error: the form of errors, where they are no problems; error is its schema.
+    :param produces: media types of the answer.
     :param no_store: keep the answer out of all caches.
     """
 
@@ -160,14 +222,19 @@ class Operation:
     loads_keys: Callable[[Call], list[Key]] = lambda _: []
     body: type[Schema] | None = None
     body_types: tuple[str, ...] = ()
-    read_body: Callable[[Call], Any] | None = None
+    form: type[Schema] | None = None
+    patch: PatchPolicy | None = None
     query: type[Schema] | None = None
     response: type[Schema] | None = None
     status: int = 200
     many: bool = False
     etag: bool = False
+    if_match: bool = False
+    headers: tuple[str, ...] = ()
     problems: tuple[type[ApiError], ...] = ()
     render_error: Callable[[ApiError], tuple[dict[str, Any], dict[str, str]]] | None = None
+    error: type[Schema] | None = None
+    produces: tuple[str, ...] = (JSON,)
     no_store: bool = True
 
     def __post_init__(self) -> None:
@@ -186,6 +253,11 @@ class Operation:
     def name(self) -> str:
         """The operationId."""
         return self.handler.__name__
+
+    @property
+    def is_conditional(self) -> bool:
+        """Tell whether If-Match is honoured."""
+        return self.if_match or self.patch is not None
 
     @property
     def authenticates(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonpatch
 from jsonpointer import JsonPointerException
-from marshmallow import Schema, ValidationError
+from marshmallow import ValidationError
 
 from chalicelib.db.table import T, backoff, get_many
 from chalicelib.db.transaction import ConditionFailedError
@@ -23,7 +23,7 @@ from chalicelib.errors import (
 )
 from chalicelib.web.body import schema_of, violations
 from chalicelib.web.conditional import check_if_match
-from chalicelib.web.operation import Call, Permission
+from chalicelib.web.operation import Call, PatchPolicy, Rule
 
 MAX_OPERATIONS = 64
 MAX_RESULT = 65_536  # characters of JSON; copies grow without bound otherwise
@@ -39,40 +39,6 @@ NEEDS = {
     "copy": {"from"},
     "test": {"value"},
 }
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What may be done with one field of a view.
-
-    :param permission: who may change it, beyond who may call the operation; None for all of them.
-    :param confirm: a test of /current_password has to precede.
-    :param parts: paths inside the field work too; it is an array then.
-    :param blank: what the field becomes when it is removed; None if it can't be.
-    """
-
-    permission: Permission | None = None
-    confirm: bool = False
-    parts: bool = False
-    blank: str | tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True)
-class PatchPolicy:
-    """Which paths a patch may touch.
-
-    :param view: the schema of the public view: whatever it shows may be tested, or copied from.
-    :param changes: the schema that validates the fields which changed.
-    :param rules: what may be changed, by field.
-    :param nobody: fields that no caller whatsoever may change over the API: 403.
-    :param confirm: checks the value of a test of /current_password, and raises if it is wrong.
-    """
-
-    view: type[Schema]
-    changes: type[Schema]
-    rules: Mapping[str, Rule]
-    nobody: frozenset[str] = frozenset()
-    confirm: Callable[[Call, Any], None] | None = None
 
 
 @dataclass
@@ -226,8 +192,10 @@ def _outside(path: str, number: int, detail: str) -> InvalidValueError:
     )
 
 
-def patch_item(call: Call, item: T, policy: PatchPolicy, save: Callable[[T, dict[str, Any]], None]) -> T:
-    """Apply the call's patch to an item and save it on condition that nobody else did meanwhile.
+def patch_item(call: Call, item: T, save: Callable[[T, dict[str, Any]], None]) -> T:
+    """Apply the call's patch to an item, as the operation's policy has it, and save it.
+
+    The write holds on condition that nobody else wrote meanwhile.
 
     Without If-Match the patch is applied anew to what the other one left, so no update is lost.
 
@@ -235,6 +203,7 @@ def patch_item(call: Call, item: T, policy: PatchPolicy, save: Callable[[T, dict
         on the version is named "item".
     :raises PreconditionFailedError: If-Match names another version.
     """
+    policy = call.policy
 
     def step(present: T) -> None:
         changes = apply_patch(call, policy, dump_view(policy, present))

@@ -84,6 +84,10 @@ USERS, TEAMS, CLIENTS = "/api/v1/users", "/api/v1/teams", "/api/v1/auth/oauth2_c
 EXPECTED: dict[tuple[str, str], Access] = {
     ("GET", "/health"): _public(),
     ("GET", "/errors/{problem}"): _public(),  # where the types of problems point to
+    ("GET", "/api/v1"): _public(),
+    ("GET", "/api/v1/openapi.json"): _public(),
+    ("GET", "/api/v1/openapi.yaml"): _public(),
+    ("GET", "/api/v1/static/{file}"): _public(),  # what the page at /api/v1 is made of
     ("POST", "/auth/oauth2/token"): _public("oauth2 client"),
     ("POST", "/auth/oauth2/revoke"): _public("oauth2 client"),
     ("GET", USERS): Access("users:read", "admin", frozenset(ADMINS)),

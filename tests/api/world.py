@@ -23,7 +23,13 @@ from tests.http import Answer, Client, InProcess
 
 ALL = frozenset(SCOPES)
 UNKNOWN_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
-UNKNOWN = {"user_id": UNKNOWN_ID, "team_id": UNKNOWN_ID, "client_id": "client-nobody", "problem": "nothing"}
+UNKNOWN = {
+    "user_id": UNKNOWN_ID,
+    "team_id": UNKNOWN_ID,
+    "client_id": "client-nobody",
+    "problem": "nothing",
+    "file": "nothing",
+}
 SECRET = "s" * 43
 EXTRAS = ("disabled user", "deleted user", "removable", "addable")
 CLIENT_OWNERS = ("owner", "owner without write access", "leader", "disabled user")
@@ -117,6 +123,7 @@ class World:
             "team_id": self.team.id,
             "client_id": self.clients[own],
             "problem": "not-found",
+            "file": "docs.css",
         }
         query = (
             f"?user_id={self.users.get(person, self.users['owner']).id}" if path.endswith("_clients") else ""

@@ -1,0 +1,128 @@
+"""The documentation page, its static files, and the OpenAPI document as JSON and YAML."""
+
+import gzip
+import hashlib
+import html
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from chalicelib.errors import NotFoundError
+from chalicelib.web.endpoint import Api
+from chalicelib.web.operation import JSON, PUBLIC, Call, Document, Operation
+
+FOLDER = Path(__file__).with_name("static")
+HTML = "text/html"
+YAML = "application/yaml"  # RFC 9512
+# Sent as text, and compressed by API Gateway (minimum_compression_size): a gzip body of ours would be binary,
+# which Chalice and API Gateway give to those alone whose Accept names a binary type, and no browser's does.
+TYPES = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "docs.css": "text/css",
+    "docs.js": "text/javascript",
+    "logo.svg": "image/svg+xml",
+}
+# Swagger UI draws its icons as data: images; nothing else comes from anywhere but here.
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+REVALIDATE = "no-cache"
+KEEP = "public, max-age=31536000, immutable"  # the page names each file with the digest of its content
+BRIEFLY = "public, max-age=3600"
+
+
+@Operation(permission=PUBLIC, produces=(HTML,), no_store=False, etag=True)
+def get_documentation(call: Call) -> Document:
+    """Show this documentation as a page that signs in and tries operations out."""
+    headers = {"Cache-Control": REVALIDATE, "Content-Security-Policy": PAGE_POLICY}
+    return Document(page(urlsplit(call.request.base_url).path), HTML, headers)
+
+
+@Operation(
+    permission=PUBLIC,
+    produces=tuple(sorted(set(TYPES.values()))),
+    problems=(NotFoundError,),
+    no_store=False,
+    etag=True,
+)
+def get_static_file(call: Call) -> Document:
+    """Give a file that the documentation page is made of."""
+    name = call.params["file"]
+    if name not in TYPES:
+        raise NotFoundError
+    is_named = call.request.query.get("v") == [digest(name)]
+    return Document(read(name), TYPES[name], {"Cache-Control": KEEP if is_named else BRIEFLY})
+
+
+def openapi_json(api: Api, scopes: Mapping[str, str]) -> Operation:
+    """Declare the OpenAPI document as JSON."""
+
+    @lru_cache(maxsize=8)
+    def text(base_url: str) -> str:
+        return json.dumps(_document(api, scopes, base_url), ensure_ascii=False)
+
+    @Operation(permission=PUBLIC, no_store=False, etag=True)
+    def get_openapi_json(call: Call) -> Document:
+        """Give the OpenAPI document as JSON."""
+        return Document(text(call.request.base_url), JSON, {"Cache-Control": REVALIDATE})
+
+    return get_openapi_json
+
+
+def openapi_yaml(api: Api, scopes: Mapping[str, str]) -> Operation:
+    """Declare the OpenAPI document as YAML."""
+
+    @lru_cache(maxsize=8)
+    def text(base_url: str) -> str:
+        from chalicelib.web.openapi.document import as_yaml  # noqa: PLC0415 - as below
+
+        return as_yaml(_document(api, scopes, base_url))
+
+    @Operation(permission=PUBLIC, produces=(YAML,), no_store=False, etag=True)
+    def get_openapi_yaml(call: Call) -> Document:
+        """Give the OpenAPI document as YAML."""
+        return Document(text(call.request.base_url), YAML, {"Cache-Control": REVALIDATE})
+
+    return get_openapi_yaml
+
+
+def _document(api: Api, scopes: Mapping[str, str], base_url: str) -> dict[str, Any]:
+    # Imported when it is asked for: no other request's cold start pays for apispec.
+    from chalicelib.web.openapi.document import build  # noqa: PLC0415 - see above
+
+    return build(api.operations, scopes, base_url)
+
+
+@lru_cache(maxsize=8)
+def page(base: str) -> str:
+    """Write the page of a stage.
+
+    :param base: what stands in front of every path, such as the stage's name.
+    """
+    text = (FOLDER / "index.html").read_text("utf-8").replace("{{base}}", html.escape(base))
+    return re.sub(r"{{static/([\w.-]+)}}", lambda found: html.escape(_address(base, found[1])), text)
+
+
+def _address(base: str, name: str) -> str:
+    return f"{base}/api/v1/static/{name}?v={digest(name)}"
+
+
+@lru_cache(maxsize=len(TYPES))
+def read(name: str) -> str:
+    """Read a static file, once."""
+    packed = FOLDER / f"{name}.gz"
+    if packed.exists():
+        return gzip.decompress(packed.read_bytes()).decode("utf-8")
+    return (FOLDER / name).read_text("utf-8")
+
+
+@lru_cache(maxsize=len(TYPES))
+def digest(name: str) -> str:
+    """Name the content of a static file."""
+    return hashlib.sha256(read(name).encode()).hexdigest()[:16]

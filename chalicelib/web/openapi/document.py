@@ -1,0 +1,88 @@
+"""The OpenAPI document of the whole API, from its operations' declarations."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.yaml_utils import dict_to_yaml
+
+from chalicelib.web.openapi.headers import add_headers
+from chalicelib.web.openapi.models import complete_responses, model_name, open_others
+from chalicelib.web.openapi.operations import CLIENT, OAUTH2, describe, tag_of
+from chalicelib.web.openapi.problems import Refusals
+from chalicelib.web.operation import Operation
+
+# API Gateway imports 3.0, not 3.1.
+OPENAPI = "3.0.3"
+VERSION = "0.1.0"
+TOKEN_PATH = "/auth/oauth2/token"  # noqa: S105 - a path, no password
+DESCRIPTION = """\
+Users, teams and OAuth2 clients behind an OAuth2 token endpoint.
+
+Each operation says who may call it, which scopes its token needs, and every refusal it can give. Refusals
+are problems (RFC 9457) whose `type` resolves to an explanation; the OAuth2 endpoints answer as RFC 6749
+§5.2 has it.
+"""
+
+Operations = Mapping[str, Mapping[str, Operation]]
+
+
+def build(operations: Operations, scopes: Mapping[str, str], base_url: str) -> dict[str, Any]:
+    """Write the document.
+
+    :param operations: by path and method.
+    :param scopes: every scope and what it is for.
+    :param base_url: the public URL of the stage.
+    """
+    spec = APISpec(
+        title="Grail",
+        version=VERSION,
+        openapi_version=OPENAPI,
+        plugins=[MarshmallowPlugin(schema_name_resolver=model_name)],
+        info={"description": DESCRIPTION},
+        servers=[{"url": base_url}],
+        tags=_tags(operations),
+        security=[],
+    )
+    _add_security(spec, scopes, base_url)
+    add_headers(spec)
+    refusals = Refusals(spec, base_url)
+    for path, methods in operations.items():
+        entries = {m.lower(): describe(operation, m, path, refusals) for m, operation in methods.items()}
+        spec.path(path=path, operations=entries)
+    everything = list(_all(operations))
+    open_others(spec, {operation.body for operation in everything if operation.body})
+    complete_responses(spec, {operation.response for operation in everything if operation.response})
+    document: dict[str, Any] = spec.to_dict()
+    return document
+
+
+def as_yaml(document: dict[str, Any]) -> str:
+    """Write a document as YAML."""
+    return dict_to_yaml(document, {"allow_unicode": True})
+
+
+def _all(operations: Operations) -> Iterator[Operation]:
+    for methods in operations.values():
+        yield from methods.values()
+
+
+def _tags(operations: Operations) -> list[dict[str, str]]:
+    tags = dict(tag_of(operation) for operation in _all(operations))
+    return [{"name": name, "description": text} for name, text in tags.items()]
+
+
+def _add_security(spec: APISpec, scopes: Mapping[str, str], base_url: str) -> None:
+    # Absolute: resolved against the server's URL, a path would lose the stage in front of it.
+    url = base_url + TOKEN_PATH
+    flow = {"tokenUrl": url, "refreshUrl": url, "scopes": dict(scopes)}
+    flows = {
+        "password": flow,
+        "clientCredentials": {name: value for name, value in flow.items() if name != "refreshUrl"},
+    }
+    spec.components.security_scheme(
+        OAUTH2, {"type": "oauth2", "description": "An access token (RFC 6750).", "flows": flows}
+    )
+    words = "A confidential client's id and secret; both may come in the form instead."
+    spec.components.security_scheme(CLIENT, {"type": "http", "scheme": "basic", "description": words})

@@ -1,0 +1,50 @@
+"""From marshmallow schemas to models, in the way that this API reads and writes them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from apispec import APISpec
+from marshmallow import Schema, fields
+
+from chalicelib.web.body import schema_of
+
+
+def model_name(schema: Any) -> str:
+    """Name a schema's model: letters and digits alone, since API Gateway takes nothing else."""
+    kind = schema if isinstance(schema, type) else type(schema)
+    return kind.__name__.removesuffix("Schema")
+
+
+def example_of(kind: type[Schema]) -> dict[str, Any]:
+    """Collect the examples that a schema's fields give."""
+    return {
+        name: field.metadata["example"]
+        for name, field in schema_of(kind).fields.items()
+        if "example" in field.metadata
+    }
+
+
+def open_others(spec: APISpec, bodies: Iterable[type[Schema]]) -> None:
+    """Say of bodies alone that fields which nobody declared are refused; answers may get more in time."""
+    closed = {model_name(kind) for kind in bodies}
+    for name, model in spec.components.schemas.items():
+        if name not in closed:
+            model.pop("additionalProperties", None)
+
+
+def complete_responses(spec: APISpec, kinds: Iterable[type[Schema]]) -> None:
+    """Say of answers which fields are always there: all, but those marked as optional."""
+    for kind in {inner for outer in kinds for inner in _with_nested(outer)}:
+        names = [name for name, field in schema_of(kind).fields.items() if not field.metadata.get("optional")]
+        # an empty list would be no valid one
+        if names:
+            spec.components.schemas[model_name(kind)]["required"] = sorted(names)
+
+
+def _with_nested(kind: type[Schema]) -> set[type[Schema]]:
+    found = {kind}
+    for field in schema_of(kind).fields.values():
+        element = field.inner if isinstance(field, fields.List) else field
+        if isinstance(element, fields.Nested):
+            found |= _with_nested(type(element.schema))
+    return found

@@ -1,0 +1,157 @@
+"""One operation's declaration as OpenAPI has it."""
+
+import inspect
+import re
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from chalicelib.web.body import schema_of
+from chalicelib.web.openapi.headers import refer
+from chalicelib.web.openapi.models import example_of
+from chalicelib.web.openapi.problems import Refusals
+from chalicelib.web.operation import FORM, JSON, Operation, PatchPolicy, Rule
+from chalicelib.web.patch import CURRENT_PASSWORD, MAX_OPERATIONS, NEEDS
+
+OAUTH2 = "oauth2"
+CLIENT = "client"
+EXAMPLE_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+
+
+class PatchOperationSchema(Schema):
+    """One operation of a JSON Patch (RFC 6902)."""
+
+    op = fields.String(required=True, validate=validate.OneOf(tuple(NEEDS)))
+    path = fields.String(required=True, metadata={"description": "RFC 6901 pointer, such as /title."})
+    source = fields.String(
+        data_key="from", metadata={"description": "RFC 6901 pointer: where move and copy take it from."}
+    )
+    value = fields.Raw(metadata={"description": "What add, replace and test take."})
+
+
+def describe(operation: Operation, method: str, path: str, refusals: Refusals) -> dict[str, Any]:
+    """Write an operation of the document."""
+    first, rest = _texts(operation)
+    entry: dict[str, Any] = {
+        "operationId": re.sub(r"_(.)", lambda found: found[1].upper(), operation.name),
+        "tags": [tag_of(operation)[0]],
+        "summary": first,
+        "description": "\n\n".join(rest),
+        "x-permissions": operation.permission.sentence,
+        "security": _security(operation),
+        "parameters": _parameters(operation, method, path),
+        "responses": _successes(operation, method) | refusals.responses(operation, method),
+    }
+    body = _request_body(operation)
+    if body:
+        entry["requestBody"] = {"required": True, "content": body}
+    if operation.patch:
+        entry["x-patch-paths"] = {
+            f"/{name}": _rule_words(rule) for name, rule in operation.patch.rules.items()
+        }
+    return entry
+
+
+def tag_of(operation: Operation) -> tuple[str, str]:
+    """Give name and description of the group of an operation: of the module that it stands in."""
+    module = inspect.getmodule(operation.handler)
+    words = operation.handler.__module__.split(".")[1:]
+    name = " ".join(word for word in words if word not in ("handlers", "web"))
+    return name.replace("_handlers", "s"), (inspect.getdoc(module) or "").split("\n")[0]
+
+
+def _texts(operation: Operation) -> tuple[str, list[str]]:
+    """Split the docstring into a summary and what is told of the operation."""
+    text = (inspect.getdoc(operation.handler) or "").split(":param")[0].split(":raises")[0]
+    first, _, rest = text.partition("\n")
+    told = [" ".join(rest.split())] if rest.strip() else []
+    told.append(f"**PERMISSIONS: {operation.permission.sentence}**")
+    if operation.patch:
+        told.append(_policy_words(operation.patch))
+    return first.rstrip("."), told
+
+
+def _policy_words(policy: PatchPolicy) -> str:
+    lines = [f"- `/{name}`: {_rule_words(rule)}" for name, rule in policy.rules.items()]
+    return "\n".join(["What a patch may change; it may test whatever the answer shows:", "", *lines])
+
+
+def _rule_words(rule: Rule) -> str:
+    words = [
+        f"by {rule.permission.sentence}" if rule.permission else "by whoever may call this",
+        f"after a test of {CURRENT_PASSWORD} with your own password" if rule.confirm else "",
+        "single elements too" if rule.parts else "",
+        "may be removed" if rule.blank is not None else "",
+    ]
+    return ", ".join(word for word in words if word)
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    if operation.form:
+        # a public client says in the form alone who it is
+        return [{CLIENT: []}, {}]
+    if operation.permission.public:
+        return [{OAUTH2: []}, {}] if operation.optional_token else []
+    return [{OAUTH2: sorted(operation.scopes)}]
+
+
+def _parameters(operation: Operation, method: str, path: str) -> list[Any]:
+    found: list[Any] = [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
+    if operation.query:
+        found.append({"in": "query", "schema": operation.query})
+    if operation.is_conditional:
+        found.append("IfMatch")
+    if operation.etag and method == "GET":
+        found.append("IfNoneMatch")
+    return found
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    thing = name.removesuffix("_id")
+    is_id = thing != name
+    description = f"The id of the {thing}." if is_id else f"The name of the {thing}."
+    parameter = {"in": "path", "name": name, "required": True, "description": description}
+    # any text may be asked for: what can be no id is as unknown as one that nothing has
+    return {**parameter, "schema": {"type": "string"}} | ({"example": EXAMPLE_ID} if is_id else {})
+
+
+def _request_body(operation: Operation) -> dict[str, Any]:
+    if operation.patch:
+        items = {"type": "array", "items": PatchOperationSchema, "maxItems": MAX_OPERATIONS}
+        entry: dict[str, Any] = {"schema": items, "example": [_patch_example(operation.patch)]}
+        return dict.fromkeys(operation.body_types, entry)
+    kind, types = (operation.form, (FORM,)) if operation.form else (operation.body, operation.body_types)
+    return {name: {"schema": kind, "example": example_of(kind)} for name in types} if kind else {}
+
+
+def _patch_example(policy: PatchPolicy) -> dict[str, Any]:
+    name = next(iter(policy.rules))
+    value = schema_of(policy.changes).fields[name].metadata.get("example")
+    return {"op": "replace", "path": f"/{name}", "value": value}
+
+
+def _successes(operation: Operation, method: str) -> dict[str, Any]:
+    headers = operation.headers
+    headers += ("ETag",) if operation.etag else ()
+    headers += ("Location",) if operation.status == 201 else ()
+    headers += ("Link", "X-Total-Count") if operation.many else ()
+    success: dict[str, Any] = {"description": _success_words(operation), "headers": refer(headers)}
+    if operation.status != 204:
+        success["content"] = {name: {"schema": _schema(operation, name)} for name in operation.produces}
+    unchanged = {"description": "It is as you have it.", "headers": refer(("ETag",))}
+    more = {"304": unchanged} if operation.etag and method == "GET" else {}
+    return {str(operation.status): success, **more}
+
+
+def _success_words(operation: Operation) -> str:
+    if operation.status == 204:
+        return "Done."
+    kind = operation.response
+    text = " ".join((inspect.getdoc(kind) or "").split()) if kind else "As asked."
+    return f"A list; each element: {text}" if operation.many else text
+
+
+def _schema(operation: Operation, media_type: str) -> Any:
+    if operation.response is None:
+        return {"type": "object"} if media_type == JSON else {"type": "string"}
+    return {"type": "array", "items": operation.response} if operation.many else operation.response

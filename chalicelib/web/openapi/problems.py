@@ -1,0 +1,156 @@
+"""Every refusal that an operation can give, derived from its declaration."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+from apispec import APISpec
+from marshmallow import Schema, fields
+
+from chalicelib.errors import (
+    ApiError,
+    ConflictError,
+    ForbiddenError,
+    InsufficientScopeError,
+    InvalidTokenError,
+    InvalidValueError,
+    MalformedRequestError,
+    NotFoundError,
+    PayloadTooLargeError,
+    PreconditionFailedError,
+    ServiceUnavailableError,
+    UnauthenticatedError,
+    UnsupportedMediaTypeError,
+)
+from chalicelib.web.openapi.headers import refer
+from chalicelib.web.operation import JSON, Operation
+from chalicelib.web.problem import PROBLEM_JSON, problem_body
+
+Kinds = set[type[ApiError]]
+
+
+class ViolationSchema(Schema):
+    """One thing that is wrong with the input."""
+
+    pointer = fields.String(metadata={"description": "RFC 6901 pointer into the body.", "example": "/title"})
+    parameter = fields.String(metadata={"description": "Name of a query parameter.", "example": "limit"})
+    detail = fields.String(required=True)
+
+
+class ProblemSchema(Schema):
+    """A refusal (RFC 9457)."""
+
+    type = fields.String(
+        required=True, metadata={"format": "uri", "description": "Resolves to an explanation."}
+    )
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True, metadata={"description": "What to do about it."})
+    instance = fields.String(required=True, metadata={"description": "The path that was called."})
+    request_id = fields.String(required=True, metadata={"description": "Names the request in the logs."})
+    errors = fields.List(fields.Nested(ViolationSchema))
+
+
+def problems_of(operation: Operation) -> list[type[ApiError]]:
+    """List what an operation can refuse with, by status."""
+    implied = (
+        {ApiError, ServiceUnavailableError, *operation.problems}
+        | _of_the_caller(operation)
+        | _of_the_input(operation)
+    )
+    if any(load.required for load in operation.all_loads):
+        implied.add(NotFoundError)
+    if operation.is_conditional:
+        implied.add(PreconditionFailedError)
+    return sorted(implied, key=lambda kind: (kind.status, kind.__name__))
+
+
+def _of_the_caller(operation: Operation) -> Kinds:
+    if not operation.authenticates:
+        return set()
+    # a token in the URL is a malformed request
+    found: Kinds = {InvalidTokenError, MalformedRequestError}
+    return (
+        found
+        if operation.permission.public
+        else found
+        | {
+            UnauthenticatedError,
+            InsufficientScopeError,
+            ForbiddenError,
+        }
+    )
+
+
+def _of_the_input(operation: Operation) -> Kinds:
+    found: Kinds = set()
+    if operation.body_types:
+        found |= {MalformedRequestError, PayloadTooLargeError, UnsupportedMediaTypeError}
+    if operation.form:
+        found.add(PayloadTooLargeError)
+    if operation.body or operation.query or operation.patch:
+        found.add(InvalidValueError)
+    if operation.patch:
+        found |= {ConflictError, ForbiddenError}
+    return found
+
+
+class Refusals:
+    """Puts refusals into the components, each group of one status once."""
+
+    def __init__(self, spec: APISpec, base: str) -> None:
+        self.spec = spec
+        self.base = base
+
+    def responses(self, operation: Operation, method: str) -> dict[str, Any]:
+        """Give the responses of an operation's problems by status."""
+        groups = groupby(problems_of(operation), key=lambda kind: kind.status)
+        return {str(status): self._response(operation, method, list(kinds)) for status, kinds in groups}
+
+    def _response(self, operation: Operation, method: str, kinds: list[type[ApiError]]) -> Any:
+        errors = [_instance(kind, method) for kind in kinds]
+        headers = tuple({name for error in errors for name in error.headers})
+        name = "Or".join(_name(kind) for kind in kinds)
+        name += "".join(header.replace("-", "") for header in headers if header.startswith("Accept"))
+        name += "OAuth2" if operation.render_error else ""
+        if name not in self.spec.components.responses:
+            render = self._oauth if operation.render_error else self._problem
+            content = render(operation, errors)
+            body = {"description": _words(kinds), "headers": refer(headers), "content": content}
+            self.spec.components.response(name, body)
+        return name
+
+    def _problem(self, _: Operation, errors: list[ApiError]) -> dict[str, Any]:
+        examples = {
+            error.slug: {
+                "summary": error.title,
+                "value": problem_body(error, base=self.base, instance="/api/v1/…", request="2f8f0c1e"),
+            }
+            for error in errors
+        }
+        return {PROBLEM_JSON: {"schema": ProblemSchema, "examples": examples}}
+
+    def _oauth(self, operation: Operation, errors: list[ApiError]) -> dict[str, Any]:
+        assert operation.render_error  # noqa: S101 - whoever calls this has looked
+        bodies = [operation.render_error(error)[0] for error in errors]
+        examples = {
+            f"{body['error']}{number or ''}": {"summary": error.advice, "value": body}
+            for number, (error, body) in enumerate(zip(errors, bodies, strict=True))
+        }
+        return {JSON: {"schema": operation.error, "examples": examples}}
+
+
+def _name(kind: type[ApiError]) -> str:
+    return "Internal" if kind is ApiError else kind.__name__.removesuffix("Error")
+
+
+def _instance(kind: type[ApiError], method: str) -> ApiError:
+    """Make an error to show, with the advice of its kind."""
+    error = UnsupportedMediaTypeError(("…",), method) if kind is UnsupportedMediaTypeError else kind()
+    error.detail = kind.advice
+    return error
+
+
+def _words(kinds: Iterable[type[ApiError]]) -> str:
+    docs = [(kind.__doc__ or "").split(":param")[0] for kind in kinds if kind is not ApiError]
+    return " ".join(" ".join(text.split()) for text in docs) or ApiError.advice

@@ -1,0 +1,123 @@
+"""The OpenAPI document: valid, and nothing else than what is enforced."""
+
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+import app as application
+from chalicelib.oauth.handlers import GRANTS
+from chalicelib.oauth.scopes import SCOPES
+from chalicelib.settings import LOCAL_URL
+from chalicelib.web.openapi.document import VERSION, build
+from chalicelib.web.openapi.problems import problems_of
+from tests.api.expected_access import EXPECTED
+from tests.architecture.source import ROOT
+
+OPERATIONS = {
+    (method, path): operation
+    for path, methods in application.api.operations.items()
+    for method, operation in methods.items()
+}
+PATCHES = [route for route in OPERATIONS if route[0] == "PATCH"]
+DOCUMENT = build(application.api.operations, SCOPES, LOCAL_URL)
+MODELS = DOCUMENT["components"]["schemas"]
+
+
+def entry(route: tuple[str, str]) -> dict[str, Any]:
+    """Find an operation in the document."""
+    found: dict[str, Any] = DOCUMENT["paths"][route[1]][route[0].lower()]
+    return found
+
+
+def test_the_document_is_valid() -> None:
+    """DESIGN §2: OpenAPI 3.0.3, since API Gateway imports nothing newer."""
+    validate(DOCUMENT)
+    assert DOCUMENT["openapi"] == "3.0.3"
+
+
+def test_the_document_has_every_route_and_no_other() -> None:
+    """DESIGN §1: routes, operations and the document's paths are the same set."""
+    paths = DOCUMENT["paths"]
+    shown = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    routes = {(method, path) for path, methods in application.app.routes.items() for method in methods}
+    assert shown == set(OPERATIONS) == {route for route in routes if route[0] != "OPTIONS"}
+
+
+@pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
+def test_the_permission_in_words_is_the_enforced_one(route: tuple[str, str]) -> None:
+    """DESIGN §1: the sentence of the permission that decides, in the words of the design."""
+    sentence = OPERATIONS[route].permission.sentence
+    assert entry(route)["x-permissions"] == sentence
+    assert f"**PERMISSIONS: {sentence}**" in entry(route)["description"]
+    assert sentence.lower() == EXPECTED[route].words
+
+
+@pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
+def test_security_names_the_scopes_that_a_token_needs(route: tuple[str, str]) -> None:
+    """DESIGN §1: the scopes of the table, and anonymous callers where the table has no scope."""
+    security, scope = entry(route)["security"], EXPECTED[route].scope
+    if scope:
+        assert security == [{"oauth2": [scope]}]
+    else:
+        assert security == [] or {} in security
+
+
+@pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
+def test_each_refusal_is_shown(route: tuple[str, str]) -> None:
+    """DESIGN §2: every status that an operation can refuse with, in the form it has."""
+    kinds = problems_of(OPERATIONS[route])
+    responses = entry(route)["responses"]
+    assert {str(kind.status) for kind in kinds} <= responses.keys()
+    assert {"500", str(OPERATIONS[route].status)} <= responses.keys()
+
+
+@pytest.mark.parametrize("route", PATCHES, ids="-".join)
+def test_a_patch_shows_its_policy(route: tuple[str, str]) -> None:
+    """DESIGN §2: which paths may be changed, and by whom."""
+    policy = OPERATIONS[route].patch
+    assert policy
+    assert set(entry(route)["x-patch-paths"]) == {f"/{name}" for name in policy.rules}
+    assert all(f"`/{name}`" in entry(route)["description"] for name in policy.rules)
+
+
+def test_model_names_are_alphanumeric() -> None:
+    """DESIGN §2: API Gateway refuses others."""
+    assert [name for name in MODELS if not name.isalnum()] == []
+
+
+def test_operation_ids_are_distinct_names() -> None:
+    """They become the methods of generated clients."""
+    names = [entry(route)["operationId"] for route in OPERATIONS]
+    assert len(set(names)) == len(names)
+    assert all(name.isalnum() and name[0].islower() for name in names)
+
+
+def test_the_scopes_are_described() -> None:
+    """Whoever asks for a token sees what it lets them do."""
+    flows = DOCUMENT["components"]["securitySchemes"]["oauth2"]["flows"]
+    assert {name: flow["scopes"] for name, flow in flows.items()} == {
+        "password": SCOPES,
+        "clientCredentials": SCOPES,
+    }
+
+
+def test_the_grants_are_those_that_are_served() -> None:
+    """The form of the token endpoint names every grant that there is."""
+    assert set(MODELS["TokenForm"]["properties"]["grant_type"]["enum"]) == set(GRANTS)
+
+
+@pytest.mark.parametrize(
+    "base", ["https://api.grail.test", "https://x.execute-api.eu-west-1.amazonaws.com/dev"]
+)
+def test_addresses_are_those_of_the_stage(base: str) -> None:
+    """DESIGN §2: the server is right behind a custom domain and behind a stage in the path."""
+    document = build(application.api.operations, SCOPES, base)
+    flows = document["components"]["securitySchemes"]["oauth2"]["flows"]
+    assert document["servers"] == [{"url": base}]
+    assert {flow["tokenUrl"] for flow in flows.values()} == {f"{base}/auth/oauth2/token"}
+
+
+def test_the_version_is_the_project_s() -> None:
+    """A client generated from the document says which release it is for."""
+    assert f'version = "{VERSION}"' in (ROOT / "pyproject.toml").read_text("utf-8")
