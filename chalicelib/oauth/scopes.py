@@ -2,7 +2,7 @@
 
 SCOPES = {
     "auth:read": "Look at your OAuth2 clients.",
-    "auth:write": "Create, change and delete your OAuth2 clients.",
+    "auth:write": "Create, change and delete your OAuth2 clients, whatever their scopes.",
     "teams:read": "Look at teams and their members.",
     "teams:write": "Create, change and delete teams and memberships.",
     "users:read": "Look at users.",

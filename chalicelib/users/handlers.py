@@ -12,6 +12,7 @@ from chalicelib.users.captcha import captcha_is_solved, site_key
 from chalicelib.users.models import User, change_user, create_user, new_user
 from chalicelib.users.permissions import OWNER_OR_ADMIN, OWNER_OR_ADMIN_WRITER, USER
 from chalicelib.users.schemas import (
+    PATCH_RULES,
     ROLE_FLAGS,
     BaseUserSchema,
     SignUpFormSchema,
@@ -30,7 +31,6 @@ from chalicelib.web.operation import (
     Operation,
     PatchPolicy,
     Reply,
-    Rule,
 )
 from chalicelib.web.pagination import Listing, ListQuery, Page, count, read_page
 from chalicelib.web.patch import patch_item
@@ -60,16 +60,7 @@ def confirm_password(call: Call, value: Any) -> None:
 POLICY = PatchPolicy(
     view=UserSchema,
     changes=UserChangesSchema,
-    rules={
-        "first_name": Rule(blank=""),
-        "middle_name": Rule(blank=""),
-        "last_name": Rule(blank=""),
-        "email": Rule(confirm=True),
-        "password": Rule(confirm=True),
-        "is_active": Rule(permission=ADMIN, confirm=True),
-        "is_regular_user": Rule(permission=ADMIN, confirm=True),
-        "is_admin": Rule(permission=ADMIN, confirm=True),
-    },
+    rules=PATCH_RULES,
     nobody=frozenset({"is_internal"}),
     confirm=confirm_password,
 )

@@ -7,6 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.security.passwords import MAX_BYTES, MIN_LENGTH, password_flaw
 from chalicelib.web.fields import Flag, Text
+from chalicelib.web.operation import ADMIN, Rule
 
 NAME_MOST = 30
 EMAIL_MOST = 120
@@ -84,6 +85,18 @@ class UserChangesSchema(Schema):
     is_active = Flag(metadata={"description": "Admins only."})
     is_regular_user = Flag(metadata={"description": "Admins only."})
     is_admin = Flag(metadata={"description": "Admins only."})
+
+
+PATCH_RULES = {
+    "first_name": Rule(blank=""),
+    "middle_name": Rule(blank=""),
+    "last_name": Rule(blank=""),
+    "email": Rule(confirm=True),
+    "password": Rule(confirm=True),
+    "is_active": Rule(permission=ADMIN, confirm=True),
+    "is_regular_user": Rule(permission=ADMIN, confirm=True),
+    "is_admin": Rule(permission=ADMIN, confirm=True),
+}
 
 
 class SignUpSchema(UserChangesSchema):

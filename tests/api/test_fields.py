@@ -6,24 +6,12 @@ from typing import Any
 import pytest
 
 from chalicelib.settings import Settings
+from tests.api.expected_fields import CLIENT, LISTED_USER, TEAM, USER
 from tests.api.world import UNKNOWN_ID, World, open_world
 from tests.http import Answer
 
 USERS, TEAMS, CLIENTS = "/api/v1/users", "/api/v1/teams", "/api/v1/auth/oauth2_clients"
 OWNED = ("id", "version", "password_hash", "created", "updated", "owner", "credentials_version", "pk", "kind")
-LISTED_USER = {"id", "username", "first_name", "middle_name", "last_name"}
-USER = LISTED_USER | {
-    "email",
-    "is_active",
-    "is_regular_user",
-    "is_admin",
-    "is_internal",
-    "created",
-    "updated",
-}
-TEAM = {"id", "title", "created", "updated"}
-CLIENT = {"client_id", "user_id", "client_type", "redirect_uris", "default_scopes", "grant_types"}
-CLIENT |= {"created", "updated"}
 SHOWN: dict[tuple[str, str], set[str]] = {
     ("GET", "/health"): {"status", "build"},
     ("GET", USERS): LISTED_USER,

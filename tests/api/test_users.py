@@ -7,18 +7,16 @@ import pytest
 from chalicelib.db import keys
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.users.models import User
+from tests.api.expected_fields import LISTED_USER, USER
 from tests.conftest import SECRET
 from tests.http import Client
 from tests.support import NOBODY, MakeUser, TokenFor
-
-LISTED = {"id", "username", "first_name", "middle_name", "last_name"}
-SHOWN = LISTED | {"email", "is_active", "is_regular_user", "is_admin", "is_internal", "created", "updated"}
 
 
 def test_a_list_shows_the_declared_fields_alone(api: Client, admin: User, token_for: TokenFor) -> None:
     """ACCEPTANCE 41: a user in a list."""
     answer = api("GET", "/api/v1/users", token=token_for(admin))
-    assert [set(found) for found in answer.json] == [LISTED]
+    assert [set(found) for found in answer.json] == [LISTED_USER]
 
 
 def test_the_list_is_in_the_order_of_creation(
@@ -39,7 +37,7 @@ def test_the_list_is_for_admins(api: Client, user: User, token_for: TokenFor) ->
 def test_a_user_sees_the_own_account(api: Client, user: User, token_for: TokenFor, path: str) -> None:
     """ACCEPTANCE 41: all declared fields and no other, with or without a trailing slash."""
     answer = api("GET", path.format(id=user.id), token=token_for(user))
-    assert (answer.status, set(answer.json), answer.json["id"]) == (200, SHOWN, user.id)
+    assert (answer.status, set(answer.json), answer.json["id"]) == (200, USER, user.id)
 
 
 def test_an_admin_sees_everybody(api: Client, admin: User, user: User, token_for: TokenFor) -> None:

@@ -1,0 +1,15 @@
+"""What answers show, written by hand: a field that is added has to be named here, too."""
+
+LISTED_USER = {"id", "username", "first_name", "middle_name", "last_name"}
+USER = LISTED_USER | {
+    "email",
+    "is_active",
+    "is_regular_user",
+    "is_admin",
+    "is_internal",
+    "created",
+    "updated",
+}
+TEAM = {"id", "title", "created", "updated"}
+CLIENT = {"client_id", "user_id", "client_type", "redirect_uris", "default_scopes", "grant_types"}
+CLIENT |= {"created", "updated"}
