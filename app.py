@@ -19,17 +19,6 @@ connect(settings)
 app = Chalice(app_name="grail")
 api = Api(app, settings, load_keyring(settings), TokenAuthenticator())
 
-api.route("GET", "/health", system.get_health)
-api.route("GET", "/errors/{problem}", system.get_problem_type)
-
-api.route("GET", "/api/v1", docs.get_documentation)
-api.route("GET", "/api/v1/openapi.json", docs.openapi_json(api, SCOPES))
-api.route("GET", "/api/v1/openapi.yaml", docs.openapi_yaml(api, SCOPES))
-api.route("GET", "/api/v1/static/{file}", docs.get_static_file)
-
-api.route("POST", "/auth/oauth2/token", oauth.create_token)
-api.route("POST", "/auth/oauth2/revoke", oauth.revoke_token)
-
 api.route("GET", "/api/v1/users", users.list_users)
 api.route("POST", "/api/v1/users", users.create_user_account)
 api.route("GET", "/api/v1/users/signup-form", users.get_signup_form)
@@ -52,5 +41,15 @@ api.route("GET", "/api/v1/auth/oauth2_clients/{client_id}", clients.get_oauth2_c
 api.route("PATCH", "/api/v1/auth/oauth2_clients/{client_id}", clients.patch_oauth2_client)
 api.route("DELETE", "/api/v1/auth/oauth2_clients/{client_id}", clients.delete_oauth2_client)
 api.route("POST", "/api/v1/auth/oauth2_clients/{client_id}/secret", clients.rotate_oauth2_client_secret)
+
+api.route("POST", "/auth/oauth2/token", oauth.create_token)
+api.route("POST", "/auth/oauth2/revoke", oauth.revoke_token)
+
+api.route("GET", "/api/v1", docs.get_documentation)
+api.route("GET", "/api/v1/openapi.json", docs.openapi_json(api, SCOPES))
+api.route("GET", "/api/v1/openapi.yaml", docs.openapi_yaml(api, SCOPES))
+api.route("GET", "/api/v1/static/{file}", docs.get_static_file)
+api.route("GET", "/health", system.get_health)
+api.route("GET", "/errors/{problem}", system.get_problem_type)
 
 app.schedule("rate(5 minutes)", name="clean_up")(teams.clean_up_deleted_teams)

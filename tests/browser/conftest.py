@@ -1,0 +1,75 @@
+"""Headless Chromium against the server that `make run` starts."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.stack import Stack, copy_project
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+]
+MISSING = (
+    "Tests in a browser need Chromium and Playwright "
+    "(Debian, Ubuntu: apt-get install chromium; then .venv/bin/pip install -r requirements-browser.txt)."
+)
+
+
+def unavailable() -> None:
+    """Skip; in CI that would hide that nothing was tested."""
+    if os.environ.get("CI"):
+        pytest.fail(MISSING)
+    pytest.skip(MISSING)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running stack with the development data."""
+    folder = tmp_path_factory.mktemp("browser")
+    copy_project(folder)
+    running = Stack(folder)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium without a window."""
+    chromium = shutil.which("chromium")
+    try:
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - it may not be installed
+    except ImportError:
+        chromium = None
+    if not chromium:
+        unavailable()
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Any, stack: Stack) -> Iterator[Any]:
+    """The documentation page, just opened; it keeps what it said and asked for."""
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened.said, opened.asked = [], []
+    opened.on("console", lambda message: opened.said.append(message.text))
+    opened.on("pageerror", lambda error: opened.said.append(str(error)))
+    opened.on("request", lambda request: opened.asked.append(request.url))
+    opened.goto(f"{stack.url}/api/v1")
+    opened.wait_for_selector(".opblock")
+    if folder := os.environ.get("SCREENSHOTS"):
+        opened.screenshot(path=Path(folder) / "documentation.png")
+    yield opened
+    opened.close()
