@@ -29,4 +29,33 @@ def check(_context: Context) -> None:
     sys.exit(checks.check())
 
 
+@task(
+    name="export",
+    help={
+        "format": "json or yaml",
+        "target": "apigateway: with integrations, validators and gateway responses",
+        "output": "file to write, by default the terminal",
+        "url": "the API's public URL",
+        "function": "ARN of the function, for --target apigateway",
+    },
+)
+def openapi_export(
+    _context: Context,
+    format: str = "json",  # noqa: A002 - it is the name of the option
+    target: str = "",
+    output: str = "",
+    url: str = "",
+    function: str = "",
+) -> None:
+    """Write the OpenAPI document to a file."""
+    # `make run` and `make check` do without the application, and start the faster for it.
+    from tasks import openapi  # noqa: PLC0415 - see above
+
+    try:
+        openapi.write(openapi.export(format, target, url, function), output)
+    except ValueError as error:
+        sys.exit(str(error))
+
+
 namespace = Collection(run, test, check)
+namespace.add_collection(Collection("openapi", openapi_export))

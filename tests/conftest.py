@@ -39,13 +39,16 @@ from chalicelib.security.passwords import hash_password  # noqa: E402
 from chalicelib.security.tokens import Claims, issue  # noqa: E402
 from chalicelib.settings import LOCAL_URL, Settings  # noqa: E402
 from chalicelib.users.models import User, create_user, new_user  # noqa: E402
+from chalicelib.web.openapi.document import build  # noqa: E402
 from tests.http import Client, InProcess  # noqa: E402
+from tests.spec import SpecCheck  # noqa: E402
 
 PASSWORD = "correct horse battery"
 SECRET = "s" * 43
 ALL_SCOPES = frozenset(SCOPES)
 
 _password_hash: list[str] = []
+InProcess.check = SpecCheck(build(application.api.operations, SCOPES, LOCAL_URL))
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,9 @@
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from urllib.parse import urlencode
 
 import requests
@@ -39,7 +40,12 @@ class Transport(Protocol):
 
 
 class InProcess:
-    """Calls the application with the event that API Gateway would make."""
+    """Calls the application with the event that API Gateway would make.
+
+    :cvar check: looks at every answer; conftest holds them to the OpenAPI document.
+    """
+
+    check: ClassVar[Callable[[str, str, "Answer"], None] | None] = None
 
     def __init__(self, app: Chalice) -> None:
         self.app = app
@@ -54,7 +60,10 @@ class InProcess:
         found = {**answer["headers"], **{k: ", ".join(v) for k, v in answer["multiValueHeaders"].items()}}
         raw = answer["body"]
         decoded = base64.b64decode(raw) if answer.get("isBase64Encoded") else str(raw).encode()
-        return Answer(answer["statusCode"], {k.lower(): str(v) for k, v in found.items()}, decoded)
+        result = Answer(answer["statusCode"], {k.lower(): str(v) for k, v in found.items()}, decoded)
+        if InProcess.check:
+            InProcess.check(method, path, result)
+        return result
 
 
 class OverHttp:

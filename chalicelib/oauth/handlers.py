@@ -77,7 +77,7 @@ def create_token(call: Call) -> Reply:
     response=RevocationSchema,
     render_error=render_oauth_error,
     error=OAuthErrorSchema,
-    problems=(InvalidRequestError, InvalidClientError),
+    problems=(InvalidRequestError, InvalidClientError, TooManyRequestsError),
 )
 def revoke_token(call: Call) -> Reply:
     """Revoke an access or refresh token of the calling client (RFC 7009); the hint is not needed."""

@@ -97,7 +97,7 @@ class ClientSchema(ClientChangesSchema):
 class ClientSecretSchema(ClientSchema):
     """A client with the secret that was just made for it; public clients have none."""
 
-    client_secret = fields.String(metadata={"optional": True})
+    client_secret = fields.String(allow_none=True)
 
 
 class TokenFormSchema(Schema):

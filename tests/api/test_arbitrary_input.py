@@ -114,6 +114,7 @@ def test_any_body_and_query(
         "team_id": world.team.id,
         "client_id": "client-0",
         "problem": "conflict",
+        "file": "docs.js",
     }
     event = {"headers": sent, "body": body, "multiValueQueryStringParameters": query, "pathParameters": ids}
     answer = send(route, event)
@@ -125,11 +126,11 @@ def test_any_body_and_query(
 @pytest.mark.parametrize("method", ["as declared", "OPTIONS"])
 @pytest.mark.parametrize("route", [route for route in ROUTES if "{" in route[1]], ids="-".join)
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
-@given(ids=st.lists(st.text(max_size=30), min_size=4, max_size=4))
+@given(ids=st.lists(st.text(max_size=30), min_size=5, max_size=5))
 def test_any_path(world: World, route: tuple[str, str], method: str, ids: list[str]) -> None:
     """ACCEPTANCE 50: ids that are anything, decoded."""
     sent = {"authorization": f"Bearer {world.token('internal')}", "content-type": JSON}
-    names = ("user_id", "team_id", "client_id", "problem")
+    names = ("user_id", "team_id", "client_id", "problem", "file")
     event = {"headers": sent, "body": b"[]", "pathParameters": dict(zip(names, ids, strict=True))}
     verb = route[0] if method == "as declared" else method
     check(send((verb, route[1]), event), "" if verb == "OPTIONS" else route[1])

@@ -69,7 +69,9 @@ def _all(operations: Operations) -> Iterator[Operation]:
 
 
 def _tags(operations: Operations) -> list[dict[str, str]]:
-    tags = dict(tag_of(operation) for operation in _all(operations))
+    # what the API is there for comes first, what serves it last
+    ordered = sorted(_all(operations), key=lambda each: each.handler.__module__.startswith("chalicelib.web."))
+    tags = dict(tag_of(operation) for operation in ordered)
     return [{"name": name, "description": text} for name, text in tags.items()]
 
 

@@ -1,0 +1,136 @@
+"""The OpenAPI document as API Gateway imports it."""
+
+import json
+from typing import Any
+
+from chalicelib.errors import (
+    ApiError,
+    InvalidValueError,
+    MalformedRequestError,
+    NotFoundError,
+    PayloadTooLargeError,
+    ServiceUnavailableError,
+    TooManyRequestsError,
+    UnsupportedMediaTypeError,
+)
+from chalicelib.settings import Settings
+from chalicelib.web.cors import cors_headers
+from chalicelib.web.problem import PROBLEM_JSON, SECURITY_HEADERS, problem_body
+
+# How `chalice package` names the function, for a template that has this document as its API's body.
+FUNCTION, PARTITION, REGION = "${APIHandler.Arn}", "${AWS::Partition}", "${AWS::Region}"
+INVOKE = "arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations"
+# What the gateway answers by itself, without asking the function.
+ANSWERS: dict[str, type[ApiError]] = {
+    "BAD_REQUEST_BODY": MalformedRequestError,
+    "BAD_REQUEST_PARAMETERS": InvalidValueError,
+    "DEFAULT_5XX": ApiError,
+    "INTEGRATION_FAILURE": ServiceUnavailableError,
+    "INTEGRATION_TIMEOUT": ServiceUnavailableError,
+    # a path or a method that nobody declared
+    "MISSING_AUTHENTICATION_TOKEN": NotFoundError,
+    "QUOTA_EXCEEDED": TooManyRequestsError,
+    "REQUEST_TOO_LARGE": PayloadTooLargeError,
+    "RESOURCE_NOT_FOUND": NotFoundError,
+    "THROTTLED": TooManyRequestsError,
+    "UNSUPPORTED_MEDIA_TYPE": UnsupportedMediaTypeError,
+}
+# The gateway takes references to models alone, no examples, and no security but by authorizers of its own.
+INLINED = ("#/components/responses/", "#/components/headers/", "#/components/parameters/")
+DROPPED = frozenset({"example", "examples", "security"})
+
+
+def for_apigateway(
+    document: dict[str, Any],
+    settings: Settings,
+    *,
+    binary_types: list[str],
+    compress_from: int,
+    function: str | None = None,
+) -> dict[str, Any]:
+    """Add what API Gateway needs, and leave out what it refuses.
+
+    :param compress_from: answers of this many bytes are compressed.
+    :param function: the function's ARN; by default that of the template which the document becomes a part of.
+    """
+    base = document["servers"][0]["url"]
+    return {
+        "openapi": document["openapi"],
+        "info": document["info"],
+        "tags": document["tags"],
+        "paths": {path: _path(document, methods, function) for path, methods in document["paths"].items()},
+        "components": {"schemas": _plain(document, document["components"]["schemas"])},
+        "x-amazon-apigateway-binary-media-types": binary_types,
+        "x-amazon-apigateway-minimum-compression-size": compress_from,
+        # Bodies are the function's to judge: the gateway can't tell 400 from 422, nor where a violation is.
+        "x-amazon-apigateway-request-validators": {
+            "parameters": {"validateRequestBody": False, "validateRequestParameters": True}
+        },
+        "x-amazon-apigateway-request-validator": "parameters",
+        "x-amazon-apigateway-gateway-responses": {
+            name: _answer(kind, base, settings) for name, kind in ANSWERS.items()
+        },
+    }
+
+
+def _path(document: dict[str, Any], methods: dict[str, Any], function: str | None) -> dict[str, Any]:
+    found = _plain(document, methods)
+    parameters = [each for each in next(iter(found.values()))["parameters"] if each["in"] == "path"]
+    # Preflights and OPTIONS go to the function, too: only it knows what a caller may do.
+    found["options"] = {"parameters": parameters, "responses": {"204": {"description": "Allow, or CORS."}}}
+    return {method: {**entry, **_integration(function)} for method, entry in found.items()}
+
+
+def _integration(function: str | None) -> dict[str, Any]:
+    return {
+        "x-amazon-apigateway-integration": {
+            "type": "aws_proxy",
+            "httpMethod": "POST",
+            "passthroughBehavior": "when_no_match",
+            "uri": _uri(function),
+        }
+    }
+
+
+def _uri(function: str | None) -> Any:
+    if function is None:
+        return {"Fn::Sub": INVOKE.format(partition=PARTITION, region=REGION, function=FUNCTION)}
+    _, partition, _, region, *_ = function.split(":")
+    return INVOKE.format(partition=partition, region=region, function=function)
+
+
+def _plain(document: dict[str, Any], node: Any) -> Any:
+    """Put in what is referred to, except models, and take out what the gateway does not know."""
+    if isinstance(node, list):
+        return [_plain(document, each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    reference = node.get("$ref", "")
+    if isinstance(reference, str) and reference.startswith(INLINED):
+        kind, name = reference.split("/")[2:]
+        return _plain(document, document["components"][kind][name])
+    return {name: _plain(document, each) for name, each in node.items() if name not in DROPPED}
+
+
+def _answer(kind: type[ApiError], base: str, settings: Settings) -> dict[str, Any]:
+    error = kind()
+    error.detail = kind.advice
+    body = problem_body(error, base=base, instance="$context.path", request="$context.requestId")
+    retry = {"Retry-After": error.headers["Retry-After"]} if "Retry-After" in error.headers else {}
+    headers = {"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store", **SECURITY_HEADERS, **retry}
+    headers |= _cors(settings)
+    return {
+        "statusCode": str(kind.status),
+        "responseParameters": {f"gatewayresponse.header.{n}": _quoted(text) for n, text in headers.items()},
+        "responseTemplates": {"application/json": json.dumps(body, ensure_ascii=False)},
+    }
+
+
+def _cors(settings: Settings) -> dict[str, str]:
+    # The gateway's own answers can't look at the Origin: with several origins listed they name none.
+    origin = settings.cors_origins[0] if len(settings.cors_origins) == 1 else None
+    return cors_headers(origin, settings)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "\\'") + "'"

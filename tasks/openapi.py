@@ -1,0 +1,55 @@
+"""The OpenAPI document as a file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import app as application
+from chalicelib.oauth.scopes import SCOPES
+from chalicelib.settings import LOCAL_URL
+from chalicelib.web.openapi.document import as_yaml, build
+from tasks.apigateway import for_apigateway
+from tasks.processes import project_folder
+
+FORMATS = ("json", "yaml")
+TARGETS = ("", "apigateway")
+
+
+def export(form: str, target: str = "", url: str = "", function: str = "") -> str:
+    """Write the document.
+
+    :param form: json or yaml.
+    :param target: apigateway adds what API Gateway imports beside the interface.
+    :param url: the API's public URL, by default that of the settings.
+    :param function: the ARN of the function, for apigateway.
+    :raises ValueError: there is no such form or target, or the function is named otherwise.
+    """
+    if function and function.count(":") < 6:
+        raise ValueError("--function is an ARN: arn:aws:lambda:REGION:ACCOUNT:function:NAME.")
+    if form not in FORMATS or target not in TARGETS:
+        raise ValueError(f"--format is one of {', '.join(FORMATS)}; --target is apigateway, or left out.")
+    base = url.rstrip("/") or application.settings.public_url or LOCAL_URL
+    document = build(application.api.operations, SCOPES, base)
+    if target:
+        document = for_apigateway(
+            document,
+            application.settings,
+            binary_types=list(application.app.api.binary_types),
+            compress_from=_config()["minimum_compression_size"],
+            function=function or None,
+        )
+    return as_yaml(document) if form == "yaml" else json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _config() -> dict[str, Any]:
+    text = (project_folder() / ".chalice" / "config.json").read_text("utf-8")
+    config: dict[str, Any] = json.loads(text)
+    return config
+
+
+def write(text: str, output: str) -> None:
+    """Write to a file, or to the terminal if none is named."""
+    if output:
+        Path(output).write_text(text, "utf-8")
+    else:
+        print(text, end="")
