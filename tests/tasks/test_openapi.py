@@ -33,6 +33,11 @@ def test_both_formats_hold_the_same() -> None:
     assert yaml.safe_load(export("yaml")) == json.loads(export("json"))
 
 
+def test_yaml_has_no_aliases() -> None:
+    """Importers such as API Gateway's read plain YAML."""
+    assert not any(isinstance(token, yaml.AliasToken) for token in yaml.scan(export("yaml", "apigateway")))
+
+
 @pytest.mark.parametrize("target", ["", "apigateway"])
 def test_what_is_exported_is_valid(target: str) -> None:
     """DESIGN §5: what is added for a target leaves a valid document."""

@@ -1,5 +1,6 @@
 """The OpenAPI document of the whole API, from its operations' declarations."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -60,7 +61,8 @@ def build(operations: Operations, scopes: Mapping[str, str], base_url: str) -> d
 
 def as_yaml(document: dict[str, Any]) -> str:
     """Write a document as YAML."""
-    return dict_to_yaml(document, {"allow_unicode": True})
+    # A copy in which nothing is shared: the writer would use aliases, which not every importer reads.
+    return dict_to_yaml(json.loads(json.dumps(document)), {"allow_unicode": True})
 
 
 def _all(operations: Operations) -> Iterator[Operation]:
