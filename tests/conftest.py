@@ -40,6 +40,7 @@ from chalicelib.security.tokens import Claims, issue  # noqa: E402
 from chalicelib.settings import LOCAL_URL, Settings  # noqa: E402
 from chalicelib.users.models import User, create_user, new_user  # noqa: E402
 from chalicelib.web.openapi.document import build  # noqa: E402
+from tests import quick_moto  # noqa: E402
 from tests.http import Client, InProcess  # noqa: E402
 from tests.spec import SpecCheck  # noqa: E402
 
@@ -48,6 +49,7 @@ SECRET = "s" * 43
 ALL_SCOPES = frozenset(SCOPES)
 
 _password_hash: list[str] = []
+quick_moto.install()
 InProcess.check = SpecCheck(build(application.api.operations, SCOPES, LOCAL_URL))
 
 
