@@ -7,7 +7,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-from tasks import checks
+from tasks import checks, fuzz
 from tasks import run as local
 
 
@@ -29,4 +29,10 @@ def check(_context: Context) -> None:
     sys.exit(checks.check())
 
 
-namespace = Collection(run, test, check)
+@task(name="fuzz", help={"examples": "cases per operation and role; 700 make 50,000 altogether"})
+def fuzz_openapi(_context: Context, examples: int = 300) -> None:
+    """Run schemathesis in every role against the server on PORT, whose data it changes."""
+    sys.exit(fuzz.fuzz(examples))
+
+
+namespace = Collection(run, test, check, openapi=Collection(fuzz_openapi))
