@@ -7,7 +7,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-from tasks import checks
+from tasks import checks, fuzz
 from tasks import run as local
 
 
@@ -57,5 +57,10 @@ def openapi_export(
         sys.exit(str(error))
 
 
-namespace = Collection(run, test, check)
-namespace.add_collection(Collection("openapi", openapi_export))
+@task(name="fuzz", help={"examples": "cases per operation and role; 700 make 50,000 altogether"})
+def fuzz_openapi(_context: Context, examples: int = 300) -> None:
+    """Run schemathesis in every role against the server on PORT, whose data it changes."""
+    sys.exit(fuzz.fuzz(examples))
+
+
+namespace = Collection(run, test, check, openapi=Collection(openapi_export, fuzz_openapi))

@@ -61,16 +61,17 @@ def check_no_doubles(values: list[str]) -> None:
 def _names(allowed: tuple[str, ...], example: list[str]) -> "fields.List[Any]":
     known = ", ".join(allowed)
     element = fields.String(validate=validate.OneOf(allowed, error=f"Must be one of {known}."))
-    return fields.List(element, validate=check_no_doubles, metadata={"example": example})
+    metadata = {"example": example, "uniqueItems": True}
+    return fields.List(element, validate=check_no_doubles, metadata=metadata)
 
 
 class ClientChangesSchema(Schema):
     """What a PATCH may change."""
 
     redirect_uris = fields.List(
-        fields.String(validate=check_redirect_uri),
+        fields.String(validate=check_redirect_uri, metadata={"minLength": 1, "maxLength": MAX_URI}),
         validate=[check_no_doubles, validate.Length(max=MAX_URIS)],
-        metadata={"example": ["https://app.test/callback"]},
+        metadata={"example": ["https://app.test/callback"], "uniqueItems": True},
     )
     default_scopes = _names(tuple(SCOPES), ["teams:read"])
     grant_types = _names(GRANT_TYPES, ["authorization_code", "refresh_token"])
@@ -97,7 +98,7 @@ class ClientSchema(ClientChangesSchema):
 class ClientSecretSchema(ClientSchema):
     """A client with the secret that was just made for it; public clients have none."""
 
-    client_secret = fields.String(allow_none=True)
+    client_secret = fields.String(allow_none=True, metadata={"description": "null for public clients."})
 
 
 class TokenFormSchema(Schema):
@@ -138,7 +139,8 @@ class RevocationFormSchema(Schema):
     """Which token is to end (RFC 7009 §2.1)."""
 
     token = fields.String(
-        required=True, metadata={"description": "An access or refresh token.", "example": "the token"}
+        required=True,
+        metadata={"description": "An access or refresh token.", "minLength": 1, "example": "the token"},
     )
     token_type_hint = fields.String(metadata={"description": "Not needed, and not looked at."})
     client_id = fields.String(

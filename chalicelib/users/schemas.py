@@ -40,6 +40,7 @@ class EmailText(Text):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(least=3, most=EMAIL_MOST, validate=validate.Email(), **kwargs)
         self.metadata = {"format": "email", "example": "ada@example.org", **self.metadata}
+        del self.metadata["pattern"]  # the format says more
 
 
 class BaseUserSchema(Schema):

@@ -5,6 +5,10 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
+# What Text takes, as OpenAPI has it: no control characters or line ends, and not blanks alone.
+_CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+ONE_LINE = rf"^([^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*)?$"
+
 
 class Text(fields.String):
     """One line of text in NFC, without control characters; lengths are in characters of NFC.
@@ -17,7 +21,7 @@ class Text(fields.String):
         super().__init__(**kwargs)
         self.least = least
         self.most = most
-        self.metadata = {"minLength": least, "maxLength": most, **self.metadata}
+        self.metadata = {"minLength": least, "maxLength": most, "pattern": ONE_LINE, **self.metadata}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):

@@ -1,14 +1,17 @@
 """The OpenAPI document: valid, and nothing else than what is enforced."""
 
+import re
 from typing import Any
 
 import pytest
+from marshmallow import Schema
 from openapi_spec_validator import validate
 
 import app as application
 from chalicelib.oauth.handlers import GRANTS
 from chalicelib.oauth.scopes import SCOPES
 from chalicelib.settings import LOCAL_URL
+from chalicelib.web.fields import Text
 from chalicelib.web.openapi.document import VERSION, build
 from chalicelib.web.openapi.problems import problems_of
 from tests.api.expected_access import EXPECTED
@@ -121,3 +124,11 @@ def test_addresses_are_those_of_the_stage(base: str) -> None:
 def test_the_version_is_the_project_s() -> None:
     """A client generated from the document says which release it is for."""
     assert f'version = "{VERSION}"' in (ROOT / "pyproject.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("text", ["", "a", " a ", "é ñ", " ", "\u3000", "a\tb", "a\x85", "\x00", "a\u2028b"])
+def test_the_pattern_of_texts_is_what_is_enforced(text: str) -> None:
+    """A text that the document allows is accepted, and no other."""
+    pattern = MODELS["NewTeam"]["properties"]["title"]["pattern"]
+    flaws = Schema.from_dict({"it": Text(most=9)})().validate({"it": text})
+    assert bool(re.fullmatch(pattern, text)) == (not flaws)

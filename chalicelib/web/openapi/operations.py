@@ -7,14 +7,16 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from chalicelib.web.body import schema_of
+from chalicelib.web.docs import YAML
 from chalicelib.web.openapi.headers import refer
 from chalicelib.web.openapi.models import example_of
 from chalicelib.web.openapi.problems import Refusals
 from chalicelib.web.operation import FORM, JSON, Operation, PatchPolicy, Rule
-from chalicelib.web.patch import CURRENT_PASSWORD, MAX_OPERATIONS, NEEDS
+from chalicelib.web.patch import CURRENT_PASSWORD, MAX_OPERATIONS, NEEDS, POINTER
 
 OAUTH2 = "oauth2"
 CLIENT = "client"
+STRUCTURED = (JSON, YAML)  # clients parse them; everything else is text
 EXAMPLE_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 
@@ -22,7 +24,10 @@ class PatchOperationSchema(Schema):
     """One operation of a JSON Patch (RFC 6902)."""
 
     op = fields.String(required=True, validate=validate.OneOf(tuple(NEEDS)))
-    path = fields.String(required=True, metadata={"description": "RFC 6901 pointer, such as /title."})
+    path = fields.String(
+        required=True,
+        metadata={"description": "RFC 6901 pointer, such as /title.", "pattern": f"^{POINTER.pattern}$"},
+    )
     source = fields.String(
         data_key="from", metadata={"description": "RFC 6901 pointer: where move and copy take it from."}
     )
@@ -153,5 +158,5 @@ def _success_words(operation: Operation) -> str:
 
 def _schema(operation: Operation, media_type: str) -> Any:
     if operation.response is None:
-        return {"type": "object"} if media_type == JSON else {"type": "string"}
+        return {"type": "object"} if media_type in STRUCTURED else {"type": "string"}
     return {"type": "array", "items": operation.response} if operation.many else operation.response
