@@ -1,7 +1,6 @@
 """Captchas: Google's siteverify where it is configured, a development key on local stages."""
 
 import json
-from collections.abc import Callable
 from urllib.parse import urlencode
 
 import urllib3
@@ -12,8 +11,6 @@ from chalicelib.web.operation import Call
 SITEVERIFY = "https://www.google.com/recaptcha/api/siteverify"
 TIMEOUT = 3.0  # seconds
 DEVELOPMENT_KEY = "secret_key"
-
-Verifier = Callable[[str], bool]
 
 
 def verify_by_google(secret: str, key: str) -> bool:
