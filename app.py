@@ -3,8 +3,11 @@
 from chalice.app import Chalice
 
 from chalicelib.db.table import connect
+from chalicelib.oauth import authorize_handlers as authorize
 from chalicelib.oauth import client_handlers as clients
+from chalicelib.oauth import consent_handlers as consents
 from chalicelib.oauth import handlers as oauth
+from chalicelib.oauth import metadata
 from chalicelib.oauth.authenticate import TokenAuthenticator
 from chalicelib.oauth.scopes import SCOPES
 from chalicelib.security.keys import load_keyring
@@ -23,6 +26,8 @@ api.route("GET", "/api/v1/users", users.list_users)
 api.route("POST", "/api/v1/users", users.create_user_account)
 api.route("GET", "/api/v1/users/signup-form", users.get_signup_form)
 api.route("GET", "/api/v1/users/me", users.get_me)
+api.route("GET", "/api/v1/users/me/grants", consents.list_grants)
+api.route("DELETE", "/api/v1/users/me/grants/{client_id}", consents.delete_grant)
 api.route("GET", "/api/v1/users/{user_id}", users.get_user)
 api.route("PATCH", "/api/v1/users/{user_id}", users.patch_user)
 
@@ -44,6 +49,10 @@ api.route("POST", "/api/v1/auth/oauth2_clients/{client_id}/secret", clients.rota
 
 api.route("POST", "/auth/oauth2/token", oauth.create_token)
 api.route("POST", "/auth/oauth2/revoke", oauth.revoke_token)
+api.route("POST", "/auth/oauth2/introspect", oauth.introspect_token)
+api.route("GET", "/auth/oauth2/authorize", authorize.start_authorization)
+api.route("POST", "/auth/oauth2/authorize", authorize.continue_authorization)
+api.route("GET", "/.well-known/oauth-authorization-server", metadata.get_server_metadata)
 
 api.route("GET", "/api/v1", docs.get_documentation)
 api.route("GET", "/api/v1/openapi.json", docs.openapi_json(api, SCOPES))

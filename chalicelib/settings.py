@@ -33,6 +33,8 @@ class Settings:
     access_token_lifetime: int = 3600
     refresh_token_idle_lifetime: int = 14 * 86400
     refresh_token_absolute_lifetime: int = 90 * 86400
+    authorization_code_lifetime: int = 60
+    sign_in_page_lifetime: int = 600
     client_secret_overlap: int = 86400
     failures_per_account: int = 10
     failures_per_address: int = 100

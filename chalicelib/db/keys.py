@@ -95,6 +95,24 @@ def used_refresh_token(user_id: str, token_hash: str) -> Key:
     return Key(f"USER#{user_id}", f"USED#{token_hash}")
 
 
+def authorization_code(user_id: str, code_hash: str) -> Key:
+    """Key of an authorization code, under the user who signed in for it."""
+    return Key(f"USER#{user_id}", f"CODE#{code_hash}")
+
+
+def consent(user_id: str, client_id: str) -> Key:
+    """Key of what a user lets a client do."""
+    return Key(f"USER#{user_id}", f"{CONSENTS}{client_id}")
+
+
+CONSENTS = "CONSENT#"
+
+
+def consents_of(user_id: str) -> str:
+    """Name the counter of a user's consents."""
+    return f"CONSENTS#{user_id}"
+
+
 def revoked_token(token_id: str) -> Key:
     """Key of the denylist entry of one access token (by jti)."""
     return Key(f"REVOKED#{token_id}", "REVOKED")

@@ -5,7 +5,7 @@ from typing import Any
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.errors import InvalidTokenError
-from chalicelib.oauth.models import OAuth2Client, RevokedToken, TokenFamily
+from chalicelib.oauth.models import Consent, OAuth2Client, RevokedToken, TokenFamily
 from chalicelib.security.actor import Actor
 from chalicelib.security.tokens import Claims
 from chalicelib.users.models import User
@@ -27,20 +27,22 @@ ACCOUNT = Load(User, lambda call: keys.user(_claims(call).owner))
 CLIENT = Load(OAuth2Client, lambda call: keys.client(_claims(call).client_id))
 REVOKED = Load(RevokedToken, lambda call: keys.revoked_token(_claims(call).jti))
 FAMILY = Load(TokenFamily, _family_key)
+CONSENT = Load(Consent, lambda call: keys.consent(_claims(call).owner, _claims(call).client_id))
 
 
 class TokenAuthenticator:
     """Authenticates the bearer of an access token; absence of anything it needs is a refusal."""
 
     def loads(self, claims: Claims) -> tuple[Load[Any], ...]:
-        """List account, client, denylist entry, and the family if there is one."""
-        return (ACCOUNT, CLIENT, REVOKED) + ((FAMILY,) if claims.family else ())
+        """List account, client, denylist entry, and the family and the consent if there are any."""
+        family = (FAMILY,) if claims.family else ()
+        return (ACCOUNT, CLIENT, REVOKED, *family, *((CONSENT,) if claims.consent else ()))
 
     def actor(self, call: Call, claims: Claims) -> Actor:
         """Build the caller; the client's scopes of today bound those of the token.
 
         :raises InvalidTokenError: the account is gone or disabled or had its credentials changed, the
-            client is gone, the token or its family is revoked.
+            client is gone, the token, its family or the user's consent is revoked.
         """
         account, client = call.get(ACCOUNT), call.get(CLIENT)
         if account is None or client is None or call.get(REVOKED) is not None:
@@ -50,5 +52,9 @@ class TokenAuthenticator:
         if claims.family:
             family = call.get(FAMILY)
             if family is None or family.is_revoked:
+                raise InvalidTokenError
+        if claims.consent:
+            consent = call.get(CONSENT)
+            if consent is None or consent.consent_id != claims.consent:
                 raise InvalidTokenError
         return Actor(account, claims, claims.scopes & frozenset(client.default_scopes))

@@ -44,6 +44,7 @@ WRITE = frozenset({"auth:write"})
 ATTRIBUTES = (
     "client_id",
     "user_id",
+    "client_name",
     "client_type",
     "redirect_uris",
     "default_scopes",
@@ -56,6 +57,7 @@ POLICY = PatchPolicy(
     view=ClientSchema,
     changes=ClientChangesSchema,
     rules={
+        "client_name": Rule(blank=""),
         "redirect_uris": Rule(parts=True, blank=()),
         "default_scopes": Rule(parts=True, blank=()),
         "grant_types": Rule(parts=True, blank=()),
@@ -109,6 +111,7 @@ def create_oauth2_client(call: Call) -> Reply:
         keys.client(client_id),
         client_id=client_id,
         user_id=call.actor.id,
+        client_name=call.body.get("client_name", ""),
         client_type=call.body["client_type"],
         gsi1pk=keys.clients_of(call.actor.id),
         gsi1sk=client_id,

@@ -61,6 +61,40 @@ class InvalidScopeError(OAuthError):
     advice = "The scope is unknown or beyond what was granted."
 
 
+class UnsupportedResponseTypeError(OAuthError):
+    """Only codes are given (RFC 6749 §4.1.2.1)."""
+
+    code = "unsupported_response_type"
+    advice = "Only response_type=code is supported."
+
+
+class RequestNotSupportedError(OAuthError):
+    """Requests as JWTs are not taken (RFC 9101 §7)."""
+
+    code = "request_not_supported"
+    advice = "Send the parameters themselves, not a request object."
+
+
+class RequestUriNotSupportedError(OAuthError):
+    """Requests by reference are not taken (RFC 9101 §7)."""
+
+    code = "request_uri_not_supported"
+    advice = "Send the parameters themselves, not a request_uri."
+
+
+class AccessDeniedError(OAuthError):
+    """The person said no (RFC 6749 §4.1.2.1)."""
+
+    code = "access_denied"
+    advice = "The request was denied."
+
+
+class BadAuthorizationRequestError(OAuthError):
+    """Neither the client nor its redirect URI is sure, so only the person can be told (RFC 6749 §4.1.2.1)."""
+
+    advice = "The link that led here is broken: go back to the application and try again."
+
+
 # RFC 6749 has no codes of its own for these at the token endpoint; §4.1.2.1 lends two.
 LENT_CODES = {429: "temporarily_unavailable", 500: "server_error", 503: "temporarily_unavailable"}
 

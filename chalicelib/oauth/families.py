@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from chalicelib.db import keys
 from chalicelib.db.keys import Key, new_id
 from chalicelib.db.transaction import ConditionFailedError, Transaction
-from chalicelib.oauth.models import TokenFamily, UsedRefreshToken
+from chalicelib.oauth.models import Consent, TokenFamily, UsedRefreshToken
 from chalicelib.oauth.secrets import hash_secret, new_secret
 from chalicelib.settings import Settings
 from chalicelib.users.models import User
@@ -54,20 +54,33 @@ def _new_token(user_id: str, family_id: str) -> RefreshToken:
     return RefreshToken(f"{user_id}.{family_id}.{new_secret()}", user_id, family_id)
 
 
-def start_family(
-    transaction: Transaction, settings: Settings, user: User, client_id: str, scope: str
-) -> RefreshToken:
+@dataclass(frozen=True)
+class Start:
+    """What a family starts from.
+
+    :param consent_id: what it lives and dies with, after a sign-in by code.
+    """
+
+    user: User
+    client_id: str
+    scopes: frozenset[str]
+    family_id: str = field(default_factory=new_id)
+    consent_id: str | None = None
+
+
+def start_family(transaction: Transaction, settings: Settings, start: Start) -> RefreshToken:
     """Add a new family with its first token to a transaction."""
-    now, family_id = int(time.time()), new_id()
-    token = _new_token(user.id, family_id)
+    now = int(time.time())
+    token = _new_token(start.user.id, start.family_id)
     until = now + settings.refresh_token_absolute_lifetime
     family = TokenFamily.at(
         token.family_key,
-        family_id=family_id,
-        user_id=user.id,
-        client_id=client_id,
-        scope=scope,
-        credentials_version=user.credentials_version,
+        family_id=start.family_id,
+        user_id=start.user.id,
+        client_id=start.client_id,
+        consent_id=start.consent_id,
+        scope=" ".join(sorted(start.scopes)),
+        credentials_version=start.user.credentials_version,
         token_hash=token.hash,
         idle_until=now + settings.refresh_token_idle_lifetime,
         absolute_until=until,
@@ -97,7 +110,8 @@ def is_alive(family: TokenFamily) -> bool:
 def rotate(settings: Settings, family: TokenFamily, token: RefreshToken) -> RefreshToken:
     """Use a token up and give the next one.
 
-    :raises ConditionFailedError: somebody else used it in this very moment.
+    :raises ConditionFailedError: "family": somebody else used it in this very moment; "consent": the user
+        took it back.
     """
     fresh = _new_token(token.user_id, token.family_id)
     used = UsedRefreshToken.at(token.used_key, family_id=family.family_id, expires_at=family.expires_at)
@@ -105,14 +119,22 @@ def rotate(settings: Settings, family: TokenFamily, token: RefreshToken) -> Refr
     transaction = Transaction()
     transaction.change("family", family, {"token_hash": fresh.hash, "idle_until": idle_until})
     transaction.put("used", used)
+    if family.consent_id:
+        require_consent(transaction, family.user_id, family.client_id, family.consent_id)
     transaction.commit()
     return fresh
 
 
-def revoke_family(token: RefreshToken) -> None:
+def require_consent(transaction: Transaction, user_id: str, client_id: str, consent_id: str) -> None:
+    """Let a transaction succeed only while the user's consent stands."""
+    condition = Consent.consent_id == consent_id
+    transaction.check("consent", Consent, keys.consent(user_id, client_id), condition)
+
+
+def revoke_family(family_key: Key) -> None:
     """End a family: its refresh tokens, and its access tokens with the next request; twice does no harm."""
     transaction = Transaction()
-    family = TokenFamily.at(token.family_key)
+    family = TokenFamily.at(family_key)
     actions = [TokenFamily.is_revoked.set(True), TokenFamily.version.add(1)]
     transaction.add("family", family, actions, TokenFamily.pk.exists())
     try:

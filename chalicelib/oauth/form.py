@@ -24,12 +24,20 @@ class ClientCredentials:
 
 
 def read_parameters(request: Request) -> dict[str, str]:
-    """Read the form: one value a name, empty ones count as omitted.
+    """Read the form of a client: one value a name, empty ones count as omitted.
 
     :raises InvalidRequestError: another content type, a repeated name, bad encoding, or secrets in the URL.
     """
     if any(name in request.query for name in SENSITIVE):
         raise InvalidRequestError("Send parameters in the body, never in the URL.")
+    return {name: value for name, value in read_form(request).items() if value}
+
+
+def read_form(request: Request) -> dict[str, str]:
+    """Read a form: one value a name.
+
+    :raises InvalidRequestError: another content type, a repeated name or bad encoding.
+    """
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
         raise InvalidRequestError(f"Send the parameters as {FORM}.")
     if request.body is None or len(request.body) > MAX_BODY:
@@ -43,7 +51,7 @@ def read_parameters(request: Request) -> dict[str, str]:
         raise InvalidRequestError("A parameter is given twice.")
     if any(len(value) > MAX_VALUE for value in parameters.values()):
         raise InvalidRequestError(f"A parameter has more than {MAX_VALUE} characters.")
-    return {name: value for name, value in parameters.items() if value}
+    return parameters
 
 
 def read_credentials(call: Call, parameters: dict[str, str]) -> ClientCredentials:

@@ -23,11 +23,20 @@ from chalicelib.oauth.families import (
     was_used,
 )
 from chalicelib.oauth.form import read_parameters
-from chalicelib.oauth.grants import client_credentials, password, refresh_token
+from chalicelib.oauth.grants import (
+    authorization_code,
+    client_credentials,
+    names,
+    password,
+    refresh_token,
+)
 from chalicelib.oauth.grants.grant import TokenRequest
-from chalicelib.oauth.models import OAuth2Client, RevokedToken, TokenFamily
+from chalicelib.oauth.introspection import introspect, read_subject
+from chalicelib.oauth.models import CONFIDENTIAL, OAuth2Client, RevokedToken, TokenFamily
 from chalicelib.oauth.permissions import CLIENT_AUTHENTICATION
 from chalicelib.oauth.schemas import (
+    IntrospectionFormSchema,
+    IntrospectionSchema,
     OAuthErrorSchema,
     RevocationFormSchema,
     RevocationSchema,
@@ -37,7 +46,12 @@ from chalicelib.oauth.schemas import (
 from chalicelib.security.tokens import LEEWAY, Claims, verify
 from chalicelib.web.operation import Call, Operation, Reply
 
-GRANTS = {module.NAME: module for module in (password, client_credentials, refresh_token)}
+GRANTS = {
+    names.AUTHORIZATION_CODE: authorization_code,
+    names.CLIENT_CREDENTIALS: client_credentials,
+    names.PASSWORD: password,
+    names.REFRESH_TOKEN: refresh_token,
+}
 NOT_CACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 §5.1
 
 
@@ -58,7 +72,7 @@ NOT_CACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 §5
     ),
 )
 def create_token(call: Call) -> Reply:
-    """Exchange a grant for tokens: password, client_credentials or refresh_token."""
+    """Exchange a grant for tokens: authorization_code, client_credentials, password or refresh_token."""
     parameters = read_parameters(call.request)
     name = parameters.get("grant_type")
     if name is None:
@@ -95,12 +109,32 @@ def revoke_token(call: Call) -> Reply:
     return Reply({}, headers=dict(NOT_CACHED))
 
 
+@Operation(
+    permission=CLIENT_AUTHENTICATION,
+    form=IntrospectionFormSchema,
+    response=IntrospectionSchema,
+    render_error=render_oauth_error,
+    error=OAuthErrorSchema,
+    problems=(InvalidRequestError, InvalidClientError, TooManyRequestsError),
+)
+def introspect_token(call: Call) -> Reply:
+    """Tell a confidential client what a token of its own is worth (RFC 7662)."""
+    parameters = read_parameters(call.request)
+    subject = read_subject(call, parameters.get("token", ""))
+    client = authenticate_client(call, parameters, *subject.keys)
+    if client.client_type != CONFIDENTIAL:
+        raise InvalidClientError
+    if "token" not in parameters:
+        raise InvalidRequestError("token is needed.")
+    return Reply(introspect(call, client, subject), headers=dict(NOT_CACHED))
+
+
 def _revoke_refresh_token(call: Call, client: OAuth2Client, token: RefreshToken) -> None:
     family = call.items.get(token.family_key)
     if not isinstance(family, TokenFamily) or family.client_id != client.client_id:
         return
     if is_current(family, token) or was_used(call, token):
-        revoke_family(token)
+        revoke_family(token.family_key)
 
 
 def _revoke_access_token(call: Call, client: OAuth2Client, text: str) -> None:

@@ -21,6 +21,7 @@ class OAuth2Client(Item, discriminator="oauth2_client"):
 
     client_id = UnicodeAttribute()
     user_id = UnicodeAttribute()
+    client_name = UnicodeAttribute(default="")
     client_type = UnicodeAttribute(default=CONFIDENTIAL)
     secret_hash = UnicodeAttribute(null=True)
     previous_secret_hash = UnicodeAttribute(null=True)
@@ -42,6 +43,7 @@ class TokenFamily(Item, discriminator="token_family"):
     token_hash = UnicodeAttribute()
     idle_until = NumberAttribute()  # seconds since 1970
     absolute_until = NumberAttribute()  # seconds since 1970
+    consent_id = UnicodeAttribute(null=True)  # what it lives and dies with, after a sign-in by code
     is_revoked = BooleanAttribute(default=False)
 
 
@@ -49,6 +51,36 @@ class UsedRefreshToken(Item, discriminator="used_refresh_token"):
     """The tombstone of a refresh token: who shows it again has a copy that is not meant to exist."""
 
     family_id = UnicodeAttribute()
+
+
+class Consent(Item, discriminator="consent"):
+    """What a user lets a client do; without it, all that the client got by code is void."""
+
+    consent_id = UnicodeAttribute()
+    user_id = UnicodeAttribute()
+    client_id = UnicodeAttribute()
+    client_name = UnicodeAttribute(default="")
+    scope = UnicodeAttribute()
+
+
+class AuthorizationCode(Item, discriminator="authorization_code"):
+    """An authorization code; of its text only SHA-256 is kept, also after its use, to know it again.
+
+    `names_redirect_uri` tells whether the request named its redirect URI, so that the exchange has to, too;
+    `family_id` is the family that its use starts.
+    """
+
+    user_id = UnicodeAttribute()
+    client_id = UnicodeAttribute()
+    consent_id = UnicodeAttribute()
+    family_id = UnicodeAttribute()
+    redirect_uri = UnicodeAttribute()
+    names_redirect_uri = BooleanAttribute(default=True)
+    scope = UnicodeAttribute()
+    code_challenge = UnicodeAttribute()
+    credentials_version = NumberAttribute()
+    valid_until = NumberAttribute()  # seconds since 1970
+    is_used = BooleanAttribute(default=False)
 
 
 class RevokedToken(Item, discriminator="revoked_token"):

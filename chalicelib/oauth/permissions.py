@@ -2,7 +2,7 @@
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.models import Consent, OAuth2Client
 from chalicelib.web.operation import ADMIN, Call, Load, Permission
 
 
@@ -16,7 +16,17 @@ def _owns_client(call: Call) -> bool:
     return client is not None and client.user_id == call.actor.id
 
 
+def _consent_key(call: Call) -> Key | None:
+    client_id = call.params["client_id"]
+    return (
+        keys.consent(call.claims.owner, client_id)
+        if call.claims and keys.CLIENT_ID.fullmatch(client_id)
+        else None
+    )
+
+
 CLIENT = Load(OAuth2Client, _client_key)
+CONSENT = Load(Consent, _consent_key)
 
 OWNER_OR_ADMIN = Permission("Owner", _owns_client, (CLIENT,)) | ADMIN
 CLIENT_AUTHENTICATION = Permission("OAuth2 client", lambda _: True, public=True)

@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from chalicelib.oauth.grants.names import GRANT_TYPES
 from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT
 from chalicelib.oauth.scopes import SCOPES
+from chalicelib.web.fields import Text
 from chalicelib.web.pagination import ListQuery
 
-GRANT_TYPES = ("authorization_code", "client_credentials", "password", "refresh_token")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 MAX_URI = 2048  # characters
 MAX_URIS = 20
@@ -68,6 +69,7 @@ def _names(allowed: tuple[str, ...], example: list[str]) -> "fields.List[Any]":
 class ClientChangesSchema(Schema):
     """What a PATCH may change."""
 
+    client_name = Text(most=80, metadata={"description": "What people see it as.", "example": "Team Planner"})
     redirect_uris = fields.List(
         fields.String(validate=check_redirect_uri, metadata={"minLength": 1, "maxLength": MAX_URI}),
         validate=[check_no_doubles, validate.Length(max=MAX_URIS)],
@@ -106,7 +108,7 @@ class TokenFormSchema(Schema):
 
     grant_type = fields.String(
         required=True,
-        validate=validate.OneOf(("password", "client_credentials", "refresh_token")),
+        validate=validate.OneOf(GRANT_TYPES),
         metadata={"example": "password"},
     )
     client_id = fields.String(
@@ -118,9 +120,100 @@ class TokenFormSchema(Schema):
         metadata={"description": "password: theirs.", "format": "password", "example": "analytical engine"}
     )
     refresh_token = fields.String(metadata={"description": "refresh_token: the last one you got."})
+    code = fields.String(metadata={"description": "authorization_code: as it came to the redirect URI."})
+    redirect_uri = fields.String(
+        metadata={"description": "authorization_code: the one of the authorization request."}
+    )
+    code_verifier = fields.String(
+        metadata={"description": "authorization_code: what the code_challenge was made of (RFC 7636)."}
+    )
     scope = fields.String(
         metadata={"description": "Scopes with blanks between them; by default all that the client has."}
     )
+
+
+class AuthorizationQuery(Schema):
+    """What a client asks of a person (RFC 6749 §4.1.1, RFC 7636 §4.3)."""
+
+    response_type = fields.String(validate=validate.OneOf(("code",)), metadata={"example": "code"})
+    client_id = fields.String(metadata={"example": "documentation"})
+    redirect_uri = fields.String(
+        metadata={"description": "Exactly one of the client's; may be left out if it has but one."}
+    )
+    scope = fields.String(metadata={"description": "By default all that the client has."})
+    state = fields.String(metadata={"description": "Comes back as it is."})
+    code_challenge = fields.String(metadata={"description": "SHA-256 of the code_verifier, in base64url."})
+    code_challenge_method = fields.String(validate=validate.OneOf(("S256",)), metadata={"example": "S256"})
+
+
+class AuthorizationFormSchema(Schema):
+    """What the pages of the authorization endpoint send."""
+
+    ticket = fields.String(metadata={"description": "Ties the form to browser and request."})
+    username = fields.String()
+    password = fields.String(metadata={"format": "password"})
+    decision = fields.String(validate=validate.OneOf(("sign_in", "allow", "deny")))
+
+
+class IntrospectionFormSchema(Schema):
+    """Which token is asked about (RFC 7662 §2.1)."""
+
+    token = fields.String(
+        required=True,
+        metadata={"description": "An access or refresh token.", "minLength": 1, "example": "the token"},
+    )
+    token_type_hint = fields.String(metadata={"description": "Not needed, and not looked at."})
+    client_id = fields.String(metadata={"description": "Unless HTTP Basic tells it.", "example": "service"})
+    client_secret = fields.String(metadata={"format": "password"})
+
+
+OPTIONAL = {"optional": True}
+
+
+class IntrospectionSchema(Schema):
+    """What a token is worth (RFC 7662 §2.2); of one that is worth nothing, nothing else is told."""
+
+    active = fields.Boolean(required=True)
+    scope = fields.String(metadata=OPTIONAL)
+    client_id = fields.String(metadata=OPTIONAL)
+    username = fields.String(metadata=OPTIONAL)
+    token_type = fields.String(metadata={**OPTIONAL, "description": "Of access tokens."})
+    exp = fields.Integer(metadata={**OPTIONAL, "description": "Seconds since 1970."})
+    sub = fields.String(metadata=OPTIONAL)
+    aud = fields.String(metadata=OPTIONAL)
+    iss = fields.String(metadata=OPTIONAL)
+    jti = fields.String(metadata=OPTIONAL)
+
+
+class ServerMetadataSchema(Schema):
+    """What this authorization server can do, and where (RFC 8414)."""
+
+    issuer = fields.String()
+    authorization_endpoint = fields.String()
+    token_endpoint = fields.String()
+    revocation_endpoint = fields.String()
+    introspection_endpoint = fields.String()
+    jwks_uri = fields.String()
+    service_documentation = fields.String()
+    scopes_supported = fields.List(fields.String())
+    response_types_supported = fields.List(fields.String())
+    response_modes_supported = fields.List(fields.String())
+    grant_types_supported = fields.List(fields.String())
+    token_endpoint_auth_methods_supported = fields.List(fields.String())
+    revocation_endpoint_auth_methods_supported = fields.List(fields.String())
+    introspection_endpoint_auth_methods_supported = fields.List(fields.String())
+    code_challenge_methods_supported = fields.List(fields.String())
+    authorization_response_iss_parameter_supported = fields.Boolean()
+
+
+class ConsentSchema(Schema):
+    """A signed-in app: a client that the user lets act for them."""
+
+    client_id = fields.String()
+    client_name = fields.String()
+    scope = fields.String(metadata={"example": "teams:read users:read"})
+    created = fields.AwareDateTime()
+    updated = fields.AwareDateTime()
 
 
 class TokenSchema(Schema):

@@ -1,8 +1,8 @@
 """Every scope there is, and what it lets a token do."""
 
 SCOPES = {
-    "auth:read": "Look at your OAuth2 clients.",
-    "auth:write": "Create, change and delete your OAuth2 clients, whatever their scopes.",
+    "auth:read": "Look at your OAuth2 clients and signed-in apps.",
+    "auth:write": "Create, change and delete your OAuth2 clients, whatever their scopes, and sign apps out.",
     "teams:read": "Look at teams and their members.",
     "teams:write": "Create, change and delete teams and memberships.",
     "users:read": "Look at users.",

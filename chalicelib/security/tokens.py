@@ -29,6 +29,7 @@ class Claims:
     :param owner: the user whose account the token acts for.
     :param credentials_version: the owner's, as it was then: it grows when all tokens of a user must die.
     :param family: the refresh token family that the token came with, if any.
+    :param consent: the user's consent that the token rests on, if it came by an authorization code.
     :param exp: seconds since 1970.
     """
 
@@ -38,6 +39,7 @@ class Claims:
     owner: str
     credentials_version: int
     family: str | None = None
+    consent: str | None = None
     jti: str = ""
     exp: int = 0
 
@@ -65,6 +67,8 @@ def issue(keyring: Keyring, issuer: str, claims: Claims, lifetime: int) -> str:
         payload["owner"] = claims.owner
     if claims.family:
         payload["sid"] = claims.family
+    if claims.consent:
+        payload["consent"] = claims.consent
     key = keyring.current
     return jwt.encode(payload, key.private_key, key.algorithm, headers={"typ": TYPE, "kid": key.kid})
 
@@ -120,8 +124,12 @@ def _claims(payload: dict[str, Any]) -> Claims:
         raise InvalidTokenError
     if any(not isinstance(payload.get(name), str) for name in (*TEXT, "aud")):
         raise InvalidTokenError
-    owner, family = payload.get("owner", payload["sub"]), payload.get("sid")
-    if not isinstance(owner, str) or not (family is None or isinstance(family, str)):
+    owner, family, consent = payload.get("owner", payload["sub"]), payload.get("sid"), payload.get("consent")
+    if (
+        not isinstance(owner, str)
+        or not isinstance(family, str | None)
+        or not isinstance(consent, str | None)
+    ):
         raise InvalidTokenError
     return Claims(
         sub=payload["sub"],
@@ -130,6 +138,7 @@ def _claims(payload: dict[str, Any]) -> Claims:
         owner=owner,
         credentials_version=payload["cv"],
         family=family,
+        consent=consent,
         jti=payload["jti"],
         exp=payload["exp"],
     )

@@ -24,6 +24,7 @@ TYPES = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
     "docs.css": "text/css",
+    "pages.css": "text/css",
     "docs.js": "text/javascript",
     "logo.svg": "image/svg+xml",
 }
@@ -106,10 +107,11 @@ def page(base: str) -> str:
     :param base: what stands in front of every path, such as the stage's name.
     """
     text = (FOLDER / "index.html").read_text("utf-8").replace("{{base}}", html.escape(base))
-    return re.sub(r"{{static/([\w.-]+)}}", lambda found: html.escape(_address(base, found[1])), text)
+    return re.sub(r"{{static/([\w.-]+)}}", lambda found: html.escape(static_address(base, found[1])), text)
 
 
-def _address(base: str, name: str) -> str:
+def static_address(base: str, name: str) -> str:
+    """Give the path of a static file, which changes with its content."""
     return f"{base}/api/v1/static/{name}?v={digest(name)}"
 
 

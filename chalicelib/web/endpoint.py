@@ -57,7 +57,11 @@ class Api:
         self.keyring = keyring
         self.authenticator = authenticator
         self.operations: dict[str, dict[str, Operation]] = {}
-        app.register_middleware(finish(settings), "http")
+        app.register_middleware(finish(settings, self.shares), "http")
+
+    def shares(self, path: str) -> bool:
+        """Tell whether pages of other origins may read what a route answers."""
+        return all(operation.cors for operation in self.operations.get(path, {}).values())
 
     def route(self, method: str, path: str, operation: Operation) -> None:
         """Serve an operation under a method and a path; OPTIONS comes by itself with the first.
@@ -136,7 +140,8 @@ class Api:
         """Tell a preflight what pages may send, and everyone else what this caller may do here."""
         resource = self.operations[path]
         if "access-control-request-method" in request.headers:
-            headers = preflight_headers(request.headers.get("origin"), resource, self.settings)
+            origin = request.headers.get("origin") if self.shares(path) else None
+            headers = preflight_headers(origin, resource, self.settings)
             return empty_response(204, headers)
         call = Call(request, params, self.settings, self.keyring)
         public = any(operation.permission.public for operation in resource.values())
@@ -150,6 +155,8 @@ class Api:
 
 def refusal(request: Request, error: ApiError, operation: Operation | None) -> Response:
     """Render an error in the form that the operation has for its errors, else as a problem."""
+    if operation and operation.error_page:
+        return as_response(operation.error_page(request, error), {"Cache-Control": "no-store"})
     if operation and operation.render_error:
         body, headers = operation.render_error(error)
         return json_response(error.status, body, headers, JSON)
@@ -225,20 +232,28 @@ def validate(call: Call, operation: Operation) -> None:
         call.body = load_body(operation.body, call.payload)
 
 
-def send(call: Call, document: Document) -> Response:
+def send(call: Call, operation: Operation, document: Document) -> Response:
     """Answer with a document, unless the caller has it already."""
-    headers = {**document.headers, "ETag": etag_of_text(document.text)}
-    if is_known(call.request, headers["ETag"]):
-        return empty_response(304, headers)
+    headers = {"Cache-Control": "no-store"} if operation.no_store else {}
+    if operation.etag:
+        headers |= {**document.headers, "ETag": etag_of_text(document.text)}
+        if is_known(call.request, headers["ETag"]):
+            return empty_response(304, headers)
+    return as_response(document, headers)
+
+
+def as_response(document: Document, headers: dict[str, str]) -> Response:
+    """Turn a document into a response; text says in which encoding it is."""
     kind = document.media_type
     charset = "; charset=utf-8" if kind.startswith("text/") else ""
-    return Response(document.text, {"Content-Type": kind + charset, **headers}, 200)
+    more: dict[str, str | list[str]] = {"Content-Type": kind + charset, **headers, **document.headers}
+    return Response(document.text, more, document.status)
 
 
 def dump(call: Call, operation: Operation, result: Any) -> Response:
     """Render what a handler gave: an item, a page of items, or a reply."""
     if isinstance(result, Document):
-        return send(call, result)
+        return send(call, operation, result)
     reply = result if isinstance(result, Reply) else Reply(result)
     headers = {"Cache-Control": "no-store"} if operation.no_store else {}
     headers |= reply.headers

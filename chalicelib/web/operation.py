@@ -178,7 +178,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Document:
-    """An answer that is text already; its ETag is the digest of it.
+    """An answer that is text already; where the operation declares ETags, its ETag is the digest of it.
 
     :param media_type: without the charset.
     """
@@ -186,6 +186,7 @@ class Document:
     text: str
     media_type: str
     headers: dict[str, str]
+    status: int = 200
 
 
 def _undeclared(call: Call) -> Any:
@@ -205,13 +206,17 @@ class Operation:
     :param form: schema of a form that the handler reads by itself; documentation alone uses it.
     :param patch: what a JSON Patch may do here.
     :param query: schema of the query string.
+    :param own_query: schema of a query string that the handler reads by itself, as form is for the body.
     :param response: schema of the answer; of each element where the handler gives a page.
     :param if_match: the write is held back if If-Match names another version; so does every patch.
+    :param also: other statuses that the handler answers with, and when.
     :param headers: headers of the answer, beyond what the declaration implies.
     :param problems: what the handler itself may refuse, beyond what the declaration implies.
     :param render_error: the form of errors, where they are no problems; error is its schema.
+    :param error_page: the form of errors, where a person reads them in a browser.
     :param produces: media types of the answer.
     :param no_store: keep the answer out of all caches.
+    :param cors: pages of other origins may read the answer, if the settings list them.
     """
 
     permission: Permission
@@ -225,17 +230,21 @@ class Operation:
     form: type[Schema] | None = None
     patch: PatchPolicy | None = None
     query: type[Schema] | None = None
+    own_query: type[Schema] | None = None
     response: type[Schema] | None = None
     status: int = 200
     many: bool = False
     etag: bool = False
     if_match: bool = False
+    also: Mapping[int, str] = field(default_factory=dict)
     headers: tuple[str, ...] = ()
     problems: tuple[type[ApiError], ...] = ()
     render_error: Callable[[ApiError], tuple[dict[str, Any], dict[str, str]]] | None = None
     error: type[Schema] | None = None
+    error_page: Callable[[Request, ApiError], Document] | None = None
     produces: tuple[str, ...] = (JSON,)
     no_store: bool = True
+    cors: bool = True
 
     def __post_init__(self) -> None:
         """Refuse, at import, a declaration that decides nothing.

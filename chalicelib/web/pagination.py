@@ -1,8 +1,5 @@
 """Lists: a page by cursor (or offset, for old clients), Link and X-Total-Count."""
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
@@ -14,12 +11,12 @@ from chalicelib.db import counters
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, T, query
 from chalicelib.errors import InvalidValueError
+from chalicelib.security.seals import seal, unseal
 from chalicelib.web.operation import Call
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 MAX_OFFSET = 1000
-MAC_BYTES = 16
 
 
 def _range(least: int, most: int, advice: str = "") -> validate.Range:
@@ -114,15 +111,13 @@ def _position(item: Item, listing: Listing) -> str:
     return str(item.gsi1sk) if listing.prefix is None else item.sk.removeprefix(listing.prefix)
 
 
-def _mac(call: Call, listing: Listing, position: str) -> bytes:
-    message = f"{listing.partition}\n{listing.prefix}\n{position}".encode()
-    return hmac.digest(call.keyring.cursor_key, message, hashlib.sha256)[:MAC_BYTES]
+def _purpose(listing: Listing) -> str:
+    return f"cursor\n{listing.partition}\n{listing.prefix}"
 
 
 def make_cursor(call: Call, listing: Listing, position: str) -> str:
     """Seal a position, bound to its listing."""
-    sealed = _mac(call, listing, position) + position.encode()
-    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    return seal(call.keyring, _purpose(listing), position)
 
 
 def open_cursor(call: Call, listing: Listing, cursor: str) -> str:
@@ -130,14 +125,8 @@ def open_cursor(call: Call, listing: Listing, cursor: str) -> str:
 
     :raises InvalidValueError: it was changed, made up, or belongs to another listing.
     """
-    try:
-        sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        position = sealed[MAC_BYTES:].decode()
-        # Compared as text: of several base64 spellings of the same bytes only ours is a cursor.
-        genuine = hmac.compare_digest(make_cursor(call, listing, position).encode(), cursor.encode())
-    except ValueError:
-        genuine = False
-    if not genuine:
+    position = unseal(call.keyring, _purpose(listing), cursor)
+    if position is None:
         detail = "This cursor is not valid here: take it from the Link header, unchanged."
         raise InvalidValueError(errors=[{"parameter": "cursor", "detail": detail}])
     return position

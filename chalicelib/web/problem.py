@@ -62,24 +62,31 @@ def problem_response(error: ApiError, *, base: str, instance: str, request: str)
     return json_response(error.status, body, {"Cache-Control": "no-store", **error.headers}, PROBLEM_JSON)
 
 
-def finish(settings: Settings) -> Callable[[ChaliceRequest, Callable[[Any], Response]], Response]:
+def finish(
+    settings: Settings, shares: Callable[[str], bool]
+) -> Callable[[ChaliceRequest, Callable[[Any], Response]], Response]:
     """Make the middleware that every response passes.
 
     It gives Chalice's own errors our form, and to each response the headers that all of them carry.
+
+    :param shares: tells of a route whether pages of other origins may read it.
     """
 
     def middleware(request: ChaliceRequest, get_response: Callable[[Any], Response]) -> Response:
         response = get_response(request)
         if response.status_code >= 400 and isinstance(response.body, dict):
             response = _reshape(request, response, settings)
-        return decorate(response, request, settings)
+        shared = shares(str(request.context.get("resourcePath")))
+        return decorate(response, request, settings, shared=shared)
 
     return middleware
 
 
-def decorate(response: Response, request: ChaliceRequest | None, settings: Settings) -> Response:
+def decorate(
+    response: Response, request: ChaliceRequest | None, settings: Settings, *, shared: bool = True
+) -> Response:
     """Add the headers that every response has."""
-    origin = request.headers.get("origin") if request else None
+    origin = request.headers.get("origin") if request and shared else None
     common = {**SECURITY_HEADERS, "X-Request-Id": request_id(request), **cors_headers(origin, settings)}
     for name, value in common.items():
         response.headers.setdefault(name, value)

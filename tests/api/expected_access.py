@@ -90,10 +90,16 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("GET", "/api/v1/static/{file}"): _public(),  # what the page at /api/v1 is made of
     ("POST", "/auth/oauth2/token"): _public("oauth2 client"),
     ("POST", "/auth/oauth2/revoke"): _public("oauth2 client"),
+    ("POST", "/auth/oauth2/introspect"): _public("oauth2 client"),
+    ("GET", "/auth/oauth2/authorize"): _public(),
+    ("POST", "/auth/oauth2/authorize"): _public(),
+    ("GET", "/.well-known/oauth-authorization-server"): _public(),
     ("GET", USERS): Access("users:read", "admin", frozenset(ADMINS)),
     ("POST", USERS): _public(status=201, reads_token=True),
     ("GET", f"{USERS}/signup-form"): _public(),
     ("GET", f"{USERS}/me"): Access("users:read", "active user", _ALL),
+    ("GET", f"{USERS}/me/grants"): Access("auth:read", "active user", _ALL),
+    ("DELETE", f"{USERS}/me/grants/{{client_id}}"): Access("auth:write", "active user", _ALL, 204),
     ("GET", f"{USERS}/{{user_id}}"): Access("users:read", "owner or admin", OWNER_OR_ADMIN),
     ("PATCH", f"{USERS}/{{user_id}}"): Access(
         "users:write", "(owner or admin) with write access", OWNER_OR_ADMIN_WRITER

@@ -1,6 +1,6 @@
 """What every grant has in common: the answer that carries the tokens (RFC 6749 §5.1)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.oauth.models import OAuth2Client
@@ -18,35 +18,42 @@ class TokenRequest:
     client: OAuth2Client
 
 
-def token_response(
-    request: TokenRequest,
-    user: User,
-    scopes: frozenset[str],
-    *,
-    sub: str | None = None,
-    refresh_token: str | None = None,
-    family: str | None = None,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Tokens:
+    """What a grant gives.
+
+    :param user: the account that the access token acts for.
+    :param family: id of the refresh token family, with which the access token lives and dies.
+    :param consent: id of the consent, with which both do after a sign-in by code.
+    """
+
+    user: User
+    scopes: frozenset[str]
+    family: str | None = None
+    consent: str | None = None
+    refresh_token: str | None = field(default=None, repr=False)
+
+
+def token_response(request: TokenRequest, tokens: Tokens, *, sub: str | None = None) -> dict[str, Any]:
     """Issue an access token and build the answer.
 
-    :param user: the account that the token acts for.
     :param sub: the subject, where it is not the user.
-    :param family: id of the refresh token family, with which the access token lives and dies.
     """
     settings = request.call.settings
     claims = Claims(
-        sub=sub or user.id,
+        sub=sub or tokens.user.id,
         client_id=request.client.client_id,
-        scopes=scopes,
-        owner=user.id,
-        credentials_version=int(user.credentials_version),
-        family=family,
+        scopes=tokens.scopes,
+        owner=tokens.user.id,
+        credentials_version=int(tokens.user.credentials_version),
+        family=tokens.family,
+        consent=tokens.consent,
     )
     lifetime = settings.access_token_lifetime
     answer = {
         "access_token": issue(request.call.keyring, request.call.request.base_url, claims, lifetime),
         "token_type": "Bearer",
         "expires_in": lifetime,
-        "scope": " ".join(sorted(scopes)),
+        "scope": " ".join(sorted(tokens.scopes)),
     }
-    return answer | ({"refresh_token": refresh_token} if refresh_token else {})
+    return answer | ({"refresh_token": tokens.refresh_token} if tokens.refresh_token else {})

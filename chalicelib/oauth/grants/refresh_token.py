@@ -16,17 +16,16 @@ from chalicelib.oauth.families import (
     rotate,
     was_used,
 )
-from chalicelib.oauth.grants.grant import TokenRequest, token_response
+from chalicelib.oauth.grants.grant import TokenRequest, Tokens, token_response
+from chalicelib.oauth.grants.names import REFRESH_TOKEN
 from chalicelib.oauth.models import TokenFamily
 from chalicelib.users.models import User
 from chalicelib.web.operation import Call
 
-NAME = "refresh_token"
-
 
 def needs(parameters: dict[str, str]) -> list[Key | None]:
     """Read the family, the user and a possible tombstone with the client."""
-    token = parse_refresh_token(parameters.get(NAME, ""))
+    token = parse_refresh_token(parameters.get(REFRESH_TOKEN, ""))
     return [token.family_key, token.used_key, keys.user(token.user_id)] if token else []
 
 
@@ -38,9 +37,9 @@ def grant(request: TokenRequest) -> dict[str, Any]:
         the whole family dies.
     :raises InvalidScopeError: more is asked than the sign-in granted.
     """
-    if NAME not in request.parameters:
+    if REFRESH_TOKEN not in request.parameters:
         raise InvalidRequestError("refresh_token is needed.")
-    token = parse_refresh_token(request.parameters[NAME])
+    token = parse_refresh_token(request.parameters[REFRESH_TOKEN])
     if token is None:
         raise InvalidGrantError
     family = _family(request, token)
@@ -49,10 +48,10 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     try:
         fresh = rotate(request.call.settings, family, token)
     except ConditionFailedError as error:
-        # Somebody presented the same token in this very moment: one of the two is a thief.
-        revoke_family(token)
+        # The consent is gone; or somebody presented the same token in this very moment: one is a thief.
+        revoke_family(token.family_key)
         raise InvalidGrantError from error
-    return token_response(request, user, scopes, refresh_token=fresh.text, family=token.family_id)
+    return token_response(request, Tokens(user, scopes, token.family_id, family.consent_id, fresh.text))
 
 
 def _family(request: TokenRequest, token: RefreshToken) -> TokenFamily:
@@ -61,7 +60,7 @@ def _family(request: TokenRequest, token: RefreshToken) -> TokenFamily:
         raise InvalidGrantError
     if not is_current(family, token):
         if was_used(request.call, token):
-            revoke_family(token)
+            revoke_family(token.family_key)
         raise InvalidGrantError
     if not is_alive(family):
         raise InvalidGrantError

@@ -17,6 +17,7 @@ from chalicelib.web.operation import Operation
 # API Gateway imports 3.0, not 3.1.
 OPENAPI = "3.0.3"
 VERSION = "0.1.0"
+AUTHORIZATION_PATH = "/auth/oauth2/authorize"
 TOKEN_PATH = "/auth/oauth2/token"  # noqa: S105 - a path, no password
 DESCRIPTION = """\
 Users, teams and OAuth2 clients behind an OAuth2 token endpoint.
@@ -82,6 +83,7 @@ def _add_security(spec: APISpec, scopes: Mapping[str, str], base_url: str) -> No
     url = base_url + TOKEN_PATH
     flow = {"tokenUrl": url, "refreshUrl": url, "scopes": dict(scopes)}
     flows = {
+        "authorizationCode": {"authorizationUrl": base_url + AUTHORIZATION_PATH, **flow},
         "password": flow,
         "clientCredentials": {name: value for name, value in flow.items() if name != "refreshUrl"},
     }

@@ -20,6 +20,11 @@ RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
     ),
     "Location": ("Where the new one is.", {"type": "string", "format": "uri-reference"}, None),
     "Retry-After": ("Seconds to wait.", {"type": "integer", "minimum": 0}, 60),
+    "Set-Cookie": (
+        "Tells this browser from others until it is closed; names nobody.",
+        {"type": "string"},
+        "__Host-grail=…; Path=/; HttpOnly; SameSite=Lax; Secure",
+    ),
     "WWW-Authenticate": (
         "How to authenticate (RFC 6750 §3, RFC 7617).",
         {"type": "string"},

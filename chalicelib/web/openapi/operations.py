@@ -92,7 +92,7 @@ def _rule_words(rule: Rule) -> str:
 
 
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
-    if operation.form:
+    if operation.form and operation.render_error:
         # a public client says in the form alone who it is
         return [{CLIENT: []}, {}]
     if operation.permission.public:
@@ -102,8 +102,8 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
 
 def _parameters(operation: Operation, method: str, path: str) -> list[Any]:
     found: list[Any] = [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
-    if operation.query:
-        found.append({"in": "query", "schema": operation.query})
+    if operation.query or operation.own_query:
+        found.append({"in": "query", "schema": operation.query or operation.own_query})
     if operation.is_conditional:
         found.append("IfMatch")
     if operation.etag and method == "GET":
@@ -145,7 +145,15 @@ def _successes(operation: Operation, method: str) -> dict[str, Any]:
         success["content"] = {name: {"schema": _schema(operation, name)} for name in operation.produces}
     unchanged = {"description": "It is as you have it.", "headers": refer(("ETag",))}
     more = {"304": unchanged} if operation.etag and method == "GET" else {}
-    return {str(operation.status): success, **more}
+    also = {str(status): _also(status, words, success) for status, words in operation.also.items()}
+    return {str(operation.status): success, **more, **also}
+
+
+def _also(status: int, words: str, success: dict[str, Any]) -> dict[str, Any]:
+    # a redirect has nothing to read
+    return {name: part for name, part in success.items() if status >= 400 or name != "content"} | {
+        "description": words
+    }
 
 
 def _success_words(operation: Operation) -> str:

@@ -112,15 +112,19 @@ class Refusals:
         headers = tuple({name for error in errors for name in error.headers})
         name = "Or".join(_name(kind) for kind in kinds)
         name += "".join(header.replace("-", "") for header in headers if header.startswith("Accept"))
-        name += "OAuth2" if operation.render_error else ""
+        name += "OAuth2" if operation.render_error else "Page" if operation.error_page else ""
         if name not in self.spec.components.responses:
-            render = self._oauth if operation.render_error else self._problem
-            content = render(operation, errors)
+            content = self._content(operation, errors)
             body = {"description": _words(kinds), "headers": refer(headers), "content": content}
             self.spec.components.response(name, body)
         return name
 
-    def _problem(self, _: Operation, errors: list[ApiError]) -> dict[str, Any]:
+    def _content(self, operation: Operation, errors: list[ApiError]) -> dict[str, Any]:
+        if operation.error_page:
+            return {name: {"schema": {"type": "string"}} for name in operation.produces}
+        return self._oauth(operation, errors) if operation.render_error else self._problem(errors)
+
+    def _problem(self, errors: list[ApiError]) -> dict[str, Any]:
         examples = {
             error.slug: {
                 "summary": error.title,

@@ -1,0 +1,186 @@
+"""What a client asks of the authorization endpoint (RFC 6749 §4.1.1, RFC 7636 §4.3), checked."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from chalicelib.db import keys
+from chalicelib.db.keys import Key
+from chalicelib.oauth.clients import granted_scopes
+from chalicelib.oauth.errors import (
+    BadAuthorizationRequestError,
+    InvalidRequestError,
+    InvalidScopeError,
+    OAuthError,
+    RequestNotSupportedError,
+    RequestUriNotSupportedError,
+    UnauthorizedClientError,
+    UnsupportedResponseTypeError,
+)
+from chalicelib.oauth.grants.names import AUTHORIZATION_CODE
+from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.schemas import LOOPBACK
+from chalicelib.web.operation import Call
+
+CHALLENGE = re.compile(r"[\w-]{43}", re.ASCII)  # SHA-256 in base64url (RFC 7636 §4.2)
+CHALLENGE_METHOD = "S256"
+MAX_VALUE = 2048  # characters
+NAMES = (
+    "response_type",
+    "response_mode",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    "request",
+    "request_uri",
+)
+
+
+class RedirectedError(Exception):
+    """Raised when the client is to be told of an error by way of its redirect URI.
+
+    :param address: where to send the browser.
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
+
+
+@dataclass(frozen=True)
+class AuthorizationRequest:
+    """A request for a code that may be put before a person.
+
+    :param names_redirect_uri: the request named the redirect URI, else it is the client's only one.
+    :param issuer: public base URL of the stage (RFC 9207).
+    """
+
+    client: OAuth2Client
+    redirect_uri: str
+    names_redirect_uri: bool
+    state: str | None
+    issuer: str
+    scopes: frozenset[str] = frozenset()
+    code_challenge: str = ""
+
+    @property
+    def scope(self) -> str:
+        """The scopes as one text."""
+        return " ".join(sorted(self.scopes))
+
+    def answer(self, **parameters: str) -> str:
+        """Give the address that brings an answer to the client (RFC 6749 §4.1.2, RFC 9207 §2)."""
+        state = {} if self.state is None else {"state": self.state}
+        query = urlencode({**parameters, **state, "iss": self.issuer})
+        return f"{self.redirect_uri}{'&' if urlsplit(self.redirect_uri).query else '?'}{query}"
+
+    def refusal(self, error: OAuthError) -> RedirectedError:
+        """Give the address that tells the client of an error."""
+        return RedirectedError(self.answer(error=error.code, error_description=error.detail))
+
+
+def client_key(call: Call) -> Key | None:
+    """Key of the client that a request names, if it can be one."""
+    client_id = (call.request.query.get("client_id") or [""])[0]
+    return keys.client(client_id) if keys.CLIENT_ID.fullmatch(client_id) else None
+
+
+def read_authorization_request(call: Call) -> AuthorizationRequest:
+    """Check the query of a request whose client, if there is such, was read.
+
+    :raises BadAuthorizationRequestError: client or redirect URI are wrong: nobody must be redirected.
+    :raises RedirectedError: anything else is wrong, and the client is to know.
+    """
+    key = client_key(call)
+    client = call.items.get(key) if key else None
+    if not isinstance(client, OAuth2Client) or len(call.request.query["client_id"]) > 1:
+        raise BadAuthorizationRequestError("The application that sent you here is not known.")
+    given = call.request.query.get("redirect_uri", [])
+    uri = _redirect_uri(client, [value for value in given if value])
+    states = call.request.query.get("state", [])
+    state = states[0][:MAX_VALUE] if len(states) == 1 else None
+    draft = AuthorizationRequest(client, uri, any(given), state, call.request.base_url)
+    try:
+        return _complete(draft, _single_values(call))
+    except OAuthError as error:
+        raise draft.refusal(error) from error
+
+
+def _redirect_uri(client: OAuth2Client, given: list[str]) -> str:
+    registered = [str(uri) for uri in client.redirect_uris]
+    if not given and len(registered) == 1:
+        return registered[0]
+    if len(given) == 1 and any(_is_same_uri(given[0], uri) for uri in registered):
+        return given[0]
+    raise BadAuthorizationRequestError("The application that sent you here did not say where to go back to.")
+
+
+def _is_same_uri(given: str, registered: str) -> bool:
+    """Compare exactly; the port of a loopback address is the application's choice (RFC 8252 §7.3)."""
+    if given == registered:
+        return True
+    return given.startswith("http:") and _without_port(given) == _without_port(registered) is not None
+
+
+def _without_port(uri: str) -> str | None:
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme != "http" or host not in LOOPBACK or parts.username is not None:
+        return None
+    suffix = "" if port is None else f":{port}"
+    if not parts.netloc.endswith(suffix):
+        return None
+    return uri.replace(parts.netloc, parts.netloc.removesuffix(suffix), 1)
+
+
+def _single_values(call: Call) -> dict[str, str]:
+    """Take one value of each parameter; empty ones count as omitted (RFC 6749 §3.1).
+
+    :raises InvalidRequestError: one is given twice, or too long.
+    """
+    found = {name: call.request.query.get(name, []) for name in NAMES}
+    if any(len(values) > 1 for values in found.values()):
+        raise InvalidRequestError("A parameter is given twice.")
+    if any(len(value) > MAX_VALUE for values in found.values() for value in values):
+        raise InvalidRequestError(f"A parameter has more than {MAX_VALUE} characters.")
+    return {name: values[0] for name, values in found.items() if values and values[0]}
+
+
+def _complete(draft: AuthorizationRequest, values: dict[str, str]) -> AuthorizationRequest:
+    _check_kind(draft.client, values)
+    challenge, method = values.get("code_challenge", ""), values.get("code_challenge_method")
+    if not CHALLENGE.fullmatch(challenge) or method != CHALLENGE_METHOD:
+        raise InvalidRequestError("Send a code_challenge with code_challenge_method=S256 (RFC 7636).")
+    scopes = granted_scopes(draft.client, values.get("scope"))
+    if not scopes:
+        raise InvalidScopeError
+    return AuthorizationRequest(
+        draft.client,
+        draft.redirect_uri,
+        draft.names_redirect_uri,
+        draft.state,
+        draft.issuer,
+        scopes,
+        challenge,
+    )
+
+
+def _check_kind(client: OAuth2Client, values: dict[str, str]) -> None:
+    if "request" in values:
+        raise RequestNotSupportedError
+    if "request_uri" in values:
+        raise RequestUriNotSupportedError
+    if "response_type" not in values:
+        raise InvalidRequestError("response_type is needed.")
+    if values["response_type"] != "code":
+        raise UnsupportedResponseTypeError
+    if values.get("response_mode", "query") != "query":
+        raise InvalidRequestError("Only response_mode=query is supported.")
+    if AUTHORIZATION_CODE not in client.grant_types:
+        raise UnauthorizedClientError

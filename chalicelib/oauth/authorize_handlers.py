@@ -1,0 +1,162 @@
+"""The authorization endpoint: sign-in and consent in the browser, codes for clients."""
+
+from chalicelib.db import keys
+from chalicelib.db.keys import Key
+from chalicelib.db.table import get_many
+from chalicelib.db.transaction import ConditionFailedError, Transaction
+from chalicelib.errors import TooManyRequestsError
+from chalicelib.oauth.authorization import (
+    AuthorizationRequest,
+    RedirectedError,
+    client_key,
+    read_authorization_request,
+)
+from chalicelib.oauth.codes import issue_code
+from chalicelib.oauth.consents import covers, give_consent
+from chalicelib.oauth.errors import AccessDeniedError, BadAuthorizationRequestError
+from chalicelib.oauth.form import read_form
+from chalicelib.oauth.models import Consent
+from chalicelib.oauth.pages import consent_page, error_page, sign_in_page
+from chalicelib.oauth.schemas import AuthorizationFormSchema, AuthorizationQuery
+from chalicelib.oauth.tickets import Ticket, browser_of, make_ticket, new_browser, open_ticket
+from chalicelib.users import attempts
+from chalicelib.users.models import User
+from chalicelib.users.sign_in import SignInRefusedError, check_password, upgrade_hash, username_key
+from chalicelib.web.docs import HTML
+from chalicelib.web.operation import PUBLIC, Call, Document, Operation
+
+STALE = "This page was open for too long, or your browser keeps no cookies. Please sign in again."
+WRONG = "Username or password is wrong."
+MISSING = "Please give both username and password."
+CHANGED = "Something changed in the meantime. Please sign in again."
+
+ANSWERS = {
+    303: "Back to the client, with a code or an error.",
+    403: "Username or password is wrong, or the page is too old: it is shown again.",
+    409: "Something changed meanwhile: the page is shown again.",
+    422: "Username or password is missing: the page is shown again.",
+}
+
+
+@Operation(
+    permission=PUBLIC,
+    own_query=AuthorizationQuery,
+    produces=(HTML,),
+    also={303: "The request is refused: back to the client."},
+    headers=("Location", "Set-Cookie"),
+    error_page=error_page,
+    problems=(BadAuthorizationRequestError,),
+    cors=False,
+)
+def start_authorization(call: Call) -> Document:
+    """Show the page on which a person signs in for a client (RFC 6749 §4.1.1, with PKCE).
+
+    Whatever is wrong with the request, once client and redirect URI are sure, is told to the client by a
+    redirect.
+    """
+    call.items = get_many(key for key in [client_key(call)] if key)
+    try:
+        return _ask(call, read_authorization_request(call))
+    except RedirectedError as error:
+        return _redirect(error.address)
+
+
+@Operation(
+    permission=PUBLIC,
+    own_query=AuthorizationQuery,
+    form=AuthorizationFormSchema,
+    produces=(HTML,),
+    also=ANSWERS,
+    headers=("Location", "Set-Cookie"),
+    error_page=error_page,
+    problems=(BadAuthorizationRequestError, TooManyRequestsError),
+    cors=False,
+)
+def continue_authorization(call: Call) -> Document:
+    """Take the answer of the sign-in or the consent page; in the end, send the browser to the client."""
+    form = read_form(call.request)
+    ticket = open_ticket(call, form.get("ticket", ""))
+    call.items = get_many(key for key in _needs(call, form, ticket) if key)
+    try:
+        asked = read_authorization_request(call)
+        if ticket is None:
+            return _ask(call, asked, alert=STALE, status=403)
+        if form.get("decision") == "deny":
+            raise asked.refusal(AccessDeniedError())
+        return _consented(call, asked, ticket) if ticket.user_id else _sign_in(call, asked, form)
+    except RedirectedError as error:
+        return _redirect(error.address)
+
+
+def _needs(call: Call, form: dict[str, str], ticket: Ticket | None) -> list[Key | None]:
+    client = client_key(call)
+    if ticket and ticket.user_id and client:
+        return [client, keys.user(ticket.user_id), _consent_key(call, ticket.user_id)]
+    address = attempts.failures_key(attempts.address(call), call.settings)
+    return [client, address, username_key(form.get("username", ""))]
+
+
+def _consent_key(call: Call, user_id: str) -> Key:
+    return keys.consent(user_id, call.request.query["client_id"][0])
+
+
+def _redirect(address: str) -> Document:
+    # 303: the browser goes on with GET, and without the password (RFC 9700 §4.12).
+    return Document("", HTML, {"Location": address}, 303)
+
+
+def _ask(
+    call: Call, asked: AuthorizationRequest, *, username: str = "", alert: str = "", status: int = 200
+) -> Document:
+    known = browser_of(call)
+    browser, cookie = (known, None) if known else new_browser(call)
+    ticket = make_ticket(call, browser)
+    page = sign_in_page(call, asked, ticket, username=username, alert=alert, status=status)
+    more = {"Set-Cookie": cookie} if cookie else {}
+    return Document(page.text, page.media_type, {**page.headers, **more}, page.status)
+
+
+def _sign_in(call: Call, asked: AuthorizationRequest, form: dict[str, str]) -> Document:
+    username, password = form.get("username"), form.get("password")
+    if not username or not password:
+        return _ask(call, asked, username=username or "", alert=MISSING, status=422)
+    attempts.check_attempts(call, [attempts.address(call)])
+    try:
+        user = check_password(call, username, password, lambda user_id: [_consent_key(call, user_id)])
+    except SignInRefusedError:
+        return _ask(call, asked, username=username, alert=WRONG, status=403)
+    transaction = Transaction()
+    attempts.require_under_limit(transaction, attempts.account(user.id), call.settings)
+    consent = call.items.get(_consent_key(call, user.id))
+    is_known = isinstance(consent, Consent) and covers(consent, asked)
+    answer = (
+        _finish(call, asked, user, transaction) if is_known else _ask_consent(call, asked, user, transaction)
+    )
+    upgrade_hash(user, password)
+    return answer
+
+
+def _ask_consent(call: Call, asked: AuthorizationRequest, user: User, transaction: Transaction) -> Document:
+    attempts.commit(transaction, call.settings)
+    browser = browser_of(call) or ""  # it sent one, else its ticket had not opened
+    return consent_page(call, asked, make_ticket(call, browser, user), user.username)
+
+
+def _consented(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Document:
+    user = call.items.get(keys.user(ticket.user_id or ""))
+    if not isinstance(user, User) or not user.is_active:
+        return _ask(call, asked, alert=STALE, status=403)
+    if user.credentials_version != ticket.credentials_version:
+        return _ask(call, asked, alert=STALE, status=403)
+    return _finish(call, asked, user, Transaction())
+
+
+def _finish(call: Call, asked: AuthorizationRequest, user: User, transaction: Transaction) -> Document:
+    found = call.items.get(_consent_key(call, user.id))
+    consent = give_consent(transaction, user, asked, found if isinstance(found, Consent) else None)
+    code = issue_code(transaction, call.settings, user, consent, asked)
+    try:
+        attempts.commit(transaction, call.settings)
+    except ConditionFailedError:
+        return _ask(call, asked, alert=CHANGED, status=409)
+    return _redirect(asked.answer(code=code.text))

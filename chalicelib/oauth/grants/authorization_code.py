@@ -1,0 +1,86 @@
+"""The authorization code grant (RFC 6749 §4.1.3) with PKCE (RFC 7636)."""
+
+import time
+from typing import Any
+
+from chalicelib.db import keys
+from chalicelib.db.keys import Key
+from chalicelib.db.transaction import ConditionFailedError, Transaction
+from chalicelib.oauth.codes import is_verified, parse_code
+from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
+from chalicelib.oauth.families import Start, require_consent, revoke_family, start_family
+from chalicelib.oauth.grants.grant import TokenRequest, Tokens, token_response
+from chalicelib.oauth.grants.names import REFRESH_TOKEN
+from chalicelib.oauth.models import AuthorizationCode
+from chalicelib.users.models import User
+
+
+def needs(parameters: dict[str, str]) -> list[Key | None]:
+    """Read the code and the user who signed in for it with the client."""
+    code = parse_code(parameters.get("code", ""))
+    return [code.key, keys.user(code.user_id)] if code else []
+
+
+def grant(request: TokenRequest) -> dict[str, Any]:
+    """Exchange an authorization code for tokens, once.
+
+    :raises InvalidRequestError: code or code_verifier is missing.
+    :raises InvalidGrantError: the code is unknown, expired, another client's, of another redirect URI or
+        verifier, or was used before; then what it was exchanged for dies.
+    """
+    if "code" not in request.parameters or "code_verifier" not in request.parameters:
+        raise InvalidRequestError("code and code_verifier are needed.")
+    code = _code(request)
+    user = _user(request, code)
+    tokens = _exchange(request, code, user)
+    return token_response(request, tokens)
+
+
+def _code(request: TokenRequest) -> AuthorizationCode:
+    parsed = parse_code(request.parameters["code"])
+    code = request.call.items.get(parsed.key) if parsed else None
+    if not isinstance(code, AuthorizationCode) or code.client_id != request.client.client_id:
+        raise InvalidGrantError
+    if code.is_used:
+        # RFC 6749 §4.1.2: one of the two who had it is a thief, and nobody knows which.
+        revoke_family(keys.family(code.user_id, code.family_id))
+        raise InvalidGrantError
+    if time.time() >= code.valid_until or not _names_same_uri(request, code):
+        raise InvalidGrantError
+    if not is_verified(code, request.parameters["code_verifier"]):
+        raise InvalidGrantError
+    return code
+
+
+def _names_same_uri(request: TokenRequest, code: AuthorizationCode) -> bool:
+    # RFC 6749 §4.1.3: needed here if the authorization request named it
+    assumed = "" if code.names_redirect_uri else code.redirect_uri
+    return request.parameters.get("redirect_uri", assumed) == code.redirect_uri
+
+
+def _user(request: TokenRequest, code: AuthorizationCode) -> User:
+    user = request.call.items.get(keys.user(code.user_id))
+    if not isinstance(user, User) or not user.is_active:
+        raise InvalidGrantError
+    if user.credentials_version != code.credentials_version:
+        raise InvalidGrantError
+    return user
+
+
+def _exchange(request: TokenRequest, code: AuthorizationCode, user: User) -> Tokens:
+    client, scopes = request.client, frozenset(code.scope.split()) & frozenset(request.client.default_scopes)
+    start = Start(user, client.client_id, scopes, code.family_id, code.consent_id)
+    transaction = Transaction()
+    transaction.change("code", code, {"is_used": True})
+    require_consent(transaction, user.id, client.client_id, code.consent_id)
+    # Without refresh tokens, too: the family is what a second use of the code ends.
+    token = start_family(transaction, request.call.settings, start)
+    try:
+        transaction.commit()
+    except ConditionFailedError as error:
+        if "code" in error.names:
+            revoke_family(token.family_key)
+        raise InvalidGrantError from error
+    may_refresh = REFRESH_TOKEN in client.grant_types
+    text = token.text if may_refresh else None
+    return Tokens(user, scopes, code.family_id, code.consent_id, text)

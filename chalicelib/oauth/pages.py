@@ -1,0 +1,112 @@
+"""The pages of the authorization endpoint: plain HTML that works without scripts."""
+
+import html
+from functools import cache
+from pathlib import Path
+from string import Template
+from urllib.parse import urlencode, urlsplit
+
+from chalicelib.errors import ApiError
+from chalicelib.oauth.authorization import AuthorizationRequest
+from chalicelib.oauth.scopes import SCOPES
+from chalicelib.web.docs import HTML, static_address
+from chalicelib.web.operation import Call, Document
+from chalicelib.web.request import Request
+
+FOLDER = Path(__file__).with_name("pages")
+
+
+def sign_in_page(
+    call: Call,
+    asked: AuthorizationRequest,
+    ticket: str,
+    *,
+    username: str = "",
+    alert: str = "",
+    status: int = 200,
+) -> Document:
+    """Ask for username and password.
+
+    :param alert: what went wrong with the answer before this one.
+    """
+    content = _fill(
+        "sign_in",
+        _common(call, asked, ticket) | {"username": username},
+        alert=_fill("alert", {"alert": alert}) if alert else "",
+        describedby=' aria-describedby="alert"' if alert else "",
+    )
+    return _page(call.request, "Sign in", content, status, asked)
+
+
+def consent_page(call: Call, asked: AuthorizationRequest, ticket: str, username: str) -> Document:
+    """Ask whether a client may do what it wants to."""
+    scopes = "\n".join(f"      <li>{html.escape(SCOPES[name])}</li>" for name in sorted(asked.scopes))
+    content = _fill("consent", _common(call, asked, ticket) | {"username": username}, scopes=scopes)
+    return _page(call.request, "Allow access?", content, 200, asked)
+
+
+def error_page(request: Request, error: ApiError) -> Document:
+    """Tell a person what a client can't be told."""
+    content = _fill("error", {"detail": error.detail, "request_id": request.request_id})
+    page = _page(request, "This did not work", content, error.status)
+    return Document(page.text, HTML, {**page.headers, **error.headers}, error.status)
+
+
+def _common(call: Call, asked: AuthorizationRequest, ticket: str) -> dict[str, str]:
+    parts = urlsplit(asked.redirect_uri)
+    return {
+        "client": asked.client.client_name or asked.client.client_id,
+        "destination": parts.netloc or f"the application ({parts.scheme})",
+        "action": f"?{urlencode(call.request.query, doseq=True)}",
+        "ticket": ticket,
+    }
+
+
+@cache
+def _template(name: str) -> Template:
+    return Template((FOLDER / f"{name}.html").read_text("utf-8").rstrip("\n"))
+
+
+def _fill(name: str, texts: dict[str, str], **markup: str) -> str:
+    """Fill a template.
+
+    :param texts: escaped on the way in.
+    :param markup: taken as it is.
+    """
+    escaped = {key: html.escape(value) for key, value in texts.items()}
+    return _template(name).substitute(escaped, **markup)
+
+
+def _page(
+    request: Request, title: str, content: str, status: int, asked: AuthorizationRequest | None = None
+) -> Document:
+    base = urlsplit(request.base_url).path
+    texts = {
+        "title": title,
+        "logo": static_address(base, "logo.svg"),
+        "style": static_address(base, "pages.css"),
+    }
+    headers = {
+        "Content-Security-Policy": _policy(asked),
+        # With no-referrer, browsers would hide where a form comes from.
+        "Referrer-Policy": "same-origin",
+        "X-Frame-Options": "DENY",
+    }
+    return Document(_fill("layout", texts, content=content) + "\n", HTML, headers, status)
+
+
+def _policy(asked: AuthorizationRequest | None) -> str:
+    # Browsers hold the redirect that answers a form to form-action, too.
+    targets = f"'self' {_source(asked.redirect_uri)}" if asked else "'none'"
+    return (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        f"form-action {targets}; frame-ancestors 'none'"
+    )
+
+
+def _source(uri: str) -> str:
+    """Name the origin of a URI as policies do; they have no words for IPv6 addresses."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https") or "[" in parts.netloc:
+        return f"{parts.scheme}:"
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,35 @@
+"""Texts that travel through a caller's hands and come back unchanged, or are refused."""
+
+import base64
+import hashlib
+import hmac
+
+from chalicelib.security.keys import Keyring
+
+MAC_BYTES = 16
+
+
+def seal(keyring: Keyring, purpose: str, text: str) -> str:
+    """Seal a text; everybody can read it, nobody can change it or use it for something else.
+
+    :param purpose: what it is for; it opens for the same purpose only.
+    """
+    sealed = _mac(keyring, purpose, text) + text.encode()
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def unseal(keyring: Keyring, purpose: str, sealed: str) -> str | None:
+    """Give the text back; None if it was changed, made up, or sealed for something else."""
+    try:
+        data = base64.b64decode(sealed + "=" * (-len(sealed) % 4), altchars=b"-_", validate=True)
+        text = data[MAC_BYTES:].decode()
+        # Compared as text: of several base64 spellings of the same bytes only ours is genuine.
+        genuine = hmac.compare_digest(seal(keyring, purpose, text).encode(), sealed.encode())
+    except ValueError:
+        return None
+    return text if genuine else None
+
+
+def _mac(keyring: Keyring, purpose: str, text: str) -> bytes:
+    message = f"{purpose}\n{text}".encode()
+    return hmac.digest(keyring.cursor_key, message, hashlib.sha256)[:MAC_BYTES]

@@ -1,0 +1,67 @@
+"""Sign-in with username and password: what the password grant and the sign-in page share."""
+
+from collections.abc import Callable, Iterable
+
+from chalicelib.db import keys
+from chalicelib.db.keys import Key
+from chalicelib.db.table import get_many
+from chalicelib.db.transaction import ConditionFailedError, Transaction
+from chalicelib.errors import ServiceUnavailableError
+from chalicelib.security.passwords import hash_password, needs_rehash, verify_password
+from chalicelib.users import attempts
+from chalicelib.users.models import UniqueName, User
+from chalicelib.web.operation import Call
+
+MAX_USERNAME = 200  # characters, beyond which nothing needs to be looked up
+NOBODY = "0" * 26  # an id that no user has
+
+
+class SignInRefusedError(Exception):
+    """Raised for an unknown user, a wrong password or a disabled account, without saying which."""
+
+
+def username_key(username: str) -> Key | None:
+    """Key of the marker that leads to a user, to be read before `check_password`."""
+    return keys.username(username) if 0 < len(username) <= MAX_USERNAME else None
+
+
+def check_password(
+    call: Call, username: str, password: str, more: Callable[[str], Iterable[Key]] = lambda _: ()
+) -> User:
+    """Find an active user by username and password; unknown names take the same way, and as long.
+
+    One BatchGetItem; a failure is counted with one transaction.
+
+    :param more: what else to read of a user, by the user's id; it is in the call's items afterwards.
+    :raises SignInRefusedError: there is none.
+    :raises TooManyRequestsError: the account or the address failed too often, right or wrong.
+    """
+    key = username_key(username)
+    marker = call.items.get(key) if key else None
+    user_id = marker.user_id if isinstance(marker, UniqueName) else None
+    account = attempts.account(user_id, username)
+    key = keys.user(user_id or NOBODY)
+    call.items |= get_many([key, attempts.failures_key(account, call.settings), *more(user_id or NOBODY)])
+    attempts.check_attempts(call, [account])
+    user = call.items.get(key)
+    stored = user.password_hash if isinstance(user, User) else None
+    matches = verify_password(password, stored)
+    if not isinstance(user, User) or not matches or not user.is_active:
+        attempts.record_failure(call, [account, attempts.address(call)])
+        raise SignInRefusedError
+    return user
+
+
+def upgrade_hash(user: User, password: str) -> None:
+    """Replace a hash of weaker parameters; should that fail, the next sign-in does it.
+
+    Whatever the sign-in gave is written by now: an error here would lose it.
+    """
+    if not needs_rehash(user.password_hash):
+        return
+    transaction = Transaction()
+    transaction.change("user", user, {"password_hash": hash_password(password)})
+    try:
+        transaction.commit()
+    except (ConditionFailedError, ServiceUnavailableError):
+        return
