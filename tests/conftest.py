@@ -41,6 +41,7 @@ from chalicelib.settings import LOCAL_URL, Settings  # noqa: E402
 from chalicelib.users.models import User, create_user, new_user  # noqa: E402
 from chalicelib.web.openapi.document import build  # noqa: E402
 from tests import quick_moto  # noqa: E402
+from tests.api.code_tools import CALLBACK  # noqa: E402
 from tests.http import Client, InProcess  # noqa: E402
 from tests.spec import SpecCheck  # noqa: E402
 
@@ -157,6 +158,20 @@ def documentation(admin: User, make_client: Callable[..., OAuth2Client]) -> OAut
         admin,
         client_type=PUBLIC_CLIENT,
         grant_types=["password", "refresh_token"],
+    )
+
+
+@pytest.fixture
+def app(admin: User, make_client: Callable[..., OAuth2Client]) -> OAuth2Client:
+    """A public third-party client, which signs users in by authorization code."""
+    return make_client(
+        "app",
+        admin,
+        client_name="Planner & Co <b>",
+        client_type=PUBLIC_CLIENT,
+        grant_types=["authorization_code", "refresh_token"],
+        default_scopes=["teams:read", "teams:write", "users:read"],
+        redirect_uris=[CALLBACK],
     )
 
 

@@ -63,7 +63,7 @@ def make_ticket(call: Call, browser: str, user: User | None = None) -> str:
 def open_ticket(call: Call, text: str) -> Ticket | None:
     """Read the hidden field of a form; None if it is too old, or of another browser or request."""
     browser = browser_of(call)
-    if browser is None or call.request.headers.get("sec-fetch-site", OWN[0]) not in OWN:
+    if not browser or call.request.headers.get("sec-fetch-site", OWN[0]) not in OWN:
         return None
     signed_in = unseal(call.keyring, _purpose(call, browser, CONSENT), text)
     until, *person = (

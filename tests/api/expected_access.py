@@ -92,7 +92,7 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("POST", "/auth/oauth2/revoke"): _public("oauth2 client"),
     ("POST", "/auth/oauth2/introspect"): _public("oauth2 client"),
     ("GET", "/auth/oauth2/authorize"): _public(),
-    ("POST", "/auth/oauth2/authorize"): _public(),
+    ("POST", "/auth/oauth2/authorize"): _public(status=303),
     ("GET", "/.well-known/oauth-authorization-server"): _public(),
     ("GET", USERS): Access("users:read", "admin", frozenset(ADMINS)),
     ("POST", USERS): _public(status=201, reads_token=True),

@@ -15,7 +15,7 @@ ROUTES = sorted(EXPECTED)
 PATHS = sorted(application.api.operations)
 YEAR = 365 * 86400
 TYPE = re.compile(r"application/(problem\+)?json|application/yaml|text/(html|css); charset=utf-8")
-DOCUMENTS = ("/errors", "/api/v1/openapi", "/api/v1/static")
+DOCUMENTS = ("/errors", "/api/v1/openapi", "/api/v1/static", "/.well-known")
 CACHEABLE = [path for method, path in ROUTES if path.startswith(DOCUMENTS) or path == "/api/v1"]
 
 
@@ -35,7 +35,8 @@ def missing(answer: Answer) -> list[str]:
         "HSTS": lifetime is not None and int(lifetime[1]) >= YEAR,
         "frame-ancestors": "frame-ancestors 'none'" in headers.get("content-security-policy", ""),
         "default-src": "default-src 'none'" in headers.get("content-security-policy", ""),
-        "referrer": headers.get("referrer-policy") == "no-referrer",
+        # the pages of the authorization endpoint want their own forms to say where they come from
+        "referrer": headers.get("referrer-policy") in ("no-referrer", "same-origin"),
         "request id": bool(re.fullmatch(r"[\w-]{8,}", headers.get("x-request-id", ""))),
         "vary": "Origin" in headers.get("vary", ""),
         "type": not answer.body or bool(TYPE.fullmatch(headers["content-type"])),

@@ -100,6 +100,7 @@ def test_the_scopes_are_described() -> None:
     """Whoever asks for a token sees what it lets them do."""
     flows = DOCUMENT["components"]["securitySchemes"]["oauth2"]["flows"]
     assert {name: flow["scopes"] for name, flow in flows.items()} == {
+        "authorizationCode": SCOPES,
         "password": SCOPES,
         "clientCredentials": SCOPES,
     }

@@ -1,7 +1,7 @@
 """One of every kind of caller, and what they may or may not touch; put back after each write."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -11,13 +11,14 @@ from moto.backends import get_backend
 import app as application
 from chalicelib.db import keys
 from chalicelib.db.table import Item, connect, create_table
-from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT, OAuth2Client
+from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT, Consent, OAuth2Client
 from chalicelib.oauth.scopes import SCOPES
 from chalicelib.oauth.secrets import hash_secret
 from chalicelib.security.tokens import Claims, issue
 from chalicelib.settings import LOCAL_URL, Settings
 from chalicelib.teams.models import Team, add_member, create_team
 from chalicelib.users.models import User, new_user
+from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, query_of
 from tests.api.expected_access import PEOPLE, SERVICES
 from tests.http import Answer, Client, InProcess
 
@@ -62,7 +63,11 @@ class World:
             name: _client(f"client-{number}", self.users[name]).client_id
             for number, name in enumerate(CLIENT_OWNERS)
         }
+        _client("app", self.users["admin"], PUBLIC_CLIENT, ["authorization_code"], [CALLBACK])
         self.team = self._team()
+        for user in self.users.values():
+            _consent(user, self.clients["owner"])
+            _consent(user, self.clients["owner without write access"])
         self._tokens: dict[tuple[str, frozenset[str]], str | None] = {}
         self._fade()
         self._items = copy.deepcopy(self._table.items)
@@ -140,6 +145,10 @@ class World:
     ) -> Answer:
         """Send a well-formed request, and take back what it changed."""
         address = self.address(caller, method, path, unknown)
+        if path == AUTHORIZE:
+            browser = Browser(self.api)
+            page = browser.open(**query_of())
+            return page if method == "GET" else browser.submit("deny")
         if path.startswith("/auth/oauth2/"):
             form = {"grant_type": "client_credentials", "token": "unknown", "client_secret": SECRET}
             return self.api(method, address, form={**form, "client_id": self.clients["owner"]})
@@ -169,7 +178,18 @@ def _user(name: str, fields: dict[str, bool]) -> User:
     return user
 
 
-def _client(client_id: str, user: User, client_type: str = CONFIDENTIAL) -> OAuth2Client:
+def _consent(user: User, client_id: str) -> None:
+    key = keys.consent(user.id, client_id)
+    Consent.at(key, consent_id=UNKNOWN_ID, user_id=user.id, client_id=client_id, scope="").save()
+
+
+def _client(
+    client_id: str,
+    user: User,
+    client_type: str = CONFIDENTIAL,
+    grant_types: Sequence[str] = ("client_credentials",),
+    redirect_uris: Sequence[str] = (),
+) -> OAuth2Client:
     client = OAuth2Client.at(
         keys.client(client_id),
         client_id=client_id,
@@ -177,8 +197,8 @@ def _client(client_id: str, user: User, client_type: str = CONFIDENTIAL) -> OAut
         client_type=client_type,
         secret_hash=hash_secret(SECRET),
         default_scopes=sorted(SCOPES),
-        grant_types=["client_credentials"],
-        redirect_uris=[],
+        grant_types=list(grant_types),
+        redirect_uris=list(redirect_uris),
         gsi1pk=keys.clients_of(user.id),
         gsi1sk=client_id,
     )

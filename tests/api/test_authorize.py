@@ -1,0 +1,325 @@
+"""The authorization endpoint: what is put before a person, and what is told to the client instead."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from chalicelib.db import keys
+from chalicelib.db.table import Item, get_many
+from chalicelib.oauth.models import OAuth2Client
+from chalicelib.users.models import User
+from tests.api.code_tools import (
+    AUTHORIZE,
+    CALLBACK,
+    SCOPE,
+    STATE,
+    VERIFIER,
+    Browser,
+    query_of,
+    redeem,
+    redirected,
+)
+from tests.conftest import PASSWORD
+from tests.http import Client
+
+ISSUER = "http://127.0.0.1:8000"
+MakeClient = Callable[..., OAuth2Client]
+
+
+@pytest.fixture
+def browser(api: Client, app: OAuth2Client, user: User) -> Browser:
+    """A browser that was here before never."""
+    return Browser(api)
+
+
+def signed_in(browser: Browser, **query: Any) -> None:
+    """Come as far as the consent page."""
+    browser.open(**query_of(**query))
+    assert browser.submit("sign_in", username="user", password=PASSWORD).status == 200
+
+
+def items_of(user: User, prefix: str) -> list[Item]:
+    """Read a user's items of a kind."""
+    return list(Item.query(keys.user(user.id).pk, Item.sk.startswith(prefix), consistent_read=True))
+
+
+def test_the_whole_way_gives_tokens(browser: Browser) -> None:
+    """ACCEPTANCE 34: sign in, consent, and the code is good for tokens."""
+    signed_in(browser)
+    answer = redirected(browser.submit("allow"))
+    assert (answer["state"], answer["iss"]) == (STATE, ISSUER)
+    tokens = redeem(browser.api, answer["code"])
+    assert (tokens.status, tokens.json["scope"]) == (200, SCOPE)
+    me = browser.api("GET", "/api/v1/users/me", token=tokens.json["access_token"])
+    assert (me.status, me.json["username"]) == (200, "user")
+
+
+def test_the_consent_page_names_who_wants_what(browser: Browser) -> None:
+    """People decide on what they read: the client, themselves, the scopes in words, where they go back to."""
+    signed_in(browser)
+    assert "Planner & Co <b>" in browser.text
+    assert "You are user ." in browser.text
+    assert "Look at users." in browser.text
+    assert "Change" not in browser.text
+    assert "app.test" in browser.text
+
+
+def test_names_are_shown_as_text(browser: Browser) -> None:
+    """A client's name is its owner's to choose, and no markup."""
+    assert b"Planner &amp; Co &lt;b&gt;" in browser.open(**query_of()).body
+
+
+@pytest.mark.parametrize("step", ["sign_in", "consent"])
+def test_denial_is_told_to_the_client(browser: Browser, step: str) -> None:
+    """RFC 6749 §4.1.2.1: access_denied, with state and iss, from either page."""
+    browser.open(**query_of())
+    if step == "consent":
+        browser.submit("sign_in", username="user", password=PASSWORD)
+    answer = redirected(browser.submit("deny"))
+    assert (answer["error"], answer["state"], answer["iss"]) == ("access_denied", STATE, ISSUER)
+    assert "code" not in answer
+
+
+def test_a_consent_is_remembered(browser: Browser, user: User) -> None:
+    """Who agreed once is not asked again for the same or less."""
+    signed_in(browser)
+    browser.submit("allow")
+    browser.open(**query_of(scope="users:read"))
+    answer = redirected(browser.submit("sign_in", username="user", password=PASSWORD))
+    assert redeem(browser.api, answer["code"]).json["scope"] == "users:read"
+
+
+def test_more_scopes_need_another_consent(browser: Browser, user: User) -> None:
+    """A remembered consent covers its scopes, and afterwards both."""
+    signed_in(browser)
+    browser.submit("allow")
+    signed_in(browser, scope="teams:write")
+    browser.submit("allow")
+    [consent] = items_of(user, "CONSENT#")
+    assert consent.attribute_values["scope"] == "teams:read teams:write users:read"
+
+
+def test_another_user_is_asked_in_turn(browser: Browser, make_user: Callable[..., User]) -> None:
+    """A consent is one person's."""
+    signed_in(browser)
+    browser.submit("allow")
+    make_user("other")
+    browser.open(**query_of())
+    assert browser.submit("sign_in", username="other", password=PASSWORD).status == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"response_type": None}, "invalid_request"),
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_type": "code token"}, "unsupported_response_type"),
+        ({"response_mode": "fragment"}, "invalid_request"),
+        ({"scope": "teams:read nothing:read"}, "invalid_scope"),
+        ({"scope": "auth:write"}, "invalid_scope"),
+        ({"code_challenge": None}, "invalid_request"),
+        ({"code_challenge": "short"}, "invalid_request"),
+        ({"code_challenge_method": None}, "invalid_request"),
+        ({"code_challenge_method": "plain", "code_challenge": VERIFIER}, "invalid_request"),
+        ({"code_challenge_method": "s256"}, "invalid_request"),
+        ({"request": "e30."}, "request_not_supported"),
+        ({"request_uri": "https://evil.example/r"}, "request_uri_not_supported"),
+        ({"scope": ["teams:read", "users:read"]}, "invalid_request"),
+        ({"state": ["a", "b"]}, "invalid_request"),
+        ({"scope": "x" * 3000}, "invalid_request"),
+    ],
+    ids=str,
+)
+def test_errors_go_to_the_client(browser: Browser, changes: dict[str, Any], error: str) -> None:
+    """ACCEPTANCE 34: whatever is wrong beside client and redirect URI, with state and iss (RFC 9207 §2)."""
+    answer = redirected(browser.open(**query_of(**changes)))
+    assert (answer["error"], answer["iss"]) == (error, ISSUER)
+    assert answer.get("state") == (None if isinstance(changes.get("state"), list) else STATE)
+
+
+def test_a_client_without_the_grant_is_told(api: Client, admin: User, make_client: MakeClient) -> None:
+    """RFC 6749 §4.1.2.1: unauthorized_client."""
+    make_client("other", admin, redirect_uris=[CALLBACK], grant_types=["client_credentials"])
+    answer = redirected(Browser(api).open(**query_of("other")))
+    assert answer["error"] == "unauthorized_client"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"client_id": None},
+        {"client_id": "nobody"},
+        {"client_id": "../etc"},
+        {"client_id": ["app", "app"]},
+        {"redirect_uri": "https://evil.example/callback"},
+        {"redirect_uri": f"{CALLBACK}/"},
+        {"redirect_uri": f"{CALLBACK}?more=1"},
+        {"redirect_uri": f"{CALLBACK}#part"},
+        {"redirect_uri": CALLBACK.upper()},
+        {"redirect_uri": "https://app.test:443/callback"},
+        {"redirect_uri": "https://app.test@evil.example/callback"},
+        {"redirect_uri": "https://app.test/x/../callback"},
+        {"redirect_uri": "javascript:alert(1)"},
+        {"redirect_uri": "//app.test/callback"},
+        {"redirect_uri": [CALLBACK, "https://evil.example/"]},
+        {"redirect_uri": [CALLBACK, CALLBACK]},
+    ],
+    ids=str,
+)
+def test_nobody_is_sent_to_an_unregistered_address(browser: Browser, changes: dict[str, Any]) -> None:
+    """ACCEPTANCE 34: the person is told on a page instead."""
+    answer = browser.open(**query_of(**changes))
+    assert (answer.status, "location" in answer.headers) == (400, False)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "application that sent you here" in browser.text
+
+
+@pytest.mark.parametrize(
+    ("registered", "given", "fits"),
+    [
+        ("http://127.0.0.1/cb", "http://127.0.0.1:49152/cb", True),
+        ("http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb", True),
+        ("http://[::1]/cb", "http://[::1]:5000/cb", True),
+        ("http://localhost:3000/cb", "http://localhost:3001/cb", True),
+        ("http://127.0.0.1/cb", "http://127.0.0.1:49152/other", False),
+        ("http://127.0.0.1/cb", "http://localhost:49152/cb", False),
+        ("http://127.0.0.1/cb", "http://127.0.0.1.evil.example/cb", False),
+        ("http://127.0.0.1/cb", "http://127.0.0.1:99999/cb", False),
+        ("http://127.0.0.1/cb", "http://127.0.0.1:x/cb", False),
+        ("http://127.0.0.1/cb", "https://127.0.0.1:49152/cb", False),
+        ("http://127.0.0.1/cb", "http://x@127.0.0.1:49152/cb", False),
+        ("com.example.app:/cb", "com.example.app:/cb", True),
+        ("com.example.app:/cb", "com.example.app:/cb2", False),
+    ],
+)
+def test_loopback_ports_are_free(
+    api: Client, admin: User, make_client: MakeClient, registered: str, given: str, fits: bool
+) -> None:
+    """RFC 8252 §7.3: an app on a desktop gets any port of the loopback address it registered."""
+    make_client("desk", admin, grant_types=["authorization_code"], redirect_uris=[registered])
+    answer = Browser(api).open(**query_of("desk", redirect_uri=given))
+    assert answer.status == (200 if fits else 400)
+
+
+def test_the_only_redirect_uri_need_not_be_named(browser: Browser) -> None:
+    """RFC 6749 §3.1.2.3: a client with one redirect URI may leave it out, here and at the exchange."""
+    signed_in(browser, redirect_uri=None)
+    answer = browser.submit("allow")
+    assert answer.headers["location"].startswith(f"{CALLBACK}?")
+    assert redeem(browser.api, redirected(answer)["code"], redirect_uri=None).status == 200
+
+
+def test_a_query_in_the_redirect_uri_is_kept(api: Client, admin: User, make_client: MakeClient) -> None:
+    """RFC 6749 §3.1.2: parameters are added to those that are there."""
+    uri = f"{CALLBACK}?tenant=a%20b"
+    make_client("tenant", admin, grant_types=["authorization_code"], redirect_uris=[uri])
+    browser = Browser(api)
+    browser.open(**query_of("tenant", redirect_uri=uri))
+    assert browser.submit("deny").headers["location"].startswith(f"{uri}&error=access_denied")
+
+
+@pytest.mark.parametrize("state", ["", "a b&c=d", "é😀", "\r\nX-Injected: 1", "x" * 2000])
+def test_state_comes_back_as_it_was(browser: Browser, state: str) -> None:
+    """RFC 6749 §4.1.2: exactly, whatever it holds."""
+    browser.open(**query_of(state=state))
+    answer = browser.submit("deny")
+    assert "x-injected" not in answer.headers
+    location = urlsplit(answer.headers["location"])
+    assert urlencode({"state": state}) in location.query.split("&")
+
+
+def test_without_state_none_comes_back(browser: Browser) -> None:
+    """RFC 6749 §4.1.2: only if the client sent one."""
+    browser.open(**query_of(state=None))
+    assert "state" not in redirected(browser.submit("deny"))
+
+
+@pytest.mark.parametrize(
+    ("username", "password"), [("user", "wrong"), ("nobody", PASSWORD), ("disabled", PASSWORD)]
+)
+def test_a_failed_sign_in_does_not_say_why(
+    browser: Browser, make_user: Callable[..., User], username: str, password: str
+) -> None:
+    """ACCEPTANCE 7: unknown, wrong and disabled look alike; the name stays in its field, no password does."""
+    make_user("disabled", is_active=False)
+    browser.open(**query_of())
+    answer = browser.submit("sign_in", username=username, password=password)
+    assert (answer.status, browser.page.fields["username"], browser.page.fields["password"]) == (
+        403,
+        username,
+        "",
+    )
+    assert "Username or password is wrong." in browser.text
+
+
+def test_fields_that_are_missing_are_asked_for(browser: Browser) -> None:
+    """Nothing is counted as a failure for that."""
+    browser.open(**query_of())
+    assert browser.submit("sign_in", username="user", password="").status == 422
+    assert browser.submit("sign_in", username="user", password=PASSWORD).status == 200
+
+
+def test_a_failed_sign_in_may_be_repeated(browser: Browser) -> None:
+    """The page that comes back works."""
+    browser.open(**query_of())
+    browser.submit("sign_in", username="user", password="wrong")
+    assert browser.submit("sign_in", username="user", password=PASSWORD).status == 200
+
+
+def test_guessing_is_stopped(browser: Browser) -> None:
+    """ACCEPTANCE 37: ten failures, then 429 for right and wrong alike, on a page."""
+    browser.open(**query_of())
+    for _ in range(10):
+        browser.submit("sign_in", username="user", password="wrong")
+    answer = browser.submit("sign_in", username="user", password=PASSWORD)
+    assert (answer.status, answer.headers["content-type"]) == (429, "text/html; charset=utf-8")
+    assert int(answer.headers["retry-after"]) > 0
+    form = {"grant_type": "password", "client_id": "documentation", "username": "user", "password": PASSWORD}
+    assert browser.api("POST", "/auth/oauth2/token", form=form).status in (401, 429)
+
+
+def test_codes_are_kept_as_hashes(browser: Browser, user: User) -> None:
+    """ACCEPTANCE 28: a dump of the table holds no code."""
+    signed_in(browser)
+    code = redirected(browser.submit("allow"))["code"]
+    [item] = items_of(user, "CODE#")
+    assert code.split(".")[1] not in str(item.attribute_values) + str(get_many([item.key]))
+
+
+def test_pages_are_not_kept(browser: Browser) -> None:
+    """ACCEPTANCE 52: neither pages nor redirects stay in a cache."""
+    pages = [browser.open(**query_of()), browser.submit("sign_in", username="user", password=PASSWORD)]
+    pages.append(browser.submit("allow"))
+    assert {page.headers["cache-control"] for page in pages} == {"no-store"}
+
+
+def test_pages_run_nothing_and_are_framed_by_nobody(browser: Browser) -> None:
+    """ACCEPTANCE 52: forms go here and to the client alone."""
+    policy = browser.open(**query_of()).headers["content-security-policy"]
+    assert policy == (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        "form-action 'self' https://app.test; frame-ancestors 'none'"
+    )
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_other_page_reads_these(browser: Browser, method: str) -> None:
+    """ACCEPTANCE 53: no CORS on the authorization endpoint, for no origin."""
+    browser.headers["Origin"] = "http://localhost:3000"
+    answer = browser.open(**query_of())
+    if method == "POST":
+        answer = browser.submit("sign_in", username="user", password="wrong")
+    assert [name for name in answer.headers if name.startswith("access-control")] == []
+
+
+def test_get_takes_no_password(browser: Browser) -> None:
+    """A link can't sign anybody in: what a GET carries is the request alone."""
+    answer = browser.open(**query_of(), username="user", password=PASSWORD, decision="allow")
+    assert (answer.status, browser.page.buttons) == (200, ["sign_in", "deny"])
+
+
+def test_the_path_is_the_authorization_endpoint(browser: Browser) -> None:
+    """RFC 6749 §3.1: unknown parameters are ignored."""
+    assert browser.api("GET", f"{AUTHORIZE}?{urlencode(query_of())}&unknown=1&prompt=login").status == 200

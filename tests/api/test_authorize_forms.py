@@ -1,0 +1,167 @@
+"""Forms of the authorization endpoint that did not come from its own page (CSRF, RFC 9700 §4.7)."""
+
+import time
+
+import pytest
+
+from chalicelib.db.table import Item
+from chalicelib.oauth.models import OAuth2Client
+from chalicelib.users.models import User
+from tests.api.code_tools import AUTHORIZE, Browser, query_of, redirected
+from tests.conftest import PASSWORD
+from tests.http import Client
+
+
+@pytest.fixture
+def browser(api: Client, app: OAuth2Client, user: User) -> Browser:
+    """A browser, and a client that it comes from."""
+    return Browser(api)
+
+
+def consenting(browser: Browser) -> Browser:
+    """Come as far as the consent page."""
+    browser.open(**query_of())
+    assert browser.submit("sign_in", username="user", password=PASSWORD).status == 200
+    return browser
+
+
+def is_asked_again(browser: Browser) -> bool:
+    """Tell whether the sign-in page is on show, and says why."""
+    assert browser.last is not None
+    return (
+        browser.last.status == 403 and browser.page.buttons == ["sign_in", "deny"] and "again" in browser.text
+    )
+
+
+@pytest.mark.parametrize("decision", ["sign_in", "allow", "deny"])
+def test_a_form_without_ticket_does_nothing(browser: Browser, decision: str) -> None:
+    """A form that another site made up; not even a denial passes."""
+    browser.open(**query_of())
+    form = {"username": "user", "password": PASSWORD, "decision": decision}
+    path = AUTHORIZE + browser.page.action
+    browser.last = browser.api("POST", path, form=form)
+    assert is_asked_again(browser)
+
+
+def test_a_ticket_is_one_browser_s(browser: Browser, api: Client) -> None:
+    """An attacker's own ticket, in the form that a victim's browser sends with its own cookie."""
+    attacker = Browser(api)
+    attacker.open(**query_of())
+    browser.open(**query_of())
+    browser.submit("sign_in", username="user", password=PASSWORD, ticket=attacker.page.fields["ticket"])
+    assert is_asked_again(browser)
+
+
+def test_a_form_without_cookie_does_nothing(browser: Browser) -> None:
+    """SameSite=Lax: a form of another site comes without the cookie."""
+    browser.open(**query_of())
+    browser.cookies.clear()
+    browser.submit("sign_in", username="user", password=PASSWORD)
+    assert is_asked_again(browser)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_what_the_browser_calls_foreign_does_nothing(browser: Browser, site: str) -> None:
+    """Fetch Metadata: the browser itself says where a form comes from."""
+    browser.open(**query_of())
+    browser.headers["Sec-Fetch-Site"] = site
+    browser.submit("sign_in", username="user", password=PASSWORD)
+    assert is_asked_again(browser)
+
+
+def test_own_forms_pass(browser: Browser) -> None:
+    """What a browser sends with a form of this very page."""
+    browser.open(**query_of())
+    browser.headers["Sec-Fetch-Site"] = "same-origin"
+    assert browser.submit("sign_in", username="user", password=PASSWORD).status == 200
+
+
+@pytest.mark.parametrize("changes", [{"scope": "teams:write"}, {"state": "other"}, {"redirect_uri": None}])
+def test_a_ticket_is_for_one_request(browser: Browser, changes: dict[str, str]) -> None:
+    """Consent to one thing is none to another: the request may not change under the form."""
+    ticket = consenting(browser).page.fields["ticket"]
+    browser.open(**query_of(**changes))
+    path = AUTHORIZE + browser.page.action
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    form = {"ticket": ticket, "decision": "allow"}
+    browser.last = browser.api("POST", path, form=form, headers={"Cookie": cookie})
+    assert is_asked_again(browser)
+
+
+def test_a_sign_in_ticket_is_no_consent(browser: Browser) -> None:
+    """Without the password, allowing is worth nothing."""
+    browser.open(**query_of())
+    form = {**browser.page.fields, "decision": "allow"}
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    path = AUTHORIZE + browser.page.action
+    browser.last = browser.api("POST", path, form=form, headers={"Cookie": cookie})
+    assert (browser.last.status, browser.page.buttons) == (422, ["sign_in", "deny"])
+
+
+@pytest.mark.parametrize("position", [0, 10, 24, -1])
+def test_a_changed_ticket_does_nothing(browser: Browser, position: int) -> None:
+    """One character is enough."""
+    ticket = consenting(browser).page.fields["ticket"]
+    index = position % len(ticket)
+    changed = ticket[:index] + ("A" if ticket[index] != "A" else "B") + ticket[index + 1 :]
+    browser.submit("allow", ticket=changed)
+    assert is_asked_again(browser)
+
+
+@pytest.mark.parametrize("step", ["sign_in", "consent"])
+def test_tickets_grow_old(browser: Browser, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page left open on a desk is worth nothing after ten minutes."""
+    browser.open(**query_of())
+    if step == "consent":
+        consenting(browser)
+    decision = "allow" if step == "consent" else "deny"
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now + 601)
+    browser.submit(decision)
+    assert is_asked_again(browser)
+
+
+@pytest.mark.parametrize("change", ["disabled", "password", "deleted"])
+def test_what_ended_the_account_s_tokens_ends_tickets(browser: Browser, user: User, change: str) -> None:
+    """ACCEPTANCE 26: between signing in and consenting."""
+    consenting(browser)
+    if change == "deleted":
+        user.delete()
+    else:
+        actions = {"disabled": User.is_active.set(False), "password": User.credentials_version.add(1)}
+        user.update([actions[change]])
+    browser.submit("allow")
+    assert is_asked_again(browser)
+    assert list(Item.query(user.pk, Item.sk.startswith("CODE#"))) == []
+
+
+def test_a_consent_page_works_once_per_code(browser: Browser) -> None:
+    """Sent twice, by a double click: two codes, each for one use, and one consent."""
+    consenting(browser)
+    page = browser.last
+    first = redirected(browser.submit("allow"))["code"]
+    browser.last = page
+    assert redirected(browser.submit("allow"))["code"] != first
+
+
+def test_the_cookie_says_nothing_and_lasts_for_the_session(browser: Browser) -> None:
+    """No script reads it, no other site sends it, and closing the browser forgets it."""
+    attributes = browser.open(**query_of()).headers["set-cookie"].split("; ")
+    assert attributes[1:] == ["Path=/", "HttpOnly", "SameSite=Lax"]
+
+
+def test_a_browser_keeps_its_cookie(browser: Browser) -> None:
+    """Two tabs may be open at once."""
+    browser.open(**query_of())
+    assert "set-cookie" not in browser.open(**query_of()).headers
+
+
+@pytest.mark.parametrize("cookie", ["grail", "grail=", "=;;", "grail=é", 'grail="', "x" * 5000])
+def test_odd_cookies_do_no_harm(browser: Browser, cookie: str) -> None:
+    """ACCEPTANCE 50: whatever a browser sends."""
+    answer = browser.api(
+        "GET",
+        AUTHORIZE + "?" + "&".join(f"{k}={v}" for k, v in query_of().items()),
+        headers={"Cookie": cookie},
+    )
+    assert answer.status == 200
