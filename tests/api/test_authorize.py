@@ -177,27 +177,28 @@ def test_nobody_is_sent_to_an_unregistered_address(browser: Browser, changes: di
 
 
 @pytest.mark.parametrize(
-    ("registered", "given", "fits"),
+    ("uris", "fits"),
     [
-        ("http://127.0.0.1/cb", "http://127.0.0.1:49152/cb", True),
-        ("http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb", True),
-        ("http://[::1]/cb", "http://[::1]:5000/cb", True),
-        ("http://localhost:3000/cb", "http://localhost:3001/cb", True),
-        ("http://127.0.0.1/cb", "http://127.0.0.1:49152/other", False),
-        ("http://127.0.0.1/cb", "http://localhost:49152/cb", False),
-        ("http://127.0.0.1/cb", "http://127.0.0.1.evil.example/cb", False),
-        ("http://127.0.0.1/cb", "http://127.0.0.1:99999/cb", False),
-        ("http://127.0.0.1/cb", "http://127.0.0.1:x/cb", False),
-        ("http://127.0.0.1/cb", "https://127.0.0.1:49152/cb", False),
-        ("http://127.0.0.1/cb", "http://x@127.0.0.1:49152/cb", False),
-        ("com.example.app:/cb", "com.example.app:/cb", True),
-        ("com.example.app:/cb", "com.example.app:/cb2", False),
+        (("http://127.0.0.1/cb", "http://127.0.0.1:49152/cb"), True),
+        (("http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb"), True),
+        (("http://[::1]/cb", "http://[::1]:5000/cb"), True),
+        (("http://localhost:3000/cb", "http://localhost:3001/cb"), True),
+        (("http://127.0.0.1/cb", "http://127.0.0.1:49152/other"), False),
+        (("http://127.0.0.1/cb", "http://localhost:49152/cb"), False),
+        (("http://127.0.0.1/cb", "http://127.0.0.1.evil.example/cb"), False),
+        (("http://127.0.0.1/cb", "http://127.0.0.1:99999/cb"), False),
+        (("http://127.0.0.1/cb", "http://127.0.0.1:x/cb"), False),
+        (("http://127.0.0.1/cb", "https://127.0.0.1:49152/cb"), False),
+        (("http://127.0.0.1/cb", "http://x@127.0.0.1:49152/cb"), False),
+        (("com.example.app:/cb", "com.example.app:/cb"), True),
+        (("com.example.app:/cb", "com.example.app:/cb2"), False),
     ],
 )
 def test_loopback_ports_are_free(
-    api: Client, admin: User, make_client: MakeClient, registered: str, given: str, fits: bool
+    api: Client, admin: User, make_client: MakeClient, uris: tuple[str, str], fits: bool
 ) -> None:
     """RFC 8252 §7.3: an app on a desktop gets any port of the loopback address it registered."""
+    registered, given = uris
     make_client("desk", admin, grant_types=["authorization_code"], redirect_uris=[registered])
     answer = Browser(api).open(**query_of("desk", redirect_uri=given))
     assert answer.status == (200 if fits else 400)
