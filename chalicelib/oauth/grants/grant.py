@@ -18,22 +18,22 @@ class TokenRequest:
     client: OAuth2Client
 
 
-def token_response(
+def sign_access_token(
     request: TokenRequest,
     user: User,
     scopes: frozenset[str],
     *,
     sub: str | None = None,
-    refresh_token: str | None = None,
     family: str | None = None,
-) -> dict[str, Any]:
-    """Issue an access token and build the answer.
+) -> str:
+    """Issue an access token; before anything is written, so that a key that does not answer loses nothing.
 
     :param user: the account that the token acts for.
     :param sub: the subject, where it is not the user.
     :param family: id of the refresh token family, with which the access token lives and dies.
+    :raises ServiceUnavailableError: whoever holds the private key does not answer.
     """
-    settings = request.call.settings
+    call = request.call
     claims = Claims(
         sub=sub or user.id,
         client_id=request.client.client_id,
@@ -42,11 +42,17 @@ def token_response(
         credentials_version=int(user.credentials_version),
         family=family,
     )
-    lifetime = settings.access_token_lifetime
+    return issue(call.keyring, call.request.base_url, claims, call.settings.access_token_lifetime)
+
+
+def token_response(
+    request: TokenRequest, access_token: str, scopes: frozenset[str], refresh_token: str | None = None
+) -> dict[str, Any]:
+    """Build the answer (RFC 6749 §5.1)."""
     answer = {
-        "access_token": issue(request.call.keyring, request.call.request.base_url, claims, lifetime),
+        "access_token": access_token,
         "token_type": "Bearer",
-        "expires_in": lifetime,
+        "expires_in": request.call.settings.access_token_lifetime,
         "scope": " ".join(sorted(scopes)),
     }
     return answer | ({"refresh_token": refresh_token} if refresh_token else {})

@@ -9,9 +9,9 @@ from chalicelib.db.transaction import ConditionFailedError, Transaction
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.oauth.clients import granted_scopes
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
-from chalicelib.oauth.families import RefreshToken, start_family
+from chalicelib.oauth.families import start_family
 from chalicelib.oauth.grants import refresh_token
-from chalicelib.oauth.grants.grant import TokenRequest, token_response
+from chalicelib.oauth.grants.grant import TokenRequest, sign_access_token, token_response
 from chalicelib.security.passwords import hash_password, needs_rehash, verify_password
 from chalicelib.users import attempts
 from chalicelib.users.models import UniqueName, User
@@ -48,15 +48,9 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     if user is None or not matches or not user.is_active:
         attempts.record_failure(call, [account, attempts.address(call)])
         raise InvalidGrantError
-    token = _sign_in(request, user, scopes, account)
+    answer = _sign_in(request, user, scopes, account)
     _upgrade_hash(user, parameters["password"])
-    return token_response(
-        request,
-        user,
-        scopes,
-        refresh_token=token.text if token else None,
-        family=token.family_id if token else None,
-    )
+    return answer
 
 
 def _find(call: Call, parameters: dict[str, str]) -> tuple[User | None, str]:
@@ -72,16 +66,18 @@ def _find(call: Call, parameters: dict[str, str]) -> tuple[User | None, str]:
     return (user if isinstance(user, User) else None), account
 
 
-def _sign_in(request: TokenRequest, user: User, scopes: frozenset[str], account: str) -> RefreshToken | None:
+def _sign_in(request: TokenRequest, user: User, scopes: frozenset[str], account: str) -> dict[str, Any]:
     settings = request.call.settings
     transaction = Transaction()
     attempts.require_under_limit(transaction, account, settings)
-    token = None
+    token, family = None, None
     if refresh_token.NAME in request.client.grant_types:
         scope = " ".join(sorted(scopes))
-        token = start_family(transaction, settings, user, request.client.client_id, scope)
+        first = start_family(transaction, settings, user, request.client.client_id, scope)
+        token, family = first.text, first.family_id
+    access_token = sign_access_token(request, user, scopes, family=family)
     attempts.commit(transaction, settings)
-    return token
+    return token_response(request, access_token, scopes, token)
 
 
 def _upgrade_hash(user: User, password: str) -> None:

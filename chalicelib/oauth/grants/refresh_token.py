@@ -16,7 +16,7 @@ from chalicelib.oauth.families import (
     rotate,
     was_used,
 )
-from chalicelib.oauth.grants.grant import TokenRequest, token_response
+from chalicelib.oauth.grants.grant import TokenRequest, sign_access_token, token_response
 from chalicelib.oauth.models import TokenFamily
 from chalicelib.users.models import User
 from chalicelib.web.operation import Call
@@ -46,13 +46,14 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     family = _family(request, token)
     user = _user(request.call, family)
     scopes = granted_scopes(request.client, request.parameters.get("scope"), frozenset(family.scope.split()))
+    access_token = sign_access_token(request, user, scopes, family=token.family_id)
     try:
         fresh = rotate(request.call.settings, family, token)
     except ConditionFailedError as error:
         # Somebody presented the same token in this very moment: one of the two is a thief.
         revoke_family(token)
         raise InvalidGrantError from error
-    return token_response(request, user, scopes, refresh_token=fresh.text, family=token.family_id)
+    return token_response(request, access_token, scopes, fresh.text)
 
 
 def _family(request: TokenRequest, token: RefreshToken) -> TokenFamily:
