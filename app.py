@@ -2,7 +2,7 @@
 
 from chalice.app import Chalice
 
-from chalicelib.db.table import connect
+from chalicelib.db.table import connect, session
 from chalicelib.oauth import authorize_handlers as authorize
 from chalicelib.oauth import client_handlers as clients
 from chalicelib.oauth import consent_handlers as consents
@@ -10,7 +10,7 @@ from chalicelib.oauth import handlers as oauth
 from chalicelib.oauth import metadata
 from chalicelib.oauth.authenticate import TokenAuthenticator
 from chalicelib.oauth.scopes import SCOPES
-from chalicelib.security.keys import load_keyring
+from chalicelib.security.keystore import open_keystore
 from chalicelib.settings import Settings
 from chalicelib.teams import handlers as teams
 from chalicelib.users import handlers as users
@@ -20,7 +20,7 @@ from chalicelib.web.endpoint import Api
 settings = Settings.from_env()
 connect(settings)
 app = Chalice(app_name="grail")
-api = Api(app, settings, load_keyring(settings), TokenAuthenticator())
+api = Api(app, settings, open_keystore(settings, session()), TokenAuthenticator())
 
 api.route("GET", "/api/v1/users", users.list_users)
 api.route("POST", "/api/v1/users", users.create_user_account)
@@ -53,6 +53,7 @@ api.route("POST", "/auth/oauth2/introspect", oauth.introspect_token)
 api.route("GET", "/auth/oauth2/authorize", authorize.start_authorization)
 api.route("POST", "/auth/oauth2/authorize", authorize.continue_authorization)
 api.route("GET", "/.well-known/oauth-authorization-server", metadata.get_server_metadata)
+api.route("GET", "/.well-known/jwks.json", metadata.get_jwks)
 
 api.route("GET", "/api/v1", docs.get_documentation)
 api.route("GET", "/api/v1/openapi.json", docs.openapi_json(api, SCOPES))

@@ -227,7 +227,7 @@ def main() -> None:
             STAGE="local",
             TABLE_NAME="grail-capacity",
             DYNAMODB_ENDPOINT=endpoint,
-            SECRETS_FILE=str(Path(folder) / "secrets.json"),
+            SECRETS=f"file:{Path(folder) / 'secrets.json'}",
             AWS_ACCESS_KEY_ID="local",
             AWS_SECRET_ACCESS_KEY="local",  # noqa: S106 - DynamoDB Local takes anything
         )

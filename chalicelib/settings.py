@@ -10,6 +10,9 @@ LOCAL_STAGES = frozenset({"local", "test"})
 LOCAL_ENDPOINT = "http://127.0.0.1:8001"
 LOCAL_URL = "http://127.0.0.1:8000"
 URL = re.compile(r"(https://[\w.-]+|http://(127\.0\.0\.1|localhost))(:[0-9]+)?(/[\w.~-]+)*/?", re.ASCII)
+SECRETS_FILE, SECRETS_PARAMETER, SECRETS_SECRET = "file", "ssm", "secretsmanager"
+SECRETS = re.compile(rf"({SECRETS_FILE}|{SECRETS_PARAMETER}|{SECRETS_SECRET}):\S.*")
+MAX_SECONDS = 86400
 PLACEHOLDER = re.compile(r"\b(change-?me|todo|placeholder|example|xxx+)\b|<", re.IGNORECASE)
 
 
@@ -19,14 +22,19 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The settings of one stage; lifetimes are in seconds."""
+    """The settings of one stage; lifetimes are in seconds.
+
+    :param secrets: where the document of secrets is: file:PATH, ssm:NAME or secretsmanager:NAME.
+    :param secrets_cache: seconds for which a copy of that document is good.
+    """
 
     stage: str = "local"
     table_name: str = "grail-local"
     region: str = "us-east-1"
     dynamodb_endpoint: str | None = None
     public_url: str | None = None
-    secrets_file: Path | None = None
+    secrets: str | None = None
+    secrets_cache: int = 300
     cors_origins: tuple[str, ...] = ()
     recaptcha_site_key: str | None = None
     build: str = "dev"
@@ -62,10 +70,12 @@ class Settings:
             region=_text(env, "AWS_REGION") or _text(env, "AWS_DEFAULT_REGION") or known.region,
             dynamodb_endpoint=_text(env, "DYNAMODB_ENDPOINT") or (LOCAL_ENDPOINT if known.is_local else None),
             public_url=_url(env, "PUBLIC_URL"),
-            secrets_file=_secrets_file(env, known.is_local),
+            secrets=_secrets(env, known.is_local),
+            secrets_cache=_seconds(env, "SECRETS_CACHE_SECONDS", known.secrets_cache),
             cors_origins=_words(env, "CORS_ORIGINS"),
             recaptcha_site_key=_text(env, "RECAPTCHA_SITE_KEY"),
             build=_text(env, "BUILD") or known.build,
+            access_token_lifetime=_seconds(env, "ACCESS_TOKEN_LIFETIME", known.access_token_lifetime),
             failures_per_address=10_000 if known.is_local else known.failures_per_address,
             connection_pool_size=64 if known.is_local else known.connection_pool_size,
         )
@@ -97,10 +107,17 @@ def _url(env: Mapping[str, str], name: str) -> str | None:
     return value.rstrip("/") if value else None
 
 
-def _secrets_file(env: Mapping[str, str], is_local: bool) -> Path | None:
-    value = _text(env, "SECRETS_FILE")
-    if value:
-        return Path(value)
-    if not is_local:
-        raise SettingsError("SECRETS_FILE is missing: a deployed stage needs its signing key.")
-    return Path(__file__).resolve().parent.parent / ".local" / "secrets.json"
+def _seconds(env: Mapping[str, str], name: str, default: int) -> int:
+    value = _text(env, name) or str(default)
+    if not (value.isascii() and value.isdigit() and 0 < int(value) <= MAX_SECONDS):
+        raise SettingsError(f"{name} must be a number of seconds between 1 and {MAX_SECONDS}.")
+    return int(value)
+
+
+def _secrets(env: Mapping[str, str], is_local: bool) -> str:
+    value = _text(env, "SECRETS")
+    if value and not SECRETS.fullmatch(value):
+        raise SettingsError("SECRETS must be file:PATH, ssm:NAME or secretsmanager:NAME.")
+    if not value and not is_local:
+        raise SettingsError("SECRETS is missing: a deployed stage needs its signing keys.")
+    return value or f"{SECRETS_FILE}:{Path(__file__).resolve().parent.parent / '.local' / 'secrets.json'}"

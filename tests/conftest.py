@@ -18,7 +18,7 @@ os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",
     AWS_DEFAULT_REGION="us-east-1",
-    SECRETS_FILE=str(Path(tempfile.mkdtemp()) / "secrets.json"),
+    SECRETS=f"file:{Path(tempfile.mkdtemp()) / 'secrets.json'}",
 )
 _mock = mock_aws()
 _mock.start()
@@ -193,7 +193,7 @@ def token_for(documentation: OAuth2Client) -> Callable[..., str]:
             owner=user.id,
             credentials_version=int(user.credentials_version),
         )
-        return issue(application.api.keyring, LOCAL_URL, claims, lifetime)
+        return issue(application.api.keys.keyring(), LOCAL_URL, claims, lifetime)
 
     return make
 

@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.session import Session
 
-from chalicelib.security.keys import load_keyring
+from chalicelib.security.keystore import open_keystore
 from chalicelib.settings import LOCAL_ENDPOINT, Settings, SettingsError
 
-PROD = {"STAGE": "prod", "SECRETS_FILE": "/run/keys.json"}
+PROD = {"STAGE": "prod", "SECRETS": "file:/run/keys.json"}
 TEXTS = (
     "TABLE_NAME",
     "AWS_REGION",
     "DYNAMODB_ENDPOINT",
     "PUBLIC_URL",
-    "SECRETS_FILE",
+    "SECRETS",
+    "SECRETS_CACHE_SECONDS",
+    "ACCESS_TOKEN_LIFETIME",
     "CORS_ORIGINS",
     "BUILD",
 )
@@ -32,7 +35,7 @@ def test_nothing_set_is_a_local_stage() -> None:
 @pytest.mark.parametrize("stage", ["dev", "prod", "Local", "locale"])
 def test_a_deployed_stage_without_secrets_refuses_to_start(stage: str) -> None:
     """DESIGN §5: absent secrets mean refuse to start; only the exact local names are local."""
-    with pytest.raises(SettingsError, match="SECRETS_FILE"):
+    with pytest.raises(SettingsError, match="SECRETS"):
         Settings.from_env({"STAGE": stage})
 
 
@@ -40,7 +43,7 @@ def test_a_deployed_stage_never_makes_its_own_secrets(tmp_path: Path) -> None:
     """DESIGN §5: a key that is made up at a cold start would sign nothing that others verify."""
     path = tmp_path / "absent.json"
     with pytest.raises(SettingsError):
-        load_keyring(Settings.from_env({**PROD, "SECRETS_FILE": str(path)}))
+        open_keystore(Settings.from_env({**PROD, "SECRETS": f"file:{path}"}), Session())
     assert not path.exists()
 
 
@@ -52,7 +55,7 @@ def test_unusable_secrets_refuse_to_start(tmp_path: Path, content: str) -> None:
     path = tmp_path / "secrets.json"
     path.write_text(content)
     with pytest.raises(SettingsError, match=r"secrets\.json"):
-        load_keyring(Settings.from_env({**PROD, "SECRETS_FILE": str(path)}))
+        open_keystore(Settings.from_env({**PROD, "SECRETS": f"file:{path}"}), Session())
 
 
 @pytest.mark.parametrize("name", TEXTS)

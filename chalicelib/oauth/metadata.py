@@ -1,12 +1,14 @@
-"""What clients can find out by themselves: the metadata document (RFC 8414)."""
+"""What the authorization server tells about itself: metadata (RFC 8414), and the keys of its tokens."""
 
+import json
 from typing import Any
 
 from chalicelib.oauth.authorization import CHALLENGE_METHOD
 from chalicelib.oauth.grants.names import GRANT_TYPES
-from chalicelib.oauth.schemas import ServerMetadataSchema
+from chalicelib.oauth.schemas import JwkSetSchema, ServerMetadataSchema
 from chalicelib.oauth.scopes import SCOPES
-from chalicelib.web.operation import PUBLIC, Call, Operation, Reply
+from chalicelib.security.jwk import as_jwk
+from chalicelib.web.operation import JSON, PUBLIC, Call, Document, Operation, Reply
 
 CONFIDENTIAL_METHODS = ["client_secret_basic", "client_secret_post"]
 METHODS = [*CONFIDENTIAL_METHODS, "none"]
@@ -39,3 +41,12 @@ def _metadata(issuer: str) -> dict[str, Any]:
         "code_challenge_methods_supported": [CHALLENGE_METHOD],
         "authorization_response_iss_parameter_supported": True,
     }
+
+
+@Operation(permission=PUBLIC, response=JwkSetSchema, no_store=False, etag=True)
+def get_jwks(call: Call) -> Document:
+    """Give the public keys that verify access tokens: the one that signs, the next one, and those before."""
+    found = [as_jwk(key.kid, key.public_key) for key in call.keyring.published]
+    # A rotation waits for this time before the next key signs: whoever caches the keys knows it by then.
+    headers = {"Cache-Control": f"public, max-age={call.settings.secrets_cache}"}
+    return Document(json.dumps({"keys": found}), JSON, headers)

@@ -206,6 +206,26 @@ class ServerMetadataSchema(Schema):
     authorization_response_iss_parameter_supported = fields.Boolean()
 
 
+class JwkSchema(Schema):
+    """A public key (RFC 7517 §4)."""
+
+    kid = fields.String(required=True, metadata={"description": "The `kid` of the tokens that it verifies."})
+    use = fields.String(required=True, metadata={"example": "sig"})
+    alg = fields.String(required=True, metadata={"example": "RS256"})
+    kty = fields.String(required=True, metadata={"example": "RSA"})
+    n = fields.String(metadata={"description": "RSA: the modulus.", "optional": True})
+    e = fields.String(metadata={"description": "RSA: the exponent.", "optional": True})
+    crv = fields.String(metadata={"description": "EC and OKP: the curve.", "optional": True})
+    x = fields.String(metadata={"description": "EC and OKP: the first coordinate.", "optional": True})
+    y = fields.String(metadata={"description": "EC: the second coordinate.", "optional": True})
+
+
+class JwkSetSchema(Schema):
+    """The keys that verify access tokens (RFC 7517 §5)."""
+
+    keys = fields.List(fields.Nested(JwkSchema), required=True)
+
+
 class ConsentSchema(Schema):
     """A signed-in app: a client that the user lets act for them."""
 

@@ -1,57 +1,71 @@
-"""The secrets of a stage: signing keys and the cursor key, read once per container."""
+"""The secrets of a stage: signing keys and the cursor key, as one JSON document."""
 
 import json
-import os
 import secrets
+import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import (
-    RSAPrivateKey,
-    RSAPublicKey,
-    generate_private_key,
-)
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from chalicelib.security.aws import Aws
+from chalicelib.security.jwk import thumbprint
+from chalicelib.security.signing import (
+    RSA_BITS,
+    KmsSigner,
+    LocalSigner,
+    PrivateKey,
+    PublicKey,
+    Signer,
+    algorithm_of,
+    load_private_key,
+    load_public_key,
 )
 
-from chalicelib.settings import Settings, SettingsError
-
-RSA_BITS = 2048  # RFC 7518 §3.3: the minimum
 CURSOR_KEY_BYTES = 32
-PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
-PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
+NEXT, CURRENT, RETIRED = "next", "current", "retired"
 
 
 @dataclass(frozen=True)
 class SigningKey:
-    """One key pair; its type decides the algorithm, so a token's header never does."""
+    """One key pair; its type decides the algorithm, so a token's header never does.
+
+    :param signer: None where only the public key is left.
+    :param status: next (published, so that all know it before it signs), current (signs) or retired. Each
+        of them verifies: a container that reads the document earlier may sign by it already.
+    :param not_after: seconds since 1970, when the last token of a retired key has expired.
+    """
 
     kid: str
-    private_key: PrivateKey = field(repr=False)
+    public_key: PublicKey
+    signer: Signer | None = field(default=None, repr=False)
+    status: str = CURRENT
+    not_after: int | None = None
 
     @property
     def algorithm(self) -> str:
         """Name of the JWS algorithm (RFC 7518 §3.1, RFC 8037)."""
-        if isinstance(self.private_key, RSAPrivateKey):
-            return "RS256"
-        return "ES256" if isinstance(self.private_key, EllipticCurvePrivateKey) else "EdDSA"
+        return algorithm_of(self.public_key)
 
     @property
-    def public_key(self) -> PublicKey:
-        """What verifies the signatures of this key."""
-        return self.private_key.public_key()
+    def is_published(self) -> bool:
+        """Tell whether it verifies tokens, and stands in the JWK Set."""
+        return self.not_after is None or time.time() < self.not_after
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign the signing input of a JWS.
+
+        :raises ServiceUnavailableError: whoever holds the private key does not answer.
+        """
+        if self.signer is None:
+            raise LookupError("a key without its private part signs nothing")
+        return self.signer.sign(message)
 
 
 @dataclass(frozen=True)
 class Keyring:
-    """All secrets of a stage; the first signing key signs, every one verifies."""
+    """All secrets of a stage as they were at one moment, by key id."""
 
     signing_keys: dict[str, SigningKey]
     cursor_key: bytes = field(repr=False)
@@ -60,69 +74,74 @@ class Keyring:
     @property
     def current(self) -> SigningKey:
         """The key that signs."""
-        return next(iter(self.signing_keys.values()))
+        return next(key for key in self.signing_keys.values() if key.status == CURRENT)
+
+    @property
+    def published(self) -> list[SigningKey]:
+        """The keys that verify."""
+        return [key for key in self.signing_keys.values() if key.is_published]
+
+    def find(self, kid: str) -> SigningKey | None:
+        """Find the key that verifies what names it."""
+        key = self.signing_keys.get(kid)
+        return key if key and key.is_published else None
 
 
-def load_keyring(settings: Settings) -> Keyring:
-    """Read the secrets of a stage; a local stage makes its own on the first run.
+def read_keyring(text: str, aws: Aws) -> Keyring:
+    """Read a document of secrets.
 
-    :raises SettingsError: they are absent or unusable: the stage must not start then.
+    :raises ValueError: it is unusable; the message shows nothing of it. KeyError, TypeError, AttributeError
+        and UnsupportedAlgorithm (of cryptography) mean the same.
     """
-    path = settings.secrets_file
-    if path is None:
-        raise SettingsError("SECRETS_FILE is missing.")
-    if settings.is_local and not path.exists():
-        _write_new(path, new_secrets())
-    try:
-        return _keyring(json.loads(path.read_text()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SettingsError(f"{path.name} does not hold usable signing keys.") from error
-
-
-def new_secrets() -> dict[str, Any]:
-    """Make a fresh document of secrets with one RS256 key."""
-    private_key = generate_private_key(public_exponent=65537, key_size=RSA_BITS)
-    pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    return {
-        "signing_keys": [{"kid": secrets.token_hex(8), "pem": pem}],
-        "cursor_key": secrets.token_hex(32),
-    }
-
-
-def _keyring(document: dict[str, Any]) -> Keyring:
+    document = json.loads(text)
     entries = document["signing_keys"]
-    signing_keys = {entry["kid"]: _signing_key(entry) for entry in entries}
-    if not signing_keys or len(signing_keys) < len(entries):
-        raise ValueError("no signing key, or two of the same id")
+    signing_keys = {entry["kid"]: _signing_key(entry, aws) for entry in entries}
+    if len(signing_keys) < len(entries):
+        raise ValueError("two signing keys of the same id")
+    if [key.status for key in signing_keys.values()].count(CURRENT) != 1:
+        raise ValueError("one signing key is current, no more and no less")
     cursor_key = bytes.fromhex(document["cursor_key"])
     if len(cursor_key) < CURSOR_KEY_BYTES:
         raise ValueError("the cursor key is too short to guard anything")
     return Keyring(signing_keys, cursor_key, document.get("recaptcha_secret"))
 
 
-def _signing_key(entry: dict[str, Any]) -> SigningKey:
-    kid, pem = entry["kid"], entry["pem"]
-    if not (isinstance(kid, str) and kid and isinstance(pem, str)):
-        raise ValueError("kid and pem are texts")
-    private_key = load_pem_private_key(pem.encode(), password=None)
-    if not isinstance(private_key, PrivateKey):
-        raise ValueError("only RSA, P-256 and Ed25519 keys sign access tokens")  # noqa: TRY004
-    if isinstance(private_key, EllipticCurvePrivateKey) and private_key.curve.name != "secp256r1":
-        raise ValueError("ES256 needs a P-256 key")
-    if isinstance(private_key, RSAPrivateKey) and private_key.key_size < RSA_BITS:
-        raise ValueError(f"RS256 needs a key of {RSA_BITS} bits")
-    return SigningKey(kid, private_key)
+def _signing_key(entry: dict[str, Any], aws: Aws) -> SigningKey:
+    kid, status, not_after = entry["kid"], entry.get("status", CURRENT), entry.get("not_after")
+    if not (isinstance(kid, str) and kid) or status not in (NEXT, CURRENT, RETIRED):
+        raise ValueError("kid is a text, status is next, current or retired")
+    if (type(not_after) is int) != (status == RETIRED):
+        raise ValueError("retired keys have a time when they end, others have none")
+    public_key, signer = _parts(entry, aws)
+    if signer is None and status != RETIRED:
+        raise ValueError("a key that is to sign has pem or kms")
+    return SigningKey(kid, public_key, signer, status, not_after)
 
 
-def _write_new(path: Path, document: dict[str, Any]) -> None:
-    # Linked into place whole, so that of two processes which start at once both use the first one's keys.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(document, file)
-    try:
-        path.hardlink_to(draft)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+def _parts(entry: dict[str, Any], aws: Aws) -> tuple[PublicKey, Signer | None]:
+    if "pem" in entry:
+        private_key = load_private_key(entry["pem"])
+        return private_key.public_key(), LocalSigner(private_key)
+    public_key = load_public_key(entry["public"])
+    key_id = entry.get("kms")
+    if key_id is None or entry.get("status") == RETIRED:
+        return public_key, None
+    if not (isinstance(key_id, str) and key_id):
+        raise ValueError("kms is the id or ARN of a key")
+    return public_key, KmsSigner(aws, key_id, algorithm_of(public_key))
+
+
+def new_entry(private_key: PrivateKey, status: str) -> dict[str, Any]:
+    """Write a key as the document holds it; its thumbprint is its id."""
+    pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return {"kid": thumbprint(private_key.public_key()), "status": status, "pem": pem}
+
+
+def new_secrets(entry: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Make a fresh document of secrets.
+
+    :param entry: its signing key, a new one for RS256 by default.
+    """
+    if entry is None:
+        entry = new_entry(generate_private_key(public_exponent=65537, key_size=RSA_BITS), CURRENT)
+    return {"signing_keys": [entry], "cursor_key": secrets.token_hex(CURSOR_KEY_BYTES)}

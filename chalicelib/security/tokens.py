@@ -1,6 +1,7 @@
 """Access tokens: JWTs after RFC 9068, signed by the stage's key and checked without any trust in them."""
 
 import base64
+import json
 import re
 import secrets
 import time
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
+from jwt.utils import base64url_encode
 
 from chalicelib.errors import InvalidTokenError
 from chalicelib.security.keys import Keyring, SigningKey
@@ -45,10 +47,11 @@ class Claims:
 
 
 def issue(keyring: Keyring, issuer: str, claims: Claims, lifetime: int) -> str:
-    """Sign an access token.
+    """Sign an access token by the current key.
 
     :param issuer: the public base URL of the stage, audience at the same time.
     :param lifetime: seconds.
+    :raises ServiceUnavailableError: whoever holds the private key does not answer.
     """
     now = int(time.time())
     payload: dict[str, Any] = {
@@ -70,7 +73,13 @@ def issue(keyring: Keyring, issuer: str, claims: Claims, lifetime: int) -> str:
     if claims.consent:
         payload["consent"] = claims.consent
     key = keyring.current
-    return jwt.encode(payload, key.private_key, key.algorithm, headers={"typ": TYPE, "kid": key.kid})
+    # Put together here, since PyJWT signs by keys that it holds alone (RFC 7515 §5.1).
+    signing_input = b".".join(map(_encode, ({"alg": key.algorithm, "typ": TYPE, "kid": key.kid}, payload)))
+    return (signing_input + b"." + base64url_encode(key.sign(signing_input))).decode()
+
+
+def _encode(part: dict[str, Any]) -> bytes:
+    return base64url_encode(json.dumps(part, separators=(",", ":")).encode())
 
 
 def verify(keyring: Keyring, issuer: str, token: str) -> Claims:
@@ -110,9 +119,9 @@ def _key_of(keyring: Keyring, header: dict[str, Any]) -> SigningKey:
     # `crit` names extensions that must be understood (RFC 7515 §4.1.11): we understand none.
     if "crit" in header or not isinstance(kind, str) or not isinstance(kid, str):
         raise InvalidTokenError
-    if kind.lower().removeprefix("application/") != TYPE or kid not in keyring.signing_keys:
+    key = keyring.find(kid)
+    if key is None or kind.lower().removeprefix("application/") != TYPE:
         raise InvalidTokenError
-    key = keyring.signing_keys[kid]
     if header.get("alg") != key.algorithm:
         raise InvalidTokenError
     return key

@@ -17,7 +17,7 @@ from chalicelib.errors import (
     UnauthenticatedError,
 )
 from chalicelib.security.actor import Actor
-from chalicelib.security.keys import Keyring
+from chalicelib.security.keystore import Keystore
 from chalicelib.security.tokens import Claims, verify
 from chalicelib.settings import Settings
 from chalicelib.web.body import load_body, load_query, parse_body, schema_of
@@ -50,11 +50,11 @@ class Api:
     """Puts operations on a Chalice application's routes."""
 
     def __init__(
-        self, app: Chalice, settings: Settings, keyring: Keyring, authenticator: Authenticator
+        self, app: Chalice, settings: Settings, keys: Keystore, authenticator: Authenticator
     ) -> None:
         self.app = app
         self.settings = settings
-        self.keyring = keyring
+        self.keys = keys
         self.authenticator = authenticator
         self.operations: dict[str, dict[str, Operation]] = {}
         app.register_middleware(finish(settings, self.shares), "http")
@@ -107,9 +107,9 @@ class Api:
             return refusal(request, ApiError(), operation)
 
     def _respond(self, operation: Operation, request: Request, params: dict[str, str]) -> Response:
-        call = Call(request, params, self.settings, self.keyring, patch=operation.patch)
+        call = Call(request, params, self.settings, self.keys, patch=operation.patch)
         if operation.authenticates:
-            call.claims = self._claims(request, required=not operation.permission.public)
+            call.claims = self._claims(call, required=not operation.permission.public)
         unreadable = read_payload(call, operation)
         self._load(call, [operation])
         authorize(call, operation)
@@ -118,13 +118,13 @@ class Api:
         validate(call, operation)
         return dump(call, operation, operation.handler(call))
 
-    def _claims(self, request: Request, *, required: bool) -> Claims | None:
-        token = bearer_token(request)
+    def _claims(self, call: Call, *, required: bool) -> Claims | None:
+        token = bearer_token(call.request)
         if token is None:
             if required:
                 raise UnauthenticatedError
             return None
-        return verify(self.keyring, request.base_url, token)
+        return verify(call.keyring, call.request.base_url, token)
 
     def _load(self, call: Call, operations: Iterable[Operation]) -> None:
         """Read the caller and everything that the operations need in one BatchGetItem."""
@@ -143,9 +143,9 @@ class Api:
             origin = request.headers.get("origin") if self.shares(path) else None
             headers = preflight_headers(origin, resource, self.settings)
             return empty_response(204, headers)
-        call = Call(request, params, self.settings, self.keyring)
+        call = Call(request, params, self.settings, self.keys)
         public = any(operation.permission.public for operation in resource.values())
-        call.claims = self._claims(request, required=not public)
+        call.claims = self._claims(call, required=not public)
         self._load(call, resource.values())
         allowed = [method for method, operation in resource.items() if may(call, operation)]
         if call.caller and not allowed:

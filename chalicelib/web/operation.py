@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from marshmallow import Schema
@@ -11,6 +12,7 @@ from chalicelib.db.table import Item
 from chalicelib.errors import ApiError, NotFoundError, UnauthenticatedError
 from chalicelib.security.actor import Actor
 from chalicelib.security.keys import Keyring
+from chalicelib.security.keystore import Keystore
 from chalicelib.security.tokens import Claims
 from chalicelib.settings import Settings
 from chalicelib.web.request import Request
@@ -29,7 +31,7 @@ class Call:
     request: Request
     params: Mapping[str, str]
     settings: Settings
-    keyring: Keyring
+    keys: Keystore
     claims: Claims | None = None
     caller: Actor | None = None
     payload: Any = None  # the body as it was parsed, not validated
@@ -38,6 +40,14 @@ class Call:
     items: dict[Key, Item] = field(default_factory=dict)
     confirmed: bool = False  # the caller proved to know the current password
     patch: "PatchPolicy | None" = None  # the operation's
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The keyring, the same one for the whole call.
+
+        :raises ServiceUnavailableError: it could not be read for too long.
+        """
+        return self.keys.keyring()
 
     @property
     def actor(self) -> Actor:

@@ -88,6 +88,7 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("GET", "/api/v1/openapi.json"): _public(),
     ("GET", "/api/v1/openapi.yaml"): _public(),
     ("GET", "/api/v1/static/{file}"): _public(),  # what the page at /api/v1 is made of
+    ("GET", "/.well-known/jwks.json"): _public(),
     ("POST", "/auth/oauth2/token"): _public("oauth2 client"),
     ("POST", "/auth/oauth2/revoke"): _public("oauth2 client"),
     ("POST", "/auth/oauth2/introspect"): _public("oauth2 client"),

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from chalicelib.security.keys import SigningKey
+from chalicelib.security.signing import LocalSigner
 from chalicelib.settings import LOCAL_URL
 from chalicelib.users.models import User
 
@@ -48,8 +49,9 @@ class Forge:
     """
 
     def __init__(self, key: SigningKey, user: User, client_id: str) -> None:
-        assert isinstance(key.private_key, RSAPrivateKey)
-        self.private_key = key.private_key
+        assert isinstance(key.signer, LocalSigner)
+        assert isinstance(key.signer.private_key, RSAPrivateKey)
+        self.private_key = key.signer.private_key
         now = int(time.time())
         self.header = {"alg": "RS256", "typ": "at+jwt", "kid": key.kid}
         self.claims = {

@@ -202,7 +202,7 @@ def forge(settings: Settings) -> Iterator[Forge]:
         grant_types=["password"],
     )
     create_client(client)
-    yield Forge(application.api.keyring.current, user, client.client_id)
+    yield Forge(application.api.keys.keyring().current, user, client.client_id)
     Item.delete_table()
 
 

@@ -234,6 +234,6 @@ def test_parallel_guesses_gain_nothing(
 )
 def test_the_limits_of_a_stage(stage: str, limit: int) -> None:
     """DESIGN §3: 10 per account and 15 min, 100 per address, 10,000 on local stages."""
-    found = Settings.from_env({"STAGE": stage, "SECRETS_FILE": "secrets.json"})
+    found = Settings.from_env({"STAGE": stage, "SECRETS": "file:secrets.json"})
     assert (found.failures_per_account, found.failure_window) == (LIMIT, WINDOW)
     assert found.failures_per_address == limit

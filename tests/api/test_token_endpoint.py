@@ -141,7 +141,7 @@ def test_a_token_is_what_rfc_9068_says(
 ) -> None:
     """DESIGN §3: type at+jwt, RS256, and each required claim; a user's token has the user's id."""
     token = sign_in()["access_token"]
-    key = application.api.keyring.current
+    key = application.api.keys.keyring().current
     claims = jwt.decode(token, key.public_key, ["RS256"], audience=LOCAL_URL, issuer=LOCAL_URL)
     assert jwt.get_unverified_header(token) == {"alg": "RS256", "typ": "at+jwt", "kid": key.kid}
     assert (claims["sub"], claims["client_id"]) == (user.id, "documentation")

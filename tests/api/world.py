@@ -117,7 +117,7 @@ class World:
             owner=owner.id,
             credentials_version=0,
         )
-        return issue(application.api.keyring, LOCAL_URL, claims, 3600)
+        return issue(application.api.keys.keyring(), LOCAL_URL, claims, 3600)
 
     def address(self, caller: str, method: str, path: str, unknown: tuple[str, ...] = ()) -> str:
         """Fill in a path with what is the caller's own, if anything of the kind is."""

@@ -9,7 +9,6 @@ import pytest
 from chalice.app import Chalice
 
 import app as application
-from chalicelib.security.keys import load_keyring
 from chalicelib.settings import Settings
 from chalicelib.web.endpoint import Api
 from chalicelib.web.operation import ADMIN, PUBLIC, Operation
@@ -83,7 +82,7 @@ def handler(_: Any) -> None:
 )
 def test_what_is_no_operation_is_refused_at_import(settings: Settings, thing: Any) -> None:
     """DESIGN §1: a route without an operation fails before it serves anybody."""
-    api = Api(Chalice(app_name="other"), settings, load_keyring(settings), application.api.authenticator)
+    api = Api(Chalice(app_name="other"), settings, application.api.keys, application.api.authenticator)
     with pytest.raises(TypeError, match="declare who may call it"):
         api.route("GET", "/things", thing)
 

@@ -17,7 +17,7 @@ from tests.integration.crowd import Direct
 READY_SECONDS = 120
 SOURCES = ("app.py", "chalicelib", "tasks", ".chalice")
 # what the tests' own process is set up with must not reach the processes under test
-OURS = ("AWS_", "CHALICE_", "CI", "SECRETS_FILE", "STAGE", "TABLE_NAME", "PUBLIC_URL", "DYNAMODB_ENDPOINT")
+OURS = ("AWS_", "CHALICE_", "CI", "SECRETS", "STAGE", "TABLE_NAME", "PUBLIC_URL", "DYNAMODB_ENDPOINT")
 
 
 def free_port() -> int:

@@ -32,7 +32,7 @@ def request(body: bytes = b"", query: str = "", content_type: str | None = FORM,
 def credentials(authorization: str | None = None, **parameters: str) -> ClientCredentials:
     """Read who sends a request."""
     sent = request() if authorization is None else request(authorization=authorization)
-    call = Call(sent, {}, application.settings, application.api.keyring)
+    call = Call(sent, {}, application.settings, application.api.keys)
     return read_credentials(call, parameters)
 
 

@@ -2,12 +2,14 @@
 
 import json
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.session import Session
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -15,13 +17,21 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_pem_private_key,
 )
 
-from chalicelib.security.keys import Keyring, load_keyring, new_secrets
+from chalicelib.security.keys import NEXT, RETIRED, Keyring, new_secrets
+from chalicelib.security.keystore import open_keystore
 from chalicelib.settings import Settings, SettingsError
 
 GOOD = new_secrets()
 PEM: str = GOOD["signing_keys"][0]["pem"]
+PUBLIC = (
+    load_pem_private_key(PEM.encode(), None)
+    .public_key()
+    .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    .decode()
+)
 
 
 def pem_of(key: Any) -> str:
@@ -30,11 +40,16 @@ def pem_of(key: Any) -> str:
     return text.decode()
 
 
+def load_keyring(settings: Settings) -> Keyring:
+    """Read the secrets as a start does."""
+    return open_keystore(settings, Session()).keyring()
+
+
 def load(folder: Path, document: Any) -> Keyring:
     """Load a document of secrets as a deployed stage."""
     path = folder / "secrets.json"
     path.write_text(document if isinstance(document, str) else json.dumps(document))
-    return load_keyring(Settings(stage="prod", secrets_file=path))
+    return load_keyring(Settings(stage="prod", secrets=f"file:{path}"))
 
 
 def with_key(pem: Any, kid: Any = "a") -> dict[str, Any]:
@@ -42,10 +57,15 @@ def with_key(pem: Any, kid: Any = "a") -> dict[str, Any]:
     return {**GOOD, "signing_keys": [{"kid": kid, "pem": pem}]}
 
 
+def more(entry: dict[str, Any]) -> dict[str, Any]:
+    """A document with one key more."""
+    return {**GOOD, "signing_keys": [*GOOD["signing_keys"], entry]}
+
+
 def test_a_local_stage_makes_its_own_once(tmp_path: Path) -> None:
     """DESIGN §5: the first run makes the secrets, for their owner's eyes alone; the next ones keep them."""
     path = tmp_path / "new" / "secrets.json"
-    settings = Settings(stage="local", secrets_file=path)
+    settings = Settings(stage="local", secrets=f"file:{path}")
     kids = [load_keyring(settings).current.kid for _ in range(2)]
     assert (kids[0], stat.S_IMODE(path.stat().st_mode)) == (kids[1], 0o600)
     assert [entry.name for entry in path.parent.iterdir()] == ["secrets.json"]
@@ -53,7 +73,7 @@ def test_a_local_stage_makes_its_own_once(tmp_path: Path) -> None:
 
 def test_processes_that_start_at_once_share_their_secrets(tmp_path: Path) -> None:
     """DESIGN §5: whoever writes first decides."""
-    settings = Settings(stage="local", secrets_file=tmp_path / "secrets.json")
+    settings = Settings(stage="local", secrets=f"file:{tmp_path / 'secrets.json'}")
     with ThreadPoolExecutor(4) as pool:
         rings = list(pool.map(load_keyring, [settings] * 4))
     assert len({(ring.current.kid, ring.cursor_key) for ring in rings}) == 1
@@ -70,7 +90,7 @@ def test_new_secrets_are_new() -> None:
 def test_a_deployed_stage_refuses_to_start_without_secrets(tmp_path: Path, stage: str) -> None:
     """DESIGN §5: absent means refuse to start, and nothing is made up."""
     path = tmp_path / "secrets.json"
-    for settings in (Settings(stage=stage), Settings(stage=stage, secrets_file=path)):
+    for settings in (Settings(stage=stage), Settings(stage=stage, secrets=f"file:{path}")):
         with pytest.raises(SettingsError):
             load_keyring(settings)
     assert not path.exists()
@@ -139,7 +159,16 @@ BAD_DOCUMENTS: dict[str, Any] = {
     "kid a list": with_key(PEM, ["a"]),
     "kid null": with_key(PEM, None),
     "kid empty": with_key(PEM, ""),
-    "kid twice": {**GOOD, "signing_keys": [{"kid": "a", "pem": PEM}] * 2},
+    "kid twice": more({"kid": GOOD["signing_keys"][0]["kid"], "pem": PEM, "status": NEXT}),
+    "two current keys": more({"kid": "a", "pem": PEM}),
+    "no current key": {**GOOD, "signing_keys": [{"kid": "a", "pem": PEM, "status": NEXT}]},
+    "unknown status": more({"kid": "a", "pem": PEM, "status": "x"}),
+    "retired for ever": more({"kid": "a", "pem": PEM, "status": RETIRED}),
+    "current with an end": {**GOOD, "signing_keys": [{"kid": "a", "pem": PEM, "not_after": 1}]},
+    "current without private part": {**GOOD, "signing_keys": [{"kid": "a", "public": PUBLIC}]},
+    "next without private part": more({"kid": "a", "public": PUBLIC, "status": NEXT}),
+    "kms without public key": {**GOOD, "signing_keys": [{"kid": "a", "kms": "key"}]},
+    "kms a number": {**GOOD, "signing_keys": [{"kid": "a", "kms": 5, "public": PUBLIC}]},
     "no cursor key": {"signing_keys": GOOD["signing_keys"]},
     "cursor key empty": {**GOOD, "cursor_key": ""},
     "cursor key short": {**GOOD, "cursor_key": "00"},
@@ -162,12 +191,20 @@ def test_a_refusal_shows_no_secret(tmp_path: Path) -> None:
     assert [text for text in (PEM[60:100], str(tmp_path)) if text in str(caught.value)] == []
 
 
-def test_the_first_key_signs_and_all_are_known(tmp_path: Path) -> None:
-    """ACCEPTANCE 33: during a rotation both keys are there."""
-    document = with_key(PEM, "new")
-    document["signing_keys"].append({"kid": "old", "pem": pem_of(ed25519.Ed25519PrivateKey.generate())})
-    ring = load(tmp_path, document)
-    assert (ring.current.kid, list(ring.signing_keys)) == ("new", ["new", "old"])
+def test_the_current_key_signs_and_all_are_known(tmp_path: Path) -> None:
+    """ACCEPTANCE 33: during a rotation the next key is there before it signs, and the one before after it."""
+    soon, ended = int(time.time()) + 60, int(time.time()) - 1
+    others: list[dict[str, Any]] = [
+        {"kid": "ended", "public": PUBLIC, "status": RETIRED, "not_after": ended},
+        {"kid": "old", "public": PUBLIC, "status": RETIRED, "not_after": soon},
+        {"kid": "next", "pem": pem_of(ed25519.Ed25519PrivateKey.generate()), "status": NEXT},
+    ]
+    document = with_key(PEM, "current")
+    ring = load(tmp_path, {**document, "signing_keys": others + document["signing_keys"]})
+    assert ring.current.kid == "current"
+    assert [key.kid for key in ring.published] == ["old", "next", "current"]
+    asked = ("ended", "old", "next", "current", "none")
+    assert [kid for kid in asked if ring.find(kid)] == ["old", "next", "current"]
 
 
 def test_a_keyring_does_not_print_its_secrets(tmp_path: Path) -> None:

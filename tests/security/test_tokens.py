@@ -12,14 +12,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa_key
 
 from chalicelib.errors import InvalidTokenError
-from chalicelib.security.keys import Keyring, SigningKey
+from chalicelib.security.keys import RETIRED, Keyring, SigningKey
+from chalicelib.security.signing import LocalSigner, PrivateKey
 from chalicelib.security.tokens import Claims, issue, verify
 
 ISSUER = "https://api.test"
+
+
+def signing_key(kid: str, private_key: PrivateKey) -> SigningKey:
+    """A key that is held in this process."""
+    return SigningKey(kid, private_key.public_key(), LocalSigner(private_key))
+
+
 KEYS = {
-    "RS256": SigningKey("r", generate_rsa_key(65537, 2048)),
-    "ES256": SigningKey("e", generate_ec_key(SECP256R1())),
-    "EdDSA": SigningKey("d", Ed25519PrivateKey.generate()),
+    "RS256": signing_key("r", generate_rsa_key(65537, 2048)),
+    "ES256": signing_key("e", generate_ec_key(SECP256R1())),
+    "EdDSA": signing_key("d", Ed25519PrivateKey.generate()),
 }
 CLAIMS = Claims(
     sub="USER", client_id="client", scopes=frozenset({"a:read", "b"}), owner="USER", credentials_version=3
@@ -27,8 +35,8 @@ CLAIMS = Claims(
 
 
 def ring(*names: str) -> Keyring:
-    """A keyring with these keys, in this order."""
-    keys = [KEYS[name] for name in names]
+    """A keyring with these keys: the first one signs, the others did before."""
+    keys = [KEYS[names[0]], *(replace(KEYS[name], status=RETIRED) for name in names[1:])]
     return Keyring({key.kid: key for key in keys}, b"0" * 32)
 
 
@@ -82,7 +90,7 @@ def test_a_key_that_was_removed_verifies_nothing() -> None:
 @pytest.mark.parametrize("other", KEYS)
 def test_a_token_under_another_keys_id_is_refused(name: str, other: str) -> None:
     """ACCEPTANCE 12, 13: neither the algorithm nor the key is the token's to choose."""
-    stranger = SigningKey(KEYS[other].kid, Ed25519PrivateKey.generate()) if name == other else KEYS[name]
+    stranger = signing_key(KEYS[other].kid, Ed25519PrivateKey.generate()) if name == other else KEYS[name]
     token = issue(Keyring({"x": replace(stranger, kid=KEYS[other].kid)}, b""), ISSUER, CLAIMS, 60)
     with pytest.raises(InvalidTokenError):
         verify(ring(*KEYS), ISSUER, token)
@@ -126,6 +134,8 @@ def test_claims_that_make_no_sense_are_refused_without_any_other_error(changes: 
     key = KEYS["EdDSA"]
     headers = {"typ": "at+jwt", "kid": key.kid}
     # Signed from text: PyJWT itself refuses to encode some of these.
-    token = jwt.PyJWS().encode(json.dumps(good | changes).encode(), key.private_key, "EdDSA", headers=headers)
+    assert isinstance(key.signer, LocalSigner)
+    payload = json.dumps(good | changes).encode()
+    token = jwt.PyJWS().encode(payload, key.signer.private_key, "EdDSA", headers=headers)
     with pytest.raises(InvalidTokenError):
         verify(ring("EdDSA"), ISSUER, token)

@@ -9,7 +9,7 @@ from chalicelib.db.transaction import ConditionFailedError, Transaction
 from chalicelib.oauth.codes import is_verified, parse_code
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
 from chalicelib.oauth.families import Start, require_consent, revoke_family, start_family
-from chalicelib.oauth.grants.grant import TokenRequest, Tokens, token_response
+from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
 from chalicelib.oauth.grants.names import REFRESH_TOKEN
 from chalicelib.oauth.models import AuthorizationCode
 from chalicelib.users.models import User
@@ -32,8 +32,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
         raise InvalidRequestError("code and code_verifier are needed.")
     code = _code(request)
     user = _user(request, code)
-    tokens = _exchange(request, code, user)
-    return token_response(request, tokens)
+    return _exchange(request, code, user)
 
 
 def _code(request: TokenRequest) -> AuthorizationCode:
@@ -67,7 +66,7 @@ def _user(request: TokenRequest, code: AuthorizationCode) -> User:
     return user
 
 
-def _exchange(request: TokenRequest, code: AuthorizationCode, user: User) -> Tokens:
+def _exchange(request: TokenRequest, code: AuthorizationCode, user: User) -> dict[str, Any]:
     client, scopes = request.client, frozenset(code.scope.split()) & frozenset(request.client.default_scopes)
     start = Start(user, client.client_id, scopes, code.family_id, code.consent_id)
     transaction = Transaction()
@@ -75,6 +74,7 @@ def _exchange(request: TokenRequest, code: AuthorizationCode, user: User) -> Tok
     require_consent(transaction, user.id, client.client_id, code.consent_id)
     # Without refresh tokens, too: the family is what a second use of the code ends.
     token = start_family(transaction, request.call.settings, start)
+    access_token = sign_access_token(request, Bearer(user, scopes, code.family_id, code.consent_id))
     try:
         transaction.commit()
     except ConditionFailedError as error:
@@ -82,5 +82,4 @@ def _exchange(request: TokenRequest, code: AuthorizationCode, user: User) -> Tok
             revoke_family(token.family_key)
         raise InvalidGrantError from error
     may_refresh = REFRESH_TOKEN in client.grant_types
-    text = token.text if may_refresh else None
-    return Tokens(user, scopes, code.family_id, code.consent_id, text)
+    return token_response(request, access_token, scopes, token.text if may_refresh else None)

@@ -7,7 +7,7 @@ from chalicelib.db.keys import Key
 from chalicelib.db.table import get_many
 from chalicelib.oauth.clients import granted_scopes
 from chalicelib.oauth.errors import InvalidGrantError, UnauthorizedClientError
-from chalicelib.oauth.grants.grant import TokenRequest, Tokens, token_response
+from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
 from chalicelib.oauth.models import CONFIDENTIAL
 from chalicelib.users.models import User
 
@@ -31,4 +31,5 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     owner = get_many([key]).get(key)
     if not isinstance(owner, User) or not owner.is_active:
         raise InvalidGrantError("The account that this client belongs to is disabled.")
-    return token_response(request, Tokens(owner, scopes), sub=client.client_id)
+    access_token = sign_access_token(request, Bearer(owner, scopes), sub=client.client_id)
+    return token_response(request, access_token, scopes)

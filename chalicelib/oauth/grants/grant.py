@@ -1,6 +1,6 @@
 """What every grant has in common: the answer that carries the tokens (RFC 6749 §5.1)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.oauth.models import OAuth2Client
@@ -19,11 +19,11 @@ class TokenRequest:
 
 
 @dataclass(frozen=True)
-class Tokens:
-    """What a grant gives.
+class Bearer:
+    """Whom and what an access token is for.
 
-    :param user: the account that the access token acts for.
-    :param family: id of the refresh token family, with which the access token lives and dies.
+    :param user: the account that it acts for.
+    :param family: id of the refresh token family, with which it lives and dies.
     :param consent: id of the consent, with which both do after a sign-in by code.
     """
 
@@ -31,29 +31,35 @@ class Tokens:
     scopes: frozenset[str]
     family: str | None = None
     consent: str | None = None
-    refresh_token: str | None = field(default=None, repr=False)
 
 
-def token_response(request: TokenRequest, tokens: Tokens, *, sub: str | None = None) -> dict[str, Any]:
-    """Issue an access token and build the answer.
+def sign_access_token(request: TokenRequest, bearer: Bearer, *, sub: str | None = None) -> str:
+    """Issue an access token; before anything is written, so that a key that does not answer loses nothing.
 
     :param sub: the subject, where it is not the user.
+    :raises ServiceUnavailableError: whoever holds the private key does not answer.
     """
-    settings = request.call.settings
+    call = request.call
     claims = Claims(
-        sub=sub or tokens.user.id,
+        sub=sub or bearer.user.id,
         client_id=request.client.client_id,
-        scopes=tokens.scopes,
-        owner=tokens.user.id,
-        credentials_version=int(tokens.user.credentials_version),
-        family=tokens.family,
-        consent=tokens.consent,
+        scopes=bearer.scopes,
+        owner=bearer.user.id,
+        credentials_version=int(bearer.user.credentials_version),
+        family=bearer.family,
+        consent=bearer.consent,
     )
-    lifetime = settings.access_token_lifetime
+    return issue(call.keyring, call.request.base_url, claims, call.settings.access_token_lifetime)
+
+
+def token_response(
+    request: TokenRequest, access_token: str, scopes: frozenset[str], refresh_token: str | None = None
+) -> dict[str, Any]:
+    """Build the answer (RFC 6749 §5.1)."""
     answer = {
-        "access_token": issue(request.call.keyring, request.call.request.base_url, claims, lifetime),
+        "access_token": access_token,
         "token_type": "Bearer",
-        "expires_in": lifetime,
-        "scope": " ".join(sorted(tokens.scopes)),
+        "expires_in": request.call.settings.access_token_lifetime,
+        "scope": " ".join(sorted(scopes)),
     }
-    return answer | ({"refresh_token": tokens.refresh_token} if tokens.refresh_token else {})
+    return answer | ({"refresh_token": refresh_token} if refresh_token else {})

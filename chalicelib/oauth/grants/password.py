@@ -7,7 +7,7 @@ from chalicelib.db.transaction import Transaction
 from chalicelib.oauth.clients import granted_scopes
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
 from chalicelib.oauth.families import Start, start_family
-from chalicelib.oauth.grants.grant import TokenRequest, Tokens, token_response
+from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
 from chalicelib.oauth.grants.names import REFRESH_TOKEN
 from chalicelib.users import attempts
 from chalicelib.users.models import User
@@ -34,19 +34,19 @@ def grant(request: TokenRequest) -> dict[str, Any]:
         user = check_password(call, parameters["username"], parameters["password"])
     except SignInRefusedError as error:
         raise InvalidGrantError from error
-    tokens = _sign_in(request, user, scopes)
+    answer = _sign_in(request, user, scopes)
     upgrade_hash(user, parameters["password"])
-    return token_response(request, tokens)
+    return answer
 
 
-def _sign_in(request: TokenRequest, user: User, scopes: frozenset[str]) -> Tokens:
+def _sign_in(request: TokenRequest, user: User, scopes: frozenset[str]) -> dict[str, Any]:
     settings = request.call.settings
     transaction = Transaction()
     attempts.require_under_limit(transaction, attempts.account(user.id), settings)
-    tokens = Tokens(user, scopes)
+    token, family = None, None
     if REFRESH_TOKEN in request.client.grant_types:
-        start = Start(user, request.client.client_id, scopes)
-        token = start_family(transaction, settings, start)
-        tokens = Tokens(user, scopes, token.family_id, refresh_token=token.text)
+        first = start_family(transaction, settings, Start(user, request.client.client_id, scopes))
+        token, family = first.text, first.family_id
+    access_token = sign_access_token(request, Bearer(user, scopes, family))
     attempts.commit(transaction, settings)
-    return tokens
+    return token_response(request, access_token, scopes, token)

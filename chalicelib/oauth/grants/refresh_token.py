@@ -16,7 +16,7 @@ from chalicelib.oauth.families import (
     rotate,
     was_used,
 )
-from chalicelib.oauth.grants.grant import TokenRequest, Tokens, token_response
+from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
 from chalicelib.oauth.grants.names import REFRESH_TOKEN
 from chalicelib.oauth.models import TokenFamily
 from chalicelib.users.models import User
@@ -45,13 +45,15 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     family = _family(request, token)
     user = _user(request.call, family)
     scopes = granted_scopes(request.client, request.parameters.get("scope"), frozenset(family.scope.split()))
+    bearer = Bearer(user, scopes, token.family_id, family.consent_id)
+    access_token = sign_access_token(request, bearer)
     try:
         fresh = rotate(request.call.settings, family, token)
     except ConditionFailedError as error:
         # The consent is gone; or somebody presented the same token in this very moment: one is a thief.
         revoke_family(token.family_key)
         raise InvalidGrantError from error
-    return token_response(request, Tokens(user, scopes, token.family_id, family.consent_id, fresh.text))
+    return token_response(request, access_token, scopes, fresh.text)
 
 
 def _family(request: TokenRequest, token: RefreshToken) -> TokenFamily:

@@ -1,0 +1,121 @@
+"""The keyring as it is now: read at the start, read again when the copy is too old."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from threading import Lock
+
+from botocore.session import Session
+from cryptography.exceptions import UnsupportedAlgorithm
+
+from chalicelib.errors import ServiceUnavailableError
+from chalicelib.security.aws import FAULTS, Aws
+from chalicelib.security.keys import Keyring, read_keyring
+from chalicelib.security.sources import Source, ensure_local_secrets, source_of
+from chalicelib.settings import Settings, SettingsError
+
+MOST = 2  # times the cache time that a copy is used, where the source can't be read
+PAUSE = 5.0  # seconds after a failure in which no other request waits for the source
+UNREADABLE = (OSError, *FAULTS)
+UNUSABLE = (ValueError, KeyError, TypeError, AttributeError, UnsupportedAlgorithm)
+
+log = logging.getLogger("grail")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A point in time by both clocks: one may be set back, the other may rest while a container is frozen."""
+
+    wall: float
+    steady: float
+
+    @classmethod
+    def now(cls) -> "Moment":
+        """Look at the clocks."""
+        return cls(time.time(), time.monotonic())
+
+    @property
+    def age(self) -> float:
+        """Seconds since then, by the clock that says more."""
+        return max(time.time() - self.wall, time.monotonic() - self.steady)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """What was read, and when."""
+
+    text: str = field(repr=False)
+    keyring: Keyring
+    read: Moment
+
+
+class Keystore:
+    """Keeps the one copy of a process.
+
+    :param cache: seconds for which a copy is good; within them a rotation or revocation reaches everybody.
+    :raises SettingsError: the document is absent or unusable: the stage must not start then.
+    """
+
+    def __init__(self, source: Source, aws: Aws, cache: int) -> None:
+        self._source = source
+        self._aws = aws
+        self._cache = cache
+        self._lock = Lock()
+        self._failure: Moment | None = None
+        try:
+            self._copy = self._read(None)
+        except (*UNREADABLE, *UNUSABLE) as error:
+            message = f"{source.label} does not hold usable signing keys: {type(error).__name__}."
+            raise SettingsError(message) from error
+
+    def keyring(self) -> Keyring:
+        """Give the present keyring; at most one request at a time waits for it to be read.
+
+        :raises ServiceUnavailableError: it could not be read for too long: a key that was revoked meanwhile
+            must not live on.
+        """
+        age = self._copy.read.age
+        if age >= self._cache:
+            self._refresh(wait=age >= MOST * self._cache)
+        if self._copy.read.age >= MOST * self._cache:
+            raise ServiceUnavailableError(retry_after=int(PAUSE))
+        return self._copy.keyring
+
+    def _refresh(self, *, wait: bool) -> None:
+        if not self._lock.acquire(blocking=wait):
+            return  # somebody else reads it, and the copy will do until then
+        try:
+            if self._copy.read.age >= self._cache and not self._pauses():
+                self._try()
+        finally:
+            self._lock.release()
+
+    def _pauses(self) -> bool:
+        return self._failure is not None and self._failure.age < PAUSE
+
+    def _try(self) -> None:
+        try:
+            self._copy = self._read(self._copy)
+            self._failure = None
+        except (*UNREADABLE, *UNUSABLE) as error:
+            # The kind of the error alone: what went wrong while a key was parsed may show a part of it.
+            log.warning("%s could not be read again: %s", self._source.label, type(error).__name__)
+            self._failure = Moment.now()
+
+    def _read(self, last: Copy | None) -> Copy:
+        read = Moment.now()
+        text = self._source.read()
+        keyring = last.keyring if last and last.text == text else read_keyring(text, self._aws)
+        return Copy(text, keyring, read)
+
+
+def open_keystore(settings: Settings, session: Session) -> Keystore:
+    """Read the secrets of a stage; a local stage makes its own on the first run.
+
+    :param session: botocore's, for what AWS holds.
+    :raises SettingsError: they are absent or unusable: the stage must not start then.
+    """
+    aws = Aws(session, settings.region)
+    source = source_of(settings, aws)
+    ensure_local_secrets(settings, source)
+    return Keystore(source, aws, settings.secrets_cache)
