@@ -17,7 +17,7 @@ from chalicelib.oauth.errors import AccessDeniedError, BadAuthorizationRequestEr
 from chalicelib.oauth.form import read_form
 from chalicelib.oauth.models import Consent
 from chalicelib.oauth.pages import consent_page, error_page, sign_in_page
-from chalicelib.oauth.schemas import AuthorizationFormSchema, AuthorizationQuery
+from chalicelib.oauth.protocol_schemas import AuthorizationFormSchema, AuthorizationQuery
 from chalicelib.oauth.tickets import Ticket, browser_of, make_ticket, new_browser, open_ticket
 from chalicelib.users import attempts
 from chalicelib.users.models import User

@@ -34,7 +34,7 @@ from chalicelib.oauth.grants.grant import TokenRequest
 from chalicelib.oauth.introspection import introspect, read_subject
 from chalicelib.oauth.models import CONFIDENTIAL, OAuth2Client, RevokedToken, TokenFamily
 from chalicelib.oauth.permissions import CLIENT_AUTHENTICATION
-from chalicelib.oauth.schemas import (
+from chalicelib.oauth.protocol_schemas import (
     IntrospectionFormSchema,
     IntrospectionSchema,
     OAuthErrorSchema,

@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.oauth.authorization import CHALLENGE_METHOD
 from chalicelib.oauth.grants.names import GRANT_TYPES
-from chalicelib.oauth.schemas import JwkSetSchema, ServerMetadataSchema
+from chalicelib.oauth.protocol_schemas import JwkSetSchema, ServerMetadataSchema
 from chalicelib.oauth.scopes import SCOPES
 from chalicelib.security.jwk import as_jwk
 from chalicelib.web.operation import JSON, PUBLIC, Call, Document, Operation, Reply
