@@ -56,6 +56,7 @@ api.route("GET", "/.well-known/oauth-authorization-server", metadata.get_server_
 api.route("GET", "/.well-known/jwks.json", metadata.get_jwks)
 
 api.route("GET", "/api/v1", docs.get_documentation)
+api.route("GET", "/api/v1/oauth2-redirect", docs.get_documentation_redirect)
 api.route("GET", "/api/v1/openapi.json", docs.openapi_json(api, SCOPES))
 api.route("GET", "/api/v1/openapi.yaml", docs.openapi_yaml(api, SCOPES))
 api.route("GET", "/api/v1/static/{file}", docs.get_static_file)

@@ -16,6 +16,8 @@ USERS: dict[str, dict[str, str | bool]] = {
     "internal": {"password": "q", "is_internal": True},
 }
 DOCUMENTATION = "documentation"
+# Whatever the port: it is the loopback address (RFC 8252 §7.3).
+REDIRECT_URIS = [f"http://{host}:8000/api/v1/oauth2-redirect" for host in ("127.0.0.1", "localhost")]
 SERVICE = "service"
 SERVICE_SECRET = "development-secret"  # noqa: S105 - development only, known to everybody
 
@@ -55,10 +57,11 @@ def _create_client(
     client = OAuth2Client.at(
         keys.client(client_id),
         client_id=client_id,
+        client_name=client_id.title(),
         user_id=owner,
         client_type=client_type,
         secret_hash=hash_secret(secret) if secret else None,
-        redirect_uris=["http://127.0.0.1:8000/api/v1/oauth2-redirect"] if secret is None else [],
+        redirect_uris=REDIRECT_URIS if secret is None else [],
         default_scopes=sorted(SCOPES),
         grant_types=grant_types,
         gsi1pk=keys.clients_of(owner),

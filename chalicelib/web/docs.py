@@ -26,6 +26,7 @@ TYPES = {
     "docs.css": "text/css",
     "pages.css": "text/css",
     "docs.js": "text/javascript",
+    "oauth2-redirect.js": "text/javascript",
     "logo.svg": "image/svg+xml",
 }
 # Swagger UI draws its icons as data: images; nothing else comes from anywhere but here.
@@ -41,8 +42,18 @@ BRIEFLY = "public, max-age=3600"
 @Operation(permission=PUBLIC, produces=(HTML,), no_store=False, etag=True)
 def get_documentation(call: Call) -> Document:
     """Show this documentation as a page that signs in and tries operations out."""
+    return _page(call, "index.html")
+
+
+@Operation(permission=PUBLIC, produces=(HTML,), no_store=False, etag=True)
+def get_documentation_redirect(call: Call) -> Document:
+    """Take the documentation page's authorization codes: its redirect URI."""
+    return _page(call, "oauth2-redirect.html")
+
+
+def _page(call: Call, name: str) -> Document:
     headers = {"Cache-Control": REVALIDATE, "Content-Security-Policy": PAGE_POLICY}
-    return Document(page(urlsplit(call.request.base_url).path), HTML, headers)
+    return Document(page(name, urlsplit(call.request.base_url).path), HTML, headers)
 
 
 @Operation(
@@ -101,12 +112,12 @@ def _document(api: Api, scopes: Mapping[str, str], base_url: str) -> dict[str, A
 
 
 @lru_cache(maxsize=8)
-def page(base: str) -> str:
-    """Write the page of a stage.
+def page(name: str, base: str) -> str:
+    """Write a page of a stage.
 
     :param base: what stands in front of every path, such as the stage's name.
     """
-    text = (FOLDER / "index.html").read_text("utf-8").replace("{{base}}", html.escape(base))
+    text = (FOLDER / name).read_text("utf-8").replace("{{base}}", html.escape(base))
     return re.sub(r"{{static/([\w.-]+)}}", lambda found: html.escape(static_address(base, found[1])), text)
 
 

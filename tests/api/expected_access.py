@@ -85,6 +85,7 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("GET", "/health"): _public(),
     ("GET", "/errors/{problem}"): _public(),  # where the types of problems point to
     ("GET", "/api/v1"): _public(),
+    ("GET", "/api/v1/oauth2-redirect"): _public(),
     ("GET", "/api/v1/openapi.json"): _public(),
     ("GET", "/api/v1/openapi.yaml"): _public(),
     ("GET", "/api/v1/static/{file}"): _public(),  # what the page at /api/v1 is made of

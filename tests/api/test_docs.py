@@ -45,7 +45,7 @@ def test_the_page_is_closed_to_everything_from_elsewhere(gateway: Client) -> Non
 
 def test_the_page_has_nothing_inline() -> None:
     """ACCEPTANCE 55: whatever the policy would refuse is not there."""
-    text = page("")
+    text = page("index.html", "")
     assert re.findall(r"<script(?![^>]*\ssrc=)[^>]*>|<style|\son\w+=|\sstyle=|javascript:", text) == []
 
 
@@ -75,7 +75,7 @@ def test_what_did_not_change_is_not_sent_again(gateway: Client, path: str) -> No
 @pytest.mark.parametrize("name", TYPES)
 def test_files_are_kept_by_their_digest(gateway: Client, name: str) -> None:
     """A release brings new addresses, so a browser asks once for each file."""
-    address = re.search(rf'"(/api/v1/static/{re.escape(name)}\?v=\w+)"', page(""))
+    address = re.search(rf'"(/api/v1/static/{re.escape(name)}\?v=\w+)"', page("index.html", ""))
     assert address
     answer = gateway("GET", address[1], headers={"Accept": "*/*"})
     assert answer.status == 200

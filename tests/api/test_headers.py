@@ -15,7 +15,7 @@ ROUTES = sorted(EXPECTED)
 PATHS = sorted(application.api.operations)
 YEAR = 365 * 86400
 TYPE = re.compile(r"application/(problem\+)?json|application/yaml|text/(html|css); charset=utf-8")
-DOCUMENTS = ("/errors", "/api/v1/openapi", "/api/v1/static", "/.well-known")
+DOCUMENTS = ("/errors", "/api/v1/openapi", "/api/v1/static", "/.well-known", "/api/v1/oauth2-redirect")
 CACHEABLE = [path for method, path in ROUTES if path.startswith(DOCUMENTS) or path == "/api/v1"]
 
 

@@ -32,6 +32,12 @@ def unavailable() -> None:
     pytest.skip(MISSING)
 
 
+def photograph(page: Any, name: str) -> None:
+    """Keep a picture for the documentation, if SCREENSHOTS names a folder."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack with the development data."""
@@ -69,7 +75,6 @@ def page(browser: Any, stack: Stack) -> Iterator[Any]:
     opened.on("request", lambda request: opened.asked.append(request.url))
     opened.goto(f"{stack.url}/api/v1")
     opened.wait_for_selector(".opblock")
-    if folder := os.environ.get("SCREENSHOTS"):
-        opened.screenshot(path=Path(folder) / "documentation.png")
+    photograph(opened, "documentation")
     yield opened
     opened.close()

@@ -1,10 +1,14 @@
 """Public OAuth client libraries against `make run`: what they do by default has to work."""
 
 import base64
+import secrets
 import time
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
 from oauthlib.oauth2 import BackendApplicationClient, LegacyApplicationClient
@@ -12,11 +16,13 @@ from oauthlib.oauth2.rfc6749.errors import InvalidClientError, InvalidGrantError
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session as RequestsSession
 
+from tests.api.code_tools import Browser
 from tests.e2e.stack import Stack
 
 USER = {"username": "user", "password": "w"}
 SECRET = "development-secret"
 SCOPES = "teams:read users:read"
+Browse = Callable[[str], str]
 
 
 @pytest.fixture(autouse=True)
@@ -26,12 +32,22 @@ def plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
 
 
+def discover(stack: Stack) -> dict[str, Any]:
+    """Read the metadata document: all that a library is told of the server is its issuer."""
+    found: dict[str, Any] = requests.get(
+        f"{stack.url}/.well-known/oauth-authorization-server", timeout=30
+    ).json()
+    assert found["issuer"] == stack.url  # RFC 8414 §3.3
+    return found
+
+
 class Authlib:
     """Drives Authlib."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.token_url = f"{stack.url}/auth/oauth2/token"
+        self.metadata = discover(stack)
+        self.token_url = self.metadata["token_endpoint"]
 
     def by_password(self, **credentials: str) -> Any:
         """Sign in as a public client."""
@@ -62,9 +78,31 @@ class Authlib:
     def revoke(self, session: Any, name: str) -> int:
         """Revoke a token of a session."""
         status: int = session.revoke_token(
-            f"{self.stack.url}/auth/oauth2/revoke", token=session.token[name], token_type_hint=name
+            self.metadata["revocation_endpoint"], token=session.token[name], token_type_hint=name
         ).status_code
         return status
+
+    def by_code(self, browse: Browse) -> Any:
+        """Sign a user in with code and PKCE."""
+        session = AuthlibSession(
+            "documentation",
+            token_endpoint_auth_method="none",
+            scope=SCOPES,
+            redirect_uri=f"{self.stack.url}/api/v1/oauth2-redirect",
+            code_challenge_method="S256",
+        )
+        verifier = secrets.token_urlsafe(48)
+        url, state = session.create_authorization_url(
+            self.metadata["authorization_endpoint"], code_verifier=verifier
+        )
+        session.fetch_token(
+            self.token_url, authorization_response=browse(url), state=state, code_verifier=verifier
+        )
+        return session
+
+    def introspect(self, session: Any, token: str) -> Any:
+        """Ask what a token is worth."""
+        return session.introspect_token(self.metadata["introspection_endpoint"], token=token).json()
 
 
 class RequestsOAuthlib:
@@ -72,7 +110,8 @@ class RequestsOAuthlib:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.token_url = f"{stack.url}/auth/oauth2/token"
+        self.metadata = discover(stack)
+        self.token_url = self.metadata["token_endpoint"]
 
     def by_password(self, **credentials: str) -> Any:
         """Sign in as a public client."""
@@ -106,10 +145,24 @@ class RequestsOAuthlib:
     def revoke(self, session: Any, name: str) -> int:
         """Revoke a token of a session: prepared by the library, which has no call for it."""
         url, headers, body = session._client.prepare_token_revocation_request(
-            f"{self.stack.url}/auth/oauth2/revoke", session.token[name], name, client_id="documentation"
+            self.metadata["revocation_endpoint"], session.token[name], name, client_id="documentation"
         )
         status: int = session.post(url, headers=headers, data=body, withhold_token=True).status_code
         return status
+
+    def by_code(self, browse: Browse) -> Any:
+        """Sign a user in with code and PKCE."""
+        uri = f"{self.stack.url}/api/v1/oauth2-redirect"
+        session = RequestsSession("documentation", redirect_uri=uri, scope=SCOPES, pkce="S256")
+        url, _ = session.authorization_url(self.metadata["authorization_endpoint"])
+        session.fetch_token(self.token_url, authorization_response=browse(url), include_client_id=True)
+        return session
+
+    def introspect(self, session: Any, token: str) -> Any:
+        """Ask what a token is worth, by hand: the library has no call for it."""
+        auth = HTTPBasicAuth("service", SECRET)
+        url = self.metadata["introspection_endpoint"]
+        return session.post(url, data={"token": token}, auth=auth, withhold_token=True).json()
 
 
 Library = Authlib | RequestsOAuthlib
@@ -135,6 +188,37 @@ def test_password_grant(library: Library, stack: Stack) -> None:
     assert {"refresh_token", "expires_in", "expires_at", "token_type"} <= session.token.keys()
     assert me(stack, session).json()["username"] == "user"
     assert session.get(f"{stack.url}/api/v1/auth/oauth2_clients").status_code == 403
+
+
+@pytest.fixture
+def browse(stack: Stack) -> Browse:
+    """A person who follows a link, signs in, agrees, and comes back to the address of a redirect."""
+
+    def follow(url: str) -> str:
+        assert url.startswith(f"{stack.url}/auth/oauth2/authorize?")
+        browser = Browser(stack.api)
+        browser.open(**parse_qs(urlsplit(url).query))
+        answer = browser.submit("sign_in", **USER)
+        answer = browser.submit("allow") if answer.status == 200 else answer
+        return answer.headers["location"]
+
+    return follow
+
+
+def test_authorization_code(library: Library, stack: Stack, browse: Browse) -> None:
+    """ACCEPTANCE 32, 34: a library that knows the metadata alone signs a user in with code and PKCE."""
+    session = library.by_code(browse)
+    assert me(stack, session).json()["username"] == "user"
+    library.refresh(session)
+    assert me(stack, session).status_code == 200
+
+
+def test_introspection(library: Library) -> None:
+    """ACCEPTANCE 31: a library asks what its token is worth, before and after it is revoked."""
+    session = library.by_client("basic")
+    token = session.token["access_token"]
+    assert library.introspect(session, token)["active"] is True
+    assert library.introspect(session, "no token") == {"active": False}
 
 
 def test_wrong_password(library: Library) -> None:

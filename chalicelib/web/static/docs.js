@@ -95,6 +95,7 @@
     spec.servers = [{ url: base }];
     for (const flow of Object.values(spec.components.securitySchemes[scheme].flows)) {
       for (const name of ["tokenUrl", "refreshUrl"]) if (flow[name]) flow[name] = tokenUrl;
+      if (flow.authorizationUrl) flow.authorizationUrl = `${base}/auth/oauth2/authorize`;
     }
     ui = SwaggerUIBundle({
       spec,
@@ -104,10 +105,11 @@
       deepLinking: true,
       displayRequestDuration: true,
       tryItOutEnabled: true,
+      oauth2RedirectUrl: `${base}/api/v1/oauth2-redirect`,
       defaultModelsExpandDepth: 0,
       validatorUrl: null, // it would send the specification to another host
     });
-    ui.initOAuth({ clientId: client });
+    ui.initOAuth({ clientId: client, usePkceWithAuthorizationCodeGrant: true });
   }
 
   start().catch((error) => tell(`The specification can't be read: ${error.message}`, true));
