@@ -51,7 +51,7 @@ def test_one_of_50_concurrent_exchanges_wins_at_the_most(
 def test_consents_given_at_once_are_one(
     api: Client, app: OAuth2Client, user: User, token_for: TokenFor
 ) -> None:
-    """Ten open consent pages, allowed in one moment: one consent, counted once, and every code given works."""
+    """Ten open consent pages, allowed in one moment: one consent, counted once, and each code works."""
     browsers = [consenting(api) for _ in range(10)]
     answers = at_once(partial(browser.submit, "allow") for browser in browsers)
     given = [redirected(answer)["code"] for answer in answers if answer.status == 303]
