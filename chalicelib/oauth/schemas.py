@@ -18,6 +18,8 @@ MAX_URI = 2048  # characters
 MAX_URIS = 20
 # RFC 8252 §7.1: a private-use scheme is a domain name in reverse, so it has a dot.
 PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+", re.IGNORECASE)
+# What RFC 3986 would allow beyond it has no place in a host, and could end a directive of a content policy.
+HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:.]+", re.IGNORECASE)
 UNSAFE = re.compile(r"[^\x21-\x7e]|[\\\"<>^`{|}]")
 
 
@@ -44,7 +46,7 @@ def _is_redirect_uri(value: str) -> bool:
     if parts.username is not None:
         return False
     if parts.scheme == "https":
-        return bool(host)
+        return host is not None and HOST.fullmatch(host) is not None
     if parts.scheme == "http":
         return host in LOOPBACK
     return PRIVATE_SCHEME.fullmatch(parts.scheme) is not None

@@ -324,3 +324,20 @@ def test_get_takes_no_password(browser: Browser) -> None:
 def test_the_path_is_the_authorization_endpoint(browser: Browser) -> None:
     """RFC 6749 §3.1: unknown parameters are ignored."""
     assert browser.api("GET", f"{AUTHORIZE}?{urlencode(query_of())}&unknown=1&prompt=login").status == 200
+
+
+def test_signing_in_takes_three_round_trips_and_consenting_two(
+    browser: Browser, round_trips: list[str]
+) -> None:
+    """docs/performance.md: as the password grant; where the consent is remembered, the code is made with it."""
+    browser.open(**query_of())
+    round_trips.clear()
+    browser.submit("sign_in", username="user", password=PASSWORD)
+    assert round_trips == ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]
+    round_trips.clear()
+    browser.submit("allow")
+    assert round_trips == ["BatchGetItem", "TransactWriteItems"]
+    browser.open(**query_of())
+    round_trips.clear()
+    assert browser.submit("sign_in", username="user", password=PASSWORD).status == 303
+    assert round_trips == ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]
