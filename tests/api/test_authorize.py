@@ -329,7 +329,7 @@ def test_the_path_is_the_authorization_endpoint(browser: Browser) -> None:
 def test_signing_in_takes_three_round_trips_and_consenting_two(
     browser: Browser, round_trips: list[str]
 ) -> None:
-    """docs/performance.md: as the password grant; where the consent is remembered, the code is made with it."""
+    """docs/performance.md: as the password grant; where consent is remembered, the code is made at once."""
     browser.open(**query_of())
     round_trips.clear()
     browser.submit("sign_in", username="user", password=PASSWORD)
