@@ -13,12 +13,13 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
+from chalicelib.db.table import backoff
 from chalicelib.security.aws import Aws
 from chalicelib.security.sources import FileSource, ParameterSource, create_file, source_of, write_draft
 from chalicelib.settings import Settings
 from tasks.rotation import Document, KeysError
 
-ATTEMPTS = 5
+ATTEMPTS = 8
 LOCK_SECONDS = 10
 Edit = Callable[[Document], Document]
 
@@ -171,11 +172,12 @@ class SecretStore:
 
     def change(self, edit: Edit) -> Document:
         """Replace it; see Store."""
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             before, version = self._read()
             document = edit(before)
             if self._replace(document, version):
                 return document
+            backoff(attempt, base=0.1)
         raise KeysError(f"Somebody else changes {self.name} all the time: try again.")
 
     def _replace(self, document: Document, version: str) -> bool:
