@@ -194,7 +194,7 @@ class TooManyRequestsError(ApiError):
 
 
 class ServiceUnavailableError(ApiError):
-    """The database did not answer in time; nothing is known to be wrong with the request."""
+    """The database, or AWS KMS, did not answer; nothing is known to be wrong with the request."""
 
     status = 503
     slug = "service-unavailable"

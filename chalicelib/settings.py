@@ -81,12 +81,14 @@ class Settings:
         )
 
 
+def _is_cli(env: Mapping[str, str]) -> bool:
+    return bool(env.get("AWS_CHALICE_CLI_MODE")) and not env.get("LAMBDA_TASK_ROOT")
+
+
 def _stage(env: Mapping[str, str]) -> str:
     # The chalice CLI imports app.py on a developer's machine with the variables of a deployed stage:
     # what runs there (`chalice local`, `chalice package`) must never reach for that stage's data.
-    if env.get("AWS_CHALICE_CLI_MODE") and not env.get("LAMBDA_TASK_ROOT"):
-        return "local"
-    return _text(env, "STAGE") or "local"
+    return "local" if _is_cli(env) else _text(env, "STAGE") or "local"
 
 
 def _text(env: Mapping[str, str], name: str) -> str | None:
@@ -118,6 +120,8 @@ def _secrets(env: Mapping[str, str], is_local: bool) -> str:
     value = _text(env, "SECRETS")
     if value and not SECRETS.fullmatch(value):
         raise SettingsError("SECRETS must be file:PATH, ssm:NAME or secretsmanager:NAME.")
+    if _is_cli(env) and value and not value.startswith(f"{SECRETS_FILE}:"):
+        value = None  # that of the deployed stage, whose keys are none of this machine's business
     if not value and not is_local:
         raise SettingsError("SECRETS is missing: a deployed stage needs its signing keys.")
     return value or f"{SECRETS_FILE}:{Path(__file__).resolve().parent.parent / '.local' / 'secrets.json'}"

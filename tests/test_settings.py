@@ -120,6 +120,35 @@ def test_the_chalice_cli_means_local() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("secrets", "kept"),
+    [
+        ("ssm:/grail/prod/secrets", False),
+        ("secretsmanager:grail/prod/secrets", False),
+        ("file:secrets.json", True),
+    ],
+)
+def test_the_chalice_cli_leaves_the_keys_of_a_deployed_stage_alone(secrets: str, kept: bool) -> None:
+    """`chalice package --stage prod` imports app.py, too, and needs no key for that."""
+    found = Settings.from_env({**PROD, "AWS_CHALICE_CLI_MODE": "true", "SECRETS": secrets}).secrets
+    assert (found == secrets, str(found).startswith("file:")) == (kept, True)
+
+
+@pytest.mark.parametrize("value", ["secrets.json", "s3:bucket/key", "ssm:", "file: ", "SSM:/grail", "ssm"])
+def test_secrets_are_in_one_of_three_places(value: str) -> None:
+    """DESIGN §5: whatever else SECRETS names does not start."""
+    with pytest.raises(SettingsError, match="file:PATH, ssm:NAME or secretsmanager:NAME"):
+        Settings.from_env({**PROD, "SECRETS": value})
+
+
+@pytest.mark.parametrize("name", ["SECRETS_CACHE_SECONDS", "ACCESS_TOKEN_LIFETIME"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "x", "86401", "٣"])
+def test_times_are_whole_seconds_within_a_day(name: str, value: str) -> None:
+    """A time that makes no sense does not start, and the variable is named."""
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_env({**PROD, name: value})
+
+
 def test_lambda_is_never_local_by_that_variable() -> None:
     """In Lambda the stage is what is deployed, whatever else stands in the environment."""
     found = Settings.from_env({**PROD, "AWS_CHALICE_CLI_MODE": "true", "LAMBDA_TASK_ROOT": "/var/task"})

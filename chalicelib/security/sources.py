@@ -77,11 +77,12 @@ class SecretSource:
 
     def read(self) -> str:
         """Read the current version."""
-        text: str = self.aws.client("secretsmanager").get_secret_value(SecretId=self.name)["SecretString"]
+        manager = self.aws.client("secretsmanager")
+        text: str = manager.get_secret_value(SecretId=self.name, VersionStage="AWSCURRENT")["SecretString"]
         return text
 
 
-def source_of(settings: Settings, aws: Aws) -> Source:
+def source_of(settings: Settings, aws: Aws) -> FileSource | ParameterSource | SecretSource:
     """Give the source that the settings name.
 
     :raises SettingsError: they name none.

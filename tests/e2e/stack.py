@@ -17,7 +17,17 @@ from tests.integration.crowd import Direct
 READY_SECONDS = 120
 SOURCES = ("app.py", "chalicelib", "tasks", ".chalice")
 # what the tests' own process is set up with must not reach the processes under test
-OURS = ("AWS_", "CHALICE_", "CI", "SECRETS", "STAGE", "TABLE_NAME", "PUBLIC_URL", "DYNAMODB_ENDPOINT")
+OURS = (
+    "AWS_",
+    "CHALICE_",
+    "CI",
+    "SECRETS",
+    "STAGE",
+    "TABLE_NAME",
+    "PUBLIC_URL",
+    "DYNAMODB_ENDPOINT",
+    "ACCESS_TOKEN",
+)
 
 
 def free_port() -> int:
@@ -46,29 +56,50 @@ def copy_project(folder: Path) -> None:
 
 
 class Stack:
-    """Engine and server as `make run` starts them, on free ports."""
+    """Engine and server as `make run` starts them, on free ports.
 
-    def __init__(self, folder: Path) -> None:
+    :param settings: variables of the environment beside those of this process.
+    """
+
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
+        self.settings = settings
         self.port = free_port()
         self.engine_port = free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.api = Client(Direct(f"{LOOPBACK}:{self.port}"))
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a user of this folder has in the environment."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        return {**inherited, **self.settings}
+
+    def invoke(self, *arguments: str) -> str:
+        """Run a task in the folder, and give what it said."""
+        return subprocess.run(  # noqa: S603 - as a user does
+            module("invoke", *arguments),
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=READY_SECONDS,
+            check=True,
+        ).stdout
+
     def start(self) -> None:
         """Start, and wait until it says so itself.
 
         :raises RuntimeError: it ended, or took too long.
         """
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         ports = {"PORT": str(self.port), "ENGINE_PORT": str(self.engine_port)}
         log = self.folder / "run.log"
         with log.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - what `make run` starts
                 module("invoke", "run"),
                 cwd=self.folder,
-                env={**inherited, **ports},
+                env={**self.environment, **ports},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -1,0 +1,214 @@
+"""Signing keys: made, listed, rotated and revoked where a stage keeps them."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+
+from chalicelib.security.aws import Aws
+from chalicelib.security.keys import CURRENT, NEXT, new_secrets
+from chalicelib.security.signing import RS256, algorithm_of
+from chalicelib.settings import Settings
+from tasks.key_material import disable, like_current, new_key
+from tasks.processes import project_folder
+from tasks.rotation import (
+    Document,
+    Entry,
+    KeysError,
+    entry_of,
+    lifetime,
+    promote,
+    propagation,
+    public_key_of,
+    publish,
+    revoke,
+)
+from tasks.secret_stores import Store, store_of
+
+PROGRESS_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the keys of one stage are."""
+
+    settings: Settings
+    aws: Aws
+    store: Store
+
+    @property
+    def name(self) -> str:
+        """The stage's name."""
+        return self.settings.stage
+
+    def read(self) -> Document:
+        """Read the document."""
+        return self.store.read()
+
+
+def settings_of(stage: str) -> Settings:
+    """Read the settings of a stage of .chalice/config.json; without a name, those of the environment.
+
+    :raises KeysError: there is no such stage, or it names no source.
+    """
+    if not stage:
+        return Settings.from_env()
+    config = json.loads((project_folder() / ".chalice" / "config.json").read_text("utf-8"))
+    if stage not in config["stages"]:
+        raise KeysError(
+            f"--stage is one of {', '.join(config['stages'])}, or left out for the environment's."
+        )
+    named = config.get("environment_variables", {}) | config["stages"][stage].get("environment_variables", {})
+    regions = {
+        name: value for name, value in os.environ.items() if name in ("AWS_REGION", "AWS_DEFAULT_REGION")
+    }
+    return Settings.from_env({**regions, **named})
+
+
+def open_stage(stage: str) -> Stage:
+    """Open the source of a stage, with the caller's own credentials."""
+    settings, session = settings_of(stage), Session()
+    aws = Aws(session, session.get_config_variable("region") or settings.region)
+    return Stage(settings, aws, store_of(settings, aws))
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what may go wrong into one line.
+
+    :raises KeysError: with that line.
+    """
+    try:
+        yield
+    except (ValueError, BotoCoreError, ClientError, OSError) as error:
+        raise KeysError(str(error)) from error
+
+
+def generate(stage: Stage, algorithm: str = RS256, *, kms: bool = False) -> None:
+    """Write the first document; never over another one."""
+    source = stage.settings.secrets
+    if _exists(stage):
+        raise KeysError(f"{source} holds keys already: keys.rotate brings new ones.")
+    entry = new_key(stage.aws, stage.name, algorithm, kms=kms)
+    if not stage.store.create(new_secrets(entry)):
+        raise KeysError(f"{source} holds keys already: keys.rotate brings new ones.")
+    print(f"{source} holds a new key for {algorithm}: {entry['kid']}")
+
+
+def _exists(stage: Stage) -> bool:
+    try:
+        stage.read()
+    except (OSError, ValueError) as error:
+        return not isinstance(error, FileNotFoundError)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("ParameterNotFound", "ResourceNotFoundException"):
+            return False
+        raise
+    return True
+
+
+def show(stage: Stage) -> None:
+    """Print the keys, and what each of them does."""
+    for entry in stage.read()["signing_keys"]:
+        where = entry.get("kms", "document")
+        print(f"{entry['kid']}  {algorithm_of(public_key_of(entry)):5}  {_part(stage, entry)}  ({where})")
+
+
+def _part(stage: Stage, entry: Entry) -> str:
+    status = entry.get("status", CURRENT)
+    if status == NEXT:
+        return f"next: may sign from {_clock(_due(stage, entry))}"
+    if status == CURRENT:
+        since = f" since {_clock(entry['signs_since'])}" if "signs_since" in entry else ""
+        return f"current: signs{since}"
+    return f"retired: verifies until {_clock(entry['not_after'])}"
+
+
+def rotate(
+    stage: Stage,
+    algorithm: str = "",
+    *,
+    kms: bool = False,
+    wait: bool = True,
+    sleep: Callable[[float], Any] = time.sleep,
+) -> None:
+    """Publish a key, wait until everybody knows it, then sign with it.
+
+    Stopped anywhere, it goes on from there when it is called again.
+
+    :param algorithm: of the new key, by default that of the present one.
+    :param wait: False for the next step alone.
+    """
+    successor = entry_of(stage.read(), NEXT) or _publish(stage, algorithm, kms=kms)
+    due = _due(stage, successor)
+    if time.time() < due and not wait:
+        print(f"It may sign from {_clock(due)}: run keys.rotate again then.")
+        return
+    _wait_until(due, sleep)
+    keep = lifetime(stage.settings)
+    document = stage.store.change(lambda found: promote(found, successor["kid"], int(time.time()), keep))
+    current = entry_of(document, CURRENT) or {}
+    print(f"Signs now: {current.get('kid')}")
+    for entry in document["signing_keys"]:
+        if "not_after" in entry:
+            print(f"Verifies until {_clock(entry['not_after'])}, its private part is gone: {entry['kid']}")
+            if "kms" in entry:
+                print(f"  then: aws kms schedule-key-deletion --key-id {entry['kms']}")
+
+
+def _publish(stage: Stage, algorithm: str, *, kms: bool) -> Entry:
+    entry = like_current(stage.aws, stage.name, stage.read(), algorithm, kms=kms)
+    document = stage.store.change(lambda found: publish(found, entry, int(time.time())))
+    successor = entry_of(document, NEXT)
+    if successor is None:
+        raise KeysError("The key was published, and taken away again by somebody else.")
+    if successor["kid"] != entry["kid"]:
+        disable(stage.aws, entry)
+        print("Somebody else rotates, too: going on with their key.")
+    print(f"Published: {successor['kid']}")
+    return successor
+
+
+def _due(stage: Stage, entry: Entry) -> int:
+    published: int = entry["published"]
+    return published + propagation(stage.settings)
+
+
+def _wait_until(due: int, sleep: Callable[[float], Any]) -> None:
+    while (left := due - time.time()) > 0:
+        print(f"Everybody knows it in {left:.0f} s …", flush=True)
+        sleep(min(left, PROGRESS_SECONDS))
+
+
+def revoke_key(stage: Stage, kid: str) -> None:
+    """Take a key away at once, and see to it that another one signs.
+
+    :raises KeysError: there is no such key.
+    """
+    before = stage.read()
+
+    @cache
+    def replacement() -> Entry:
+        return like_current(stage.aws, stage.name, before, "", kms=False)
+
+    gone = [entry for entry in before["signing_keys"] if entry["kid"] == kid]
+    document = stage.store.change(lambda found: revoke(found, kid, int(time.time()), replacement))
+    current = entry_of(document, CURRENT) or {}
+    seconds = stage.settings.secrets_cache
+    print(f"Revoked: {kid}. Its tokens are refused within {seconds} s")
+    print(f"(within {propagation(stage.settings)} s where the source can't be read).")
+    print(f"Signs now: {current.get('kid')}")
+    for entry in gone:
+        if disable(stage.aws, entry):
+            print(f"Disabled in KMS: {entry['kms']}")
+
+
+def _clock(seconds: int) -> str:
+    return time.strftime("%F %T UTC", time.gmtime(seconds))

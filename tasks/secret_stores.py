@@ -1,0 +1,211 @@
+"""Changes the document of secrets where it is kept, so that of two changes at once none is lost."""
+
+import fcntl
+import getpass
+import json
+import socket
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from chalicelib.db.table import backoff
+from chalicelib.security.aws import Aws
+from chalicelib.security.sources import FileSource, ParameterSource, create_file, source_of, write_draft
+from chalicelib.settings import Settings
+from tasks.rotation import Document, KeysError
+
+ATTEMPTS = 8
+LOCK_SECONDS = 10
+Edit = Callable[[Document], Document]
+
+
+class Store(Protocol):
+    """Keeps one document."""
+
+    def read(self) -> Document:
+        """Read it."""
+        ...
+
+    def create(self, document: Document) -> bool:
+        """Write the first one; False if there is one already, which stays as it is."""
+        ...
+
+    def change(self, edit: Edit) -> Document:
+        """Replace it by what an edit makes of it, and give that; the edit may be applied more than once.
+
+        :raises KeysError: somebody else changes it all the time.
+        """
+        ...
+
+
+class FileStore:
+    """A file, replaced whole under a lock."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> Document:
+        """Read it; see Store."""
+        document: Document = json.loads(self.path.read_text("utf-8"))
+        return document
+
+    def create(self, document: Document) -> bool:
+        """Write the first one; see Store."""
+        return create_file(self.path, document)
+
+    def change(self, edit: Edit) -> Document:
+        """Replace it; see Store."""
+        with self.path.with_name(f"{self.path.name}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            document = edit(self.read())
+            write_draft(self.path, document).replace(self.path)
+        return document
+
+
+class ParameterStore:
+    """A SecureString. PutParameter has no condition, but it refuses to create what exists: that is a lock."""
+
+    def __init__(self, aws: Aws, name: str) -> None:
+        self.name = name
+        self.lock = f"{name}.lock"
+        self._ssm = aws.client("ssm")
+
+    def read(self) -> Document:
+        """Read it; see Store."""
+        return self._read()[0]
+
+    def _read(self) -> tuple[Document, int]:
+        found = self._ssm.get_parameter(Name=self.name, WithDecryption=True)["Parameter"]
+        return json.loads(found["Value"]), found["Version"]
+
+    def create(self, document: Document) -> bool:
+        """Write the first one; see Store."""
+        try:
+            self._put(document)
+        except self._ssm.exceptions.ParameterAlreadyExists:
+            return False
+        return True
+
+    def change(self, edit: Edit) -> Document:
+        """Replace it; see Store."""
+        with self._locked():
+            before, version = self._read()
+            document = edit(before)
+            written = self._put(document, Overwrite=True, **self._encryption())
+        if written != version + 1:
+            raise KeysError(
+                f"Version {written - 1} of {self.name} was written by somebody who takes no lock, and is "
+                "replaced now: look at it with `aws ssm get-parameter-history`, and change it anew."
+            )
+        return document
+
+    def _put(self, document: Document, **more: Any) -> int:
+        # Two RSA keys do not fit into the 4 KB of the standard tier.
+        answer = self._ssm.put_parameter(
+            Name=self.name,
+            Value=json.dumps(document),
+            Type="SecureString",
+            Tier="Intelligent-Tiering",
+            **more,
+        )
+        version: int = answer["Version"]
+        return version
+
+    def _encryption(self) -> dict[str, str]:
+        """Keep the key that encrypts it: without a word, SSM takes the account's own."""
+        filters = [{"Key": "Name", "Values": [self.name]}]
+        found = self._ssm.describe_parameters(ParameterFilters=filters)["Parameters"][0]
+        return {"KeyId": found["KeyId"]} if "KeyId" in found else {}
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while not self._take_lock():
+            if time.monotonic() > deadline:
+                holder = self._ssm.get_parameter(Name=self.lock)["Parameter"]["Value"]
+                remedy = f"aws ssm delete-parameter --name {self.lock}"
+                raise KeysError(f"{holder} changes {self.name}. If that can't be: {remedy}")
+            time.sleep(0.2)
+        try:
+            yield
+        finally:
+            self._ssm.delete_parameter(Name=self.lock)
+
+    def _take_lock(self) -> bool:
+        holder = (
+            f"{getpass.getuser()}@{socket.gethostname()} (since {time.strftime('%FT%TZ', time.gmtime())})"
+        )
+        try:
+            self._ssm.put_parameter(Name=self.lock, Type="String", Value=holder)
+        except self._ssm.exceptions.ParameterAlreadyExists:
+            return False
+        return True
+
+
+class SecretStore:
+    """A secret. Its label AWSCURRENT moves to a new version only from the version that was read."""
+
+    def __init__(self, aws: Aws, name: str) -> None:
+        self.name = name
+        self._manager = aws.client("secretsmanager")
+
+    def read(self) -> Document:
+        """Read it; see Store."""
+        return self._read()[0]
+
+    def _read(self) -> tuple[Document, str]:
+        found = self._manager.get_secret_value(SecretId=self.name, VersionStage="AWSCURRENT")
+        return json.loads(found["SecretString"]), found["VersionId"]
+
+    def create(self, document: Document) -> bool:
+        """Write the first one; see Store."""
+        try:
+            self._manager.create_secret(Name=self.name, SecretString=json.dumps(document))
+        except self._manager.exceptions.ResourceExistsException:
+            return False
+        return True
+
+    def change(self, edit: Edit) -> Document:
+        """Replace it; see Store."""
+        for attempt in range(ATTEMPTS):
+            before, version = self._read()
+            document = edit(before)
+            if self._replace(document, version):
+                return document
+            backoff(attempt, base=0.1)
+        raise KeysError(f"Somebody else changes {self.name} all the time: try again.")
+
+    def _replace(self, document: Document, version: str) -> bool:
+        added = self._manager.put_secret_value(
+            SecretId=self.name,
+            ClientRequestToken=str(uuid.uuid4()),
+            SecretString=json.dumps(document),
+            VersionStages=["AWSPENDING"],
+        )
+        try:
+            self._manager.update_secret_version_stage(
+                SecretId=self.name,
+                VersionStage="AWSCURRENT",
+                MoveToVersionId=added["VersionId"],
+                RemoveFromVersionId=version,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("InvalidParameterException", "InvalidRequestException"):
+                return False
+            raise
+        return True
+
+
+def store_of(settings: Settings, aws: Aws) -> Store:
+    """Give the store that the settings name."""
+    source = source_of(settings, aws)
+    if isinstance(source, FileSource):
+        return FileStore(source.path)
+    if isinstance(source, ParameterSource):
+        return ParameterStore(aws, source.name)
+    return SecretStore(aws, source.name)

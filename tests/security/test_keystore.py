@@ -1,0 +1,271 @@
+"""The keyring over time: what a container knows of rotations and revocations, and for how long."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from chalicelib.errors import ServiceUnavailableError
+from chalicelib.security.keys import CURRENT, new_entry, new_secrets
+from chalicelib.security.keystore import PAUSE, Keystore, open_keystore
+from chalicelib.security.sources import FileSource
+from chalicelib.settings import Settings, SettingsError
+from tests.faults import refusal, wire
+from tests.security.cloud import AWS, SESSION, put_parameter, put_secret
+
+CACHE = 300
+
+
+def document() -> dict[str, Any]:
+    """Secrets with a key of their own."""
+    return new_secrets(new_entry(Ed25519PrivateKey.generate(), CURRENT))
+
+
+def put_file(path: Path) -> Callable[[Any], str]:
+    """Keep a document in a file, and give the setting for it."""
+
+    def put(content: Any) -> str:
+        path.write_text(json.dumps(content))
+        return f"file:{path}"
+
+    return put
+
+
+@pytest.fixture(params=["file", "ssm", "secretsmanager"])
+def put(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Any], str]:
+    """Put a document where a stage keeps it: one kind of source after the other."""
+    kinds = {"file": put_file(tmp_path / "secrets.json"), "ssm": put_parameter, "secretsmanager": put_secret}
+    return kinds[request.param]
+
+
+class Clock:
+    """Both clocks, set by hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.wall, self.steady = 1e9, 1e3
+        monkeypatch.setattr("chalicelib.security.keystore.time", self)
+
+    def time(self) -> float:
+        return self.wall
+
+    def monotonic(self) -> float:
+        return self.steady
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.wall += seconds
+        self.steady += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Time passes by hand."""
+    return Clock(monkeypatch)
+
+
+class Shelf:
+    """A source that counts, waits and fails as it is told."""
+
+    label = "the shelf"
+
+    def __init__(self) -> None:
+        self.text = json.dumps(document())
+        self.reads = 0
+        self.error: Exception | None = None
+        self.before: Callable[[], None] = lambda: None
+
+    def read(self) -> str:
+        self.reads += 1
+        self.before()
+        if self.error:
+            raise self.error
+        return self.text
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    """A source under the test's control."""
+    return Shelf()
+
+
+@pytest.fixture
+def store(shelf: Shelf, clock: Clock) -> Keystore:
+    """A keystore over the shelf."""
+    return Keystore(shelf, AWS, CACHE)
+
+
+def kid(keystore: Keystore) -> str:
+    """Which key signs."""
+    return keystore.keyring().current.kid
+
+
+def test_a_stage_starts_from_each_source(put: Callable[[Any], str]) -> None:
+    """Issue 4: the same document, wherever it is kept."""
+    wanted = document()
+    keystore = open_keystore(Settings(stage="prod", secrets=put(wanted)), SESSION)
+    assert kid(keystore) == wanted["signing_keys"][0]["kid"]
+    assert keystore.keyring().cursor_key == bytes.fromhex(wanted["cursor_key"])
+
+
+def test_a_change_arrives_within_the_cache_time(put: Callable[[Any], str], clock: Clock) -> None:
+    """ACCEPTANCE 33: from each source, at the first request after the cache time, and not before."""
+    old, new = document(), document()
+    keystore = open_keystore(Settings(stage="prod", secrets=put(old)), SESSION)
+    put(new)
+    clock.wait(CACHE - 1)
+    assert kid(keystore) == old["signing_keys"][0]["kid"]
+    clock.wait(1)
+    assert kid(keystore) == new["signing_keys"][0]["kid"]
+
+
+@pytest.mark.parametrize(
+    "secrets", ["ssm:/grail/none", "secretsmanager:grail/none", "file:/none/secrets.json"]
+)
+def test_an_absent_document_stops_the_start(secrets: str) -> None:
+    """DESIGN §5: absent means refuse to start, from each source; and a deployed stage makes nothing up."""
+    with pytest.raises(SettingsError, match=r"none|secrets"):
+        open_keystore(Settings(stage="prod", secrets=secrets), SESSION)
+
+
+@pytest.mark.parametrize("content", [{}, [], None, "changeme", {**document(), "cursor_key": "00"}])
+def test_an_unusable_document_stops_the_start(put: Callable[[Any], str], content: Any) -> None:
+    """DESIGN §5: from each source."""
+    with pytest.raises(SettingsError):
+        open_keystore(Settings(stage="prod", secrets=put(content)), SESSION)
+
+
+def test_a_refused_read_stops_the_start() -> None:
+    """DESIGN §5: a policy that lacks the permission is noticed at the first start, by the error's kind."""
+    secrets = put_parameter(document())
+    with (
+        wire(lambda _, __: refusal("AccessDeniedException")),
+        pytest.raises(SettingsError, match=r"/grail/test/secrets .*AccessDenied"),
+    ):
+        open_keystore(Settings(stage="prod", secrets=secrets), SESSION)
+
+
+def test_within_the_cache_time_nothing_is_read(store: Keystore, shelf: Shelf, clock: Clock) -> None:
+    """Issue 4: requests are not slowed down."""
+    for _ in range(10):
+        clock.wait(CACHE / 10 - 1)
+        store.keyring()
+    assert shelf.reads == 1
+
+
+def test_an_unchanged_document_is_the_same_keyring(store: Keystore, shelf: Shelf, clock: Clock) -> None:
+    """Issue 4: what has not changed is not parsed again."""
+    before = store.keyring()
+    clock.wait(CACHE)
+    assert (store.keyring() is before, shelf.reads) == (True, 2)
+
+
+@pytest.mark.parametrize("hand", ["wall", "steady"])
+def test_one_clock_suffices_to_age(store: Keystore, shelf: Shelf, clock: Clock, hand: str) -> None:
+    """ACCEPTANCE 65: neither a clock that is set back nor one that rests keeps a revoked key alive."""
+    shelf.text = json.dumps(document())
+    before = kid(store)
+    setattr(clock, hand, getattr(clock, hand) + CACHE)
+    other = "steady" if hand == "wall" else "wall"
+    setattr(clock, other, getattr(clock, other) - CACHE)
+    assert kid(store) != before
+
+
+FAILURES: dict[str, Callable[[Shelf], None]] = {
+    "unreadable": lambda shelf: setattr(shelf, "error", OSError("gone")),
+    "not JSON": lambda shelf: setattr(shelf, "text", "{"),
+    "no keys": lambda shelf: setattr(shelf, "text", "{}"),
+    "not an object": lambda shelf: setattr(shelf, "text", "[1]"),
+}
+
+
+@pytest.mark.parametrize("fail", FAILURES.values(), ids=FAILURES.keys())
+def test_a_failure_is_bridged_for_a_bounded_time(
+    store: Keystore, shelf: Shelf, clock: Clock, fail: Callable[[Shelf], None]
+) -> None:
+    """Issue 4: the old copy serves for as long again, then nobody is let in: 503 with Retry-After."""
+    before = store.keyring()
+    fail(shelf)
+    clock.wait(CACHE)
+    assert store.keyring() is before
+    clock.wait(CACHE - 1)
+    assert store.keyring() is before
+    clock.wait(1)
+    with pytest.raises(ServiceUnavailableError) as caught:
+        store.keyring()
+    assert int(caught.value.headers["Retry-After"]) >= 1
+
+
+def test_after_a_failure_it_recovers(store: Keystore, shelf: Shelf, clock: Clock) -> None:
+    """Issue 4: what can be read again is used again."""
+    shelf.error = OSError("gone")
+    clock.wait(2 * CACHE)
+    with pytest.raises(ServiceUnavailableError):
+        store.keyring()
+    shelf.error = None
+    clock.wait(PAUSE)
+    assert kid(store)
+
+
+def test_a_failure_slows_one_request_down_not_each(store: Keystore, shelf: Shelf, clock: Clock) -> None:
+    """Issue 4: between two attempts there is a pause, before and after the copy's end."""
+    shelf.error = OSError("gone")
+    for wait in (CACHE, CACHE):
+        clock.wait(wait)
+        shelf.reads = 0
+        for _ in range(20):
+            try:
+                store.keyring()
+            except ServiceUnavailableError:
+                continue
+        assert shelf.reads == 1
+
+
+def test_a_failure_is_logged_without_secrets(
+    store: Keystore, shelf: Shelf, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ACCEPTANCE 56: a document that can't be read may still hold keys."""
+    shelf.text = '{"signing_keys": [{"kid": "canary", "pem": "canary"}], "cursor_key": "canary"}'
+    clock.wait(CACHE)
+    with caplog.at_level(logging.WARNING, logger="grail"):
+        store.keyring()
+    assert "the shelf could not be read again" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_while_one_request_reads_the_others_go_on(store: Keystore, shelf: Shelf, clock: Clock) -> None:
+    """Issue 4: one thread waits for the source, nobody else."""
+    before = store.keyring()
+    entered, leave = threading.Event(), threading.Event()
+    shelf.text = json.dumps(document())
+
+    def hold() -> None:
+        entered.set()
+        assert leave.wait(10)
+
+    shelf.before = hold
+    clock.wait(CACHE)
+    reader = threading.Thread(target=store.keyring)
+    reader.start()
+    assert entered.wait(10)
+    assert store.keyring() is before
+    leave.set()
+    reader.join()
+    assert (store.keyring() is before, shelf.reads) == (False, 2)
+
+
+def test_a_file_that_vanishes_serves_for_a_while(tmp_path: Path, clock: Clock) -> None:
+    """Issue 4: a source under maintenance is a failure like any other."""
+    path = tmp_path / "secrets.json"
+    path.write_text(json.dumps(document()))
+    keystore = Keystore(FileSource(path), AWS, CACHE)
+    path.unlink()
+    clock.wait(CACHE)
+    assert kid(keystore)
+    clock.wait(CACHE)
+    with pytest.raises(ServiceUnavailableError):
+        keystore.keyring()
