@@ -1,6 +1,7 @@
 """The project's tasks: `invoke --list` shows them."""
 
 import shlex
+import subprocess
 import sys
 
 from invoke.collection import Collection
@@ -57,10 +58,21 @@ def openapi_export(
         sys.exit(str(error))
 
 
+@task(name="lint")
+def lint_openapi(_context: Context) -> None:
+    """Run Redocly and Spectral over the OpenAPI document; needs Node.js and npm."""
+    from tasks import lint  # noqa: PLC0415 - as above
+
+    try:
+        sys.exit(lint.lint())
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.exit(str(error))
+
+
 @task(name="fuzz", help={"examples": "cases per operation and role; 700 make 50,000 altogether"})
 def fuzz_openapi(_context: Context, examples: int = 300) -> None:
     """Run schemathesis in every role against the server on PORT, whose data it changes."""
     sys.exit(fuzz.fuzz(examples))
 
 
-namespace = Collection(run, test, check, openapi=Collection(openapi_export, fuzz_openapi))
+namespace = Collection(run, test, check, openapi=Collection(openapi_export, lint_openapi, fuzz_openapi))
