@@ -35,7 +35,7 @@ ANSWERS: dict[str, type[ApiError]] = {
     "THROTTLED": TooManyRequestsError,
     "UNSUPPORTED_MEDIA_TYPE": UnsupportedMediaTypeError,
 }
-# The gateway takes references to models alone, no examples, no links, and no security but its own authorizers.
+# The gateway takes references to models alone, no examples or links, and security by its own authorizers alone.
 INLINED = ("#/components/responses/", "#/components/headers/", "#/components/parameters/")
 DROPPED = frozenset({"example", "examples", "links", "security"})
 
