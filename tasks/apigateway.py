@@ -35,7 +35,7 @@ ANSWERS: dict[str, type[ApiError]] = {
     "THROTTLED": TooManyRequestsError,
     "UNSUPPORTED_MEDIA_TYPE": UnsupportedMediaTypeError,
 }
-# The gateway takes references to models alone, no examples or links, and security by its own authorizers alone.
+# The gateway takes references to models alone, no examples or links, and security by its own authorizers.
 INLINED = ("#/components/responses/", "#/components/headers/", "#/components/parameters/")
 DROPPED = frozenset({"example", "examples", "links", "security"})
 
