@@ -69,10 +69,20 @@ def lint_openapi(_context: Context) -> None:
         sys.exit(str(error))
 
 
-@task(name="fuzz", help={"examples": "cases per operation and role; 700 make 50,000 altogether"})
-def fuzz_openapi(_context: Context, examples: int = 300) -> None:
+@task(
+    name="fuzz",
+    help={
+        "examples": "cases per operation and role, by default 300",
+        "role": "anonymous, user or admin; by default each in turn",
+        "nightly": "as many cases as make 50,000 altogether",
+    },
+)
+def fuzz_openapi(_context: Context, examples: int = 300, role: str = "", nightly: bool = False) -> None:
     """Run schemathesis in every role against the server on PORT, whose data it changes."""
-    sys.exit(fuzz.fuzz(examples))
+    try:
+        sys.exit(fuzz.fuzz(fuzz.NIGHTLY if nightly else examples, role))
+    except ValueError as error:
+        sys.exit(str(error))
 
 
 namespace = Collection(run, test, check, openapi=Collection(openapi_export, lint_openapi, fuzz_openapi))

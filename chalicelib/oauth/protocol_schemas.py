@@ -67,7 +67,10 @@ class TokenFormSchema(Schema):
     refresh_token = fields.String(metadata=_secret("refresh_token: the last one you got."))
     code = fields.String(metadata=_secret("authorization_code: as it came to the redirect URI."))
     redirect_uri = fields.String(
-        metadata={**URI, "description": "authorization_code: the one of the authorization request."}
+        metadata={
+            "description": "authorization_code: the one of the authorization request.",
+            "maxLength": MAX_VALUE,
+        }
     )
     code_verifier = fields.String(
         metadata=_secret("authorization_code: what the code_challenge was made of (RFC 7636).")
