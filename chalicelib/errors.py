@@ -1,7 +1,16 @@
 """Everything that an operation may refuse, as RFC 9457 problem types."""
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import ClassVar, TypedDict
+
+MAX_VIOLATIONS = 100  # told at once; a body of 1 MiB can have many more
+SHOWN = 100  # characters of what a caller sent in a message
+
+
+def shown(text: str) -> str:
+    """Give what a message may repeat of what a caller sent: its beginning, without control characters."""
+    return "".join(character for character in text[:SHOWN] if character.isprintable())
 
 
 class Violation(TypedDict, total=False):
@@ -16,7 +25,8 @@ class ApiError(Exception):
     """Base of all problems.
 
     :param detail: one sentence for the caller, saying what to do; never a secret or an internal name.
-    :param errors: the single violations, each with an RFC 6901 pointer or a parameter's name.
+    :param errors: the single violations, each with an RFC 6901 pointer or a parameter's name; the first 100
+        are told.
     :param headers: response headers that belong to this refusal.
     """
 
@@ -34,7 +44,7 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(detail or self.advice)
         self.detail = detail or self.advice
-        self.errors = list(errors)
+        self.errors = list(islice(errors, MAX_VIOLATIONS))
         self.headers = dict(headers or {})
 
 

@@ -1,6 +1,7 @@
 """The project's tasks: `invoke --list` shows them."""
 
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -59,10 +60,31 @@ def openapi_export(
         sys.exit(str(error))
 
 
-@task(name="fuzz", help={"examples": "cases per operation and role; 700 make 50,000 altogether"})
-def fuzz_openapi(_context: Context, examples: int = 300) -> None:
+@task(name="lint")
+def lint_openapi(_context: Context) -> None:
+    """Run Redocly and Spectral over the OpenAPI document; needs Node.js and npm."""
+    from tasks import lint  # noqa: PLC0415 - as above
+
+    try:
+        sys.exit(lint.lint())
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.exit(str(error))
+
+
+@task(
+    name="fuzz",
+    help={
+        "examples": "cases per operation and role, by default 300",
+        "role": "anonymous, user or admin; by default each in turn",
+        "nightly": "as many cases as make 50,000 altogether",
+    },
+)
+def fuzz_openapi(_context: Context, examples: int = 300, role: str = "", nightly: bool = False) -> None:
     """Run schemathesis in every role against the server on PORT, whose data it changes."""
-    sys.exit(fuzz.fuzz(examples))
+    try:
+        sys.exit(fuzz.fuzz(fuzz.NIGHTLY if nightly else examples, role))
+    except ValueError as error:
+        sys.exit(str(error))
 
 
 def on_keys(work: Callable[[Any, Any], None], stage: str) -> None:
@@ -121,6 +143,6 @@ namespace = Collection(
     run,
     test,
     check,
-    openapi=Collection(openapi_export, fuzz_openapi),
+    openapi=Collection(openapi_export, lint_openapi, fuzz_openapi),
     keys=Collection(generate_keys, list_keys, rotate_keys, revoke_key),
 )

@@ -35,9 +35,9 @@ ANSWERS: dict[str, type[ApiError]] = {
     "THROTTLED": TooManyRequestsError,
     "UNSUPPORTED_MEDIA_TYPE": UnsupportedMediaTypeError,
 }
-# The gateway takes references to models alone, no examples, and no security but by authorizers of its own.
+# The gateway takes references to models alone, no examples or links, and security by its own authorizers.
 INLINED = ("#/components/responses/", "#/components/headers/", "#/components/parameters/")
-DROPPED = frozenset({"example", "examples", "security"})
+DROPPED = frozenset({"example", "examples", "links", "security"})
 
 
 def for_apigateway(

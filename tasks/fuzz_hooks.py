@@ -41,7 +41,7 @@ class SignedIn:
 
 
 def after_call(_context: Any, case: Any, response: Any) -> None:
-    """Remember teams: few ids that are made up name one, and the document has no links."""
+    """Remember teams: few ids that are made up name one, and links lead to them in sequences alone."""
     if response.status_code == 201 and case.path == "/api/v1/teams":
         teams.append(response.json()["id"])
 

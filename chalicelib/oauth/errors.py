@@ -97,6 +97,7 @@ class BadAuthorizationRequestError(OAuthError):
 
 # RFC 6749 has no codes of its own for these at the token endpoint; §4.1.2.1 lends two.
 LENT_CODES = {429: "temporarily_unavailable", 500: "server_error", 503: "temporarily_unavailable"}
+CODES = tuple(sorted({kind.code for kind in OAuthError.__subclasses__()} | set(LENT_CODES.values())))
 
 
 def render_oauth_error(error: ApiError) -> tuple[dict[str, Any], dict[str, str]]:

@@ -14,7 +14,8 @@ from chalicelib.settings import Settings
 from chalicelib.users.models import User
 from chalicelib.web.operation import Call
 
-SHAPE = re.compile(r"([0-9A-Z]{26})\.([0-9A-Z]{26})\.[\w-]{43}", re.ASCII)
+SHAPE = re.compile(r"([0-9A-Z]{26})\.([0-9A-Z]{26})\.[A-Za-z0-9_-]{43}")
+LENGTH = 97  # characters
 
 
 @dataclass(frozen=True)

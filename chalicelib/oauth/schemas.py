@@ -9,17 +9,20 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.oauth.grants.names import GRANT_TYPES
 from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT
-from chalicelib.oauth.scopes import SCOPES
-from chalicelib.web.fields import Text
+from chalicelib.oauth.scopes import MAX_SCOPE, NQSCHAR, SCOPES
+from chalicelib.web.fields import ID, IDS, Text, like, one_line
 from chalicelib.web.pagination import ListQuery
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 MAX_URI = 2048  # characters
 MAX_URIS = 20
+NAME_MOST = 80  # characters
 # RFC 8252 §7.1: a private-use scheme is a domain name in reverse, so it has a dot.
 PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+", re.IGNORECASE)
 # What RFC 3986 would allow beyond it has no place in a host, and could end a directive of a content policy.
 HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:.]+", re.IGNORECASE)
+SECRET = re.compile("[A-Za-z0-9_-]{43}")
+CLIENT_TYPES = (CONFIDENTIAL, PUBLIC_CLIENT)
 UNSAFE = re.compile(r"[^\x21-\x7e]|[\\\"<>^`{|}]")
 
 
@@ -64,16 +67,20 @@ def check_no_doubles(values: list[str]) -> None:
 def _names(allowed: tuple[str, ...], example: list[str]) -> "fields.List[Any]":
     known = ", ".join(allowed)
     element = fields.String(validate=validate.OneOf(allowed, error=f"Must be one of {known}."))
-    metadata = {"example": example, "uniqueItems": True}
+    metadata = {"example": example, "uniqueItems": True, "maxItems": len(allowed)}
     return fields.List(element, validate=check_no_doubles, metadata=metadata)
 
 
 class ClientChangesSchema(Schema):
     """What a PATCH may change."""
 
-    client_name = Text(most=80, metadata={"description": "What people see it as.", "example": "Team Planner"})
+    client_name = Text(
+        most=NAME_MOST, metadata={"description": "What people see it as.", "example": "Team Planner"}
+    )
     redirect_uris = fields.List(
-        fields.String(validate=check_redirect_uri, metadata={"minLength": 1, "maxLength": MAX_URI}),
+        fields.String(
+            validate=check_redirect_uri, metadata={"format": "uri", "minLength": 1, "maxLength": MAX_URI}
+        ),
         validate=[check_no_doubles, validate.Length(max=MAX_URIS)],
         metadata={"example": ["https://app.test/callback"], "uniqueItems": True},
     )
@@ -84,17 +91,15 @@ class ClientChangesSchema(Schema):
 class NewClientSchema(ClientChangesSchema):
     """A new client."""
 
-    client_type = fields.String(
-        load_default=CONFIDENTIAL, validate=validate.OneOf((CONFIDENTIAL, PUBLIC_CLIENT))
-    )
+    client_type = fields.String(load_default=CONFIDENTIAL, validate=validate.OneOf(CLIENT_TYPES))
 
 
 class ClientSchema(ClientChangesSchema):
     """A client; its secret is shown once, when it is made."""
 
-    client_id = fields.String()
-    user_id = fields.String()
-    client_type = fields.String()
+    client_id = fields.String(metadata=IDS["client_id"])
+    user_id = fields.String(metadata=ID)
+    client_type = fields.String(validate=validate.OneOf(CLIENT_TYPES))
     created = fields.AwareDateTime()
     updated = fields.AwareDateTime()
 
@@ -102,15 +107,17 @@ class ClientSchema(ClientChangesSchema):
 class ClientSecretSchema(ClientSchema):
     """A client with the secret that was just made for it; public clients have none."""
 
-    client_secret = fields.String(allow_none=True, metadata={"description": "null for public clients."})
+    client_secret = fields.String(
+        allow_none=True, metadata=like(SECRET, 43, description="null for public clients.")
+    )
 
 
 class ConsentSchema(Schema):
     """A signed-in app: a client that the user lets act for them."""
 
-    client_id = fields.String()
-    client_name = fields.String()
-    scope = fields.String(metadata={"example": "teams:read users:read"})
+    client_id = fields.String(metadata=IDS["client_id"])
+    client_name = fields.String(metadata=one_line(NAME_MOST))
+    scope = fields.String(metadata=like(NQSCHAR, MAX_SCOPE, example="teams:read users:read"))
     created = fields.AwareDateTime()
     updated = fields.AwareDateTime()
 
@@ -118,7 +125,9 @@ class ConsentSchema(Schema):
 class ClientListQuery(ListQuery):
     """Whose clients, and which part of them."""
 
-    user_id = fields.String(required=True, metadata={"description": "Your own id; admins may give any."})
+    user_id = fields.String(
+        required=True, metadata={**ID, "description": "Your own id; admins may give any."}
+    )
 
 
 def default_grant_types(redirect_uris: list[str]) -> list[str]:

@@ -24,6 +24,7 @@ from chalicelib.teams.permissions import (
     TEAM,
 )
 from chalicelib.teams.schemas import (
+    MEMBERS_SHOWN,
     BaseTeamSchema,
     MemberSchema,
     NewMemberSchema,
@@ -50,7 +51,6 @@ READ = frozenset({"teams:read"})
 WRITE = frozenset({"teams:write"})
 LISTING = Listing(keys.TEAMS, attributes=("id", "title", "gsi1sk"))
 MEMBER_ATTRIBUTES = ("sk", "user_id", "username", "is_leader")
-MEMBERS_SHOWN = 100  # in a team itself; the list of members has them all
 POLICY = PatchPolicy(view=TeamViewSchema, changes=NewTeamSchema, rules={"title": Rule()})
 
 

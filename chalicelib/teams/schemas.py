@@ -3,9 +3,11 @@
 from marshmallow import Schema, ValidationError, fields
 
 from chalicelib.db.keys import is_id
-from chalicelib.web.fields import Flag, Text
+from chalicelib.users.schemas import USERNAME_SHAPE
+from chalicelib.web.fields import ID, Flag, Text
 
 TITLE_LEAST, TITLE_MOST = 3, 50
+MEMBERS_SHOWN = 100  # in a team itself; the list of members has them all
 
 
 def check_id(value: str) -> None:
@@ -20,7 +22,7 @@ def check_id(value: str) -> None:
 class BaseTeamSchema(Schema):
     """A team in a list."""
 
-    id = fields.String(metadata={"description": "ULID: sorts by creation.", "readOnly": True})
+    id = fields.String(metadata={**ID, "description": "ULID: sorts by creation.", "readOnly": True})
     title = Text(least=TITLE_LEAST, most=TITLE_MOST, required=True)
 
 
@@ -40,8 +42,8 @@ class TeamViewSchema(BaseTeamSchema):
 class MemberUserSchema(Schema):
     """The user of a membership."""
 
-    id = fields.String(attribute="user_id")
-    username = fields.String()
+    id = fields.String(attribute="user_id", metadata=ID)
+    username = fields.String(metadata=USERNAME_SHAPE)
 
 
 class TeamMemberSchema(Schema):
@@ -54,7 +56,7 @@ class TeamMemberSchema(Schema):
 class TeamSchema(TeamViewSchema):
     """A team with its first members; all of them are listed under /members."""
 
-    members = fields.List(fields.Nested(TeamMemberSchema))
+    members = fields.List(fields.Nested(TeamMemberSchema), metadata={"maxItems": MEMBERS_SHOWN})
 
 
 class MemberSchema(TeamMemberSchema):
@@ -67,6 +69,6 @@ class NewMemberSchema(Schema):
     """A new membership."""
 
     user_id = fields.String(
-        required=True, validate=check_id, metadata={"example": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}
+        required=True, validate=check_id, metadata={**ID, "example": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}
     )
     is_leader = Flag(load_default=False)

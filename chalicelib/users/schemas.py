@@ -6,12 +6,14 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.security.passwords import MAX_BYTES, MIN_LENGTH, password_flaw
-from chalicelib.web.fields import Flag, Text
+from chalicelib.web.fields import ID, Flag, Text, like, one_line
 from chalicelib.web.operation import ADMIN, Rule
 
 NAME_MOST = 30
 EMAIL_MOST = 120
 USERNAME = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
+USERNAME_SHAPE = like(USERNAME, 80)
+MAX_CAPTCHA = 8192  # characters of what a captcha gives to whoever solved it
 ROLE_FLAGS = ("is_active", "is_regular_user", "is_admin")
 
 
@@ -46,8 +48,8 @@ class EmailText(Text):
 class BaseUserSchema(Schema):
     """A user in a list."""
 
-    id = fields.String(metadata={"description": "ULID: sorts by creation.", "readOnly": True})
-    username = fields.String(metadata={"example": "ada"})
+    id = fields.String(metadata={**ID, "description": "ULID: sorts by creation.", "readOnly": True})
+    username = fields.String(metadata={**USERNAME_SHAPE, "example": "ada"})
     first_name = Text(most=NAME_MOST)
     middle_name = Text(most=NAME_MOST)
     last_name = Text(most=NAME_MOST)
@@ -104,11 +106,10 @@ class SignUpSchema(UserChangesSchema):
     """A new user."""
 
     username = fields.String(
-        required=True,
-        validate=check_username,
-        metadata={"pattern": r"^[A-Za-z0-9._-]{1,80}$", "example": "ada"},
+        required=True, validate=check_username, metadata={**USERNAME_SHAPE, "example": "ada"}
     )
-    recaptcha_key = fields.String(
+    recaptcha_key = Text(
+        most=MAX_CAPTCHA,
         load_default="",
         metadata={"description": "Solved captcha; admins need none.", "example": "secret_key"},
     )
@@ -118,4 +119,4 @@ class SignUpSchema(UserChangesSchema):
 class SignUpFormSchema(Schema):
     """What a sign-up form needs."""
 
-    recaptcha_server_key = fields.String(allow_none=True)
+    recaptcha_server_key = fields.String(allow_none=True, metadata=one_line(128))

@@ -14,6 +14,7 @@ from chalicelib.errors import (
     PayloadTooLargeError,
     UnsupportedMediaTypeError,
     Violation,
+    shown,
 )
 from chalicelib.web.operation import FORM, Call, Operation
 
@@ -129,7 +130,7 @@ def _form_values(pairs: list[tuple[str, str]], schema: type[Schema] | None) -> d
         if isinstance(kind, fields.List):
             values.setdefault(name, []).append(text)
         elif name in values:
-            raise MalformedRequestError(f"The field {name} is given twice.")
+            raise MalformedRequestError(f"The field {shown(name)} is given twice.")
         else:
             values[name] = BOOLEANS.get(text.lower(), text) if isinstance(kind, fields.Boolean) else text
     return values

@@ -7,6 +7,7 @@ from chalicelib.db.table import Item
 from chalicelib.errors import PreconditionFailedError
 from chalicelib.web.request import Request
 
+MAX_TAGS = 8192  # characters of a condition
 _TAG = r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")'
 ENTITY_TAG = re.compile(_TAG)
 ENTITY_TAGS = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
@@ -49,6 +50,6 @@ def is_known(request: Request, tag: str) -> bool:
 
 def _tags(header: str, *, weak: bool) -> set[str]:
     # What is no list of tags names none: a condition that can't be read does not hold.
-    if not ENTITY_TAGS.fullmatch(header):
+    if len(header) > MAX_TAGS or not ENTITY_TAGS.fullmatch(header):
         return set()
     return {tag for prefix, tag in ENTITY_TAG.findall(header) if weak or not prefix}

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from chalicelib.errors import NotFoundError
 from chalicelib.web.endpoint import Api
 from chalicelib.web.operation import JSON, PUBLIC, Call, Document, Operation
 
@@ -58,16 +57,14 @@ def _page(call: Call, name: str) -> Document:
 
 @Operation(
     permission=PUBLIC,
+    choices={"file": TYPES},
     produces=tuple(sorted(set(TYPES.values()))),
-    problems=(NotFoundError,),
     no_store=False,
     etag=True,
 )
 def get_static_file(call: Call) -> Document:
     """Give a file that the documentation page is made of."""
     name = call.params["file"]
-    if name not in TYPES:
-        raise NotFoundError
     is_named = call.request.query.get("v") == [digest(name)]
     return Document(read(name), TYPES[name], {"Cache-Control": KEEP if is_named else BRIEFLY})
 

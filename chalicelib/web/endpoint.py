@@ -210,6 +210,8 @@ def authorize(call: Call, operation: Operation) -> None:
 def check_loads(call: Call, operations: Iterable[Operation], *, hidden: bool = False) -> None:
     """Answer 404 where something that the path names does not exist."""
     for operation in operations:
+        if any(call.params[name] not in names for name, names in operation.choices.items()):
+            raise NotFoundError
         for load in operation.all_loads:
             if load.required and load.hidden == hidden and call.get(load) is None:
                 raise NotFoundError

@@ -1,13 +1,40 @@
 """Schema fields that are stricter than marshmallow's, as JSON and OpenAPI have it."""
 
+import re
 import unicodedata
 from typing import Any
 
 from marshmallow import ValidationError, fields
 
+from chalicelib.db.keys import CLIENT_ID, ULID
+
 # What Text takes, as OpenAPI has it: no control characters or line ends, and not blanks alone.
 _CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 ONE_LINE = rf"^([^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*)?$"
+
+
+def one_line(most: int, **more: Any) -> dict[str, Any]:
+    """Describe a text that the server alone writes.
+
+    :param most: the most characters.
+    :param more: further metadata.
+    """
+    return {"maxLength": most, "pattern": ONE_LINE, **more}
+
+
+def like(pattern: re.Pattern[str], most: int, **more: Any) -> dict[str, Any]:
+    """Describe a text that has a form.
+
+    :param pattern: all of it; written so that Python and ECMA 262 read the same.
+    :param most: the most characters.
+    :param more: further metadata.
+    """
+    return {"maxLength": most, "pattern": f"^{pattern.pattern}$", **more}
+
+
+# The ids of paths and models, by what they are called; all others are ULIDs.
+ID = like(ULID, 26)
+IDS = {"client_id": like(CLIENT_ID, 64)}
 
 
 class Text(fields.String):

@@ -1,6 +1,6 @@
 """What an endpoint declares. Enforcement, OpenAPI, OPTIONS and the authorization tests all read this."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -212,6 +212,7 @@ class Operation:
     :param optional_token: a public operation that looks at the caller if there is one.
     :param loads: what is read beside the caller.
     :param loads_keys: further keys to read, such as the shards of a counter.
+    :param choices: what a part of the path may be; with anything else there is nothing under the address.
     :param body: schema of the body; body_types are the media types it may come in.
     :param form: schema of a form that the handler reads by itself; documentation alone uses it.
     :param patch: what a JSON Patch may do here.
@@ -235,6 +236,7 @@ class Operation:
     optional_token: bool = False
     loads: tuple[Load[Any], ...] = ()
     loads_keys: Callable[[Call], list[Key]] = lambda _: []
+    choices: Mapping[str, Collection[str]] = field(default_factory=dict)
     body: type[Schema] | None = None
     body_types: tuple[str, ...] = ()
     form: type[Schema] | None = None

@@ -1,5 +1,6 @@
 """Lists: a page by cursor (or offset, for old clients), Link and X-Total-Count."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
@@ -12,11 +13,14 @@ from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, T, query
 from chalicelib.errors import InvalidValueError
 from chalicelib.security.seals import seal, unseal
+from chalicelib.web.fields import like
 from chalicelib.web.operation import Call
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 MAX_OFFSET = 1000
+MAX_CURSOR = 256  # characters; more than any position takes that is listed by
+CURSOR = re.compile("[A-Za-z0-9_-]*")
 
 
 def _range(least: int, most: int, advice: str = "") -> validate.Range:
@@ -43,7 +47,8 @@ class ListQuery(Schema):
     )
     cursor = fields.String(
         load_default="",
-        metadata={"description": "Where to go on: take it from the Link header of the page before."},
+        validate=validate.Length(max=MAX_CURSOR),
+        metadata=like(CURSOR, MAX_CURSOR, description="Where to go on: take it from the Link header before."),
     )
     offset = QueryInteger(
         load_default=0,

@@ -20,6 +20,7 @@ from chalicelib.errors import (
     MalformedRequestError,
     NotFoundError,
     ServiceUnavailableError,
+    shown,
 )
 from chalicelib.web.body import schema_of, violations
 from chalicelib.web.conditional import check_if_match
@@ -29,7 +30,7 @@ MAX_OPERATIONS = 64
 MAX_RESULT = 65_536  # characters of JSON; copies grow without bound otherwise
 RETRY_FOR = 5.0  # seconds that a write is tried anew after conflicts; with the last try's own, below 15
 CURRENT_PASSWORD = "/current_password"  # noqa: S105 - a path, no password
-SHOWN = 100  # characters of a path in a message
+MAX_POINTER = 256  # characters; no view has anything at a longer one
 POINTER = re.compile(r"(/([^~/]|~[01])*)*")
 NEEDS = {
     "add": {"value"},
@@ -135,7 +136,7 @@ def _apply(progress: _Progress, entry: dict[str, Any], number: int) -> None:
     try:
         progress.document = jsonpatch.apply_patch(progress.document, [entry])
     except jsonpatch.JsonPatchTestFailed as error:
-        raise ConflictError(f"The test of {entry['path']} failed: it has another value.") from error
+        raise ConflictError(f"The test of {shown(entry['path'])} failed: it has another value.") from error
     # A pointer's own exception is not a patch exception; odd indexes end in plain type errors.
     except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, KeyError, ValueError) as error:
         raise _outside(entry["path"], number, "There is nothing at this path.") from error
@@ -163,7 +164,7 @@ def _check_write(progress: _Progress, entry: dict[str, Any], number: int) -> Non
     for target in targets:
         name = _field(target)
         if name in progress.policy.nobody:
-            raise ForbiddenError(f"{target} can't be changed over the API.")
+            raise ForbiddenError(f"{shown(target)} can't be changed over the API.")
         rule = progress.policy.rules.get(name)
         if rule is None or (target.count("/") > 1 and not rule.parts):
             raise _outside(target, number, "This path can't be changed.")
@@ -172,7 +173,7 @@ def _check_write(progress: _Progress, entry: dict[str, Any], number: int) -> Non
 
 def _check_rule(progress: _Progress, rule: Rule, target: str, number: int) -> None:
     if rule.permission and not rule.permission.allows(progress.call):
-        raise ForbiddenError(f"Who may change {target}: {rule.permission.sentence}.")
+        raise ForbiddenError(f"Who may change {shown(target)}: {rule.permission.sentence}.")
     if rule.confirm and not progress.confirmed:
         detail = (
             f'Put {{"op": "test", "path": "{CURRENT_PASSWORD}", "value": …}} with your password before it.'
@@ -187,7 +188,7 @@ def _field(pointer: str) -> str:
 
 def _outside(path: str, number: int, detail: str) -> InvalidValueError:
     return InvalidValueError(
-        f"{path[:SHOWN] or 'The whole document'}: {detail}",
+        f"{shown(path) or 'The whole document'}: {detail}",
         errors=[{"pointer": f"/{number}/path", "detail": detail}],
     )
 

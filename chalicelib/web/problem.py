@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from chalice.app import Request as ChaliceRequest
 from chalice.app import Response
@@ -17,6 +18,7 @@ from chalicelib.settings import Settings
 from chalicelib.web.cors import cors_headers
 from chalicelib.web.request import base_url, path_of, request_id
 
+URI = "/%:@!$&'()*+,;=~"
 PROBLEM_JSON = "application/problem+json"
 
 SECURITY_HEADERS = {
@@ -39,7 +41,8 @@ def problem_body(error: ApiError, *, base: str, instance: str, request: str) -> 
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
-        "instance": instance,
+        # a URI reference (RFC 9457 §3.1.5); what is encoded already stays as it is
+        "instance": quote(instance, safe=URI),
         "request_id": request,
     }
     return body | ({"errors": error.errors} if error.errors else {})

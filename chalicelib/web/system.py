@@ -4,7 +4,8 @@ from marshmallow import Schema, fields, validate
 
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
-from chalicelib.errors import ApiError, NotFoundError, ServiceUnavailableError, all_problems
+from chalicelib.errors import ApiError, ServiceUnavailableError, all_problems
+from chalicelib.web.fields import one_line
 from chalicelib.web.operation import PUBLIC, Call, Operation
 
 PROBLEMS: dict[str, type[ApiError]] = {kind.slug: kind for kind in all_problems()}
@@ -23,17 +24,17 @@ class HealthQuery(Schema):
 class HealthSchema(Schema):
     """What is running."""
 
-    status = fields.String(metadata={"example": "ok"})
-    build = fields.String()
+    status = fields.String(validate=validate.OneOf(("ok",)), metadata={"example": "ok"})
+    build = fields.String(metadata=one_line(128))
 
 
 class ProblemTypeSchema(Schema):
     """A problem type, explained."""
 
-    title = fields.String()
-    status = fields.Integer()
-    meaning = fields.String()
-    advice = fields.String()
+    title = fields.String(metadata=one_line(64))
+    status = fields.Integer(validate=validate.Range(400, 599))
+    meaning = fields.String(metadata=one_line(1024))
+    advice = fields.String(metadata=one_line(1024))
 
 
 @Operation(permission=PUBLIC, query=HealthQuery, response=HealthSchema, problems=(ServiceUnavailableError,))
@@ -44,12 +45,10 @@ def get_health(call: Call) -> dict[str, str]:
     return {"status": "ok", "build": call.settings.build}
 
 
-@Operation(permission=PUBLIC, response=ProblemTypeSchema, problems=(NotFoundError,), no_store=False)
+@Operation(permission=PUBLIC, choices={"problem": PROBLEMS}, response=ProblemTypeSchema, no_store=False)
 def get_problem_type(call: Call) -> dict[str, str | int]:
     """Explain a problem type."""
-    kind = PROBLEMS.get(call.params["problem"])
-    if kind is None:
-        raise NotFoundError
+    kind = PROBLEMS[call.params["problem"]]
     return {
         "title": kind.title,
         "status": kind.status,

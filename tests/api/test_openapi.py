@@ -96,6 +96,40 @@ def test_operation_ids_are_distinct_names() -> None:
     assert all(name.isalnum() and name[0].islower() for name in names)
 
 
+def test_what_is_created_links_to_what_it_takes_part_in() -> None:
+    """Whoever reads the answer to a POST is told which operations take the new one's id, and as what."""
+    found = {
+        path: {name: link["parameters"] for name, link in created["links"].items()}
+        for path, methods in DOCUMENT["paths"].items()
+        if "links" in (created := methods.get("post", {}).get("responses", {}).get("201", {}))
+    }
+    user, team = {"user_id": "$response.body#/id"}, {"team_id": "$response.body#/id"}
+    member = {"team_id": "$request.path.team_id", "user_id": "$response.body#/user/id"}
+    client = {"client_id": "$response.body#/client_id"}
+    assert found == {
+        "/api/v1/users": dict.fromkeys(("getUser", "patchUser"), user),
+        "/api/v1/teams": dict.fromkeys(
+            ("getTeam", "patchTeam", "deleteExistingTeam", "listMembers", "createMember"), team
+        ),
+        "/api/v1/teams/{team_id}/members": {"deleteMember": member},
+        "/api/v1/auth/oauth2_clients": dict.fromkeys(
+            (
+                "getOauth2Client",
+                "patchOauth2Client",
+                "deleteOauth2Client",
+                "rotateOauth2ClientSecret",
+            ),
+            client,
+        ),
+    }
+
+
+def test_the_licence_is_the_project_s() -> None:
+    """Whoever generates a client knows what they may do with it."""
+    assert DOCUMENT["info"]["license"]["name"] == "MIT"
+    assert (ROOT / "LICENSE").read_text("utf-8").startswith("MIT License")
+
+
 def test_the_scopes_are_described() -> None:
     """Whoever asks for a token sees what it lets them do."""
     flows = DOCUMENT["components"]["securitySchemes"]["oauth2"]["flows"]
@@ -118,7 +152,7 @@ def test_addresses_are_those_of_the_stage(base: str) -> None:
     """DESIGN §2: the server is right behind a custom domain and behind a stage in the path."""
     document = build(application.api.operations, SCOPES, base)
     flows = document["components"]["securitySchemes"]["oauth2"]["flows"]
-    assert document["servers"] == [{"url": base}]
+    assert [server["url"] for server in document["servers"]] == [base]
     assert {flow["tokenUrl"] for flow in flows.values()} == {f"{base}/auth/oauth2/token"}
 
 

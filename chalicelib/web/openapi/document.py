@@ -5,20 +5,24 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from apispec import APISpec
-from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.yaml_utils import dict_to_yaml
 
 from chalicelib.web.openapi.headers import add_headers
-from chalicelib.web.openapi.models import complete_responses, model_name, open_others
+from chalicelib.web.openapi.links import add_links
+from chalicelib.web.openapi.models import Models, complete_responses, open_others
 from chalicelib.web.openapi.operations import CLIENT, OAUTH2, describe, tag_of
 from chalicelib.web.openapi.problems import Refusals
 from chalicelib.web.operation import Operation
 
 # API Gateway imports 3.0, not 3.1.
 OPENAPI = "3.0.3"
+TITLE = "Grail"
 VERSION = "0.1.0"
+CONTACT = {"name": "The Grail authors"}
+LICENSE = {"name": "MIT", "url": "https://opensource.org/license/mit"}
 AUTHORIZATION_PATH = "/auth/oauth2/authorize"
 TOKEN_PATH = "/auth/oauth2/token"  # noqa: S105 - a path, no password
+ACCESS_TOKEN = "An access token (RFC 6750): a JWT (RFC 9068), verified as RFC8725 has it."  # noqa: S105 - no token
 DESCRIPTION = """\
 Users, teams and OAuth2 clients behind an OAuth2 token endpoint.
 
@@ -38,12 +42,12 @@ def build(operations: Operations, scopes: Mapping[str, str], base_url: str) -> d
     :param base_url: the public URL of the stage.
     """
     spec = APISpec(
-        title="Grail",
+        title=TITLE,
         version=VERSION,
         openapi_version=OPENAPI,
-        plugins=[MarshmallowPlugin(schema_name_resolver=model_name)],
-        info={"description": DESCRIPTION},
-        servers=[{"url": base_url}],
+        plugins=[Models()],
+        info={"description": DESCRIPTION, "contact": CONTACT, "license": LICENSE},
+        servers=[{"url": base_url, "x-internal": False}],
         tags=_tags(operations),
         security=[],
     )
@@ -57,6 +61,7 @@ def build(operations: Operations, scopes: Mapping[str, str], base_url: str) -> d
     open_others(spec, {operation.body for operation in everything if operation.body})
     complete_responses(spec, {operation.response for operation in everything if operation.response})
     document: dict[str, Any] = spec.to_dict()
+    add_links(operations, document)
     return document
 
 
@@ -87,8 +92,6 @@ def _add_security(spec: APISpec, scopes: Mapping[str, str], base_url: str) -> No
         "password": flow,
         "clientCredentials": {name: value for name, value in flow.items() if name != "refreshUrl"},
     }
-    spec.components.security_scheme(
-        OAUTH2, {"type": "oauth2", "description": "An access token (RFC 6750).", "flows": flows}
-    )
+    spec.components.security_scheme(OAUTH2, {"type": "oauth2", "description": ACCESS_TOKEN, "flows": flows})
     words = "A confidential client's id and secret; both may come in the form instead."
     spec.components.security_scheme(CLIENT, {"type": "http", "scheme": "basic", "description": words})

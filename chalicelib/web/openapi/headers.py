@@ -4,40 +4,71 @@ from typing import Any
 
 from apispec import APISpec
 
+from chalicelib.web.conditional import ENTITY_TAGS, MAX_TAGS
+
+ORIGIN = "Access-Control-Allow-Origin"
 _TAG = '"3"'
+MEDIA_TYPES = "^[a-z+-]+/[a-z+-]+(, [a-z+-]+/[a-z+-]+)*$"
+REQUEST_ID = "^[A-Za-z0-9._=-]+$"
+MAX_SAFE = 2**53 - 1  # what every JSON parser reads exactly (RFC 8259 §6)
+# The gateway takes 10,240 bytes of request line and headers; a link may have all of it, percent-encoded.
+MAX_LINK = 3 * 10_240
+
+
+def _text(most: int, pattern: str) -> dict[str, Any]:
+    return {"type": "string", "maxLength": most, "pattern": pattern}
+
+
 RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
-    "Accept": ("Media types that the body may have.", {"type": "string"}, "application/json"),
+    "Accept": ("Media types that the body may have.", _text(256, MEDIA_TYPES), "application/json"),
     "Accept-Patch": (
         "Media types that the patch may have.",
-        {"type": "string"},
+        _text(256, MEDIA_TYPES),
         "application/json-patch+json, application/json",
     ),
-    "ETag": ("The version of what was sent.", {"type": "string"}, _TAG),
+    ORIGIN: (
+        "The page's origin, if it is one of those that may read answers (CORS).",
+        _text(270, r"^https?://[A-Za-z0-9.:\[\]-]+$"),
+        None,
+    ),
+    "ETag": ("The version of what was sent.", _text(34, '^"[0-9a-f]{1,32}"$'), _TAG),
     "Link": (
         'Related addresses (RFC 8288): rel="next" is the next page of a list.',
-        {"type": "string"},
+        _text(MAX_LINK, '^<[!-;=?-~]+>; rel="[a-z]+"$'),
         '<https://api.test/api/v1/teams?cursor=c3Rh>; rel="next"',
     ),
-    "Location": ("Where the new one is.", {"type": "string", "format": "uri-reference"}, None),
-    "Retry-After": ("Seconds to wait.", {"type": "integer", "minimum": 0}, 60),
+    "Location": (
+        "Where the new one is, or where the browser goes on.",
+        {"type": "string", "format": "uri", "maxLength": MAX_LINK},
+        None,
+    ),
+    "Retry-After": (
+        "Seconds to wait.",
+        {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86_400},
+        60,
+    ),
     "Set-Cookie": (
         "Tells this browser from others until it is closed; names nobody.",
-        {"type": "string"},
-        "__Host-grail=…; Path=/; HttpOnly; SameSite=Lax; Secure",
+        _text(128, r"^(__Host-)?grail=[A-Za-z0-9_-]+; Path=/; HttpOnly; SameSite=Lax(; Secure)?$"),
+        "__Host-grail=c29tZXRoaW5n; Path=/; HttpOnly; SameSite=Lax; Secure",
     ),
     "WWW-Authenticate": (
         "How to authenticate (RFC 6750 §3, RFC 7617).",
-        {"type": "string"},
+        _text(256, "^(Basic|Bearer)( [ -~]+)?$"),
         'Bearer error="invalid_token"',
     ),
-    "X-Request-Id": ("Names the request in the logs.", {"type": "string"}, None),
-    "X-Total-Count": ("How many there are altogether.", {"type": "integer", "minimum": 0}, 42),
+    "X-Request-Id": ("Names the request in the logs.", _text(128, REQUEST_ID), None),
+    "X-Total-Count": (
+        "How many there are altogether.",
+        {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_SAFE},
+        42,
+    ),
 }
 IF_MATCH = {
     "in": "header",
     "name": "If-Match",
     "description": "ETags, one of which has to be the present one; else nothing is changed: 412.",
-    "schema": {"type": "string"},
+    "schema": _text(MAX_TAGS, rf"^([ \t]*\*[ \t]*|{ENTITY_TAGS.pattern})$"),
 }
 IF_NONE_MATCH = {
     "in": "header",
@@ -57,6 +88,10 @@ def add_headers(spec: APISpec) -> None:
         spec.components.parameter(name, "header", parameter)
 
 
-def refer(names: tuple[str, ...]) -> dict[str, Any]:
-    """Refer to the headers of one answer; each has its request's id."""
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in sorted({*names, "X-Request-Id"})}
+def refer(names: tuple[str, ...], *, shared: bool = True) -> dict[str, Any]:
+    """Refer to the headers of one answer, those that every answer has included.
+
+    :param shared: pages of other origins may read it.
+    """
+    every = ("X-Request-Id", ORIGIN) if shared else ("X-Request-Id",)
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in sorted({*names, *every})}

@@ -8,11 +8,13 @@ from marshmallow import Schema, fields, validate
 
 from chalicelib.web.body import schema_of
 from chalicelib.web.docs import YAML
+from chalicelib.web.fields import ID, IDS, like
 from chalicelib.web.openapi.headers import refer
 from chalicelib.web.openapi.models import example_of
-from chalicelib.web.openapi.problems import Refusals
+from chalicelib.web.openapi.problems import TEXT, Refusals
 from chalicelib.web.operation import FORM, JSON, Operation, PatchPolicy, Rule
-from chalicelib.web.patch import CURRENT_PASSWORD, MAX_OPERATIONS, NEEDS, POINTER
+from chalicelib.web.pagination import MAX_LIMIT
+from chalicelib.web.patch import CURRENT_PASSWORD, MAX_OPERATIONS, MAX_POINTER, NEEDS, POINTER
 
 OAUTH2 = "oauth2"
 CLIENT = "client"
@@ -26,10 +28,13 @@ class PatchOperationSchema(Schema):
     op = fields.String(required=True, validate=validate.OneOf(tuple(NEEDS)))
     path = fields.String(
         required=True,
-        metadata={"description": "RFC 6901 pointer, such as /title.", "pattern": f"^{POINTER.pattern}$"},
+        metadata=like(POINTER, MAX_POINTER, description="RFC 6901 pointer, such as /title."),
     )
     source = fields.String(
-        data_key="from", metadata={"description": "RFC 6901 pointer: where move and copy take it from."}
+        data_key="from",
+        metadata=like(
+            POINTER, MAX_POINTER, description="RFC 6901 pointer: where move and copy take it from."
+        ),
     )
     value = fields.Raw(metadata={"description": "What add, replace and test take."})
 
@@ -101,7 +106,7 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
 
 
 def _parameters(operation: Operation, method: str, path: str) -> list[Any]:
-    found: list[Any] = [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
+    found: list[Any] = [_path_parameter(operation, name) for name in re.findall(r"{(\w+)}", path)]
     if operation.query or operation.own_query:
         found.append({"in": "query", "schema": operation.query or operation.own_query})
     if operation.is_conditional:
@@ -111,13 +116,16 @@ def _parameters(operation: Operation, method: str, path: str) -> list[Any]:
     return found
 
 
-def _path_parameter(name: str) -> dict[str, Any]:
+def _path_parameter(operation: Operation, name: str) -> dict[str, Any]:
     thing = name.removesuffix("_id")
     is_id = thing != name
     description = f"The id of the {thing}." if is_id else f"The name of the {thing}."
     parameter = {"in": "path", "name": name, "required": True, "description": description}
-    # any text may be asked for: what can be no id is as unknown as one that nothing has
-    return {**parameter, "schema": {"type": "string"}} | ({"example": EXAMPLE_ID} if is_id else {})
+    # what can be no id is as unknown as one that nothing has
+    shape = IDS.get(name, ID) if is_id else {"enum": sorted(operation.choices[name])}
+    return {**parameter, "schema": {"type": "string", **shape}} | (
+        {"example": EXAMPLE_ID} if shape is ID else {}
+    )
 
 
 def _request_body(operation: Operation) -> dict[str, Any]:
@@ -140,10 +148,13 @@ def _successes(operation: Operation, method: str) -> dict[str, Any]:
     headers += ("ETag",) if operation.etag else ()
     headers += ("Location",) if operation.status == 201 else ()
     headers += ("Link", "X-Total-Count") if operation.many else ()
-    success: dict[str, Any] = {"description": _success_words(operation), "headers": refer(headers)}
+    success: dict[str, Any] = {
+        "description": _success_words(operation),
+        "headers": refer(headers, shared=operation.cors),
+    }
     if operation.status != 204:
         success["content"] = {name: {"schema": _schema(operation, name)} for name in operation.produces}
-    unchanged = {"description": "It is as you have it.", "headers": refer(("ETag",))}
+    unchanged = {"description": "It is as you have it.", "headers": refer(("ETag",), shared=operation.cors)}
     more = {"304": unchanged} if operation.etag and method == "GET" else {}
     also = {str(status): _also(status, words, success) for status, words in operation.also.items()}
     return {str(operation.status): success, **more, **also}
@@ -166,5 +177,6 @@ def _success_words(operation: Operation) -> str:
 
 def _schema(operation: Operation, media_type: str) -> Any:
     if operation.response is None:
-        return {"type": "object"} if media_type in STRUCTURED else {"type": "string"}
-    return {"type": "array", "items": operation.response} if operation.many else operation.response
+        return {"type": "object"} if media_type in STRUCTURED else TEXT
+    listed = {"type": "array", "items": operation.response, "maxItems": MAX_LIMIT}
+    return listed if operation.many else operation.response

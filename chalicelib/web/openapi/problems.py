@@ -5,9 +5,10 @@ from itertools import groupby
 from typing import Any
 
 from apispec import APISpec
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from chalicelib.errors import (
+    MAX_VIOLATIONS,
     ApiError,
     ConflictError,
     ForbiddenError,
@@ -19,46 +20,75 @@ from chalicelib.errors import (
     PayloadTooLargeError,
     PreconditionFailedError,
     ServiceUnavailableError,
+    TooManyRequestsError,
     UnauthenticatedError,
     UnsupportedMediaTypeError,
+    all_problems,
 )
-from chalicelib.web.openapi.headers import refer
+from chalicelib.web.body import MAX_BODY
+from chalicelib.web.fields import like, one_line
+from chalicelib.web.openapi.headers import REQUEST_ID, refer
 from chalicelib.web.operation import JSON, Operation
+from chalicelib.web.patch import POINTER
 from chalicelib.web.problem import PROBLEM_JSON, problem_body
 
+# The stage in front is left open: a client that was generated for one stage reads the problems of all.
+TYPE = rf"^https?://[^\s?#]+/errors/({'|'.join(kind.slug for kind in all_problems())})$"
+MAX_ANSWER = 6 * 1024 * 1024  # bytes: what Lambda can answer with (AWS quota)
+TEXT = {"type": "string", "format": "binary", "maxLength": MAX_ANSWER}
+MAX_POINTER = 2 * MAX_BODY  # a field's name is as long as the body at most; escaping may double it
 Kinds = set[type[ApiError]]
 
 
 class ViolationSchema(Schema):
     """One thing that is wrong with the input."""
 
-    pointer = fields.String(metadata={"description": "RFC 6901 pointer into the body.", "example": "/title"})
-    parameter = fields.String(metadata={"description": "Name of a query parameter.", "example": "limit"})
-    detail = fields.String(required=True)
+    pointer = fields.String(
+        metadata=like(POINTER, MAX_POINTER, description="RFC 6901 pointer into the body.", example="/title")
+    )
+    parameter = fields.String(
+        metadata=one_line(64, description="Name of a query parameter.", example="limit")
+    )
+    detail = fields.String(required=True, metadata=one_line(1024))
 
 
 class ProblemSchema(Schema):
     """A refusal (RFC 9457)."""
 
     type = fields.String(
-        required=True, metadata={"format": "uri", "description": "Resolves to an explanation."}
+        required=True,
+        metadata={
+            "format": "uri",
+            "pattern": TYPE,
+            "maxLength": 2048,
+            "description": "Resolves to an explanation.",
+        },
     )
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True, metadata={"description": "What to do about it."})
-    instance = fields.String(required=True, metadata={"description": "The path that was called."})
-    request_id = fields.String(required=True, metadata={"description": "Names the request in the logs."})
-    errors = fields.List(fields.Nested(ViolationSchema))
+    title = fields.String(
+        required=True, validate=validate.OneOf(tuple(kind.title for kind in all_problems()))
+    )
+    status = fields.Integer(required=True, validate=validate.Range(400, 599))
+    detail = fields.String(required=True, metadata=one_line(1024, description="What to do about it."))
+    instance = fields.String(
+        required=True,
+        metadata={"format": "uri-reference", "maxLength": 10_240, "description": "The path that was called."},
+    )
+    request_id = fields.String(
+        required=True,
+        metadata={"pattern": REQUEST_ID, "maxLength": 128, "description": "Names the request in the logs."},
+    )
+    errors = fields.List(fields.Nested(ViolationSchema), validate=validate.Length(max=MAX_VIOLATIONS))
 
 
 def problems_of(operation: Operation) -> list[type[ApiError]]:
     """List what an operation can refuse with, by status."""
+    # API Gateway throttles every operation (AWS quota: requests per second of an account and Region).
     implied = (
-        {ApiError, ServiceUnavailableError, *operation.problems}
+        {ApiError, ServiceUnavailableError, TooManyRequestsError, *operation.problems}
         | _of_the_caller(operation)
         | _of_the_input(operation)
     )
-    if any(load.required for load in operation.all_loads):
+    if operation.choices or any(load.required for load in operation.all_loads):
         implied.add(NotFoundError)
     if operation.is_conditional:
         implied.add(PreconditionFailedError)
@@ -115,20 +145,21 @@ class Refusals:
         name += "OAuth2" if operation.render_error else "Page" if operation.error_page else ""
         if name not in self.spec.components.responses:
             content = self._content(operation, errors)
-            body = {"description": _words(kinds), "headers": refer(headers), "content": content}
+            shown = refer(headers, shared=operation.cors)
+            body = {"description": _words(kinds), "headers": shown, "content": content}
             self.spec.components.response(name, body)
         return name
 
     def _content(self, operation: Operation, errors: list[ApiError]) -> dict[str, Any]:
         if operation.error_page:
-            return {name: {"schema": {"type": "string"}} for name in operation.produces}
+            return {name: {"schema": TEXT} for name in operation.produces}
         return self._oauth(operation, errors) if operation.render_error else self._problem(errors)
 
     def _problem(self, errors: list[ApiError]) -> dict[str, Any]:
         examples = {
             error.slug: {
                 "summary": error.title,
-                "value": problem_body(error, base=self.base, instance="/api/v1/…", request="2f8f0c1e"),
+                "value": problem_body(error, base=self.base, instance="/api/v1/teams", request="2f8f0c1e"),
             }
             for error in errors
         }
