@@ -6,7 +6,7 @@
  *     console.log(await new TeamsApi(client.configuration).listTeams());
  *     await client.signOut();
  */
-import { Configuration } from "./runtime.js";
+import { Configuration, type FetchParams, type ResponseContext } from "./runtime.js";
 
 const TOKEN_PATH = "/auth/oauth2/token";
 const REVOKE_PATH = "/auth/oauth2/revoke";
@@ -101,7 +101,8 @@ export class OAuth2Client {
     this.configuration = new Configuration({
       basePath: options.basePath,
       accessToken: async () => bearer(await this.accessToken()),
-      fetchApi: (input, init) => this.#send(input, init),
+      fetchApi: (input, init) => this.#fetch(input, init),
+      middleware: [{ pre: withoutEmpty, post: (context) => this.#again(context) }],
     });
   }
 
@@ -139,25 +140,18 @@ export class OAuth2Client {
     return this.#fresh() ?? (await this.#renewed());
   }
 
-  /** Sends a request; if its token is refused, renews that and sends it once more. */
-  async #send(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
+  /** If the token of a request was refused, renews that and sends it once more. */
+  async #again({ url, init, response }: ResponseContext): Promise<Response | void> {
     const headers = new Headers(init.headers);
-    const authorization = headers.get("Authorization");
-    if (!authorization) {
-      headers.delete("Authorization"); // nobody is signed in
-    }
-    const response = await this.#fetch(input, { ...init, headers });
-    const sent = this.#given.find((token) => authorization === bearer(token));
+    const sent = this.#given.find((token) => headers.get("Authorization") === bearer(token));
     const token = sent && response.status === 401 ? await this.#renewed(sent) : undefined;
-    if (!token) {
-      return response;
+    if (token) {
+      headers.set("Authorization", bearer(token));
+      return this.#fetch(url, { ...init, headers });
     }
-    await response.body?.cancel();
-    headers.set("Authorization", bearer(token));
-    return this.#fetch(input, { ...init, headers });
   }
 
-  #fetch(input: RequestInfo | URL, init: RequestInit): Promise<Response> {
+  #fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
     return (this.#options.fetch ?? fetch)(input, init);
   }
 
@@ -270,4 +264,13 @@ export class OAuth2Client {
 
 function bearer(token: string | undefined): string {
   return token ? `Bearer ${token}` : "";
+}
+
+/** Takes away the header that the generated code makes of no token. */
+async function withoutEmpty({ url, init }: FetchParams): Promise<FetchParams> {
+  const headers = new Headers(init.headers);
+  if (!headers.get("Authorization")) {
+    headers.delete("Authorization");
+  }
+  return { url, init: { ...init, headers } };
 }
