@@ -42,15 +42,40 @@ class Sdk:
 
         :raises AssertionError: it fails.
         """
-        return run([*self.command, f"{program}{self.suffix}", *arguments], self.folder, self.path)
+        return run(self._command(program, arguments), self.folder, self.path)
+
+    def start(self, program: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start a program that reads and writes."""
+        return subprocess.Popen(  # noqa: S603 - our own programs
+            self._command(program, arguments),
+            cwd=self.folder,
+            env=environment(self.path),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def _command(self, program: str, arguments: Sequence[str]) -> list[str]:
+        return [*self.command, f"{program}{self.suffix}", *arguments]
+
+
+def environment(path: Path | None) -> dict[str, str]:
+    """Make the environment of a program that imports from a path."""
+    inherited = {name: value for name, value in os.environ.items() if name != "CI"}
+    return {**inherited, "PYTHONPATH": str(path)} if path else inherited
 
 
 def run(command: Sequence[str], folder: Path, path: Path | None = None) -> str:
     """Run a command, which has to succeed."""
-    environment = {name: value for name, value in os.environ.items() if name != "CI"}
-    environment |= {"PYTHONPATH": str(path)} if path else {}
     done = subprocess.run(  # noqa: S603 - our own programs
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+        command,
+        cwd=folder,
+        env=environment(path),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -4,6 +4,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from grail_client import ApiClient, ApiException, Configuration, OauthApi, TeamsApi, UsersApi
@@ -13,6 +14,7 @@ from urllib3.exceptions import HTTPError
 
 PARALLEL = 8
 AN_HOUR = 3600.0  # what an access token lasts
+CALLBACK = "http://127.0.0.1:8000/api/v1/oauth2-redirect"
 SECRET = "development-secret"
 
 
@@ -250,6 +252,24 @@ def sends_a_refresh_token_once(url: str) -> None:
     except HTTPError:
         return
     raise AssertionError("an error was expected")
+
+
+def signs_in_by_the_browser(url: str) -> None:
+    """A code signs in once, and nobody but who asked for it; prints where the browser has to go."""
+    client = OAuth2Client(Configuration(host=url), "documentation", scopes=["users:read"])
+    address, pending = client.authorization_url(CALLBACK)
+    sys.stdout.write(f"{address}\n")
+    sys.stdout.flush()
+    back = input()
+    for wrong in (back.replace(pending.state, "another"), back.replace("iss=", "not="), CALLBACK):
+        refused(partial(client.sign_in_with_code, wrong, pending), "invalid_response")
+    denied = back.replace("code=", "error=access_denied&not=")
+    refused(lambda: client.sign_in_with_code(denied, pending), "access_denied")
+    client.sign_in_with_code(back, pending)
+    assert UsersApi(client).get_me().username == "user"
+    assert status_of(TeamsApi(client).list_teams) == 403
+    assert pending.verifier not in repr(pending)
+    refused(lambda: client.sign_in_with_code(back, pending), "invalid_grant")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 /** What `grail-client/oauth2` promises, each as a function; run as `node renewal.js URL FUNCTION`. */
 import assert from "node:assert/strict";
+import { text } from "node:stream/consumers";
 import { inspect } from "node:util";
 import { Configuration, OauthApi, ResponseError, TeamsApi, UsersApi } from "grail-client";
 import { MemoryStore, OAuth2Client, OAuth2Error, type OAuth2Options } from "grail-client/oauth2";
 
 const PARALLEL = 8;
 const AN_HOUR = 3_600_000; // what an access token lasts
+const CALLBACK = "http://127.0.0.1:8000/api/v1/oauth2-redirect";
 const SECRET = "development-secret";
 
 /** A store that remembers all it was given. */
@@ -238,6 +240,23 @@ const promises: Record<string, (basePath: string) => Promise<void>> = {
     await client.signIn("user", "w");
     now = AN_HOUR;
     await assert.rejects(() => client.accessToken());
+  },
+
+  /** A code signs in once, and nobody but who asked for it; prints where the browser has to go. */
+  async signs_in_by_the_browser(basePath) {
+    const client = new OAuth2Client({ basePath, clientId: "documentation", scopes: ["users:read"] });
+    const { url, pending } = await client.authorizationUrl(CALLBACK);
+    console.log(url);
+    const back = (await text(process.stdin)).trim();
+    for (const wrong of [back.replace(pending.state, "another"), back.replace("iss=", "not="), CALLBACK]) {
+      await refused(() => client.signInWithCode(wrong, pending), "invalid_response");
+    }
+    const denied = back.replace("code=", "error=access_denied&not=");
+    await refused(() => client.signInWithCode(denied, pending), "access_denied");
+    await client.signInWithCode(back, pending);
+    assert.equal((await new UsersApi(client.configuration).getMe()).username, "user");
+    assert.equal(await statusOf(() => new TeamsApi(client.configuration).listTeams()), 403);
+    await refused(() => client.signInWithCode(back, pending), "invalid_grant");
   },
 };
 

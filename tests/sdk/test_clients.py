@@ -1,10 +1,12 @@
 """Issue 3: generated clients that do the job, against the server that `make run` starts, over HTTP."""
 
 import re
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from tasks.processes import module
+from tests.api.code_tools import Browser
 from tests.e2e.stack import Stack
 from tests.sdk.conftest import HERE, SDK, Sdk, run
 from tests.sdk.faulty import faulty_server
@@ -26,6 +28,7 @@ ASKED = {
         ("/auth/oauth2/token", "refresh_token"),
     ],
 }
+BROWSER = "signs_in_by_the_browser"
 PROMISES = re.findall(r"^def (\w+)\(url: str\)", (HERE / "renewal.py").read_text("utf-8"), re.MULTILINE)
 STRICT = ("--strict", "--follow-imports=silent", "--config-file=")
 
@@ -45,7 +48,7 @@ def test_the_example_does_the_main_job(sdk: Sdk, stack: Stack) -> None:
     assert found[2].count("\n") == int(found[1])
 
 
-@pytest.mark.parametrize("promise", [name for name in PROMISES if name not in ASKED])
+@pytest.mark.parametrize("promise", [name for name in PROMISES if name not in {*ASKED, BROWSER}])
 def test_the_helper_keeps_its_promises(promise: str, sdk: Sdk, stack: Stack) -> None:
     """OAuth2 around the generated client; tests/sdk/renewal.py says what each promise means."""
     sdk.run("renewal", stack.url, promise)
@@ -57,6 +60,19 @@ def test_the_helper_sends_nothing_twice(promise: str, sdk: Sdk) -> None:
     with faulty_server() as (url, asked):
         sdk.run("renewal", url, promise)
     assert asked == ASKED[promise]
+
+
+def test_the_helper_signs_in_by_the_browser(sdk: Sdk, stack: Stack) -> None:
+    """The authorization code grant with PKCE: whoever holds another sign-in's answer gets nothing."""
+    with sdk.start("renewal", stack.url, BROWSER) as program:
+        assert program.stdout
+        query = dict(parse_qsl(urlsplit(program.stdout.readline().strip()).query))
+        browser = Browser(stack.api)
+        browser.open(**query)
+        answer = browser.submit("sign_in", username="user", password="w")
+        answer = answer if answer.status == 303 else browser.submit("allow")
+        printed, _ = program.communicate(answer.headers["location"] + "\n", timeout=60)
+    assert program.returncode == 0, printed
 
 
 def test_both_languages_promise_the_same() -> None:

@@ -8,14 +8,17 @@
     client.sign_out()
 """
 
+import base64
+import hashlib
 import json
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import urllib3
 
@@ -25,6 +28,7 @@ from .exceptions import OpenApiException
 from .rest import RESTResponse
 
 SCHEME = "oauth2"  # what the OpenAPI document calls it
+AUTHORIZE_PATH = "/auth/oauth2/authorize"
 TOKEN_PATH = "/auth/oauth2/token"  # noqa: S105 - a path, no password
 REVOKE_PATH = "/auth/oauth2/revoke"
 # A refresh token works once: only what surely did not arrive may be sent again.
@@ -63,7 +67,7 @@ class MemoryStore:
 class OAuth2Error(OpenApiException):
     """The server refused to give or to revoke tokens (RFC 6749 §5.2).
 
-    :ivar status: the HTTP status.
+    :ivar status: the HTTP status; 303 if it came by a redirect.
     :ivar error: such as invalid_grant: wrong password, or this sign-in has ended; sign in again.
     :ivar description: in words, for developers.
     """
@@ -73,6 +77,15 @@ class OAuth2Error(OpenApiException):
         self.status = status
         self.error = error
         self.description = description
+
+
+@dataclass(frozen=True, repr=False)  # a repr would show the verifier
+class PendingSignIn:
+    """What to keep, for this user alone, until the browser comes back."""
+
+    redirect_uri: str
+    state: str
+    verifier: str
 
 
 @dataclass(frozen=True, repr=False)  # a repr would show the token
@@ -130,14 +143,50 @@ class OAuth2Client(ApiClient):
 
         :raises OAuth2Error: invalid_grant: the user or the password is wrong.
         """
-        self._begin({"grant_type": "password", "username": username, "password": password})
+        form = {"grant_type": "password", "username": username, "password": password}
+        self._begin(self._with_scope(form))
 
     def sign_in_as_client(self) -> None:
         """Act for the owner of the client, as services do (client credentials grant).
 
         :raises OAuth2Error: invalid_client: the client or its secret is wrong.
         """
-        self._begin({"grant_type": "client_credentials"})
+        self._begin(self._with_scope({"grant_type": "client_credentials"}))
+
+    def authorization_url(self, redirect_uri: str) -> tuple[str, PendingSignIn]:
+        """Begin a sign-in in the browser (authorization code grant with PKCE).
+
+        :param redirect_uri: one of the client's.
+        :returns: where to send the browser, and what sign_in_with_code needs afterwards.
+        """
+        pending = PendingSignIn(redirect_uri, secrets.token_urlsafe(), secrets.token_urlsafe())
+        query = {
+            "response_type": "code",
+            "client_id": self._client_id,
+            "redirect_uri": redirect_uri,
+            "state": pending.state,
+            "code_challenge": _challenge(pending.verifier),
+            "code_challenge_method": "S256",
+        }
+        return f"{self.configuration.host}{AUTHORIZE_PATH}?{urlencode(self._with_scope(query))}", pending
+
+    def sign_in_with_code(self, address: str, pending: PendingSignIn) -> None:
+        """End a sign-in in the browser.
+
+        :param address: where the browser was sent back to, with its query.
+        :param pending: of this very browser.
+        :raises OAuth2Error: access_denied: the user said no; invalid_response: another sign-in's answer.
+        """
+        answer = dict(parse_qsl(urlsplit(address).query))
+        known = answer.get("state", "").encode()
+        # RFC 9207: the answer of another server would make us send it this one's code
+        if not secrets.compare_digest(known, pending.state.encode()) or answer.get("iss") != self._issuer:
+            raise OAuth2Error(303, "invalid_response", "The answer belongs to another sign-in.")
+        if "code" not in answer:
+            error = answer.get("error", "invalid_response")
+            raise OAuth2Error(303, error, answer.get("error_description", "no explanation"))
+        form = {"grant_type": "authorization_code", "code": answer["code"]}
+        self._begin({**form, "redirect_uri": pending.redirect_uri, "code_verifier": pending.verifier})
 
     def sign_out(self) -> None:
         """End the sign-in: its refresh token and its access tokens work no more.
@@ -181,6 +230,11 @@ class OAuth2Client(ApiClient):
         answer.response.drain_conn()  # gives its connection back
         return super().call_api(method, url, {**headers, "Authorization": _bearer(token)}, *rest, **more)
 
+    @property
+    def _issuer(self) -> str:
+        host: str = self.configuration.host
+        return host
+
     def _fresh(self) -> str | None:
         access = self._access
         return access.token if access and self._clock() < access.renew_at else None
@@ -212,7 +266,7 @@ class OAuth2Client(ApiClient):
 
     def _begin(self, form: dict[str, str]) -> None:
         with self._threads, self._processes:
-            answer = self._post(TOKEN_PATH, self._with_scope(form))
+            answer = self._post(TOKEN_PATH, form)
             self._forget()
             self._is_service = form["grant_type"] == "client_credentials"
             self._keep(answer)
@@ -260,6 +314,11 @@ class OAuth2Client(ApiClient):
             redirect=False,  # whoever it leads to would get the secrets
         )
         return _parsed(answer.status, answer.data)
+
+
+def _challenge(verifier: str) -> str:
+    """Make the S256 challenge of a verifier (RFC 7636 §4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
 def _bearer(token: str) -> str:

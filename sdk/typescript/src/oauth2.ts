@@ -8,6 +8,7 @@
  */
 import { Configuration, type FetchParams, type ResponseContext } from "./runtime.js";
 
+const AUTHORIZE_PATH = "/auth/oauth2/authorize";
 const TOKEN_PATH = "/auth/oauth2/token";
 const REVOKE_PATH = "/auth/oauth2/revoke";
 /** A request that was on its way while the token was renewed carries an earlier one. */
@@ -39,7 +40,7 @@ export class OAuth2Error extends Error {
   override readonly name = "OAuth2Error";
 
   /**
-   * @param status the HTTP status
+   * @param status the HTTP status; 303 if it came by a redirect
    * @param error such as invalid_grant: wrong password, or this sign-in has ended; sign in again
    * @param description in words, for developers
    */
@@ -67,6 +68,13 @@ export interface OAuth2Options {
   /** Milliseconds that pass. */
   clock?: () => number;
   fetch?: typeof fetch;
+}
+
+/** What to keep, in the session storage for instance, until the browser comes back. */
+export interface PendingSignIn {
+  redirectUri: string;
+  state: string;
+  verifier: string;
 }
 
 type Form = Record<string, string>;
@@ -108,12 +116,55 @@ export class OAuth2Client {
 
   /** Signs a user in (password grant); OAuth2Error invalid_grant: the user or the password is wrong. */
   async signIn(username: string, password: string): Promise<void> {
-    await this.#begin({ grant_type: "password", username, password });
+    await this.#begin(this.#withScope({ grant_type: "password", username, password }));
   }
 
   /** Acts for the owner of the client, as services do (client credentials grant). */
   async signInAsClient(): Promise<void> {
-    await this.#begin({ grant_type: "client_credentials" });
+    await this.#begin(this.#withScope({ grant_type: "client_credentials" }));
+  }
+
+  /**
+   * Begins a sign-in in the browser (authorization code grant with PKCE).
+   *
+   * @param redirectUri one of the client's
+   * @returns where to send the browser, and what signInWithCode needs afterwards
+   */
+  async authorizationUrl(redirectUri: string): Promise<{ url: string; pending: PendingSignIn }> {
+    const pending = { redirectUri, state: random(), verifier: random() };
+    const query = this.#withScope({
+      response_type: "code",
+      client_id: this.#options.clientId,
+      redirect_uri: redirectUri,
+      state: pending.state,
+      code_challenge: await challengeOf(pending.verifier),
+      code_challenge_method: "S256",
+    });
+    return { url: `${this.#options.basePath}${AUTHORIZE_PATH}?${new URLSearchParams(query)}`, pending };
+  }
+
+  /**
+   * Ends a sign-in in the browser.
+   *
+   * OAuth2Error access_denied: the user said no; invalid_response: it is another sign-in's answer.
+   *
+   * @param address where the browser was sent back to, with its query
+   * @param pending of this very browser
+   */
+  async signInWithCode(address: string | URL, pending: PendingSignIn): Promise<void> {
+    const answer = new URL(address).searchParams;
+    // RFC 9207: the answer of another server would make us send it this one's code
+    if (answer.get("state") !== pending.state || answer.get("iss") !== this.#options.basePath) {
+      throw new OAuth2Error(303, "invalid_response", "The answer belongs to another sign-in.");
+    }
+    const code = answer.get("code");
+    if (!code) {
+      const description = answer.get("error_description") ?? "no explanation";
+      throw new OAuth2Error(303, answer.get("error") ?? "invalid_response", description);
+    }
+    const { redirectUri, verifier } = pending;
+    const form = { grant_type: "authorization_code", code };
+    await this.#begin({ ...form, redirect_uri: redirectUri, code_verifier: verifier });
   }
 
   /**
@@ -196,7 +247,7 @@ export class OAuth2Client {
 
   async #begin(form: Form): Promise<void> {
     await this.#alone(async () => {
-      const answer = await this.#post<Answer>(TOKEN_PATH, this.#withScope(form));
+      const answer = await this.#post<Answer>(TOKEN_PATH, form);
       await this.#forget();
       this.#isService = form["grant_type"] === "client_credentials";
       await this.#keep(answer);
@@ -260,6 +311,21 @@ export class OAuth2Client {
     }
     return body as T;
   }
+}
+
+function random(): string {
+  return base64url(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+/** Makes the S256 challenge of a verifier (RFC 7636 §4.2). */
+async function challengeOf(verifier: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
+  return base64url(new Uint8Array(digest));
+}
+
+function base64url(bytes: Uint8Array): string {
+  const text = btoa(String.fromCharCode(...bytes));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 function bearer(token: string | undefined): string {
