@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -170,18 +171,28 @@ def tells_that_the_password_is_wrong(url: str) -> None:
 
 
 def never_swaps_the_user(url: str) -> None:
-    """A request of one user is not sent again in the name of the next."""
+    """A request of one user is not sent again in the name of the next, not even of one just signing in."""
+    swap(url, wait=True)
+    swap(url, wait=False)
+
+
+def swap(url: str, *, wait: bool) -> None:
+    """Sign somebody else in while a request is on its way whose token is refused."""
     user = SignedIn(url)
     send = user.client.rest_client.request
     user.end(user.first)
+    other = threading.Thread(target=user.client.sign_in, args=("root", "q"))
 
     def meanwhile(*arguments: Any, **more: Any) -> Any:
         answer = send(*arguments, **more)
-        user.client.sign_in("root", "q")
+        other.start()
+        while other.is_alive() and (wait or not user.client._threads.locked()):
+            time.sleep(0.001)
         return answer
 
     user.client.rest_client.request = meanwhile
     assert status_of(user.name) == 401
+    other.join()
     user.client.rest_client.request = send
     assert user.name() == "root"
 
