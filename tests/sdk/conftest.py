@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from tasks.processes import module, project_folder
+from tests.browser import conftest as browsers
 from tests.e2e.stack import Stack, copy_project
 
+browser = browsers.browser  # a fixture
 HERE = Path(__file__).parent
 SDK = project_folder() / "sdk"
 NEEDED = ("java", "node", "npm")
