@@ -87,6 +87,28 @@ def fuzz_openapi(_context: Context, examples: int = 300, role: str = "", nightly
         sys.exit(str(error))
 
 
+@task(
+    name="codegen",
+    help={
+        "language": "python, typescript, or another one that openapi-generator knows",
+        "version": "of the client, by default that of the document",
+        "output": "folder, by default clients/<language>",
+        "url": "the API's public URL",
+    },
+)
+def generate_client(
+    _context: Context, language: str, version: str = "", output: str = "", url: str = ""
+) -> None:
+    """Generate a client of the API, with OAuth2 for Python and TypeScript."""
+    from tasks import codegen  # noqa: PLC0415 - imports the application, see openapi_export
+
+    try:
+        print(codegen.generate(language, version, output, url))
+    except codegen.CodegenError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
 def on_keys(work: Callable[[Any, Any], None], stage: str) -> None:
     """Do something with the keys of a stage, and tell in one line why it could not be done."""
     # The other tasks start the faster without botocore.
@@ -143,6 +165,6 @@ namespace = Collection(
     run,
     test,
     check,
-    openapi=Collection(openapi_export, lint_openapi, fuzz_openapi),
+    openapi=Collection(openapi_export, lint_openapi, generate_client, fuzz_openapi),
     keys=Collection(generate_keys, list_keys, rotate_keys, revoke_key),
 )

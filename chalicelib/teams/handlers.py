@@ -12,10 +12,10 @@ from chalicelib.teams.models import (
     add_member,
     change_team,
     clean_up,
-    create_team,
-    delete_team,
     remove_member,
 )
+from chalicelib.teams.models import create_team as save_new_team
+from chalicelib.teams.models import delete_team as end_team
 from chalicelib.teams.permissions import (
     LEADER_OR_ADMIN_WRITER,
     MEMBER,
@@ -81,9 +81,9 @@ def list_teams(call: Call) -> Page[Team]:
     status=201,
     etag=True,
 )
-def create_new_team(call: Call) -> Reply:
+def create_team(call: Call) -> Reply:
     """Create a team; whoever creates it leads it."""
-    team = create_team(call.body["title"], call.actor.id, call.actor.account.username)
+    team = save_new_team(call.body["title"], call.actor.id, call.actor.account.username)
     return Reply(team, headers={"Location": team_url(call, team.id)})
 
 
@@ -124,9 +124,9 @@ def patch_team(call: Call) -> Team:
 
 
 @Operation(permission=LEADER_OR_ADMIN_WRITER, scopes=WRITE, loads=(TEAM,), status=204, if_match=True)
-def delete_existing_team(call: Call) -> None:
+def delete_team(call: Call) -> None:
     """Delete a team: access ends at once, its memberships go behind the scenes."""
-    save_anew(call, call[TEAM], delete_team)
+    save_anew(call, call[TEAM], end_team)
 
 
 def clean_up_deleted_teams(_: object) -> int:

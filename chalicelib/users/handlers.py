@@ -9,7 +9,8 @@ from chalicelib.errors import ApiError, ConflictError, ForbiddenError, TooManyRe
 from chalicelib.security.passwords import hash_password, verify_password
 from chalicelib.users import attempts
 from chalicelib.users.captcha import captcha_is_solved, site_key
-from chalicelib.users.models import User, change_user, create_user, new_user
+from chalicelib.users.models import User, change_user, new_user
+from chalicelib.users.models import create_user as save_new_user
 from chalicelib.users.permissions import OWNER_OR_ADMIN, OWNER_OR_ADMIN_WRITER, USER
 from chalicelib.users.schemas import (
     PATCH_RULES,
@@ -89,7 +90,7 @@ def list_users(call: Call) -> Page[User]:
     etag=True,
     problems=(ForbiddenError, ConflictError),
 )
-def create_user_account(call: Call) -> Reply:
+def create_user(call: Call) -> Reply:
     """Sign up: people solve a captcha, admins need none and may set roles."""
     fields = dict(call.body)
     captcha = fields.pop("recaptcha_key")
@@ -102,7 +103,7 @@ def create_user_account(call: Call) -> Reply:
         raise ForbiddenError("Solve the captcha and send its answer as recaptcha_key.")
     user = new_user(password_hash=hash_password(fields.pop("password")), **fields)
     try:
-        create_user(user)
+        save_new_user(user)
     except ConditionFailedError as error:
         raise taken(error) from error
     return Reply(user, headers={"Location": f"{call.request.base_url}/api/v1/users/{user.id}"})

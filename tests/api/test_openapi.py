@@ -109,7 +109,7 @@ def test_what_is_created_links_to_what_it_takes_part_in() -> None:
     assert found == {
         "/api/v1/users": dict.fromkeys(("getUser", "patchUser"), user),
         "/api/v1/teams": dict.fromkeys(
-            ("getTeam", "patchTeam", "deleteExistingTeam", "listMembers", "createMember"), team
+            ("getTeam", "patchTeam", "deleteTeam", "listMembers", "createMember"), team
         ),
         "/api/v1/teams/{team_id}/members": {"deleteMember": member},
         "/api/v1/auth/oauth2_clients": dict.fromkeys(

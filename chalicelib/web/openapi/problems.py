@@ -140,7 +140,7 @@ class Refusals:
     def _response(self, operation: Operation, method: str, kinds: list[type[ApiError]]) -> Any:
         errors = [_instance(kind, method) for kind in kinds]
         headers = tuple({name for error in errors for name in error.headers})
-        name = "Or".join(_name(kind) for kind in kinds)
+        name = "Or".join(_name(kind) for kind in kinds) if len(kinds) < 3 else _refusals_of(operation, kinds)
         name += "".join(header.replace("-", "") for header in headers if header.startswith("Accept"))
         name += "OAuth2" if operation.render_error else "Page" if operation.error_page else ""
         if name not in self.spec.components.responses:
@@ -177,6 +177,12 @@ class Refusals:
 
 def _name(kind: type[ApiError]) -> str:
     return "Internal" if kind is ApiError else kind.__name__.removesuffix("Error")
+
+
+def _refusals_of(operation: Operation, kinds: list[type[ApiError]]) -> str:
+    """Name what an operation refuses with one status; all the kinds together would be unreadable."""
+    words = operation.name.title().replace("_", "")
+    return f"{words}Refused{kinds[0].status}"
 
 
 def _instance(kind: type[ApiError], method: str) -> ApiError:

@@ -1,0 +1,122 @@
+"""A client of the API: generated from the OpenAPI document, with our helpers beside it."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from chalicelib.web.openapi.document import VERSION
+from tasks.openapi import export
+from tasks.processes import project_folder
+
+GENERATOR = "openapi_generator_cli"
+REQUIREMENTS = "requirements-sdk.txt"
+PACKAGE = "grail-client"
+HELPERS = project_folder() / "sdk"  # by language: what is copied into the generated client
+UNSET = '"0.0.0"'  # the version of a helper's manifest
+RELEASE = re.compile(r"\d+\.\d+\.\d+[0-9A-Za-z.+-]*")
+# Our names of languages for the generator's; any other name is the generator's own.
+GENERATORS = {"python": "python", "typescript": "typescript-fetch"}
+PROPERTIES = {
+    "python": {"packageName": PACKAGE.replace("-", "_")},
+    "typescript": {"npmName": PACKAGE, "importFileExtension": ".js", "supportsES6": "true"},
+}
+MANIFESTS = ("pyproject.toml", "package.json", "package-lock.json")
+
+
+class CodegenError(Exception):
+    """There is no client to be had; the message says why in one line."""
+
+
+def generate(language: str, version: str = "", output: str = "", url: str = "") -> Path:
+    """Generate a client, and give the folder it is in.
+
+    :param language: python, typescript, or a name that the generator knows.
+    :param version: of the client, by default that of the document.
+    :param output: folder, by default clients/<language>; what was generated there before goes.
+    :param url: the API's public URL, which the client calls unless it is told another.
+    :raises CodegenError: Java or the generator is missing, there is no such language or version, or the
+        folder holds something else.
+    """
+    version = version or VERSION
+    if not RELEASE.fullmatch(version):
+        raise CodegenError(f"--version is like 1.2.3, not {version!r}.")
+    name = GENERATORS.get(language, language)
+    if name not in _known():
+        raise CodegenError(
+            f"There is no generator for {language!r}: try python, typescript, go, java, ruby …"
+        )
+    folder = Path(output or project_folder() / "clients" / language).resolve()
+    _clear(folder)
+    _copy_helpers(language, folder, version)
+    with tempfile.TemporaryDirectory() as scratch:
+        document = Path(scratch) / "openapi.json"
+        document.write_text(export("json", url=url), "utf-8")
+        _generate(name, document, folder, _options(language, version))
+    return folder
+
+
+def _known() -> frozenset[str]:
+    """List the generator's languages.
+
+    :raises CodegenError: it is not installed, or does not run.
+    """
+    if not shutil.which("java"):
+        raise CodegenError(
+            "The generator needs Java 17 or newer (Debian, Ubuntu: apt-get install openjdk-17-jre-headless)."
+        )
+    return frozenset(_run(["list", "--short", "--include", "all"]).strip().split(","))
+
+
+def _clear(folder: Path) -> None:
+    """Remove what was generated before, and nothing else.
+
+    :raises CodegenError: the folder is not empty, and nothing was generated into it.
+    """
+    listed = folder / ".openapi-generator" / "FILES"
+    if listed.exists():
+        for name in listed.read_text("utf-8").splitlines():
+            (folder / name).unlink(missing_ok=True)
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CodegenError(f"{folder} holds something else: name another folder by --output.")
+
+
+def _copy_helpers(language: str, folder: Path, version: str) -> None:
+    """Copy our part of the client first: the generator leaves alone what our ignore file names."""
+    if language not in PROPERTIES:
+        return
+    unneeded = shutil.ignore_patterns("node_modules", "__pycache__", "dist", "build")
+    shutil.copytree(HELPERS / language, folder, ignore=unneeded, dirs_exist_ok=True)
+    for manifest in filter(Path.exists, (folder / name for name in MANIFESTS)):
+        manifest.write_text(manifest.read_text("utf-8").replace(UNSET, json.dumps(version)), "utf-8")
+
+
+def _options(language: str, version: str) -> list[str]:
+    properties = {"packageVersion": version, "npmVersion": version, **PROPERTIES.get(language, {})}
+    pairs = ",".join(f"{name}={value}" for name, value in properties.items())
+    return ["--http-user-agent", f"{PACKAGE}/{version}/{language}", "--additional-properties", pairs]
+
+
+def _generate(name: str, document: Path, folder: Path, options: Sequence[str]) -> None:
+    _run(["generate", "-g", name, "-i", str(document), "-o", str(folder), *options])
+
+
+def _run(arguments: Sequence[str]) -> str:
+    """Run the generator and give what it prints.
+
+    :raises CodegenError: it is not installed, or fails.
+    """
+    found = find_spec(GENERATOR)
+    if not found or not found.origin:
+        raise CodegenError(f"The generator is missing: .venv/bin/pip install -r {REQUIREMENTS}")
+    command = ["java", "-jar", str(Path(found.origin).with_name("openapi-generator.jar")), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(done.stderr, file=sys.stderr, end="")
+        raise CodegenError("The generator failed: see its messages above. Java has to be 17 or newer.")
+    return done.stdout
