@@ -1,8 +1,9 @@
-"""What every refusal has to look like (RFC 9457, and RFC 6749 §5.2 at the OAuth2 endpoints)."""
+"""What every refusal has to look like: RFC 9457, RFC 6749 §5.2 at the OAuth2 endpoints, or a page for people."""
 
 from urllib.parse import urlsplit
 
 from chalicelib.errors import all_problems
+from tests.api.code_tools import AUTHORIZE
 from tests.http import Answer
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "request_id"}
@@ -11,6 +12,8 @@ KINDS = {kind.slug: kind for kind in all_problems()}
 
 def flaws(answer: Answer, path: str = "") -> list[str]:
     """List what is wrong with a refusal; nothing with one that is as it should be."""
+    if path == AUTHORIZE and answer.status not in (404, 405):
+        return _page_flaws(answer)
     if path.startswith("/auth/oauth2/") and answer.status not in (404, 405):
         return _oauth_flaws(answer)
     if answer.headers["content-type"] != "application/problem+json":
@@ -37,6 +40,16 @@ def _oauth_flaws(answer: Answer) -> list[str]:
     checks = {
         "content type": answer.headers["content-type"] == "application/json",
         "members": set(body) == {"error", "error_description"},
+        "cache": answer.headers["cache-control"] == "no-store",
+    }
+    return [name for name, holds in checks.items() if not holds]
+
+
+def _page_flaws(answer: Answer) -> list[str]:
+    checks = {
+        "content type": answer.headers["content-type"] == "text/html; charset=utf-8",
+        "alert": b'role="alert"' in answer.body,
+        "request id": answer.headers["x-request-id"].encode() in answer.body,
         "cache": answer.headers["cache-control"] == "no-store",
     }
     return [name for name, holds in checks.items() if not holds]

@@ -67,7 +67,7 @@ def problem_response(error: ApiError, *, base: str, instance: str, request: str)
 
 def finish(
     settings: Settings, shares: Callable[[str], bool]
-) -> Callable[[ChaliceRequest, Callable[[Any], Response]], Response]:
+) -> Callable[[ChaliceRequest | None, Callable[[Any], Response]], Response]:
     """Make the middleware that every response passes.
 
     It gives Chalice's own errors our form, and to each response the headers that all of them carry.
@@ -75,11 +75,11 @@ def finish(
     :param shares: tells of a route whether pages of other origins may read it.
     """
 
-    def middleware(request: ChaliceRequest, get_response: Callable[[Any], Response]) -> Response:
+    def middleware(request: ChaliceRequest | None, get_response: Callable[[Any], Response]) -> Response:
         response = get_response(request)
         if response.status_code >= 400 and isinstance(response.body, dict):
             response = _reshape(request, response, settings)
-        shared = shares(str(request.context.get("resourcePath")))
+        shared = request is None or shares(str(request.context.get("resourcePath")))
         return decorate(response, request, settings, shared=shared)
 
     return middleware
