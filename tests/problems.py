@@ -1,4 +1,4 @@
-"""What every refusal has to look like: RFC 9457, RFC 6749 §5.2 at the OAuth2 endpoints, or a page for people."""
+"""What a refusal has to look like: RFC 9457; RFC 6749 §5.2 at the OAuth2 endpoints; or a page for people."""
 
 from urllib.parse import urlsplit
 
