@@ -189,18 +189,19 @@ class InvalidValueError(ApiError):
 
 
 class TooManyRequestsError(ApiError):
-    """Too many attempts from this account or address (RFC 6585 §4).
+    """Too many calls, or too many failed attempts, from this account or address (RFC 6585 §4).
 
     :param retry_after: seconds until another attempt makes sense.
+    :param headers: which limit it was, in RateLimit and RateLimit-Policy.
     """
 
     status = 429
     slug = "too-many-requests"
     title = "Too many requests"
-    advice = "There were too many attempts: wait for the time that Retry-After gives."
+    advice = "There were too many calls or attempts: wait for the time that Retry-After gives."
 
-    def __init__(self, retry_after: int = 1) -> None:
-        super().__init__(headers={"Retry-After": str(retry_after)})
+    def __init__(self, retry_after: int = 1, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(headers={"Retry-After": str(retry_after), **(headers or {})})
 
 
 class ServiceUnavailableError(ApiError):

@@ -8,11 +8,13 @@ from pathlib import Path
 
 LOCAL_STAGES = frozenset({"local", "test"})
 LOCAL_ENDPOINT = "http://127.0.0.1:8001"
+LOCAL_RATE_LIMIT_FACTOR = 100  # on local stages everybody comes from one address
 LOCAL_URL = "http://127.0.0.1:8000"
 URL = re.compile(r"(https://[\w.-]+|http://(127\.0\.0\.1|localhost))(:[0-9]+)?(/[\w.~-]+)*/?", re.ASCII)
 SECRETS_FILE, SECRETS_PARAMETER, SECRETS_SECRET = "file", "ssm", "secretsmanager"
 SECRETS = re.compile(rf"({SECRETS_FILE}|{SECRETS_PARAMETER}|{SECRETS_SECRET}):\S.*")
 MAX_SECONDS = 86400
+NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 PLACEHOLDER = re.compile(r"\b(change-?me|todo|placeholder|example|xxx+)\b|<", re.IGNORECASE)
 
 
@@ -47,6 +49,7 @@ class Settings:
     failures_per_account: int = 10
     failures_per_address: int = 100
     failure_window: int = 900
+    rate_limit_factor: int = 1
     connection_pool_size: int = 10
 
     @property
@@ -77,6 +80,7 @@ class Settings:
             build=_text(env, "BUILD") or known.build,
             access_token_lifetime=_seconds(env, "ACCESS_TOKEN_LIFETIME", known.access_token_lifetime),
             failures_per_address=10_000 if known.is_local else known.failures_per_address,
+            rate_limit_factor=_rate_limit_factor(env, known.is_local),
             connection_pool_size=64 if known.is_local else known.connection_pool_size,
         )
 
@@ -125,3 +129,12 @@ def _secrets(env: Mapping[str, str], is_local: bool) -> str:
     if not value and not is_local:
         raise SettingsError("SECRETS is missing: a deployed stage needs its signing keys.")
     return value or f"{SECRETS_FILE}:{Path(__file__).resolve().parent.parent / '.local' / 'secrets.json'}"
+
+
+def _rate_limit_factor(env: Mapping[str, str], is_local: bool) -> int:
+    value = _text(env, "RATE_LIMIT_FACTOR")
+    if value is None:
+        return LOCAL_RATE_LIMIT_FACTOR if is_local else 1
+    if not is_local or not NUMBER.fullmatch(value):
+        raise SettingsError("RATE_LIMIT_FACTOR is a whole number, and for local stages alone.")
+    return int(value)

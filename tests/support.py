@@ -42,6 +42,11 @@ def dump_table() -> list[dict[str, Any]]:
     return sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
 
 
+def stored() -> list[dict[str, Any]]:
+    """Every item of the table, but those that only count calls and attempts."""
+    return [item for item in dump_table() if item["kind"]["S"] != "tally"]
+
+
 def present_keys() -> set[Key]:
     """The keys of all items of the table."""
     return {Key(item["pk"]["S"], item["sk"]["S"]) for item in dump_table()}

@@ -22,6 +22,7 @@ TEXTS = (
     "ACCESS_TOKEN_LIFETIME",
     "CORS_ORIGINS",
     "BUILD",
+    "RATE_LIMIT_FACTOR",
 )
 PLACEHOLDERS = ("changeme", "CHANGE-ME", "<your-table>", "TODO", "placeholder", "https://example.com", "xxx")
 
@@ -161,6 +162,25 @@ def test_lambda_is_never_local_by_that_variable() -> None:
 def test_failures_per_address(stage: str, limit: int) -> None:
     """DESIGN §3: 100 per source address, 10,000 on local stages."""
     assert Settings.from_env({**PROD, "STAGE": stage}).failures_per_address == limit
+
+
+@pytest.mark.parametrize(
+    ("environ", "factor"),
+    [(PROD, 1), ({}, 100), ({"RATE_LIMIT_FACTOR": "1"}, 1), ({"RATE_LIMIT_FACTOR": "5000"}, 5000)],
+)
+def test_rate_limits_are_higher_on_local_stages(environ: dict[str, str], factor: int) -> None:
+    """Where everybody comes from one address, and load tests do."""
+    assert Settings.from_env(environ).rate_limit_factor == factor
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{**PROD, "RATE_LIMIT_FACTOR": "2"}, {"RATE_LIMIT_FACTOR": "0"}, {"RATE_LIMIT_FACTOR": "many"}],
+)
+def test_no_deployed_stage_lifts_its_rate_limits(environ: dict[str, str]) -> None:
+    """What protects a stage is not switched off by a variable, nor by a typing error."""
+    with pytest.raises(SettingsError, match="RATE_LIMIT_FACTOR"):
+        Settings.from_env(environ)
 
 
 def test_the_lifetimes_are_those_of_the_design() -> None:

@@ -123,6 +123,11 @@ def failures(subject: str, window: int) -> Key:
     return Key(f"FAILURES#{subject}", f"WINDOW#{window}")
 
 
+def rate(operation: str, subject: str, limit: str, window: int) -> Key:
+    """Key of a caller's calls of an operation in one time window of one of its limits."""
+    return Key(f"RATE#{operation}#{subject}", f"{limit}#WINDOW#{window}")
+
+
 ACCOUNT = "ACCOUNT#"
 ADDRESS = "ADDRESS#"
 

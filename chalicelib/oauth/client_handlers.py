@@ -38,6 +38,7 @@ from chalicelib.web.operation import (
 )
 from chalicelib.web.pagination import Listing, Page, count, read_page
 from chalicelib.web.patch import patch_item, save_anew
+from chalicelib.web.rate_limit import rate_limit
 
 READ = frozenset({"auth:read"})
 WRITE = frozenset({"auth:write"})
@@ -96,6 +97,7 @@ def list_oauth2_clients(call: Call) -> Page[OAuth2Client]:
     status=201,
     etag=True,
     problems=(ForbiddenError,),
+    rate_limit=rate_limit("10/minute", in_transaction=True),
 )
 def create_oauth2_client(call: Call) -> Reply:
     """Register an OAuth2 client; a confidential one's secret is shown in this answer alone."""
@@ -120,7 +122,7 @@ def create_oauth2_client(call: Call) -> Reply:
     if client.client_type == CONFIDENTIAL:
         client.client_secret = new_secret()
         client.secret_hash = hash_secret(client.client_secret)
-    create_client(client)
+    create_client(client, call.transaction())
     return Reply(
         client, headers={"Location": f"{call.request.base_url}/api/v1/auth/oauth2_clients/{client_id}"}
     )
@@ -167,6 +169,7 @@ def delete_oauth2_client(call: Call) -> None:
     etag=True,
     if_match=True,
     problems=(ConflictError,),
+    rate_limit=rate_limit("10/minute", in_transaction=True),
 )
 def rotate_oauth2_client_secret(call: Call) -> OAuth2Client:
     """Make a new secret; the one before stays valid for a day, so that services can change over."""
@@ -183,7 +186,7 @@ def _rotate(call: Call, client: OAuth2Client) -> None:
         "previous_secret_hash": client.secret_hash,
         "previous_secret_until": until,
     }
-    change_client(client, values)
+    change_client(client, values, call.transaction())
     client.client_secret = secret
 
 

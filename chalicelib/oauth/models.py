@@ -87,23 +87,27 @@ class RevokedToken(Item, discriminator="revoked_token"):
     """Denylist entry of an access token, kept until the token expires by itself."""
 
 
-def create_client(client: OAuth2Client) -> None:
+def create_client(client: OAuth2Client, transaction: Transaction | None = None) -> None:
     """Write a client and count it among its owner's.
 
+    :param transaction: what else belongs to it.
     :raises ConditionFailedError: "client": there is one with this id.
     """
-    transaction = Transaction()
+    transaction = transaction or Transaction()
     transaction.put("client", client)
     counters.add(transaction, keys.clients_of(client.user_id), 1)
     transaction.commit()
 
 
-def change_client(client: OAuth2Client, values: dict[str, object]) -> None:
+def change_client(
+    client: OAuth2Client, values: dict[str, object], transaction: Transaction | None = None
+) -> None:
     """Write changed fields.
 
+    :param transaction: what else belongs to it.
     :raises ConditionFailedError: "item" changed meanwhile.
     """
-    transaction = Transaction()
+    transaction = transaction or Transaction()
     transaction.change("item", client, values)
     transaction.commit()
 

@@ -4,17 +4,16 @@ import hashlib
 import time
 from collections.abc import Iterable
 
-from pynamodb.expressions.condition import Condition
-
-from chalicelib.db import keys
+from chalicelib.db import keys, windows
 from chalicelib.db.keys import Key
 from chalicelib.db.transaction import ConditionFailedError, Transaction
+from chalicelib.db.windows import Limit
 from chalicelib.errors import TooManyRequestsError
 from chalicelib.settings import Settings
-from chalicelib.users.models import Failures
 from chalicelib.web.operation import Call
+from chalicelib.web.rate_limit import headers_of, network
 
-KEPT_FOR = 2  # windows
+ATTEMPTS = "attempts"  # names the condition in a transaction
 
 
 def account(user_id: str | None, username: str = "") -> str:
@@ -26,12 +25,12 @@ def account(user_id: str | None, username: str = "") -> str:
 
 def address(call: Call) -> str:
     """Name the failures of the address that a call came from."""
-    return f"{keys.ADDRESS}{call.request.source}"
+    return f"{keys.ADDRESS}{network(call.request.source)}"
 
 
 def failures_key(subject: str, settings: Settings) -> Key:
     """Key of the present window of an account or address."""
-    return keys.failures(subject, int(time.time() // settings.failure_window))
+    return keys.failures(subject, _limit(subject, settings).number(time.time()))
 
 
 def check_attempts(call: Call, subjects: Iterable[str]) -> None:
@@ -40,9 +39,9 @@ def check_attempts(call: Call, subjects: Iterable[str]) -> None:
     :raises TooManyRequestsError: with the seconds until the next window.
     """
     for subject in subjects:
-        item = call.items.get(failures_key(subject, call.settings))
-        if isinstance(item, Failures) and item.amount >= _limit(subject, call.settings):
-            raise too_many(call.settings)
+        limit = _limit(subject, call.settings)
+        if windows.amount(call.items, failures_key(subject, call.settings)) >= limit.quota:
+            raise too_many(subject, call.settings)
 
 
 def record_failure(call: Call, subjects: Iterable[str]) -> None:
@@ -55,23 +54,17 @@ def record_failure(call: Call, subjects: Iterable[str]) -> None:
     """
     transaction = Transaction()
     for subject in subjects:
-        item = Failures.at(failures_key(subject, call.settings))
-        expires = int(time.time()) + KEPT_FOR * call.settings.failure_window
-        transaction.add(
-            subject,
-            item,
-            [Failures.amount.add(1), Failures.version.add(1), Failures.expires_at.set(expires)],
-            under_limit(subject, call.settings),
-        )
+        key, limit = failures_key(subject, call.settings), _limit(subject, call.settings)
+        windows.count(transaction, subject, key, limit, time.time())
     try:
         transaction.commit()
     except ConditionFailedError as error:
-        raise too_many(call.settings) from error
+        raise too_many(min(error.names), call.settings) from error
 
 
 def require_under_limit(transaction: Transaction, subject: str, settings: Settings) -> None:
     """Let a transaction succeed only while its account may still try: parallel guesses gain nothing."""
-    transaction.check("attempts", Failures, failures_key(subject, settings), under_limit(subject, settings))
+    windows.require(transaction, ATTEMPTS, failures_key(subject, settings), _limit(subject, settings))
 
 
 def settle(call: Call) -> None:
@@ -96,23 +89,19 @@ def commit(transaction: Transaction, settings: Settings) -> None:
     try:
         transaction.commit()
     except ConditionFailedError as error:
-        if "attempts" in error.names:
-            raise too_many(settings) from error
+        if ATTEMPTS in error.names:
+            raise too_many(keys.ACCOUNT, settings) from error
         raise
 
 
-def under_limit(subject: str, settings: Settings) -> Condition:
-    """Give the condition that a subject has failed less often than it may."""
-    few: Condition = Failures.amount < _limit(subject, settings)
-    allowed: Condition = Failures.amount.does_not_exist() | few
-    return allowed
+def too_many(subject: str, settings: Settings) -> TooManyRequestsError:
+    """Tell which limit is reached, and when the next window begins."""
+    limit = _limit(subject, settings)
+    reset = limit.reset(time.time())
+    return TooManyRequestsError(reset, headers_of([(limit, 0, reset)]))
 
 
-def too_many(settings: Settings) -> TooManyRequestsError:
-    """Tell when the next window begins."""
-    return TooManyRequestsError(settings.failure_window - int(time.time()) % settings.failure_window)
-
-
-def _limit(subject: str, settings: Settings) -> int:
-    is_account = subject.startswith(keys.ACCOUNT)
-    return settings.failures_per_account if is_account else settings.failures_per_address
+def _limit(subject: str, settings: Settings) -> Limit:
+    if subject.startswith(keys.ACCOUNT):
+        return Limit("account", settings.failures_per_account, settings.failure_window)
+    return Limit("address", settings.failures_per_address, settings.failure_window)

@@ -35,6 +35,7 @@ from chalicelib.web.operation import (
 )
 from chalicelib.web.pagination import Listing, ListQuery, Page, count, read_page
 from chalicelib.web.patch import patch_item
+from chalicelib.web.rate_limit import rate_limit
 
 READ = frozenset({"users:read"})
 WRITE = frozenset({"users:write"})
@@ -89,6 +90,7 @@ def list_users(call: Call) -> Page[User]:
     status=201,
     etag=True,
     problems=(ForbiddenError, ConflictError),
+    rate_limit=rate_limit("10/minute", in_transaction=True),
 )
 def create_user(call: Call) -> Reply:
     """Sign up: people solve a captcha, admins need none and may set roles."""
@@ -103,7 +105,7 @@ def create_user(call: Call) -> Reply:
         raise ForbiddenError("Solve the captcha and send its answer as recaptcha_key.")
     user = new_user(password_hash=hash_password(fields.pop("password")), **fields)
     try:
-        save_new_user(user)
+        save_new_user(user, call.transaction())
     except ConditionFailedError as error:
         raise taken(error) from error
     return Reply(user, headers={"Location": f"{call.request.base_url}/api/v1/users/{user.id}"})

@@ -1,4 +1,4 @@
-"""Users, the markers that keep their names unique, and their failed attempts."""
+"""Users, and the markers that keep their names unique."""
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
@@ -39,12 +39,6 @@ class UniqueName(Item, discriminator="unique_name"):
     user_id = UnicodeAttribute()
 
 
-class Failures(Item, discriminator="failures"):
-    """Failed attempts of an account or a source address in one window of time."""
-
-    amount = NumberAttribute(default=0)
-
-
 def new_user(*, username: str, email: str, password_hash: str, **fields: object) -> User:
     """Make a user with a fresh id; nothing is written yet."""
     user_id = keys.new_id()
@@ -60,12 +54,13 @@ def new_user(*, username: str, email: str, password_hash: str, **fields: object)
     )
 
 
-def create_user(user: User) -> None:
+def create_user(user: User, transaction: Transaction | None = None) -> None:
     """Write a user together with the markers of its names, and count it.
 
+    :param transaction: what else belongs to it.
     :raises ConditionFailedError: "username" or "email" is taken.
     """
-    transaction = Transaction()
+    transaction = transaction or Transaction()
     transaction.put("user", user)
     transaction.put("username", UniqueName.at(keys.username(user.username), user_id=user.id))
     transaction.put("email", UniqueName.at(keys.email(user.email), user_id=user.id))

@@ -7,7 +7,10 @@ from chalicelib.settings import Settings
 
 LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?")
 MAX_AGE = 7200  # seconds: Chromium's cap; every preflight that is not sent saves an invocation
-EXPOSED = "Allow, ETag, Link, Location, Retry-After, WWW-Authenticate, X-Request-Id, X-Total-Count"
+EXPOSED = (
+    "Allow, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, "
+    "X-Request-Id, X-Total-Count"
+)
 REQUEST_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match"
 
 

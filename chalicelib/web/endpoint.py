@@ -26,6 +26,7 @@ from chalicelib.web.cors import preflight_headers
 from chalicelib.web.operation import JSON, Call, Document, Load, Operation, Reply
 from chalicelib.web.pagination import Page, page_headers
 from chalicelib.web.problem import empty_response, finish, json_response, problem_response
+from chalicelib.web.rate_limit import Budget
 from chalicelib.web.request import Request, read_request
 
 log = logging.getLogger("grail")
@@ -110,13 +111,14 @@ class Api:
         call = Call(request, params, self.settings, self.keys, patch=operation.patch)
         if operation.authenticates:
             call.claims = self._claims(call, required=not operation.permission.public)
+        if operation.rate_limit:
+            factor = self.settings.rate_limit_factor
+            call.budget = Budget.of(operation.rate_limit, operation.name, call.subject, factor)
         unreadable = read_payload(call, operation)
         self._load(call, [operation])
-        authorize(call, operation)
-        if unreadable:
-            raise unreadable
-        validate(call, operation)
-        return dump(call, operation, operation.handler(call))
+        if call.budget is None:
+            return answer(call, operation, unreadable)
+        return call.budget.answer(call.items, lambda: answer(call, operation, unreadable))
 
     def _claims(self, call: Call, *, required: bool) -> Claims | None:
         token = bearer_token(call.request)
@@ -131,7 +133,8 @@ class Api:
         loads = list(self.authenticator.loads(call.claims)) if call.claims else []
         wanted = [load for operation in operations for load in operation.all_loads]
         found = [load.key(call) for load in loads + wanted]
-        extra = [key for operation in operations for key in operation.loads_keys(call)]
+        extra = list(call.budget.limits) if call.budget else []
+        extra += [key for operation in operations for key in operation.loads_keys(call)]
         call.items = get_many([key for key in found if key] + extra)
         if call.claims:
             call.caller = self.authenticator.actor(call, call.claims)
@@ -161,6 +164,18 @@ def refusal(request: Request, error: ApiError, operation: Operation | None) -> R
         body, headers = operation.render_error(error)
         return json_response(error.status, body, headers, JSON)
     return problem_response(error, base=request.base_url, instance=request.path, request=request.request_id)
+
+
+def answer(call: Call, operation: Operation, unreadable: ApiError | None) -> Response:
+    """Authorize, validate, handle and dump.
+
+    :param unreadable: what is wrong with the body, for those who may call the operation.
+    """
+    authorize(call, operation)
+    if unreadable:
+        raise unreadable
+    validate(call, operation)
+    return dump(call, operation, operation.handler(call))
 
 
 def read_payload(call: Call, operation: Operation) -> ApiError | None:

@@ -7,14 +7,17 @@ from typing import Any, Generic, TypeVar
 
 from marshmallow import Schema
 
+from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item
+from chalicelib.db.transaction import Transaction
 from chalicelib.errors import ApiError, NotFoundError, UnauthenticatedError
 from chalicelib.security.actor import Actor
 from chalicelib.security.keys import Keyring
 from chalicelib.security.keystore import Keystore
 from chalicelib.security.tokens import Claims
 from chalicelib.settings import Settings
+from chalicelib.web.rate_limit import Budget, RateLimit, network
 from chalicelib.web.request import Request
 
 T = TypeVar("T", bound=Item)
@@ -40,6 +43,7 @@ class Call:
     items: dict[Key, Item] = field(default_factory=dict)
     confirmed: bool = False  # the caller proved to know the current password
     patch: "PatchPolicy | None" = None  # the operation's
+    budget: Budget | None = None  # of the operation's rate limit
 
     @cached_property
     def keyring(self) -> Keyring:
@@ -68,6 +72,17 @@ class Call:
         if self.patch is None:
             raise LookupError("an operation that patches declares its policy")
         return self.patch
+
+    @property
+    def subject(self) -> str:
+        """Whose rate limits count: the account's if there is one, else the source address's."""
+        if self.claims:
+            return f"{keys.ACCOUNT}{self.claims.owner}"
+        return f"{keys.ADDRESS}{network(self.request.source)}"
+
+    def transaction(self) -> Transaction:
+        """Begin what the operation writes; a rate limit that its transaction counts is in it."""
+        return self.budget.transaction() if self.budget else Transaction()
 
     def get(self, load: "Load[T]") -> T | None:
         """Give what a load found, if anything."""
@@ -226,6 +241,7 @@ class Operation:
     :param render_error: the form of errors, where they are no problems; error is its schema.
     :param error_page: the form of errors, where a person reads them in a browser.
     :param produces: media types of the answer.
+    :param rate_limit: how often each caller may call it.
     :param no_store: keep the answer out of all caches.
     :param cors: pages of other origins may read the answer, if the settings list them.
     """
@@ -255,6 +271,7 @@ class Operation:
     error: type[Schema] | None = None
     error_page: Callable[[Request, ApiError], Document] | None = None
     produces: tuple[str, ...] = (JSON,)
+    rate_limit: RateLimit | None = None
     no_store: bool = True
     cors: bool = True
 

@@ -67,6 +67,28 @@ def test_ten_failures_are_told_the_eleventh_is_held_back(
     assert (error_of(answer), answer.headers["retry-after"]) == (BUSY, str(WINDOW - 100))
 
 
+def test_the_limit_is_told(
+    api: Client, user: User, documentation: OAuth2Client, few_per_address: int
+) -> None:
+    """draft-ietf-httpapi-ratelimit-headers: which limit is reached, and until when."""
+    fail(api, few_per_address)
+    answers = [password(api, "user", "wrong"), password(api, "user", PASSWORD)]
+    fields = {(answer.headers["ratelimit"], answer.headers["ratelimit-policy"]) for answer in answers}
+    assert fields == {('"address";r=0;t=800', '"address";q=4;w=900')}
+    statuses = [password(api, "user", "wrong", source=f"198.51.100.{n}").status for n in range(LIMIT - 3)]
+    held = password(api, "user", PASSWORD, source="198.51.100.99")
+    assert (statuses, held.status) == ([400] * (LIMIT - 4) + [429], 429)
+    assert held.headers["ratelimit-policy"] == '"account";q=10;w=900'
+
+
+def test_an_ipv6_network_is_one_address(
+    api: Client, user: User, documentation: OAuth2Client, few_per_address: int
+) -> None:
+    """ACCEPTANCE 37: whoever has a /64 can't guess from each of its addresses anew."""
+    statuses = [password(api, f"n{n}", "wrong", source=f"2001:db8::{n}").status for n in range(5)]
+    assert statuses == [400] * few_per_address + [429]
+
+
 def test_held_back_accounts_look_alike(api: Client, user: User, documentation: OAuth2Client) -> None:
     """ACCEPTANCE 37: right password, wrong password and unknown user get the same 429."""
     fail(api, LIMIT)

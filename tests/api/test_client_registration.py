@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.users.models import User
 from tests.http import Client
-from tests.support import Clients, TokenFor, dump_table
+from tests.support import Clients, TokenFor, stored
 
 URI = "https://app.test/callback"
 
@@ -93,8 +93,8 @@ BAD_URIS = [
 @pytest.mark.parametrize("uri", BAD_URIS)
 def test_redirect_uris_that_are_refused(clients: Clients, uri: Any) -> None:
     """DESIGN §2: anything else, and any fragment, is 422; there is no client then."""
-    before = dump_table()
-    assert (clients.register(redirect_uris=[uri]).status, dump_table()) == (422, before)
+    before = stored()
+    assert (clients.register(redirect_uris=[uri]).status, stored()) == (422, before)
 
 
 BAD_CLIENTS: list[dict[str, Any]] = [
@@ -122,5 +122,5 @@ BAD_CLIENTS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("fields", BAD_CLIENTS, ids=str)
 def test_clients_that_are_refused(clients: Clients, fields: dict[str, Any]) -> None:
     """DESIGN §2 and ACCEPTANCE 39: unknown scopes, grants and fields, and what a public client can't use."""
-    before = dump_table()
-    assert (clients.register(**fields).status, dump_table()) == (422, before)
+    before = stored()
+    assert (clients.register(**fields).status, stored()) == (422, before)

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.users.models import User
 from tests.conftest import PASSWORD
 from tests.http import Answer, Client
-from tests.support import SignIn, TokenFor, dump_table
+from tests.support import SignIn, TokenFor, stored
 
 FORM: dict[str, Any] = {
     "username": "ada",
@@ -79,10 +79,10 @@ BAD = [
 @pytest.mark.parametrize(("field", "value"), BAD)
 def test_values_beyond_the_limits_are_422(api: Client, field: str, value: Any) -> None:
     """ACCEPTANCE 36, 39 and DESIGN §2: the problem points at the field, and nothing is written."""
-    before = dump_table()
+    before = stored()
     answer = sign_up(api, **{field: value})
     pointers = [entry["pointer"].split("/")[1] for entry in answer.json.get("errors", [])]
-    assert (answer.status, pointers, dump_table()) == (422, [field], before)
+    assert (answer.status, pointers, stored()) == (422, [field], before)
 
 
 @pytest.mark.parametrize("payload", [[], "text", 5, None, [FORM]])
@@ -129,10 +129,10 @@ def test_a_name_that_looks_alike_is_taken(api: Client, field: str, first: str, s
     """ACCEPTANCE 62 without the race: 409 by case, NFC and NFKC, and nothing of the second remains."""
     other = {"username": "other", "email": "other@test.example"}
     sign_up(api, **{field: first})
-    before = dump_table()
+    before = stored()
     answer = sign_up(api, **{**other, field: second})
     pointers = [entry["pointer"] for entry in answer.json["errors"]]
-    assert (answer.status, pointers, dump_table()) == (409, [f"/{field}"], before)
+    assert (answer.status, pointers, stored()) == (409, [f"/{field}"], before)
 
 
 def test_a_refused_sign_up_leaves_its_other_name_free(api: Client) -> None:
@@ -161,9 +161,9 @@ def test_roles_are_not_for_everybody_to_set(
     *, api: Client, user: User, token_for: TokenFor, flag: str, value: bool, signed_in: bool
 ) -> None:
     """ACCEPTANCE 39: role flags without the right are 403, and there is no account then."""
-    token, before = token_for(user) if signed_in else None, dump_table()
+    token, before = token_for(user) if signed_in else None, stored()
     answer = api("POST", "/api/v1/users", data={**FORM, flag: value}, token=token)
-    assert (answer.status, dump_table()) == (403, before)
+    assert (answer.status, stored()) == (403, before)
 
 
 @pytest.mark.parametrize("flag", ["is_active", "is_regular_user", "is_admin"])
@@ -206,4 +206,4 @@ def test_the_list_counts_each_new_user(api: Client, admin: User, token_for: Toke
 def test_a_password_is_nowhere_in_the_table(api: Client) -> None:
     """ACCEPTANCE 28: a dump of the table holds hashes only."""
     sign_up(api, password=PASSWORD)
-    assert PASSWORD not in repr(dump_table())
+    assert PASSWORD not in repr(stored())

@@ -10,6 +10,7 @@ ORIGIN = "Access-Control-Allow-Origin"
 _TAG = '"3"'
 MEDIA_TYPES = "^[a-z+-]+/[a-z+-]+(, [a-z+-]+/[a-z+-]+)*$"
 REQUEST_ID = "^[A-Za-z0-9._=-]+$"
+MAX_WAIT = 366 * 86_400  # seconds: the longest window of a rate limit that makes sense
 MAX_SAFE = 2**53 - 1  # what every JSON parser reads exactly (RFC 8259 §6)
 # The gateway takes 10,240 bytes of request line and headers; a link may have all of it, percent-encoded.
 MAX_LINK = 3 * 10_240
@@ -42,9 +43,19 @@ RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
         {"type": "string", "format": "uri", "maxLength": MAX_LINK},
         None,
     ),
+    "RateLimit": (
+        "What is left of each limit (r), and the seconds until it is whole again (t).",
+        _text(256, r'^"[a-z0-9-]+";r=[0-9]+;t=[0-9]+(, "[a-z0-9-]+";r=[0-9]+;t=[0-9]+)*$'),
+        '"default";r=9;t=42',
+    ),
+    "RateLimit-Policy": (
+        "How many calls (q) each limit allows in so many seconds (w).",
+        _text(256, r'^"[a-z0-9-]+";q=[0-9]+;w=[0-9]+(, "[a-z0-9-]+";q=[0-9]+;w=[0-9]+)*$'),
+        '"default";q=10;w=60',
+    ),
     "Retry-After": (
         "Seconds to wait.",
-        {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86_400},
+        {"type": "integer", "format": "int32", "minimum": 0, "maximum": MAX_WAIT},
         60,
     ),
     "Set-Cookie": (

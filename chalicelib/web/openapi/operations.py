@@ -15,6 +15,7 @@ from chalicelib.web.openapi.problems import TEXT, Refusals
 from chalicelib.web.operation import FORM, JSON, Operation, PatchPolicy, Rule
 from chalicelib.web.pagination import MAX_LIMIT
 from chalicelib.web.patch import CURRENT_PASSWORD, MAX_OPERATIONS, MAX_POINTER, NEEDS, POINTER
+from chalicelib.web.rate_limit import HEADERS as RATE_LIMIT
 
 OAUTH2 = "oauth2"
 CLIENT = "client"
@@ -76,6 +77,8 @@ def _texts(operation: Operation) -> tuple[str, list[str]]:
     first, _, rest = text.partition("\n")
     told = [" ".join(rest.split())] if rest.strip() else []
     told.append(f"**PERMISSIONS: {operation.permission.sentence}**")
+    if operation.rate_limit:
+        told.append(f"**RATE LIMIT: {operation.rate_limit.sentence}** for each caller")
     if operation.patch:
         told.append(_policy_words(operation.patch))
     return first.rstrip("."), told
@@ -147,6 +150,7 @@ def _successes(operation: Operation, method: str) -> dict[str, Any]:
     headers = operation.headers
     headers += ("ETag",) if operation.etag else ()
     headers += ("Location",) if operation.status == 201 else ()
+    headers += RATE_LIMIT if operation.rate_limit else ()
     headers += ("Link", "X-Total-Count") if operation.many else ()
     success: dict[str, Any] = {
         "description": _success_words(operation),

@@ -31,6 +31,7 @@ from chalicelib.web.openapi.headers import REQUEST_ID, refer
 from chalicelib.web.operation import JSON, Operation
 from chalicelib.web.patch import POINTER
 from chalicelib.web.problem import PROBLEM_JSON, problem_body
+from chalicelib.web.rate_limit import HEADERS as RATE_LIMIT
 
 # The stage in front is left open, and so are types: a client generated for one stage, or some time ago,
 # reads the problems of all.
@@ -140,8 +141,12 @@ class Refusals:
     def _response(self, operation: Operation, method: str, kinds: list[type[ApiError]]) -> Any:
         errors = [_instance(kind, method) for kind in kinds]
         headers = tuple({name for error in errors for name in error.headers})
+        # a limit counts calls of known callers
+        is_limited = operation.rate_limit is not None and errors[0].status != UnauthenticatedError.status
+        headers += RATE_LIMIT if is_limited else ()
         name = "Or".join(_name(kind) for kind in kinds) if len(kinds) < 3 else _refusals_of(operation, kinds)
         name += "".join(header.replace("-", "") for header in headers if header.startswith("Accept"))
+        name += "Limited" if is_limited else ""
         name += "OAuth2" if operation.render_error else "Page" if operation.error_page else ""
         if name not in self.spec.components.responses:
             content = self._content(operation, errors)
@@ -187,7 +192,12 @@ def _refusals_of(operation: Operation, kinds: list[type[ApiError]]) -> str:
 
 def _instance(kind: type[ApiError], method: str) -> ApiError:
     """Make an error to show, with the advice of its kind."""
-    error = UnsupportedMediaTypeError(("…",), method) if kind is UnsupportedMediaTypeError else kind()
+    if kind is UnsupportedMediaTypeError:
+        error: ApiError = UnsupportedMediaTypeError(("…",), method)
+    elif kind is TooManyRequestsError:
+        error = TooManyRequestsError(headers=dict.fromkeys(RATE_LIMIT, ""))
+    else:
+        error = kind()
     error.detail = kind.advice
     return error
 
