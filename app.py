@@ -2,6 +2,7 @@
 
 from chalice.app import Chalice
 
+from chalicelib.audit import handlers as audit
 from chalicelib.db.table import connect, session
 from chalicelib.oauth import authorize_handlers as authorize
 from chalicelib.oauth import client_handlers as clients
@@ -54,6 +55,8 @@ api.route("GET", "/auth/oauth2/authorize", authorize.start_authorization)
 api.route("POST", "/auth/oauth2/authorize", authorize.continue_authorization)
 api.route("GET", "/.well-known/oauth-authorization-server", metadata.get_server_metadata)
 api.route("GET", "/.well-known/jwks.json", metadata.get_jwks)
+
+api.route("GET", "/api/v1/audit", audit.list_audit_events)
 
 api.route("GET", "/api/v1", docs.get_documentation)
 api.route("GET", "/api/v1/oauth2-redirect", docs.get_documentation_redirect)

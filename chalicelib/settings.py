@@ -14,6 +14,7 @@ URL = re.compile(r"(https://[\w.-]+|http://(127\.0\.0\.1|localhost))(:[0-9]+)?(/
 SECRETS_FILE, SECRETS_PARAMETER, SECRETS_SECRET = "file", "ssm", "secretsmanager"
 SECRETS = re.compile(rf"({SECRETS_FILE}|{SECRETS_PARAMETER}|{SECRETS_SECRET}):\S.*")
 MAX_SECONDS = 86400
+MAX_DAYS = 3650
 NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 PLACEHOLDER = re.compile(r"\b(change-?me|todo|placeholder|example|xxx+)\b|<", re.IGNORECASE)
 
@@ -50,6 +51,7 @@ class Settings:
     failures_per_address: int = 100
     failure_window: int = 900
     rate_limit_factor: int = 1
+    audit_days: int = 90
     connection_pool_size: int = 10
 
     @property
@@ -80,6 +82,7 @@ class Settings:
             build=_text(env, "BUILD") or known.build,
             access_token_lifetime=_seconds(env, "ACCESS_TOKEN_LIFETIME", known.access_token_lifetime),
             failures_per_address=10_000 if known.is_local else known.failures_per_address,
+            audit_days=_days(env, "AUDIT_DAYS", known.audit_days),
             rate_limit_factor=_rate_limit_factor(env, known.is_local),
             connection_pool_size=64 if known.is_local else known.connection_pool_size,
         )
@@ -129,6 +132,13 @@ def _secrets(env: Mapping[str, str], is_local: bool) -> str:
     if not value and not is_local:
         raise SettingsError("SECRETS is missing: a deployed stage needs its signing keys.")
     return value or f"{SECRETS_FILE}:{Path(__file__).resolve().parent.parent / '.local' / 'secrets.json'}"
+
+
+def _days(env: Mapping[str, str], name: str, default: int) -> int:
+    value = _text(env, name) or str(default)
+    if not NUMBER.fullmatch(value) or int(value) > MAX_DAYS:
+        raise SettingsError(f"{name} must be a number of days between 1 and {MAX_DAYS}.")
+    return int(value)
 
 
 def _rate_limit_factor(env: Mapping[str, str], is_local: bool) -> int:

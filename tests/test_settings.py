@@ -23,6 +23,7 @@ TEXTS = (
     "CORS_ORIGINS",
     "BUILD",
     "RATE_LIMIT_FACTOR",
+    "AUDIT_DAYS",
 )
 PLACEHOLDERS = ("changeme", "CHANGE-ME", "<your-table>", "TODO", "placeholder", "https://example.com", "xxx")
 
@@ -181,6 +182,19 @@ def test_no_deployed_stage_lifts_its_rate_limits(environ: dict[str, str]) -> Non
     """What protects a stage is not switched off by a variable, nor by a typing error."""
     with pytest.raises(SettingsError, match="RATE_LIMIT_FACTOR"):
         Settings.from_env(environ)
+
+
+@pytest.mark.parametrize(("environ", "days"), [(PROD, 90), ({}, 90), ({**PROD, "AUDIT_DAYS": "365"}, 365)])
+def test_audit_events_are_kept_for_so_many_days(environ: dict[str, str], days: int) -> None:
+    """TTL by settings, the same on all stages."""
+    assert Settings.from_env(environ).audit_days == days
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "ever", "3651", "1e3"])
+def test_what_is_no_number_of_days_is_refused(value: str) -> None:
+    """A trail that is gone at once, or never, would be noticed too late."""
+    with pytest.raises(SettingsError, match="AUDIT_DAYS"):
+        Settings.from_env({**PROD, "AUDIT_DAYS": value})
 
 
 def test_the_lifetimes_are_those_of_the_design() -> None:

@@ -5,12 +5,16 @@ import re
 import secrets
 import time
 import unicodedata
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 # Crockford's base 32, so that ids sort by creation and can be read aloud (ULID specification).
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 CLIENT_ID = re.compile(r"[a-z0-9][a-z0-9._-]{2,63}")
+RANDOM_BITS = 80  # of an id
+LAST_ID = "7" + 25 * "Z"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_NAME = 1024  # bytes of a name that stands in a key as it is
 
 
@@ -23,8 +27,32 @@ class Key(NamedTuple):
 
 def new_id() -> str:
     """Make a ULID: 48 bits of milliseconds since 1970, then 80 random bits, as 26 characters."""
-    number = (int(time.time() * 1000) << 80) | secrets.randbits(80)
+    return _ulid(int(time.time() * 1000) << RANDOM_BITS | secrets.randbits(RANDOM_BITS))
+
+
+def first_id(moment: datetime) -> str:
+    """Give the lowest id of a time, of its next whole millisecond; those before 1970 have the same."""
+    milliseconds = -((EPOCH - moment) // timedelta(milliseconds=1))
+    return _ulid(max(milliseconds, 0) << RANDOM_BITS)
+
+
+def id_before(ulid: str) -> str:
+    """Give the id right below another one; below the lowest there is the empty text."""
+    number = _number(ulid)
+    return _ulid(number - 1) if number else ""
+
+
+def moment_of(ulid: str) -> datetime:
+    """Tell when an id was made, to the millisecond."""
+    return EPOCH + timedelta(milliseconds=_number(ulid) >> RANDOM_BITS)
+
+
+def _ulid(number: int) -> str:
     return "".join(ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def _number(ulid: str) -> int:
+    return sum(ALPHABET.index(letter) << 5 * place for place, letter in enumerate(reversed(ulid)))
 
 
 def is_id(text: object) -> bool:
@@ -130,6 +158,33 @@ def rate(operation: str, subject: str, limit: str, window: int) -> Key:
 
 ACCOUNT = "ACCOUNT#"
 ADDRESS = "ADDRESS#"
+
+
+def audit_event(event_id: str, user_id: str | None) -> Key:
+    """Key of an audit event in the listing of an account, or on its own, where no account is known."""
+    return Key(audit_of(user_id or event_id), f"{EVENTS}{event_id}")
+
+
+EVENTS = "EVENT#"
+
+
+def audit_of(user_id: str) -> str:
+    """Name the listing of an account's audit events."""
+    return f"AUDIT#{user_id}"
+
+
+def audit_shard(event_id: str) -> str:
+    """Name the part of the listing of all audit events that one is in."""
+    return audit_shards()[ALPHABET.index(event_id[-1]) % AUDIT_SHARDS]
+
+
+def audit_shards() -> list[str]:
+    """Name all parts of the listing of all audit events."""
+    return [f"AUDIT#SHARD#{number}" for number in range(AUDIT_SHARDS)]
+
+
+# A partition takes 1,000 writes a second (AWS quota), and a full index holds up what writes to the table.
+AUDIT_SHARDS = 4
 
 
 def counter(name: str, shard: int = 0) -> Key:

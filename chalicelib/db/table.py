@@ -249,6 +249,29 @@ def query(
     return [kind.from_raw_data(raw) for raw in _raw_pages(partition, limit, prefix is not None, arguments)]
 
 
+def query_back(
+    kind: type[T],
+    partition: str,
+    *,
+    least: str,
+    most: str,
+    limit: int,
+    prefix: str | None = None,
+    attributes: Sequence[str] = (),
+) -> list[T]:
+    """Read the items of one listing, the last ones first.
+
+    :param least: the lowest id, and `most` the highest; both are included.
+    :param prefix: as for `query`.
+    """
+    arguments: dict[str, Any] = {"attributes_to_get": [*attributes, "kind"], "scan_index_forward": False}
+    if prefix is None:
+        arguments |= {"index_name": "gsi1", "range_key_condition": Item.gsi1sk.between(least, most)}
+    else:
+        arguments["range_key_condition"] = Item.sk.between(prefix + least, prefix + most)
+    return [kind.from_raw_data(raw) for raw in _raw_pages(partition, limit, prefix is not None, arguments)]
+
+
 def _raw_pages(
     partition: str, limit: int | None, consistent: bool, arguments: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The authorization endpoint: sign-in and consent in the browser, codes for clients."""
 
+from chalicelib.audit.trail import record
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.table import get_many
@@ -21,7 +22,13 @@ from chalicelib.oauth.protocol_schemas import AuthorizationFormSchema, Authoriza
 from chalicelib.oauth.tickets import Ticket, browser_of, make_ticket, new_browser, open_ticket
 from chalicelib.users import attempts
 from chalicelib.users.models import User
-from chalicelib.users.sign_in import SignInRefusedError, check_password, upgrade_hash, username_key
+from chalicelib.users.sign_in import (
+    SignInRefusedError,
+    check_password,
+    record_sign_in,
+    upgrade_hash,
+    username_key,
+)
 from chalicelib.web.docs import HTML
 from chalicelib.web.operation import PUBLIC, Call, Document, Operation
 
@@ -122,11 +129,13 @@ def _sign_in(call: Call, asked: AuthorizationRequest, form: dict[str, str]) -> D
         return _ask(call, asked, username=username or "", alert=MISSING, status=422)
     attempts.check_attempts(call, [attempts.address(call)])
     try:
-        user = check_password(call, username, password, lambda user_id: [_consent_key(call, user_id)])
+        client_id = asked.client.client_id
+        user = check_password(call, client_id, username, password, lambda found: [_consent_key(call, found)])
     except SignInRefusedError:
         return _ask(call, asked, username=username, alert=WRONG, status=403)
     transaction = Transaction()
     attempts.require_under_limit(transaction, attempts.account(user.id), call.settings)
+    record_sign_in(transaction, call, user, asked.client.client_id)
     consent = call.items.get(_consent_key(call, user.id))
     is_known = isinstance(consent, Consent) and covers(consent, asked)
     answer = (
@@ -155,8 +164,23 @@ def _finish(call: Call, asked: AuthorizationRequest, user: User, transaction: Tr
     found = call.items.get(_consent_key(call, user.id))
     consent = give_consent(transaction, user, asked, found if isinstance(found, Consent) else None)
     code = issue_code(transaction, call.settings, user, consent, asked)
+    _record_authorization(transaction, call, user, asked)
     try:
         attempts.commit(transaction, call.settings)
     except ConditionFailedError:
         return _ask(call, asked, alert=CHANGED, status=409)
     return _redirect(asked.answer(code=code.text))
+
+
+def _record_authorization(
+    transaction: Transaction, call: Call, user: User, asked: AuthorizationRequest
+) -> None:
+    record(
+        transaction,
+        call,
+        "authorization",
+        user_id=user.id,
+        actor_id=user.id,
+        client_id=asked.client.client_id,
+        details={"scopes": sorted(asked.scopes)},
+    )

@@ -1,10 +1,13 @@
 """Register, look at, list, change and delete OAuth2 clients, and rotate their secrets."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.audit.trail import Detail, Event, record
 from chalicelib.db import counters, keys
 from chalicelib.db.keys import Key
+from chalicelib.db.transaction import Transaction
 from chalicelib.errors import ConflictError, ForbiddenError, InvalidValueError
 from chalicelib.oauth.models import (
     CONFIDENTIAL,
@@ -122,7 +125,7 @@ def create_oauth2_client(call: Call) -> Reply:
     if client.client_type == CONFIDENTIAL:
         client.client_secret = new_secret()
         client.secret_hash = hash_secret(client.client_secret)
-    create_client(client, call.transaction())
+    create_client(client, _event(call, "client_creation", client))
     return Reply(
         client, headers={"Location": f"{call.request.base_url}/api/v1/auth/oauth2_clients/{client_id}"}
     )
@@ -152,13 +155,15 @@ def patch_oauth2_client(call: Call) -> OAuth2Client:
 def _save(call: Call, client: OAuth2Client, changes: dict[str, Any]) -> None:
     before = {"redirect_uris": client.redirect_uris, "grant_types": client.grant_types}
     _check(call, client.client_type, {**before, **changes}, had=client.grant_types)
-    change_client(client, changes)
+    change_client(client, changes, _event(call, "client_change", client, {"fields": sorted(changes)}))
 
 
 @Operation(permission=OWNER_OR_ADMIN, scopes=WRITE, loads=(CLIENT,), status=204, if_match=True)
 def delete_oauth2_client(call: Call) -> None:
     """Delete an OAuth2 client; its tokens end at once."""
-    save_anew(call, call[CLIENT], delete_client)
+    save_anew(
+        call, call[CLIENT], lambda client: delete_client(client, _event(call, "client_deletion", client))
+    )
 
 
 @Operation(
@@ -186,8 +191,18 @@ def _rotate(call: Call, client: OAuth2Client) -> None:
         "previous_secret_hash": client.secret_hash,
         "previous_secret_until": until,
     }
-    change_client(client, values, call.transaction())
+    change_client(client, values, _event(call, "client_secret_rotation", client))
     client.client_secret = secret
+
+
+def _event(
+    call: Call, event: Event, client: OAuth2Client, more: Mapping[str, Detail] | None = None
+) -> Transaction:
+    """Begin what the call writes, with its event in it."""
+    transaction = call.transaction()
+    details = {"client": client.client_id, **(more or {})}
+    record(transaction, call, event, user_id=client.user_id, details=details)
+    return transaction
 
 
 def _check(call: Call, client_type: str, values: dict[str, Any], had: list[str] | None = None) -> None:

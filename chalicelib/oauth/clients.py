@@ -1,13 +1,15 @@
 """Client authentication at the OAuth2 endpoints (RFC 6749 §2.3)."""
 
+from chalicelib.audit.trail import Event
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.db.table import get_many
+from chalicelib.db.table import Item, get_many
 from chalicelib.oauth.errors import InvalidClientError, InvalidScopeError
 from chalicelib.oauth.form import ClientCredentials, read_credentials
 from chalicelib.oauth.models import PUBLIC_CLIENT, OAuth2Client
 from chalicelib.oauth.secrets import client_secret_matches
 from chalicelib.users import attempts
+from chalicelib.users.attempts import Failure
 from chalicelib.web.operation import Call
 
 
@@ -26,9 +28,27 @@ def authenticate_client(call: Call, parameters: dict[str, str], *more: Key | Non
     attempts.check_attempts(call, [address])
     client = call.items.get(key) if key else None
     if not isinstance(client, OAuth2Client) or not _is_authentic(client, credentials):
-        attempts.record_failure(call, [address])
+        attempts.record_failure(call, [address], _failure(client))
         raise InvalidClientError
     return client
+
+
+def refuse_client(call: Call, client: OAuth2Client, event: Event) -> None:
+    """Refuse a public client what is for confidential ones: a failure of its address, as a wrong secret is.
+
+    :raises InvalidClientError: always.
+    :raises TooManyRequestsError: others failed meanwhile.
+    """
+    failure = Failure(event, "public client", client.user_id, client.client_id)
+    attempts.record_failure(call, [attempts.address(call)], failure)
+    raise InvalidClientError
+
+
+def _failure(client: Item | None) -> Failure:
+    # The id of no client is a stranger's text: it is not kept.
+    if not isinstance(client, OAuth2Client):
+        return Failure("client_authentication", "unknown client")
+    return Failure("client_authentication", "wrong secret", client.user_id, client.client_id)
 
 
 def _is_authentic(client: OAuth2Client, credentials: ClientCredentials) -> bool:

@@ -1,5 +1,6 @@
 """Your signed-in apps: which clients act for you, and an end to that."""
 
+from chalicelib.audit.trail import record
 from chalicelib.db import counters, keys
 from chalicelib.db.keys import Key
 from chalicelib.oauth.consents import withdraw
@@ -36,4 +37,11 @@ def list_grants(call: Call) -> Page[Consent]:
 @Operation(permission=ACTIVE_USER, scopes=WRITE, loads=(CONSENT,), status=204, if_match=True)
 def delete_grant(call: Call) -> None:
     """Sign an app out: its codes and tokens end at once, and it has to ask for your consent again."""
-    save_anew(call, call[CONSENT], withdraw)
+    save_anew(call, call[CONSENT], lambda consent: _withdraw(call, consent))
+
+
+def _withdraw(call: Call, consent: Consent) -> None:
+    transaction = call.transaction()
+    details = {"client": consent.client_id}
+    record(transaction, call, "consent_withdrawal", user_id=consent.user_id, details=details)
+    withdraw(consent, transaction)

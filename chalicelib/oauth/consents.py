@@ -47,12 +47,13 @@ def _new_consent(transaction: Transaction, user: User, asked: AuthorizationReque
     return consent
 
 
-def withdraw(consent: Consent) -> None:
+def withdraw(consent: Consent, transaction: Transaction | None = None) -> None:
     """Take a consent back: all that the client got by code is void with the next request.
 
+    :param transaction: what else belongs to it.
     :raises ConditionFailedError: "item" changed meanwhile.
     """
-    transaction = Transaction()
+    transaction = transaction or Transaction()
     transaction.delete("item", consent)
     counters.add(transaction, keys.consents_of(consent.user_id), -1)
     transaction.commit()

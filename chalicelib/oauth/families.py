@@ -132,13 +132,16 @@ def require_consent(transaction: Transaction, user_id: str, client_id: str, cons
     transaction.check("consent", Consent, keys.consent(user_id, client_id), condition)
 
 
-def revoke_family(family_key: Key) -> None:
-    """End a family: its refresh tokens, and its access tokens with the next request; twice does no harm."""
-    transaction = Transaction()
+def revoke_family(family_key: Key, transaction: Transaction | None = None) -> None:
+    """End a family: its refresh tokens, and its access tokens with the next request; twice does no harm.
+
+    :param transaction: what is to be written with it; it is not, if the family was at its end before.
+    """
+    transaction = transaction or Transaction()
     family = TokenFamily.at(family_key)
     actions = [TokenFamily.is_revoked.set(True), TokenFamily.version.add(1)]
-    transaction.add("family", family, actions, TokenFamily.pk.exists())
+    transaction.add("family", family, actions, TokenFamily.is_revoked == False)  # noqa: E712 - an expression
     try:
         transaction.commit()
     except ConditionFailedError:
-        return  # TTL has swept it: it is as dead as can be.
+        return  # Somebody else has ended it, or TTL has swept it: it is as dead as can be.

@@ -2,10 +2,11 @@
 
 import time
 
+from chalicelib.audit.trail import record
 from chalicelib.db import keys
 from chalicelib.db.transaction import ConditionFailedError, Transaction
 from chalicelib.errors import InvalidTokenError, TooManyRequestsError
-from chalicelib.oauth.clients import authenticate_client
+from chalicelib.oauth.clients import authenticate_client, refuse_client
 from chalicelib.oauth.errors import (
     InvalidClientError,
     InvalidGrantError,
@@ -123,7 +124,7 @@ def introspect_token(call: Call) -> Reply:
     subject = read_subject(call, parameters.get("token", ""))
     client = authenticate_client(call, parameters, *subject.keys)
     if client.client_type != CONFIDENTIAL:
-        raise InvalidClientError
+        refuse_client(call, client, "introspection")
     if "token" not in parameters:
         raise InvalidRequestError("token is needed.")
     return Reply(introspect(call, client, subject), headers=dict(NOT_CACHED))
@@ -134,7 +135,8 @@ def _revoke_refresh_token(call: Call, client: OAuth2Client, token: RefreshToken)
     if not isinstance(family, TokenFamily) or family.client_id != client.client_id:
         return
     if is_current(family, token) or was_used(call, token):
-        revoke_family(token.family_key)
+        transaction = _revocation(call, client, family.user_id, "refresh_token")
+        revoke_family(token.family_key, transaction)
 
 
 def _revoke_access_token(call: Call, client: OAuth2Client, text: str) -> None:
@@ -143,13 +145,21 @@ def _revoke_access_token(call: Call, client: OAuth2Client, text: str) -> None:
     except InvalidTokenError:
         return  # RFC 7009 §2.2: what is no token of ours needs no revocation
     if claims.client_id == client.client_id:
-        deny(claims)
+        deny(claims, _revocation(call, client, claims.owner, "access_token"))
 
 
-def deny(claims: Claims) -> None:
-    """Put an access token on the denylist until it expires by itself; twice does no harm."""
+def _revocation(call: Call, client: OAuth2Client, user_id: str, kind: str) -> Transaction:
+    transaction, client_id, details = Transaction(), client.client_id, {"token_type": kind}
+    record(transaction, call, "token_revocation", user_id=user_id, client_id=client_id, details=details)
+    return transaction
+
+
+def deny(claims: Claims, transaction: Transaction) -> None:
+    """Put an access token on the denylist until it expires by itself; twice does no harm.
+
+    :param transaction: what is to be written with it; it is not, if the token was there before.
+    """
     expires = max(claims.exp, int(time.time())) + LEEWAY + 1
-    transaction = Transaction()
     transaction.put("revoked", RevokedToken.at(keys.revoked_token(claims.jti), expires_at=expires))
     try:
         transaction.commit()

@@ -112,12 +112,13 @@ def change_client(
     transaction.commit()
 
 
-def delete_client(client: OAuth2Client) -> None:
+def delete_client(client: OAuth2Client, transaction: Transaction | None = None) -> None:
     """Delete a client: its tokens end with it, since each request looks for the client.
 
+    :param transaction: what else belongs to it.
     :raises ConditionFailedError: "item" changed meanwhile.
     """
-    transaction = Transaction()
+    transaction = transaction or Transaction()
     transaction.delete("item", client)
     counters.add(transaction, keys.clients_of(client.user_id), -1)
     transaction.commit()

@@ -3,7 +3,9 @@
 import hashlib
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+from chalicelib.audit.trail import Event, record
 from chalicelib.db import keys, windows
 from chalicelib.db.keys import Key
 from chalicelib.db.transaction import ConditionFailedError, Transaction
@@ -44,8 +46,23 @@ def check_attempts(call: Call, subjects: Iterable[str]) -> None:
             raise too_many(subject, call.settings)
 
 
-def record_failure(call: Call, subjects: Iterable[str]) -> None:
-    """Count a failure in all its subjects at once.
+@dataclass(frozen=True)
+class Failure:
+    """What failed, for the audit trail.
+
+    :param user_id: the account that it was tried with, if there is one.
+    :param client_id: the OAuth2 client that it came through, likewise.
+    :param reason: for admins; callers are not told.
+    """
+
+    event: Event
+    reason: str
+    user_id: str | None = None
+    client_id: str | None = None
+
+
+def record_failure(call: Call, subjects: Iterable[str], failure: Failure) -> None:
+    """Count a failure in all its subjects at once, and write it into the audit trail with that.
 
     Attempts that were under way together are counted one by one here: only as many as the limit allows
     are told that they were wrong.
@@ -56,6 +73,16 @@ def record_failure(call: Call, subjects: Iterable[str]) -> None:
     for subject in subjects:
         key, limit = failures_key(subject, call.settings), _limit(subject, call.settings)
         windows.count(transaction, subject, key, limit, time.time())
+    user_id, client_id = failure.user_id, failure.client_id
+    record(
+        transaction,
+        call,
+        failure.event,
+        outcome="failure",
+        user_id=user_id,
+        client_id=client_id,
+        details={"reason": failure.reason},
+    )
     try:
         transaction.commit()
     except ConditionFailedError as error:

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from chalicelib.audit.trail import Event, record
 from chalicelib.db import counters, keys
 from chalicelib.db.keys import Key
 from chalicelib.db.transaction import ConditionFailedError, Transaction
 from chalicelib.errors import ApiError, ConflictError, ForbiddenError, TooManyRequestsError
 from chalicelib.security.passwords import hash_password, verify_password
 from chalicelib.users import attempts
+from chalicelib.users.attempts import Failure
 from chalicelib.users.captcha import captcha_is_solved, site_key
 from chalicelib.users.models import User, change_user, new_user
 from chalicelib.users.models import create_user as save_new_user
@@ -39,6 +41,7 @@ from chalicelib.web.rate_limit import rate_limit
 
 READ = frozenset({"users:read"})
 WRITE = frozenset({"users:write"})
+ROLES = ("is_regular_user", "is_admin")
 LISTING = Listing(
     keys.USERS, attributes=("id", "username", "first_name", "middle_name", "last_name", "gsi1sk")
 )
@@ -55,7 +58,8 @@ def confirm_password(call: Call, value: Any) -> None:
     if isinstance(value, str) and verify_password(value, call.actor.account.password_hash):
         call.confirmed = True
         return
-    attempts.record_failure(call, subjects)
+    failure = Failure("password_confirmation", "wrong password", call.actor.id)
+    attempts.record_failure(call, subjects, failure)
     raise ForbiddenError("The current password is wrong: it is the password of your own account.")
 
 
@@ -104,8 +108,11 @@ def create_user(call: Call) -> Reply:
     if not is_admin and not captcha_is_solved(call, captcha):
         raise ForbiddenError("Solve the captcha and send its answer as recaptcha_key.")
     user = new_user(password_hash=hash_password(fields.pop("password")), **fields)
+    transaction = call.transaction()
+    flags = {name: fields[name] for name in given_flags}
+    record(transaction, call, "user_creation", user_id=user.id, actor_id=user.id, details=flags)
     try:
-        save_new_user(user, call.transaction())
+        save_new_user(user, transaction)
     except ConditionFailedError as error:
         raise taken(error) from error
     return Reply(user, headers={"Location": f"{call.request.base_url}/api/v1/users/{user.id}"})
@@ -160,6 +167,7 @@ def _save(call: Call, user: User, changes: dict[str, Any]) -> None:
     transaction = Transaction()
     if call.confirmed:
         attempts.require_under_limit(transaction, attempts.account(call.actor.id), call.settings)
+    _record_changes(transaction, call, user, changes)
     if "password" in changes:
         changes["password_hash"] = hash_password(changes.pop("password"))
     if changes:
@@ -170,6 +178,19 @@ def _save(call: Call, user: User, changes: dict[str, Any]) -> None:
         if "item" in error.names:
             raise
         raise taken(error) from error
+
+
+def _record_changes(transaction: Transaction, call: Call, user: User, changes: dict[str, Any]) -> None:
+    if "password" in changes:
+        record(transaction, call, "password_change", user_id=user.id)
+    if "email" in changes:
+        record(transaction, call, "email_change", user_id=user.id)
+    if "is_active" in changes:
+        event: Event = "account_enabling" if changes["is_active"] else "account_disabling"
+        record(transaction, call, event, user_id=user.id)
+    roles: dict[str, bool] = {name: changes[name] for name in ROLES if name in changes}
+    if roles:
+        record(transaction, call, "role_change", user_id=user.id, details=roles)
 
 
 def taken(error: ConditionFailedError) -> ConflictError:

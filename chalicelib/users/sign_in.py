@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from chalicelib.audit.trail import record
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.table import get_many
@@ -9,6 +10,7 @@ from chalicelib.db.transaction import ConditionFailedError, Transaction
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.security.passwords import hash_password, needs_rehash, verify_password
 from chalicelib.users import attempts
+from chalicelib.users.attempts import Failure
 from chalicelib.users.models import UniqueName, User
 from chalicelib.web.operation import Call
 
@@ -26,12 +28,17 @@ def username_key(username: str) -> Key | None:
 
 
 def check_password(
-    call: Call, username: str, password: str, more: Callable[[str], Iterable[Key]] = lambda _: ()
+    call: Call,
+    client_id: str,
+    username: str,
+    password: str,
+    more: Callable[[str], Iterable[Key]] = lambda _: (),
 ) -> User:
     """Find an active user by username and password; unknown names take the same way, and as long.
 
     One BatchGetItem; a failure is counted with one transaction.
 
+    :param client_id: the OAuth2 client that the sign-in is for.
     :param more: what else to read of a user, by the user's id; it is in the call's items afterwards.
     :raises SignInRefusedError: there is none.
     :raises TooManyRequestsError: the account or the address failed too often, right or wrong.
@@ -47,9 +54,21 @@ def check_password(
     stored = user.password_hash if isinstance(user, User) else None
     matches = verify_password(password, stored)
     if not isinstance(user, User) or not matches or not user.is_active:
-        attempts.record_failure(call, [account, attempts.address(call)])
+        failure = Failure("sign_in", _reason(user, matches=matches), user_id, client_id)
+        attempts.record_failure(call, [account, attempts.address(call)], failure)
         raise SignInRefusedError
     return user
+
+
+def _reason(user: object, *, matches: bool) -> str:
+    if not isinstance(user, User):
+        return "unknown user"
+    return "account is disabled" if matches else "wrong password"
+
+
+def record_sign_in(transaction: Transaction, call: Call, user: User, client_id: str) -> None:
+    """Write a sign-in into the audit trail, with whatever it gives."""
+    record(transaction, call, "sign_in", user_id=user.id, actor_id=user.id, client_id=client_id)
 
 
 def upgrade_hash(user: User, password: str) -> None:

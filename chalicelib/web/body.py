@@ -165,7 +165,8 @@ def load_query(kind: type[Schema], query: dict[str, list[str]]) -> Any:
     :raises InvalidValueError: naming each parameter that is wrong or given twice.
     """
     schema = schema_of(kind)
-    known = {name: values for name, values in query.items() if name in schema.fields}
+    names = {field.data_key or name for name, field in schema.fields.items()}
+    known = {name: values for name, values in query.items() if name in names}
     double: list[Violation] = [
         {"parameter": name, "detail": "Give this parameter once."} for name in known if len(known[name]) > 1
     ]

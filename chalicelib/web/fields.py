@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import datetime
 from typing import Any
 
 from marshmallow import ValidationError, fields
@@ -11,6 +12,10 @@ from chalicelib.db.keys import CLIENT_ID, ULID
 # What Text takes, as OpenAPI has it: no control characters or line ends, and not blanks alone.
 _CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 ONE_LINE = rf"^([^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*)?$"
+
+RFC_3339 = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
+)
 
 
 def one_line(most: int, **more: Any) -> dict[str, Any]:
@@ -61,6 +66,15 @@ class Text(fields.String):
         if text and not text.strip():
             raise ValidationError("Must not be blank.")
         return text
+
+
+class Moment(fields.AwareDateTime):
+    """A time as RFC 3339 has it, with its offset from UTC; other forms of ISO 8601 are none."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        if not isinstance(value, str) or not RFC_3339.fullmatch(value):
+            raise ValidationError("Must be a time with offset, such as 2026-01-31T12:00:00Z (RFC 3339).")
+        return super()._deserialize(value.upper(), attr, data, **kwargs)
 
 
 class Flag(fields.Boolean):

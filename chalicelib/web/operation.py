@@ -234,6 +234,7 @@ class Operation:
     :param query: schema of the query string.
     :param own_query: schema of a query string that the handler reads by itself, as form is for the body.
     :param response: schema of the answer; of each element where the handler gives a page.
+    :param total: a list tells how many elements there are altogether.
     :param if_match: the write is held back if If-Match names another version; so does every patch.
     :param also: other statuses that the handler answers with, and when.
     :param headers: headers of the answer, beyond what the declaration implies.
@@ -262,6 +263,7 @@ class Operation:
     response: type[Schema] | None = None
     status: int = 200
     many: bool = False
+    total: bool = True
     etag: bool = False
     if_match: bool = False
     also: Mapping[int, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Lists: a page by cursor (or offset, for old clients), Link and X-Total-Count."""
+"""Lists: a page by cursor (or offset, for old clients), Link, and X-Total-Count where it is known."""
 
 import re
 from collections.abc import Sequence
@@ -37,8 +37,8 @@ class QueryInteger(fields.Integer):
         return super()._deserialize(value.lstrip("0")[:10] or "0", attr, data, **kwargs)
 
 
-class ListQuery(Schema):
-    """Which part of a list."""
+class PageQuery(Schema):
+    """Which part of a list that goes by cursor alone."""
 
     limit = QueryInteger(
         load_default=DEFAULT_LIMIT,
@@ -50,6 +50,11 @@ class ListQuery(Schema):
         validate=validate.Length(max=MAX_CURSOR),
         metadata=like(CURSOR, MAX_CURSOR, description="Where to go on: take it from the Link header before."),
     )
+
+
+class ListQuery(PageQuery):
+    """Which part of a list."""
+
     offset = QueryInteger(
         load_default=0,
         validate=_range(0, MAX_OFFSET, " Use cursor to go further."),
@@ -79,10 +84,13 @@ class Listing:
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One page of a list."""
+    """One page of a list.
+
+    :param total: how many there are altogether; None where nobody counts.
+    """
 
     items: Sequence[T]
-    total: int
+    total: int | None
     next_cursor: str | None
 
 
@@ -139,7 +147,7 @@ def open_cursor(call: Call, listing: Listing, cursor: str) -> str:
 
 def page_headers(call: Call, page: Page[Any]) -> dict[str, str]:
     """Give X-Total-Count and, unless this page is the last, Link (RFC 8288)."""
-    headers = {"X-Total-Count": str(page.total)}
+    headers = {} if page.total is None else {"X-Total-Count": str(page.total)}
     if page.next_cursor:
         kept = {
             name: values[0] for name, values in call.request.query.items() if name not in ("cursor", "offset")

@@ -116,6 +116,7 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("DELETE", f"{TEAMS}/{{team_id}}/members/{{user_id}}"): Access(
         "teams:write", _WRITE, LEADER_OR_ADMIN_WRITER, 204
     ),
+    ("GET", "/api/v1/audit"): Access("auth:read", "admin", frozenset(ADMINS)),
     ("GET", CLIENTS): Access("auth:read", "active user", _ALL),
     ("POST", CLIENTS): Access("auth:write", "active user", _ALL, 201),
     ("GET", f"{CLIENTS}/{{client_id}}"): Access("auth:read", "owner or admin", OWNER_OR_ADMIN),

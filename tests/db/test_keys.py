@@ -2,6 +2,7 @@
 
 import time
 import unicodedata
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.db import keys
 
+MOST_MILLISECONDS = 253402300798999  # the last whole second that datetime knows
 ULID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 
@@ -44,6 +46,30 @@ def test_ids_sort_by_time(monkeypatch: pytest.MonkeyPatch, earlier: float, later
         monkeypatch.setattr(time, "time", lambda now=moment_of: now)
         made.append(keys.new_id())
     assert sorted(made) == made[::-1]
+
+
+@given(st.integers(0, 2**48 - 1), st.integers(0, 999))
+def test_the_first_id_of_a_time_is_the_lowest_of_it(milliseconds: int, more: int) -> None:
+    """Ids of an earlier time are below it, those of this time or later are not."""
+    at = keys.EPOCH + timedelta(milliseconds=min(milliseconds, MOST_MILLISECONDS))
+    first = keys.first_id(at)
+    assert keys.moment_of(first) == at
+    assert first.endswith("0" * 16)
+    later = keys.first_id(at + timedelta(microseconds=more))
+    assert (later == first) == (more == 0)
+
+
+@given(st.integers(1, 2**128 - 1))
+def test_the_id_before_is_right_below(number: int) -> None:
+    """Nothing fits in between."""
+    ulid = keys._ulid(number)
+    assert keys._number(keys.id_before(ulid)) == number - 1
+    assert keys.id_before(ulid) < ulid <= keys.LAST_ID
+
+
+def test_nothing_is_below_the_lowest_id() -> None:
+    """The lower end of all listings."""
+    assert keys.id_before(keys.first_id(datetime(1, 1, 1, tzinfo=UTC))) == ""
 
 
 BAD_IDS = ["", ULID.lower(), ULID[:-1], ULID + "0", "8" + ULID[1:], f"{ULID}\n", f" {ULID}", ULID[:-1] + "U"]

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from chalicelib.audit.trail import record
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.transaction import ConditionFailedError, Transaction
@@ -42,13 +43,27 @@ def _code(request: TokenRequest) -> AuthorizationCode:
         raise InvalidGrantError
     if code.is_used:
         # RFC 6749 §4.1.2: one of the two who had it is a thief, and nobody knows which.
-        revoke_family(keys.family(code.user_id, code.family_id))
+        _end(request, code)
         raise InvalidGrantError
     if time.time() >= code.valid_until or not _names_same_uri(request, code):
         raise InvalidGrantError
     if not is_verified(code, request.parameters["code_verifier"]):
         raise InvalidGrantError
     return code
+
+
+def _end(request: TokenRequest, code: AuthorizationCode) -> None:
+    transaction = Transaction()
+    record(
+        transaction,
+        request.call,
+        "code_reuse",
+        outcome="failure",
+        user_id=code.user_id,
+        client_id=code.client_id,
+        details={"family": code.family_id},
+    )
+    revoke_family(keys.family(code.user_id, code.family_id), transaction)
 
 
 def _names_same_uri(request: TokenRequest, code: AuthorizationCode) -> bool:
@@ -79,7 +94,7 @@ def _exchange(request: TokenRequest, code: AuthorizationCode, user: User) -> dic
         transaction.commit()
     except ConditionFailedError as error:
         if "code" in error.names:
-            revoke_family(token.family_key)
+            _end(request, code)
         raise InvalidGrantError from error
     may_refresh = REFRESH_TOKEN in client.grant_types
     return token_response(request, access_token, scopes, token.text if may_refresh else None)

@@ -11,7 +11,13 @@ from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_toke
 from chalicelib.oauth.grants.names import REFRESH_TOKEN
 from chalicelib.users import attempts
 from chalicelib.users.models import User
-from chalicelib.users.sign_in import SignInRefusedError, check_password, upgrade_hash, username_key
+from chalicelib.users.sign_in import (
+    SignInRefusedError,
+    check_password,
+    record_sign_in,
+    upgrade_hash,
+    username_key,
+)
 
 
 def needs(parameters: dict[str, str]) -> list[Key | None]:
@@ -31,7 +37,8 @@ def grant(request: TokenRequest) -> dict[str, Any]:
         raise InvalidRequestError("username and password are needed.")
     scopes = granted_scopes(request.client, parameters.get("scope"))
     try:
-        user = check_password(call, parameters["username"], parameters["password"])
+        client_id = request.client.client_id
+        user = check_password(call, client_id, parameters["username"], parameters["password"])
     except SignInRefusedError as error:
         raise InvalidGrantError from error
     answer = _sign_in(request, user, scopes)
@@ -43,6 +50,7 @@ def _sign_in(request: TokenRequest, user: User, scopes: frozenset[str]) -> dict[
     settings = request.call.settings
     transaction = Transaction()
     attempts.require_under_limit(transaction, attempts.account(user.id), settings)
+    record_sign_in(transaction, request.call, user, request.client.client_id)
     token, family = None, None
     if REFRESH_TOKEN in request.client.grant_types:
         first = start_family(transaction, settings, Start(user, request.client.client_id, scopes))

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from chalicelib.audit.trail import record
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.db.transaction import ConditionFailedError
+from chalicelib.db.transaction import ConditionFailedError, Transaction
 from chalicelib.oauth.clients import granted_scopes
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
 from chalicelib.oauth.families import (
@@ -50,8 +51,11 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     try:
         fresh = rotate(request.call.settings, family, token)
     except ConditionFailedError as error:
-        # The consent is gone; or somebody presented the same token in this very moment: one is a thief.
-        revoke_family(token.family_key)
+        if "consent" in error.names:
+            revoke_family(token.family_key)
+        else:
+            # Somebody presented the same token in this very moment: one of the two is a thief.
+            _end(request, family)
         raise InvalidGrantError from error
     return token_response(request, access_token, scopes, fresh.text)
 
@@ -62,11 +66,26 @@ def _family(request: TokenRequest, token: RefreshToken) -> TokenFamily:
         raise InvalidGrantError
     if not is_current(family, token):
         if was_used(request.call, token):
-            revoke_family(token.family_key)
+            _end(request, family)
         raise InvalidGrantError
     if not is_alive(family):
         raise InvalidGrantError
     return family
+
+
+def _end(request: TokenRequest, family: TokenFamily) -> None:
+    transaction = Transaction()
+    user_id, client_id = family.user_id, family.client_id
+    record(
+        transaction,
+        request.call,
+        "refresh_token_reuse",
+        outcome="failure",
+        user_id=user_id,
+        client_id=client_id,
+        details={"family": family.family_id},
+    )
+    revoke_family(family.key, transaction)
 
 
 def _user(call: Call, family: TokenFamily) -> User:

@@ -151,7 +151,8 @@ def _successes(operation: Operation, method: str) -> dict[str, Any]:
     headers += ("ETag",) if operation.etag else ()
     headers += ("Location",) if operation.status == 201 else ()
     headers += RATE_LIMIT if operation.rate_limit else ()
-    headers += ("Link", "X-Total-Count") if operation.many else ()
+    headers += ("Link",) if operation.many else ()
+    headers += ("X-Total-Count",) if operation.many and operation.total else ()
     success: dict[str, Any] = {
         "description": _success_words(operation),
         "headers": refer(headers, shared=operation.cors),

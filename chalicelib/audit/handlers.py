@@ -1,0 +1,40 @@
+"""The audit trail: who did what, when and from where."""
+
+from datetime import timedelta
+from typing import Any
+
+from chalicelib.audit.models import AuditEvent, newest
+from chalicelib.audit.schemas import AuditEventSchema, AuditQuery
+from chalicelib.db import keys
+from chalicelib.db.table import now
+from chalicelib.web.operation import ADMIN, Call, Operation
+from chalicelib.web.pagination import Listing, Page, make_cursor, open_cursor
+
+
+@Operation(
+    permission=ADMIN,
+    scopes=frozenset({"auth:read"}),
+    query=AuditQuery,
+    response=AuditEventSchema,
+    many=True,
+    total=False,
+)
+def list_audit_events(call: Call) -> Page[AuditEvent]:
+    """List what happened, the last first; nobody counts the events, so there is no total."""
+    query, limit = call.query, call.query["limit"]
+    user_id: str | None = query.get("user_id")
+    listing = Listing(keys.audit_of(user_id or ""))
+    least, most = _bounds(call, query)
+    if query["cursor"]:
+        most = min(most, keys.id_before(open_cursor(call, listing, query["cursor"])))
+    found = newest(user_id, least, most, limit + 1) if least <= most else []
+    items = found[:limit]
+    return Page(items, None, make_cursor(call, listing, items[-1].id) if len(found) > limit else None)
+
+
+def _bounds(call: Call, query: dict[str, Any]) -> tuple[str, str]:
+    """Give the lowest and the highest id; what TTL has yet to sweep is gone all the same."""
+    kept_from = now() - timedelta(days=call.settings.audit_days)
+    since, until = query.get("since"), query.get("until")
+    least = keys.first_id(max(since, kept_from) if since else kept_from)
+    return least, keys.id_before(keys.first_id(until)) if until else keys.LAST_ID

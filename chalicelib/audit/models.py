@@ -1,0 +1,55 @@
+"""Audit events: written once, never changed, swept by TTL."""
+
+from collections.abc import Iterator
+from heapq import merge
+from itertools import islice
+from typing import Any
+
+from pynamodb.attributes import JSONAttribute, UnicodeAttribute
+
+from chalicelib.db import keys
+from chalicelib.db.table import Item, query_back
+
+ATTRIBUTES = (
+    "id",
+    "event",
+    "outcome",
+    "actor_id",
+    "user_id",
+    "client_id",
+    "address",
+    "request_id",
+    "details",
+    "created",
+)
+
+
+class AuditEvent(Item, discriminator="audit_event"):
+    """Who did what to whom, when and from where; never a secret, nor text that a stranger made up.
+
+    `actor_id` is the account that did it, `user_id` the one that it was done to, `client_id` the OAuth2
+    client through which it came.
+    """
+
+    id = UnicodeAttribute()
+    event = UnicodeAttribute()
+    outcome = UnicodeAttribute()
+    actor_id = UnicodeAttribute(null=True)
+    user_id = UnicodeAttribute(null=True)
+    client_id = UnicodeAttribute(null=True)
+    address = UnicodeAttribute()
+    request_id = UnicodeAttribute()
+    details: JSONAttribute = JSONAttribute(default=dict)
+
+
+def newest(user_id: str | None, least: str, most: str, limit: int) -> list[AuditEvent]:
+    """Read events, the last ones first: those of an account, or all of them, merged from the shards.
+
+    :param least: the lowest id, and `most` the highest; both are included.
+    """
+    bounds: dict[str, Any] = {"least": least, "most": most, "limit": limit, "attributes": ATTRIBUTES}
+    if user_id:
+        return query_back(AuditEvent, keys.audit_of(user_id), prefix=keys.EVENTS, **bounds)
+    shards = [query_back(AuditEvent, shard, **bounds) for shard in keys.audit_shards()]
+    merged: Iterator[AuditEvent] = merge(*shards, key=lambda event: event.id, reverse=True)
+    return list(islice(merged, limit))
