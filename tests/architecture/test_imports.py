@@ -56,7 +56,7 @@ def test_a_cold_start_leaves_out_what_few_requests_need(imported: frozenset[str]
 
 
 def test_imports_run_one_way() -> None:
-    """DESIGN §1: app -> oauth | teams -> users -> web -> security | db -> errors | settings."""
+    """DESIGN §1: app -> oauth | teams -> users -> audit -> web -> security | db -> errors | settings."""
     done = run(
         "-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
     )
