@@ -1,20 +1,12 @@
 """Audit events as JSON."""
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, fields, validate
 
-from chalicelib.audit.trail import EVENTS, OUTCOMES
-from chalicelib.db import keys
-from chalicelib.web.fields import Moment
+from chalicelib.audit.trail import EVENTS, MOST, OUTCOMES, REASONS
+from chalicelib.web.fields import ID, IDS, Flag, Moment, check_id, one_line
 from chalicelib.web.pagination import PageQuery
 
-
-def check_id(value: str) -> None:
-    """Refuse what can be no id.
-
-    :raises ValidationError: it can't.
-    """
-    if not keys.is_id(value):
-        raise ValidationError("Must be the id of a user.")
+OPTIONAL = {"optional": True}
 
 
 class AuditQuery(PageQuery):
@@ -22,29 +14,50 @@ class AuditQuery(PageQuery):
 
     user_id = fields.String(
         validate=check_id,
-        metadata={
-            "description": "What this account did, or what was done to it.",
-            "pattern": f"^{keys.ULID.pattern}$",
-        },
+        metadata={**ID, "description": "What this account did, or what was done to it."},
     )
     since = Moment(data_key="from", metadata={"description": "Events at this time or later."})
     until = Moment(data_key="to", metadata={"description": "Events before this time."})
 
 
+class AuditDetailsSchema(Schema):
+    """What else there is to know of an event; which of these, depends on the event."""
+
+    reason = fields.String(validate=validate.OneOf(REASONS), metadata=OPTIONAL)
+    client = fields.String(
+        metadata={**IDS["client_id"], **OPTIONAL, "description": "The client it is about."}
+    )
+    fields_ = fields.List(
+        fields.String(metadata=one_line(MOST)),
+        data_key="fields",
+        attribute="fields",
+        metadata={"maxItems": MOST, **OPTIONAL, "description": "Names of what was changed."},
+    )
+    scopes = fields.List(fields.String(metadata=one_line(MOST)), metadata={"maxItems": MOST, **OPTIONAL})
+    token_type = fields.String(validate=validate.OneOf(("access_token", "refresh_token")), metadata=OPTIONAL)
+    family = fields.String(metadata={**ID, **OPTIONAL, "description": "The sign-in that the tokens are of."})
+    is_active = Flag(metadata=OPTIONAL)
+    is_regular_user = Flag(metadata=OPTIONAL)
+    is_admin = Flag(metadata=OPTIONAL)
+
+
 class AuditEventSchema(Schema):
     """Something that happened."""
 
-    id = fields.String(metadata={"description": "ULID: sorts by time."})
+    id = fields.String(metadata={**ID, "description": "ULID: sorts by time."})
     time = fields.AwareDateTime(attribute="created")
     event = fields.String(validate=validate.OneOf(EVENTS))
     outcome = fields.String(validate=validate.OneOf(OUTCOMES))
-    actor_id = fields.String(allow_none=True, metadata={"description": "The account that did it, if known."})
+    actor_id = fields.String(
+        allow_none=True, metadata={**ID, "description": "The account that did it, if known."}
+    )
     user_id = fields.String(
-        allow_none=True, metadata={"description": "The account that it was done to, if there is one."}
+        allow_none=True, metadata={**ID, "description": "The account that it was done to, if there is one."}
     )
     client_id = fields.String(
-        allow_none=True, metadata={"description": "The OAuth2 client through which it came, if known."}
+        allow_none=True,
+        metadata={**IDS["client_id"], "description": "The OAuth2 client through which it came, if known."},
     )
-    address = fields.String(metadata={"description": "Where it came from, as the gateway saw it."})
-    request_id = fields.String(metadata={"description": "Names the request in the logs."})
-    details = fields.Dict(keys=fields.String(), metadata={"description": "What else there is to know."})
+    address = fields.String(metadata=one_line(MOST, description="Where it came from, as the gateway saw it."))
+    request_id = fields.String(metadata=one_line(MOST, description="Names the request in the logs."))
+    details = fields.Nested(AuditDetailsSchema)

@@ -30,9 +30,13 @@ Event = Literal[
     "token_revocation",
     "user_creation",
 ]
+Reason = Literal[
+    "account is disabled", "public client", "unknown client", "unknown user", "wrong password", "wrong secret"
+]
 Outcome = Literal["success", "failure"]
 Detail = str | bool | list[str]
 EVENTS: tuple[str, ...] = get_args(Event)
+REASONS: tuple[str, ...] = get_args(Reason)
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 MOST = 128  # characters of what the gateway says of a request
 

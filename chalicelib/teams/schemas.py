@@ -1,22 +1,12 @@
 """Teams and memberships as JSON."""
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, fields
 
-from chalicelib.db.keys import is_id
 from chalicelib.users.schemas import USERNAME_SHAPE
-from chalicelib.web.fields import ID, Flag, Text
+from chalicelib.web.fields import ID, Flag, Text, check_id
 
 TITLE_LEAST, TITLE_MOST = 3, 50
 MEMBERS_SHOWN = 100  # in a team itself; the list of members has them all
-
-
-def check_id(value: str) -> None:
-    """Refuse what can be no id.
-
-    :raises ValidationError: it is not a ULID.
-    """
-    if not is_id(value):
-        raise ValidationError("Must be an id: a ULID of 26 characters.")
 
 
 class BaseTeamSchema(Schema):

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chalicelib.audit.trail import Event, record
+from chalicelib.audit.trail import Event, Reason, record
 from chalicelib.db import keys, windows
 from chalicelib.db.keys import Key
 from chalicelib.db.transaction import ConditionFailedError, Transaction
@@ -56,7 +56,7 @@ class Failure:
     """
 
     event: Event
-    reason: str
+    reason: Reason
     user_id: str | None = None
     client_id: str | None = None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from chalicelib.audit.trail import record
+from chalicelib.audit.trail import Reason, record
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.table import get_many
@@ -60,7 +60,7 @@ def check_password(
     return user
 
 
-def _reason(user: object, *, matches: bool) -> str:
+def _reason(user: object, *, matches: bool) -> Reason:
     if not isinstance(user, User):
         return "unknown user"
     return "account is disabled" if matches else "wrong password"

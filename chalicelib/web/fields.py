@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from chalicelib.db.keys import CLIENT_ID, ULID
+from chalicelib.db.keys import CLIENT_ID, ULID, is_id
 
 # What Text takes, as OpenAPI has it: no control characters or line ends, and not blanks alone.
 _CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
@@ -16,6 +16,15 @@ ONE_LINE = rf"^([^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*)?$"
 RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
 )
+
+
+def check_id(value: str) -> None:
+    """Refuse what can be no id.
+
+    :raises ValidationError: it is not a ULID.
+    """
+    if not is_id(value):
+        raise ValidationError("Must be an id: a ULID of 26 characters.")
 
 
 def one_line(most: int, **more: Any) -> dict[str, Any]:

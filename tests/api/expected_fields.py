@@ -11,5 +11,5 @@ USER = LISTED_USER | {
     "updated",
 }
 TEAM = {"id", "title", "created", "updated"}
-CLIENT = {"client_id", "user_id", "client_type", "redirect_uris", "default_scopes", "grant_types"}
-CLIENT |= {"created", "updated"}
+CLIENT = {"client_id", "client_name", "user_id", "client_type", "redirect_uris", "default_scopes"}
+CLIENT |= {"grant_types", "created", "updated"}
