@@ -12,8 +12,8 @@ from io import BufferedIOBase
 
 from chalicelib.errors import MalformedRequestError, PayloadTooLargeError
 
-BODY_LIMIT = 1024 * 1024
-DRAIN_LIMIT = 16 * BODY_LIMIT
+BODY_LIMIT = 6 * 1024 * 1024  # of an invocation (AWS quota); the application takes less, and says so itself
+DRAIN_LIMIT = 4 * BODY_LIMIT
 CHUNK = 64 * 1024
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 BODY_DEFECTS = (

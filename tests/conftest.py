@@ -1,9 +1,8 @@
-"""The application on a fresh in-memory table for each test, and what tests are made of."""
+"""What tests are made of, on a fresh table for each: in memory, or behind a server (tests/over_http.py)."""
 
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ _session = botocore.session.get_session()
 
 import app as application  # noqa: E402 - after the environment is set
 from chalicelib.db import keys  # noqa: E402
-from chalicelib.db.table import Item, connect, connection, create_table  # noqa: E402
+from chalicelib.db.table import Item, connection  # noqa: E402
 from chalicelib.oauth.models import (  # noqa: E402
     CONFIDENTIAL,
     PUBLIC_CLIENT,
@@ -37,13 +36,12 @@ from chalicelib.oauth.scopes import SCOPES  # noqa: E402
 from chalicelib.oauth.secrets import hash_secret  # noqa: E402
 from chalicelib.security.passwords import hash_password  # noqa: E402
 from chalicelib.security.tokens import Claims, issue  # noqa: E402
-from chalicelib.settings import LOCAL_URL, Settings  # noqa: E402
+from chalicelib.settings import Settings  # noqa: E402
 from chalicelib.users.models import User, create_user, new_user  # noqa: E402
-from chalicelib.web.openapi.document import build  # noqa: E402
-from tests import quick_moto  # noqa: E402
+from tests import over_http, quick_moto  # noqa: E402
 from tests.api.code_tools import CALLBACK  # noqa: E402
-from tests.http import Client, InProcess  # noqa: E402
-from tests.spec import SpecCheck  # noqa: E402
+from tests.http import Client  # noqa: E402
+from tests.target import base_url, connected, present, table_of  # noqa: E402
 
 PASSWORD = "correct horse battery"
 SECRET = "s" * 43
@@ -51,29 +49,32 @@ ALL_SCOPES = frozenset(SCOPES)
 
 _password_hash: list[str] = []
 quick_moto.install()
-InProcess.check = SpecCheck(build(application.api.operations, SCOPES, LOCAL_URL))
+
+# pytest looks for its hooks in this module
+pytest_addoption = over_http.pytest_addoption
+pytest_configure = over_http.pytest_configure
+pytest_collection_modifyitems = over_http.pytest_collection_modifyitems
+pytest_terminal_summary = over_http.pytest_terminal_summary
+pytest_sessionfinish = over_http.pytest_sessionfinish
 
 
 @pytest.fixture(scope="session")
 def settings() -> Settings:
-    """The settings that the application was started with, but on moto."""
-    return replace(application.settings, dynamodb_endpoint=None)
+    """The settings that the tests reach the table by."""
+    return present().settings
 
 
 @pytest.fixture(scope="session")
-def moto_connection(settings: Settings) -> TableConnection:
-    """A connection to moto, made once: a client costs more than most tests."""
-    connect(settings)
-    return connection()
+def shared(settings: Settings) -> TableConnection:
+    """A connection to the table, made once: a client costs more than most tests."""
+    return connected(settings)
 
 
 @pytest.fixture
-def table(moto_connection: TableConnection, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An empty table on moto."""
-    monkeypatch.setattr(Item, "_shared", moto_connection)
-    create_table()
-    yield
-    Item.delete_table()
+def table(shared: TableConnection) -> Iterator[None]:
+    """An empty table."""
+    with table_of(shared):
+        yield
 
 
 @pytest.fixture
@@ -91,8 +92,8 @@ def waits(table: None, monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def api(table: None) -> Client:
-    """A client of the application, in this process."""
-    return Client(InProcess(application.app))
+    """A client of the application, in this process or over HTTP."""
+    return present().client()
 
 
 @pytest.fixture
@@ -193,7 +194,7 @@ def token_for(documentation: OAuth2Client) -> Callable[..., str]:
             owner=user.id,
             credentials_version=int(user.credentials_version),
         )
-        return issue(application.api.keys.keyring(), LOCAL_URL, claims, lifetime)
+        return issue(application.api.keys.keyring(), base_url(), claims, lifetime)
 
     return make
 

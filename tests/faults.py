@@ -11,6 +11,8 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ReadTimeoutError
 from moto.core.models import botocore_stubber
 
+from tests.target import require_process
+
 WRITES = frozenset({"TransactWriteItems", "BatchWriteItem", "PutItem", "UpdateItem", "DeleteItem"})
 
 Wired = Any  # status, headers and body, as moto has them
@@ -35,6 +37,7 @@ Rule = Callable[[Sent, Forward], Wired]
 @contextmanager
 def wire(rule: Rule = lambda _, forward: forward()) -> Iterator[list[Sent]]:
     """Let a rule answer every request in moto's place, or pass it on; gives what was sent."""
+    require_process("it stands between botocore and the table")
     sent: list[Sent] = []
     genuine = botocore_stubber.process_request
 

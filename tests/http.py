@@ -1,13 +1,15 @@
 """A client for tests: through Chalice's own event path in this process, or over real HTTP."""
 
 import base64
+import http.client
 import json
+import string
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
-import requests
 from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import LambdaContext, LocalGateway
@@ -31,6 +33,9 @@ class Answer:
         return json.loads(self.body)
 
 
+Check = Callable[[str, str, Answer], None]
+
+
 class Transport(Protocol):
     """Sends one request."""
 
@@ -42,10 +47,10 @@ class Transport(Protocol):
 class InProcess:
     """Calls the application with the event that API Gateway would make.
 
-    :cvar check: looks at every answer; conftest holds them to the OpenAPI document.
+    :cvar check: looks at every answer; tests/target.py holds them to the OpenAPI document.
     """
 
-    check: ClassVar[Callable[[str, str, "Answer"], None] | None] = None
+    check: ClassVar[Check | None] = None
 
     def __init__(self, app: Chalice) -> None:
         self.app = app
@@ -67,19 +72,35 @@ class InProcess:
 
 
 class OverHttp:
-    """Talks to a server."""
+    """Talks to a server, each time over a connection of its own, so that threads share nothing.
 
-    def __init__(self, base_url: str) -> None:
-        self.base_url = base_url
-        self.session = requests.Session()
+    :param base_url: http, host, port, and a stage's prefix where there is one.
+    :param check: looks at every answer.
+    """
+
+    def __init__(self, base_url: str, check: Check | None = None) -> None:
+        parts = urlsplit(base_url)
+        self.netloc, self.prefix, self.check = parts.netloc, parts.path.rstrip("/"), check
+        self.is_loopback = (parts.hostname or "").startswith("127.") and sys.platform == "linux"
 
     def send(
         self, method: str, path: str, headers: dict[str, str], body: bytes | None, source: str
     ) -> Answer:
-        got = self.session.request(
-            method, self.base_url + path, headers=headers, data=body, timeout=30, allow_redirects=False
-        )
-        return Answer(got.status_code, {k.lower(): v for k, v in got.headers.items()}, got.content)
+        wire = http.client.HTTPConnection(self.netloc, timeout=60, source_address=self._address(source))
+        try:
+            # what a URL cannot hold goes percent-encoded, as every client sends it
+            wire.request(method, self.prefix + quote(path, safe=string.punctuation), body, headers)
+            got = wire.getresponse()
+            answer = Answer(got.status, {name.lower(): value for name, value in got.getheaders()}, got.read())
+        finally:
+            wire.close()
+        if self.check:
+            self.check(method, path, answer)
+        return answer
+
+    def _address(self, source: str) -> tuple[str, int] | None:
+        """Give each source an address of its own: Linux has all of 127.0.0.0/8 on loopback."""
+        return ("127." + source.split(".", 1)[1], 0) if self.is_loopback else None
 
 
 class Client:

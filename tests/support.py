@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, connection
 from chalicelib.oauth.models import OAuth2Client
@@ -14,6 +16,7 @@ MakeClient = Callable[..., OAuth2Client]
 TokenFor = Callable[..., str]
 SignIn = Callable[..., dict[str, Any]]
 Operations = list[dict[str, Any]]
+RawItem = dict[str, dict[str, Any]]  # as DynamoDB stores it
 
 OAUTH2_CLIENTS = "/api/v1/auth/oauth2_clients"
 
@@ -35,19 +38,28 @@ def confirmed(password: str, *operations: dict[str, Any]) -> Operations:
     return [expect("/current_password", password), *operations]
 
 
-def dump_table() -> list[dict[str, Any]]:
+def unsendable(header: str) -> Any:
+    """A header's value that no HTTP client sends, though an event could hold it."""
+    return pytest.param(header, marks=pytest.mark.in_process("holds what an HTTP header cannot"))
+
+
+def place(item: RawItem) -> Key:
+    """The key of an item."""
+    return Key(item["pk"]["S"], item["sk"]["S"])
+
+
+def dump_table() -> list[RawItem]:
     """Every item of the table as DynamoDB stores it, in the order of the keys."""
     pages = connection().connection.client.get_paginator("scan").paginate(TableName=Item.Meta.table_name)
-    items = [item for page in pages for item in page["Items"]]
-    return sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
+    return sorted((item for page in pages for item in page["Items"]), key=place)
 
 
 def present_keys() -> set[Key]:
     """The keys of all items of the table."""
-    return {Key(item["pk"]["S"], item["sk"]["S"]) for item in dump_table()}
+    return {place(item) for item in dump_table()}
 
 
-def items_naming(text: str) -> list[dict[str, Any]]:
+def items_naming(text: str) -> list[RawItem]:
     """Every item with a text anywhere in it."""
     return [item for item in dump_table() if text in repr(item)]
 

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from chalicelib.security.keys import SigningKey
 from chalicelib.security.signing import LocalSigner
-from chalicelib.settings import LOCAL_URL
 from chalicelib.users.models import User
+from tests.target import base_url
 
 DROP = object()  # a value that takes its name away
 HASHES: dict[str, hashes.HashAlgorithm] = {
@@ -55,8 +55,8 @@ class Forge:
         now = int(time.time())
         self.header = {"alg": "RS256", "typ": "at+jwt", "kid": key.kid}
         self.claims = {
-            "iss": LOCAL_URL,
-            "aud": LOCAL_URL,
+            "iss": base_url(),
+            "aud": base_url(),
             "sub": user.id,
             "exp": now + 600,
             "iat": now,

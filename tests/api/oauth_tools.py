@@ -11,6 +11,7 @@ from chalicelib.db.table import connection, query
 from chalicelib.oauth.models import TokenFamily
 from chalicelib.users.models import User
 from tests.http import Answer, Client
+from tests.target import require_process
 
 TOKEN = "/auth/oauth2/token"
 REVOKE = "/auth/oauth2/revoke"
@@ -54,6 +55,7 @@ def at_call(
 
     :param event: before-call, when nothing has happened yet, or after-call, when all has but the answer.
     """
+    require_process("it waits for calls at botocore")
     calls = count(1)
 
     def handler(**_: object) -> None:
@@ -85,6 +87,7 @@ def fault(
 @contextmanager
 def database_down() -> Iterator[None]:
     """Let every call of DynamoDB fail."""
+    require_process("it lets calls fail at botocore")
 
     def fail(**_: object) -> None:
         raise UNREACHABLE

@@ -16,6 +16,8 @@ from tests.api.world import World, open_world
 from tests.http import FORM, JSON, Answer, InProcess
 from tests.problems import flaws
 
+pytestmark = pytest.mark.in_process("makes events that no HTTP client can cause")
+
 ROUTES = sorted(EXPECTED)
 PATCH = "application/json-patch+json"
 NAMES = [

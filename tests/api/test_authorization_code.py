@@ -15,6 +15,7 @@ from tests.api.code_tools import CALLBACK, VERIFIER, challenge_of, get_code, red
 from tests.api.oauth_tools import REVOKE, error_of, families, fault, me
 from tests.conftest import PASSWORD, SECRET
 from tests.http import Client
+from tests.target import path_of
 
 GRANTS = "/api/v1/users/me/grants"
 TOKEN = "/auth/oauth2/token"
@@ -267,7 +268,7 @@ class TestGrants:
             make_client(name, admin, redirect_uris=[CALLBACK], **fields)
             get_code(api, "user", PASSWORD, client_id=name)
         answer = api("GET", f"{GRANTS}?limit=2", token=token)
-        more = api("GET", answer.headers["link"].split(">")[0].split("8000")[1], token=token)
+        more = api("GET", path_of(answer.headers["link"].split(">")[0][1:]), token=token)
         ids = [entry["client_id"] for entry in answer.json + more.json]
         assert (ids, answer.headers["x-total-count"]) == (["app-a", "app-b", "app-c"], "3")
 

@@ -23,8 +23,9 @@ from tests.api.code_tools import (
 )
 from tests.conftest import PASSWORD
 from tests.http import Client
+from tests.target import base_url
 
-ISSUER = "http://127.0.0.1:8000"
+ISSUER = base_url()
 MakeClient = Callable[..., OAuth2Client]
 
 

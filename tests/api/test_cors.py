@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-import app as application
 from chalicelib.settings import Settings
 from chalicelib.web.cors import cors_headers, preflight_headers
-from tests.http import Answer, Client, InProcess
+from tests.http import Answer, Client
+from tests.support import unsendable
+from tests.target import present
 
 LOCAL = ("http://localhost", "http://localhost:3000", "https://localhost:8443", "http://127.0.0.1:5173")
 FOREIGN = (
@@ -23,9 +24,9 @@ FOREIGN = (
     "http://localhost:3000@evil.example",
     "http://localhost:",
     "http://localhost:123456",
-    "http://localhost:\uff18\uff10",
+    unsendable("http://localhost:\uff18\uff10"),
     "http://localhost:3000/",
-    "http://localhost:3000\r\nX-Injected: 1",
+    unsendable("http://localhost:3000\r\nX-Injected: 1"),
     "http://127x0x0x1:3000",
     "ftp://localhost:3000",
     "HTTP://LOCALHOST:3000",
@@ -42,7 +43,7 @@ def granted(answer: Answer) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def gateway() -> Client:
     """The application without a table: none of this needs one."""
-    return Client(InProcess(application.app))
+    return present().client()
 
 
 @pytest.fixture

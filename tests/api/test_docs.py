@@ -6,10 +6,10 @@ import re
 import pytest
 import yaml
 
-import app as application
 from chalicelib.web.docs import FOLDER, TYPES, page
 from tests.architecture.test_imports import run
-from tests.http import Client, InProcess
+from tests.http import Client
+from tests.target import present
 
 DOCUMENTS = ("/api/v1", "/api/v1/openapi.json", "/api/v1/openapi.yaml", "/api/v1/static/docs.js")
 CALL = """
@@ -23,7 +23,7 @@ print("apispec" in sys.modules)
 @pytest.fixture(scope="module")
 def gateway() -> Client:
     """The application without a table: none of this needs one."""
-    return Client(InProcess(application.app))
+    return present().client()
 
 
 def test_the_page_is_closed_to_everything_from_elsewhere(gateway: Client) -> None:

@@ -16,6 +16,8 @@ from tests.support import Operations, TokenFor, expect, replace
 STALE = ['"0"', '"2"', 'W/"1"', '"2", "3"', '"2", W/"1"', "1", '""', "", '"1', "'1'", '"01"', '"1 "']
 FRESH = ['"1"', "*", '"0", "1"', '"1","2"', ' "1" ', 'W/"0", "1"', '"a,b", "1"']
 
+BETWEEN = pytest.mark.in_process("writes between the application's reading and writing")
+
 
 @pytest.fixture
 def team(user: User) -> Team:
@@ -99,6 +101,7 @@ def somebody_faster(team: Team, times: int) -> Iterator[list[Sent]]:
         yield sent
 
 
+@BETWEEN
 @pytest.mark.parametrize("times", [1, 3])
 def test_without_if_match_a_patch_is_applied_anew(call: Caller, team: Team, times: int) -> None:
     """DESIGN §2: without If-Match the server re-applies on conflict."""
@@ -108,6 +111,7 @@ def test_without_if_match_a_patch_is_applied_anew(call: Caller, team: Team, time
     assert (answer.status, answer.json["title"], int(stored.version)) == (200, "Looms", times + 2)
 
 
+@BETWEEN
 def test_a_patch_applied_anew_tests_what_is_there_now(call: Caller, team: Team) -> None:
     """ACCEPTANCE 62: a test is made of what the other writer left, so no update is lost."""
     with somebody_faster(team, 1):
@@ -115,6 +119,7 @@ def test_a_patch_applied_anew_tests_what_is_there_now(call: Caller, team: Team) 
     assert (answer.status, call("GET", None).json["title"]) == (409, "Theirs 0")
 
 
+@BETWEEN
 @pytest.mark.parametrize(("method", "operations"), [("PATCH", RETITLE), ("DELETE", None)])
 def test_with_if_match_who_comes_second_is_refused(
     call: Caller, team: Team, method: str, operations: Operations | None
@@ -125,6 +130,7 @@ def test_with_if_match_who_comes_second_is_refused(
     assert (answer.status, call("GET", None).json["title"]) == (412, "Theirs 0")
 
 
+@BETWEEN
 def test_a_delete_without_if_match_wins_in_the_end(call: Caller, team: Team) -> None:
     """DESIGN §2: deleting is re-applied like patching."""
     with somebody_faster(team, 2):

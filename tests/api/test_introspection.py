@@ -11,6 +11,7 @@ from tests.api.code_tools import CALLBACK, get_code, redeem
 from tests.api.oauth_tools import REVOKE, error_of, families
 from tests.conftest import PASSWORD, SECRET
 from tests.http import Answer, Client
+from tests.target import base_url
 
 INTROSPECT = "/auth/oauth2/introspect"
 TOKEN = "/auth/oauth2/token"
@@ -61,7 +62,7 @@ def test_an_access_token_is_described(api: Client, tokens: dict[str, Any], user:
         "token_type": "Bearer",
         "sub": user.id,
     }
-    assert told["iss"] == told["aud"] == "http://127.0.0.1:8000"
+    assert told["iss"] == told["aud"] == base_url()
     assert isinstance(told["exp"], int)
 
 

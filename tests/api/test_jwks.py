@@ -15,11 +15,11 @@ from joserfc import jwt as joserfc_jwt
 import app as application
 from chalicelib.security.keys import CURRENT, NEXT, RETIRED, new_entry, new_secrets, read_keyring
 from chalicelib.security.sources import FileSource
-from chalicelib.settings import LOCAL_URL
 from chalicelib.users.models import User
 from tasks.rotation import public_key_of, public_pem
 from tests.http import Client
 from tests.security.cloud import AWS
+from tests.target import base_url
 
 JWKS = "/.well-known/jwks.json"
 PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
@@ -116,8 +116,8 @@ def test_joserfc_verifies_access_tokens(
     assert (found.header["typ"], found.header["alg"]) == ("at+jwt", algorithm)
     demanded = {"exp", "iat", "sub", "client_id", "jti"}
     joserfc_jwt.JWTClaimsRegistry(
-        iss={"essential": True, "value": LOCAL_URL},
-        aud={"essential": True, "value": LOCAL_URL},
+        iss={"essential": True, "value": base_url()},
+        aud={"essential": True, "value": base_url()},
         **{name: {"essential": True} for name in demanded},  # type: ignore[arg-type]  # claims by any name
     ).validate(found.claims)
     assert found.claims["sub"] == user.id
@@ -135,7 +135,7 @@ def test_pyjwt_verifies_access_tokens(
     use(ENTRIES[algorithm])
     token, found = sign_in()["access_token"], api("GET", JWKS).json
     key = jwt.PyJWKSet.from_dict(found)[jwt.get_unverified_header(token)["kid"]]
-    claims = jwt.decode(token, key.key, [algorithm], audience=LOCAL_URL, issuer=LOCAL_URL)
+    claims = jwt.decode(token, key.key, [algorithm], audience=base_url(), issuer=base_url())
     assert claims["sub"] == user.id
 
 

@@ -9,10 +9,10 @@ import app as application
 from chalicelib.oauth.handlers import GRANTS
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.oauth.scopes import SCOPES
-from chalicelib.settings import LOCAL_URL
 from chalicelib.users.models import User
 from tests.conftest import SECRET
 from tests.http import Answer, Client
+from tests.target import base_url, path_of
 
 METADATA = "/.well-known/oauth-authorization-server"
 ENDPOINTS = {
@@ -35,7 +35,7 @@ def document(api: Client) -> dict[str, Any]:
 def call(api: Client, uri: str, method: str, authentication: str) -> Answer:
     """Call an endpoint as the service client, authenticated in one of the ways."""
     form = {"grant_type": "client_credentials", "token": "x"}
-    path = uri.removeprefix(LOCAL_URL)
+    path = path_of(uri)
     if authentication == "client_secret_basic":
         return api(method, path, form=form, basic=("service", SECRET))
     secret = {"client_secret": SECRET} if authentication == "client_secret_post" else {}
@@ -44,13 +44,13 @@ def call(api: Client, uri: str, method: str, authentication: str) -> Answer:
 
 def test_the_issuer_is_that_of_the_tokens(document: dict[str, Any]) -> None:
     """ACCEPTANCE 32: exact, without a slash."""
-    assert document["issuer"] == LOCAL_URL
+    assert document["issuer"] == base_url()
 
 
 @pytest.mark.parametrize(("name", "method"), ENDPOINTS.items())
 def test_each_endpoint_is_a_route(document: dict[str, Any], name: str, method: str) -> None:
     """ACCEPTANCE 32: and lies under the issuer."""
-    path = document[name].removeprefix(LOCAL_URL)
+    path = path_of(document[name])
     assert method in application.api.operations[path]
 
 
@@ -92,7 +92,7 @@ def test_public_clients_are_told_where_they_are_welcome(
     """ACCEPTANCE 32: "none" is advertised where a public client is served."""
     form = {"client_id": "documentation", "token": "x", "grant_type": "x"}
     for endpoint in ("token", "revocation", "introspection"):
-        answer = api("POST", document[f"{endpoint}_endpoint"].removeprefix(LOCAL_URL), form=form)
+        answer = api("POST", path_of(document[f"{endpoint}_endpoint"]), form=form)
         is_welcome = "none" in document[f"{endpoint}_endpoint_auth_methods_supported"]
         assert (answer.status != 401) is is_welcome, endpoint
 

@@ -8,6 +8,7 @@ from chalicelib.oauth.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.http import Client
 from tests.support import OAUTH2_CLIENTS, Clients, MakeClient, MakeUser, TokenFor, dump_table, replace
+from tests.target import path_of
 
 URI = "https://app.test/callback"
 SHOWN = {
@@ -37,7 +38,7 @@ def admins(api: Client, admin: User, token_for: TokenFor) -> Clients:
 def test_a_new_client_is_shown_with_its_address(clients: Clients, user: User) -> None:
     """DESIGN §2: 201 + Location; the secret is in this answer and in no later one."""
     created = clients.register(redirect_uris=[URI], default_scopes=["users:read"])
-    path = created.headers["location"].removeprefix("http://127.0.0.1:8000")
+    path = path_of(created.headers["location"])
     shown = clients.api("GET", path, token=clients.token)
     assert (created.status, set(created.json), set(shown.json)) == (201, SHOWN | {"client_secret"}, SHOWN)
     assert shown.json["user_id"] == user.id

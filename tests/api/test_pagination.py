@@ -13,6 +13,7 @@ from chalicelib.teams.models import Member, Team, create_team, delete_team, new_
 from chalicelib.users.models import User
 from tests.http import Answer, Client
 from tests.support import MakeClient, MakeUser, TokenFor
+from tests.target import base_url
 
 LISTS = (
     "/api/v1/users?",
@@ -21,7 +22,7 @@ LISTS = (
     "/api/v1/auth/oauth2_clients?user_id={user}&",
 )
 AMOUNT = 7
-LINK = re.compile(r'<http://127\.0\.0\.1:8000(/[^>]*)>; rel="next"')
+LINK = re.compile(rf'<{re.escape(base_url())}(/[^>]*)>; rel="next"')
 
 
 class World:

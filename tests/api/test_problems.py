@@ -80,7 +80,9 @@ def test_an_unknown_method_is_405_and_names_the_known_ones(world: World, method:
     """ACCEPTANCE 1, 51: Allow lists the methods of the address, OPTIONS among them."""
     answer = world.api(method, world.address("admin", method, path), token=world.token("admin"))
     known = {*application.api.operations[path], "OPTIONS"}
-    assert (answer.status, flaws(answer)) == (405, [])
+    assert answer.status == 405
+    # over HTTP, answers to HEAD have no body
+    assert (method == "HEAD" and not answer.body) or flaws(answer) == []
     assert set(answer.headers["allow"].split(", ")) == known
 
 

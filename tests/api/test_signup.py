@@ -8,6 +8,7 @@ from chalicelib.users.models import User
 from tests.conftest import PASSWORD
 from tests.http import Answer, Client
 from tests.support import SignIn, TokenFor, dump_table
+from tests.target import path_of
 
 FORM: dict[str, Any] = {
     "username": "ada",
@@ -27,7 +28,7 @@ def test_a_new_user_is_created_with_its_address(api: Client, sign_in: SignIn) ->
     """DESIGN §2: 201 with a Location that leads to the account."""
     answer = sign_up(api)
     token = sign_in("ada", FORM["password"])["access_token"]
-    path = answer.headers["location"].removeprefix("http://127.0.0.1:8000")
+    path = path_of(answer.headers["location"])
     assert (answer.status, api("GET", path, token=token).json) == (201, answer.json)
 
 

@@ -12,6 +12,8 @@ from tests.faults import Forward, Killed, Sent, Wired, altered, killed_before_wr
 from tests.http import Client
 from tests.support import MakeUser, TokenFor, items_naming
 
+pytestmark = pytest.mark.in_process("cleans up in this process, while a server does so by itself")
+
 MEMBERS = 60
 BATCHES = math.ceil(MEMBERS / BATCH_WRITE_LIMIT)
 

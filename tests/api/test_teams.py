@@ -8,6 +8,7 @@ from chalicelib.teams.models import Team, add_member, create_team
 from chalicelib.users.models import User
 from tests.http import Client
 from tests.support import NOBODY, MakeUser, TokenFor, dump_table, replace
+from tests.target import path_of
 
 TEAMS = "/api/v1/teams"
 E_ACUTE, E_WITH_ACUTE = "\u00e9", "e\u0301"  # the same letter in NFC and in NFD
@@ -24,7 +25,7 @@ def test_a_new_team_has_an_address(api: Client, user: User, token_for: TokenFor,
     """DESIGN §2: 201 + Location, from JSON and from a form."""
     token, sent = token_for(user), {kind: {"title": "Engines"}}
     answer = api("POST", TEAMS, token=token, **sent)  # type: ignore[arg-type]  # the name is data or form
-    path = answer.headers["location"].removeprefix("http://127.0.0.1:8000")
+    path = path_of(answer.headers["location"])
     assert (answer.status, api("GET", path, token=token).json["title"]) == (201, "Engines")
 
 

@@ -12,11 +12,11 @@ import pytest
 import app as application
 from chalicelib.oauth.models import PUBLIC_CLIENT, OAuth2Client
 from chalicelib.oauth.secrets import client_secret_matches, hash_secret
-from chalicelib.settings import LOCAL_URL
 from chalicelib.users.models import User
 from tests.api.oauth_tools import TOKEN, error_of, me
 from tests.conftest import PASSWORD, SECRET
 from tests.http import FORM, JSON, Answer, Client
+from tests.target import base_url
 
 CREDENTIALS = {"client_id": "service", "client_secret": SECRET}
 GRANT = {"grant_type": "client_credentials"}
@@ -142,7 +142,7 @@ def test_a_token_is_what_rfc_9068_says(
     """DESIGN §3: type at+jwt, RS256, and each required claim; a user's token has the user's id."""
     token = sign_in()["access_token"]
     key = application.api.keys.keyring().current
-    claims = jwt.decode(token, key.public_key, ["RS256"], audience=LOCAL_URL, issuer=LOCAL_URL)
+    claims = jwt.decode(token, key.public_key, ["RS256"], audience=base_url(), issuer=base_url())
     assert jwt.get_unverified_header(token) == {"alg": "RS256", "typ": "at+jwt", "kid": key.kid}
     assert (claims["sub"], claims["client_id"]) == (user.id, "documentation")
     assert {"iss", "exp", "aud", "sub", "client_id", "iat", "jti", "scope"} <= claims.keys()

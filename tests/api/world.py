@@ -1,26 +1,22 @@
 """One of every kind of caller, and what they may or may not touch; put back after each write."""
 
-import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Any
-
-from moto.backends import get_backend
 
 import app as application
 from chalicelib.db import keys
-from chalicelib.db.table import Item, connect, create_table
 from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT, Consent, OAuth2Client
 from chalicelib.oauth.scopes import SCOPES
 from chalicelib.oauth.secrets import hash_secret
 from chalicelib.security.tokens import Claims, issue
-from chalicelib.settings import LOCAL_URL, Settings
+from chalicelib.settings import Settings
 from chalicelib.teams.models import Team, add_member, create_team
 from chalicelib.users.models import User, new_user
 from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, query_of
 from tests.api.expected_access import PEOPLE, SERVICES
-from tests.http import Answer, Client, InProcess
+from tests.http import Answer
+from tests.target import base_url, connected, present, table_of
 
 ALL = frozenset(SCOPES)
 UNKNOWN_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -52,10 +48,8 @@ BODIES: dict[tuple[str, str], Any] = {
 class World:
     """Sends requests as any of the callers."""
 
-    def __init__(self, settings: Settings) -> None:
-        connect(settings)
-        create_table()
-        self.api = Client(InProcess(application.app))
+    def __init__(self) -> None:
+        self.api = present().client()
         self.users = {name: _user(name, fields) for name, fields in PEOPLE.items()}
         self.users |= {name: _user(name, {}) for name in EXTRAS}
         _client("documentation", self.users["admin"], PUBLIC_CLIENT)
@@ -70,7 +64,7 @@ class World:
             _consent(user, self.clients["owner without write access"])
         self._tokens: dict[tuple[str, frozenset[str]], str | None] = {}
         self._fade()
-        self._items = copy.deepcopy(self._table.items)
+        self.restore = present().saved()
 
     def _team(self) -> Team:
         team = create_team("Engines", self.users["leader"].id, "leader")
@@ -84,15 +78,6 @@ class World:
         self.users["demoted admin"].update([User.is_admin.set(False)])
         self.users["disabled user"].update([User.is_active.set(False)])
         self.users["deleted user"].delete()
-
-    @cached_property
-    def _table(self) -> Any:
-        backends: Any = get_backend("dynamodb")
-        return backends["123456789012"][Item.Meta.region].tables[Item.Meta.table_name]
-
-    def restore(self) -> None:
-        """Take everything back to where it was."""
-        self._table.items = copy.deepcopy(self._items)
 
     def token(self, caller: str, scopes: frozenset[str] = ALL) -> str | None:
         """Give a token of a caller; None to the anonymous one."""
@@ -117,7 +102,7 @@ class World:
             owner=owner.id,
             credentials_version=0,
         )
-        return issue(application.api.keys.keyring(), LOCAL_URL, claims, 3600)
+        return issue(application.api.keys.keyring(), base_url(), claims, 3600)
 
     def address(self, caller: str, method: str, path: str, unknown: tuple[str, ...] = ()) -> str:
         """Fill in a path with what is the caller's own, if anything of the kind is."""
@@ -209,5 +194,5 @@ def _client(
 @contextmanager
 def open_world(settings: Settings) -> Iterator[World]:
     """Build a world in an empty table."""
-    yield World(settings)
-    Item.delete_table()
+    with table_of(connected(settings)):
+        yield World()

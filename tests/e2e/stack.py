@@ -11,8 +11,7 @@ from pathlib import Path
 
 from tasks import engine
 from tasks.processes import LOOPBACK, module, project_folder
-from tests.http import Answer, Client
-from tests.integration.crowd import Direct
+from tests.http import Answer, Client, OverHttp
 
 READY_SECONDS = 120
 SOURCES = ("app.py", "chalicelib", "tasks", ".chalice")
@@ -67,7 +66,7 @@ class Stack:
         self.port = free_port()
         self.engine_port = free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
-        self.api = Client(Direct(f"{LOOPBACK}:{self.port}"))
+        self.api = Client(OverHttp(self.url))
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -87,6 +86,12 @@ class Stack:
             timeout=READY_SECONDS,
             check=True,
         ).stdout
+
+    @property
+    def target(self) -> list[str]:
+        """What tells pytest to run tests against it (tests/over_http.py)."""
+        engine, secrets = f"http://{LOOPBACK}:{self.engine_port}", self.folder / ".local" / "secrets.json"
+        return [f"--url={self.url}", f"--engine={engine}", "--table=grail-local", f"--secrets=file:{secrets}"]
 
     def start(self) -> None:
         """Start, and wait until it says so itself.

@@ -3,18 +3,17 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from pynamodb.connection import TableConnection
 
 import app as application
-from chalicelib.db.table import Item, connect, connection, create_table
+from chalicelib.db.table import Item
 from chalicelib.settings import Settings
-from tests.http import Client
+from tests.http import Client, OverHttp
 from tests.integration import dynamodb_local as engine
-from tests.integration.crowd import Direct
 from tests.serving import serving
+from tests.target import connected
 
 POOL = 64  # as on local stages: every thread has a connection of its own
 PATIENCE = 60.0  # seconds: these tests are about races, so a slow machine must not time out
@@ -30,22 +29,11 @@ def settings(dynamodb_local: str) -> Settings:
 
 @pytest.fixture(scope="session")
 def shared(settings: Settings) -> TableConnection:
-    """A connection to DynamoDB Local, made once: a client costs more than most tests."""
+    """A connection to DynamoDB Local, made once; moto lets requests to a loopback address pass."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Item.Meta, "connect_timeout_seconds", PATIENCE)
         patch.setattr(Item.Meta, "read_timeout_seconds", PATIENCE)
-        connect(settings)
-        return connection()
-
-
-@pytest.fixture
-def table(shared: TableConnection, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An empty table on DynamoDB Local; moto lets requests to a loopback address pass."""
-    # the tests on moto connect anew, each for itself
-    monkeypatch.setattr(Item, "_shared", shared)
-    create_table()
-    yield
-    Item.delete_table()
+        return connected(settings)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +46,7 @@ def base_url() -> Iterator[str]:
 @pytest.fixture
 def api(base_url: str, table: None) -> Client:
     """A client of the application over HTTP, for any number of threads."""
-    return Client(Direct(urlsplit(base_url).netloc))
+    return Client(OverHttp(base_url))
 
 
 @pytest.fixture
