@@ -24,8 +24,16 @@ def check() -> int:
 
 def test(arguments: Sequence[str] = ()) -> int:
     """Run the tests; with CI set, a skipped test is a failure."""
-    strict = ["-p", "tests.no_skips"] if os.environ.get("CI") else []
-    return _run(module("pytest", "-n", WORKERS, "--dist", "loadfile", *strict, *arguments))
+    return _run(module("pytest", "-n", WORKERS, "--dist", "loadfile", *_strict(), *arguments))
+
+
+def test_over_http(arguments: Sequence[str] = ()) -> int:
+    """Run the API tests over HTTP, against engine and server as `make run` starts them."""
+    return _run(module("tests.e2e.over_http", *_strict(), *arguments))
+
+
+def _strict() -> list[str]:
+    return ["-p", "tests.no_skips"] if os.environ.get("CI") else []
 
 
 def _run(command: Sequence[str]) -> int:

@@ -146,6 +146,7 @@ def test_violations_name_the_query_parameter(world: World, query: str) -> None:
     assert [entry["parameter"] for entry in answer.json["errors"]] == [query.split("=", maxsplit=1)[0]]
 
 
+@pytest.mark.in_process("makes an event that no HTTP client can cause")
 def test_an_event_of_no_route_is_a_problem(world: World) -> None:
     """ACCEPTANCE 54: what is no request of API Gateway's is refused in the same form."""
     raw = application.app({"requestContext": {}, "headers": {}}, LambdaContext("grail", 128))
