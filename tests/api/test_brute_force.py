@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 import pytest
 
 import app as application
+from chalicelib.db import keys
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.settings import Settings
 from chalicelib.users import attempts
-from chalicelib.users.models import User
+from chalicelib.users.models import Failures, User
 from tests.api.oauth_tools import TOKEN, at_call, error_of, password
 from tests.conftest import PASSWORD, SECRET
 from tests.http import Answer, Client
-from tests.support import confirmed
+from tests.support import confirmed, dump_table
 from tests.support import replace as replace_op
 from tests.target import present
 
@@ -180,6 +181,26 @@ def test_nobody_is_held_back_by_a_forged_address(
     for _ in range(few_per_address + 1):
         spoofed(api, 9)
     assert password(api, "user", PASSWORD, source="192.0.2.9").status == 200
+
+
+def test_an_address_is_what_the_gateway_saw(api: Client, user: User, documentation: OAuth2Client) -> None:
+    """ACCEPTANCE 37: an address that failed too often is held back under any forged one, and no other is."""
+    spoofed(api, 9)
+    (stored,) = [item for item in dump_table() if keys.ADDRESS in item["pk"]["S"]]
+    item = Failures.from_raw_data(stored)
+    item.update([Failures.amount.set(application.settings.failures_per_address)])
+    assert [spoofed(api, number) for number in (8, 9)] == [429, 429]
+    assert password(api, "user", PASSWORD, source="198.51.100.1").status == 429
+    assert password(api, "user", PASSWORD, source="192.0.2.9").status == 200
+
+
+def test_failures_of_the_window_before_do_not_count(
+    api: Client, user: User, documentation: OAuth2Client, clock: Clock
+) -> None:
+    """ACCEPTANCE 37: whatever TTL has swept, nobody is held back beyond a window."""
+    before = keys.failures(attempts.account(user.id), int(clock.now // WINDOW) - 1)
+    Failures.at(before, amount=10 * LIMIT).save()
+    assert password(api, "user", PASSWORD).status == 200
 
 
 def test_client_secrets_are_guarded_by_address(

@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tasks import engine
@@ -125,6 +127,15 @@ class Stack:
         os.kill(self._engine_pid(), signal.SIGKILL)
         assert self._process
         return self._process.wait(30)
+
+    @contextmanager
+    def hung_engine(self) -> Iterator[None]:
+        """Let the engine take requests and answer none, for as long as the context lasts."""
+        os.kill(self._engine_pid(), signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._engine_pid(), signal.SIGCONT)
 
     def kill(self) -> None:
         """End what the user started by `kill -9`, which leaves it no time to stop anything."""
