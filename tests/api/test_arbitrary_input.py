@@ -1,7 +1,6 @@
 """Arbitrary input at every operation: never a 500, always a well-formed refusal."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,9 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import app as application
-from chalicelib.settings import Settings
 from tests.api.expected_access import EXPECTED
-from tests.api.world import World, open_world
+from tests.api.world import World
 from tests.http import FORM, JSON, Answer, InProcess
 from tests.problems import flaws
 
@@ -70,13 +68,6 @@ queries = st.none() | st.dictionaries(
     st.lists(st.text(max_size=20), min_size=1, max_size=2),
     max_size=3,
 )
-
-
-@pytest.fixture(scope="module")
-def world(settings: Settings) -> Iterator[World]:
-    """Everybody, once."""
-    with open_world(settings) as everybody:
-        yield everybody
 
 
 def send(route: tuple[str, str], event: dict[str, Any]) -> Answer:

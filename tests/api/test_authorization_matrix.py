@@ -1,13 +1,10 @@
 """Every caller at every operation: the declarations enforced, against a table written by hand."""
 
-from collections.abc import Iterator
-
 import pytest
 
 import app as application
-from chalicelib.settings import Settings
 from tests.api.expected_access import ADMINS, CALLERS, DEAD, EXPECTED, LIVE
-from tests.api.world import ALL, World, open_world
+from tests.api.world import ALL, World
 
 OPERATIONS = {
     (method, path): operation
@@ -26,13 +23,6 @@ MALFORMED = (
     "USER%23x",
     "é" * 26,
 )
-
-
-@pytest.fixture(scope="module")
-def world(settings: Settings) -> Iterator[World]:
-    """Everybody, once for all cells."""
-    with open_world(settings) as everybody:
-        yield everybody
 
 
 def test_both_tables_have_the_same_routes() -> None:

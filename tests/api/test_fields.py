@@ -1,13 +1,11 @@
 """Fields: what the server owns nobody sets, and what is not declared nobody sees."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from chalicelib.settings import Settings
 from tests.api.expected_fields import CLIENT, LISTED_USER, TEAM, USER
-from tests.api.world import UNKNOWN_ID, World, open_world
+from tests.api.world import UNKNOWN_ID, World
 from tests.http import Answer
 
 USERS, TEAMS, CLIENTS = "/api/v1/users", "/api/v1/teams", "/api/v1/auth/oauth2_clients"
@@ -49,13 +47,6 @@ ITEMS = {
         "client_secret",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def world(settings: Settings) -> Iterator[World]:
-    """Everybody, once."""
-    with open_world(settings) as everybody:
-        yield everybody
 
 
 def keys_of(answer: Answer) -> list[set[str]]:

@@ -1,14 +1,12 @@
 """The headers that every response carries."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
 import app as application
-from chalicelib.settings import Settings
 from tests.api.expected_access import EXPECTED
-from tests.api.world import World, open_world
+from tests.api.world import World
 from tests.http import Answer
 
 ROUTES = sorted(EXPECTED)
@@ -17,13 +15,6 @@ YEAR = 365 * 86400
 TYPE = re.compile(r"application/(problem\+)?json|application/yaml|text/(html|css); charset=utf-8")
 DOCUMENTS = ("/errors", "/api/v1/openapi", "/api/v1/static", "/.well-known", "/api/v1/oauth2-redirect")
 CACHEABLE = [path for method, path in ROUTES if path.startswith(DOCUMENTS) or path == "/api/v1"]
-
-
-@pytest.fixture(scope="module")
-def world(settings: Settings) -> Iterator[World]:
-    """Everybody, once."""
-    with open_world(settings) as everybody:
-        yield everybody
 
 
 def missing(answer: Answer) -> list[str]:

@@ -1,40 +1,19 @@
 """Values that attack what stands behind the parsers: kept exactly or refused, never a 500."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from chalicelib.settings import Settings
-from tests.api.world import World, open_world
-from tests.http import FORM, JSON, Answer
+from tests.api import hostile
+from tests.api.hostile import TEAMS, post
+from tests.api.world import World
+from tests.http import FORM, JSON
 from tests.problems import flaws
 
-TEAMS = "/api/v1/teams"
-MIB = 1024 * 1024
-TITLE = b'{"title": "%s"}'
 ACUTE, BOTH = "e\u0301", "\u00e9"
 
-
-@pytest.fixture(scope="module")
-def everybody(settings: Settings) -> Iterator[World]:
-    """Everybody, once."""
-    with open_world(settings) as made:
-        yield made
-
-
-@pytest.fixture
-def world(everybody: World) -> Iterator[World]:
-    """Everybody, as they were."""
-    yield everybody
-    everybody.restore()
-
-
-def post(world: World, raw: bytes, content_type: str | None = JSON, path: str = TEAMS) -> Answer:
-    """Send a body as it is."""
-    headers = {"Content-Type": content_type} if content_type is not None else {}
-    return world.api("POST", path, token=world.token("admin"), raw=raw, headers=headers)
+world = hostile.world  # a fixture
 
 
 @pytest.mark.parametrize(

@@ -1,27 +1,17 @@
 """OPTIONS: what this caller may do with this object, as their real requests show."""
 
-from collections.abc import Iterator
-
 import pytest
 
 import app as application
-from chalicelib.settings import Settings
 from tests.api.code_tools import AUTHORIZE
 from tests.api.expected_access import CALLERS, DEAD, EXPECTED, LIVE
-from tests.api.world import ALL, World, open_world
+from tests.api.world import ALL, World
 
 RESOURCES = {path: sorted(methods) for path, methods in application.api.operations.items()}
 PUBLIC = [path for path, methods in RESOURCES.items() if any(EXPECTED[m, path].is_public for m in methods)]
 PRIVATE = [path for path in RESOURCES if path not in PUBLIC]
 OF_OBJECTS = [path for path in PRIVATE if "{" in path]
 READ_ONLY = frozenset(scope for scope in ALL if scope.endswith(":read"))
-
-
-@pytest.fixture(scope="module")
-def world(settings: Settings) -> Iterator[World]:
-    """Everybody, once for all cells."""
-    with open_world(settings) as everybody:
-        yield everybody
 
 
 def allowed(world: World, caller: str, path: str, scopes: frozenset[str]) -> str:

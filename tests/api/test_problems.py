@@ -2,7 +2,6 @@
 
 import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,10 @@ from chalice.local import LambdaContext
 
 import app as application
 from chalicelib.errors import ApiError, InvalidValueError, NotFoundError, all_problems
-from chalicelib.settings import Settings
 from chalicelib.web import endpoint
 from tasks.problems import render
 from tests.api.expected_access import EXPECTED
-from tests.api.world import World, open_world
+from tests.api.world import World
 from tests.http import Answer
 from tests.problems import flaws
 
@@ -24,13 +22,6 @@ PATHS = sorted(application.api.operations)
 KINDS = all_problems()
 PAGES = Path(__file__).parents[2] / "docs" / "errors"
 SECRETS = ("arn:aws:dynamodb:eu-west-1:123456789012:table/grail-test", "Traceback", "hunter2", ".py")
-
-
-@pytest.fixture(scope="module")
-def world(settings: Settings) -> Iterator[World]:
-    """Everybody, once."""
-    with open_world(settings) as everybody:
-        yield everybody
 
 
 @pytest.fixture
