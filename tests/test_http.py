@@ -36,6 +36,6 @@ def echo() -> Iterator[str]:
     ("path", "sent"), [("/api/v1", "/api/v1"), ("/a b/é%2F..?x=1&y=%0d", "/a%20b/%C3%A9%2F..?x=1&y=%0d")]
 )
 def test_paths_are_sent_as_they_are_below_the_stage(echo: str, prefix: str, path: str, sent: str) -> None:
-    """A deployed stage has a prefix; clients percent-encode what a URL cannot hold, and change nothing else."""
+    """A deployed stage has a prefix; what a URL cannot hold is percent-encoded, and nothing else changes."""
     answer = Client(OverHttp(echo + prefix))("GET", path)
     assert answer.body.decode() == prefix.rstrip("/") + sent
