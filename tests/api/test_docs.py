@@ -52,7 +52,7 @@ def test_the_page_has_nothing_inline() -> None:
 @pytest.mark.parametrize("base", ["", "/dev", "/a/b"])
 def test_the_page_names_its_own_host_alone(gateway: Client, base: str) -> None:
     """ACCEPTANCE 55: each file is served here, below the stage's prefix."""
-    addresses = re.findall(r'(?:src|href)="([^"]*)"', page(base))
+    addresses = re.findall(r'(?:src|href)="([^"]*)"', page("index.html", base))
     assert addresses
     assert all(address.startswith(f"{base}/api/v1/") for address in addresses)
     assert {gateway("GET", address.removeprefix(base)).status for address in addresses} == {200}
@@ -60,7 +60,7 @@ def test_the_page_names_its_own_host_alone(gateway: Client, base: str) -> None:
 
 def test_a_prefix_can_not_break_out_of_its_attribute() -> None:
     """ACCEPTANCE 55: it comes from settings, and is escaped all the same."""
-    assert '"><script>' not in page('/x"><script>')
+    assert '"><script>' not in page("index.html", '/x"><script>')
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)
@@ -75,7 +75,8 @@ def test_what_did_not_change_is_not_sent_again(gateway: Client, path: str) -> No
 @pytest.mark.parametrize("name", TYPES)
 def test_files_are_kept_by_their_digest(gateway: Client, name: str) -> None:
     """A release brings new addresses, so a browser asks once for each file."""
-    address = re.search(rf'"(/api/v1/static/{re.escape(name)}\?v=\w+)"', page("index.html", ""))
+    pages = page("index.html", "") + page("oauth2-redirect.html", "")
+    address = re.search(rf'"(/api/v1/static/{re.escape(name)}\?v=\w+)"', pages)
     assert address
     answer = gateway("GET", address[1], headers={"Accept": "*/*"})
     assert answer.status == 200

@@ -14,6 +14,7 @@ URI = "https://app.test/callback"
 SHOWN = {
     "client_id",
     "user_id",
+    "client_name",
     "client_type",
     "redirect_uris",
     "default_scopes",

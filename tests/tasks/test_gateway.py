@@ -103,7 +103,7 @@ def test_a_client_that_asks_first_is_told(length: int, status: bytes, port: int)
     ("line", "status"),
     [
         ("POST /auth/oauth2/token HTTP/1.1", 400),
-        ("POST /api/v1/users HTTP/1.1", 415),
+        ("POST /auth/oauth2/authorize HTTP/1.1", 400),
         ("GET /health HTTP/1.1", 200),
     ],
 )
