@@ -17,6 +17,7 @@ from chalice.local import LambdaContext, LocalGateway
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 SOURCE = "203.0.113.7"
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,10 @@ class Transport(Protocol):
     def send(
         self, method: str, path: str, headers: dict[str, str], body: bytes | None, source: str
     ) -> Answer: ...
+
+    def seen_as(self, source: str) -> str:
+        """Tell the address that the application sees of a source."""
+        ...
 
 
 class InProcess:
@@ -69,6 +74,10 @@ class InProcess:
         if InProcess.check:
             InProcess.check(method, path, result)
         return result
+
+    def seen_as(self, source: str) -> str:
+        """Nothing stands in between."""
+        return source
 
 
 class OverHttp:
@@ -98,9 +107,12 @@ class OverHttp:
             self.check(method, path, answer)
         return answer
 
-    def _address(self, source: str) -> tuple[str, int] | None:
+    def seen_as(self, source: str) -> str:
         """Give each source an address of its own: Linux has all of 127.0.0.0/8 on loopback."""
-        return ("127." + source.split(".", 1)[1], 0) if self.is_loopback else None
+        return "127." + source.split(".", 1)[1] if self.is_loopback else LOOPBACK
+
+    def _address(self, source: str) -> tuple[str, int] | None:
+        return (self.seen_as(source), 0) if self.is_loopback else None
 
 
 class Client:

@@ -17,6 +17,7 @@ from tests.api.oauth_tools import password
 from tests.conftest import PASSWORD
 from tests.http import Answer, Client
 from tests.support import NOBODY, dump_table
+from tests.target import path_of
 
 trail = audit_tools.trail  # a fixture
 
@@ -102,7 +103,7 @@ def test_what_is_no_id_is_422(trail: Trail, text: str) -> None:
 
 def next_page(trail: Trail, answer: Answer) -> Answer:
     """Follow the link to the next page."""
-    path = answer.headers["link"].split(">")[0].removeprefix("<http://127.0.0.1:8000")
+    path = path_of(answer.headers["link"].split(">")[0][1:])
     return trail.api("GET", path, token=trail.token)
 
 
