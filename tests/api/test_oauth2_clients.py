@@ -13,6 +13,7 @@ from tests.target import path_of
 URI = "https://app.test/callback"
 SHOWN = {
     "client_id",
+    "client_name",
     "user_id",
     "client_name",
     "client_type",
