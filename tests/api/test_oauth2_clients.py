@@ -15,7 +15,6 @@ SHOWN = {
     "client_id",
     "client_name",
     "user_id",
-    "client_name",
     "client_type",
     "redirect_uris",
     "default_scopes",
