@@ -10,7 +10,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-from tasks import checks, fuzz
+from tasks import checks, fuzz, mutation
 from tasks import run as local
 
 
@@ -21,10 +21,11 @@ def run(_context: Context) -> None:
 
 
 @task(
+    default=True,
     help={
         "arguments": "what else to tell pytest, such as '-k teams'",
         "http": "the API tests alone, over HTTP against a stack of their own",
-    }
+    },
 )
 def test(_context: Context, arguments: str = "", http: bool = False) -> None:
     """Run the tests; with CI set, a skipped test is a failure."""
@@ -167,10 +168,35 @@ def revoke_key(_context: Context, kid: str, stage: str = "") -> None:
     on_keys(lambda keys, opened: keys.revoke_key(opened, kid), stage)
 
 
+@task(
+    name="mutation",
+    help={
+        "mutants": "patterns of those to try again, such as 'chalicelib.security.tokens.*'; all by default",
+        "workers": "processes that test at the same time",
+        "tests": "most tests that a mutant meets, all by default: what survives a few may be tried again",
+        "show": "show what these mutants change, and try nothing",
+        "report": "print the figures of the last run, and try nothing",
+    },
+)
+def mutate(
+    _context: Context,
+    mutants: str = "",
+    workers: int = 2,
+    tests: int = 0,
+    show: bool = False,
+    report: bool = False,
+) -> None:
+    """Change chalicelib/security and chalicelib/oauth in many places; the tests have to notice (mutmut)."""
+    names = shlex.split(mutants)
+    if report:
+        return mutation.report()
+    sys.exit(mutation.show(names) if show else mutation.run(names, workers, tests))
+
+
 namespace = Collection(
     run,
-    test,
     check,
+    test=Collection(test, mutate),
     openapi=Collection(openapi_export, lint_openapi, generate_client, fuzz_openapi),
     keys=Collection(generate_keys, list_keys, rotate_keys, revoke_key),
 )

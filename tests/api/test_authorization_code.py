@@ -78,6 +78,15 @@ def test_without_refresh_tokens_a_second_use_still_ends_the_access_token(
     assert me(api, tokens["access_token"]) == 401
 
 
+def test_a_second_use_after_the_end_of_all_makes_nothing(api: Client, user: User, code: str) -> None:
+    """ACCEPTANCE 34: what TTL has swept is not written anew, just to say that it is dead."""
+    redeem(api, code)
+    for family in families(user):
+        family.delete()
+    assert error_of(redeem(api, code)) == (400, "invalid_grant")
+    assert families(user) == []
+
+
 def test_codes_live_a_minute(api: Client, code: str) -> None:
     """ACCEPTANCE 34: at most ten minutes, whatever TTL has swept."""
     item_of(code).update([AuthorizationCode.valid_until.set(int(time.time()))])

@@ -13,8 +13,8 @@ from tests.target import path_of
 URI = "https://app.test/callback"
 SHOWN = {
     "client_id",
-    "user_id",
     "client_name",
+    "user_id",
     "client_type",
     "redirect_uris",
     "default_scopes",

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.db.table import get_many
 from chalicelib.db.transaction import Transaction
+from chalicelib.oauth.families import parse_refresh_token
 from chalicelib.oauth.models import OAuth2Client, TokenFamily
 from chalicelib.users.models import User, change_user
 from tests.api.oauth_tools import (
@@ -165,6 +167,17 @@ def test_ttl_keeps_a_family_as_long_as_anything_of_it_lives(
     """ACCEPTANCE 25, 21: TTL takes neither a live family nor the mark that its access tokens are dead."""
     family = family_of(user)
     assert family.expires_at >= family.absolute_until + settings.access_token_lifetime
+
+
+def test_ttl_keeps_the_mark_of_a_used_token_as_long_as_its_family(
+    api: Client, user: User, tokens: Tokens
+) -> None:
+    """ACCEPTANCE 21: reuse is noticed to the end of the family, and the marks do not stay for ever."""
+    refresh(api, tokens["refresh_token"])
+    token = parse_refresh_token(tokens["refresh_token"])
+    assert token
+    mark = get_many([token.used_key])[token.used_key].attribute_values
+    assert mark["expires_at"] == family_of(user).expires_at
 
 
 BAD_TOKENS = {

@@ -1,0 +1,92 @@
+"""mutmut, in some respects as this code base needs it; tasks/mutation.py runs it."""
+
+import gc
+import os
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import libcst
+import pytest
+from mutmut.__main__ import cli
+from mutmut.configuration import config
+from mutmut.mutation import file_mutation
+from mutmut.mutation.file_mutation import MutationVisitor
+from mutmut.runners.harness import PytestRunner
+from mutmut.state import state
+from mutmut.utils.file_utils import change_cwd
+
+# A cached function gives what it gave before a mutant was chosen; mutmut knows the other two itself.
+LEFT_AS_THEY_ARE = ("cache", "staticmethod", "classmethod")
+
+MOST_TESTS = int(os.environ.get("MUTATION_TESTS", "0")) or None
+WARMING = "tests/api/test_metadata.py"  # no user and no client, which the fixtures would keep
+
+_skip = MutationVisitor._skip_node_and_children  # noqa: SLF001 - there is no public way
+_arrange = file_mutation.function_trampoline_arrangement
+
+
+def _is_decorated(node: Any) -> bool:
+    if not isinstance(node, libcst.FunctionDef) or not node.decorators:
+        return False
+    names = [getattr(decorator.decorator, "value", None) for decorator in node.decorators]
+    return not any(name in LEFT_AS_THEY_ARE for name in names)
+
+
+def _skip_less(visitor: Any, node: Any) -> bool:
+    """Make mutants of decorated functions, too: properties and operations."""
+    return bool(_skip(visitor, node.with_changes(decorators=()) if _is_decorated(node) else node))
+
+
+def _arrange_decorated(function: Any, mutants: Any, class_name: str | None) -> Any:
+    """Leave the decorators on what chooses a mutant: the original and its mutants are plain functions."""
+    before, (chooser, *functions), after, names = _arrange(function, mutants, class_name)
+    if _is_decorated(function):
+        functions = [found.with_changes(decorators=()) for found in functions]
+    return before, [chooser, *functions], after, names
+
+
+class _Selection:
+    """Runs certain tests; on pytest's command line, some of their names would not be found.
+
+    One of each function comes first, so that a mutant meets all kinds soon; the quick before the slow.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = set(names)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Select and sort."""
+        durations, seen = state().duration_by_test, Counter[str]()
+        chosen = [item for item in items if not self.names or item.nodeid in self.names]
+        ranks = {}
+        for item in sorted(chosen, key=lambda item: durations.get(item.nodeid, 0)):
+            function = item.nodeid.partition("[")[0]
+            ranks[item] = (seen[function], durations.get(item.nodeid, 0))
+            seen[function] += 1
+        items[:] = sorted(chosen, key=lambda item: ranks[item])[:MOST_TESTS]
+
+
+def _run_tests(runner: Any, *, mutant_name: str | None, tests: Iterable[str]) -> int:  # noqa: ARG001 - mutmut's
+    names = list(tests)
+    files = sorted({name.partition("::")[0] for name in names})
+    with change_cwd("mutants"):
+        arguments = runner._pytest_args_regular_run(files)  # noqa: SLF001 - see above
+        return int(runner.execute_pytest(arguments, plugins=[_Selection(names)]))
+
+
+def _warm_up(runner: Any) -> None:
+    """Collect the tests, as mutmut does, and run some: what they need is imported before the fork then."""
+    with change_cwd("mutants"):
+        runner.execute_pytest(["--collect-only", "-qqq", *config().pytest_add_cli_args_test_selection])
+        runner.execute_pytest(["-q", WARMING])
+    gc.freeze()
+
+
+if __name__ == "__main__":
+    MutationVisitor._skip_node_and_children = _skip_less  # noqa: SLF001 - see above
+    file_mutation.function_trampoline_arrangement = _arrange_decorated
+    PytestRunner.run_tests = _run_tests
+    PytestRunner.warm_up = _warm_up
+    cli()

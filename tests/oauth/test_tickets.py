@@ -1,0 +1,96 @@
+"""What ties a form to a browser, over https as it is deployed; tests/api has the pages themselves."""
+
+from dataclasses import replace
+
+import pytest
+
+import app as application
+from chalicelib.oauth.tickets import Ticket, browser_of, make_ticket, new_browser, open_ticket
+from chalicelib.users.models import User, new_user
+from chalicelib.web.operation import Call
+from chalicelib.web.request import Request
+
+REQUEST = Request(
+    method="POST",
+    path="/auth/oauth2/authorize",
+    headers={},
+    query={"client_id": ["app"], "scope": ["a b"]},
+    body=b"",
+    source="203.0.113.7",
+    request_id="1",
+    base_url="https://api.test",
+)
+
+
+def call(cookie: str | None = None, query: dict[str, list[str]] | None = None) -> Call:
+    """A request of a browser, with its cookie."""
+    headers = {"cookie": cookie} if cookie is not None else {}
+    request = replace(REQUEST, headers=headers, query=REQUEST.query if query is None else query)
+    return Call(request, {}, application.settings, application.api.keys)
+
+
+@pytest.fixture
+def user() -> User:
+    """Somebody who signed in; stored nowhere."""
+    found = new_user(username="user", email="user@test.example", password_hash="")
+    found.credentials_version = 7
+    return found
+
+
+def test_a_cookie_over_https_is_this_hosts_alone() -> None:
+    """RFC 6265bis §4.1.3.2: by its prefix a browser knows that no other host of the domain set it."""
+    browser, header = new_browser(call())
+    assert header == f"__Host-grail={browser}; Path=/; HttpOnly; SameSite=Lax; Secure"
+    assert browser_of(call(f"a=1; __Host-grail={browser}; b=2")) == browser
+
+
+@pytest.mark.parametrize("cookie", [None, "", "grail=x", "a=x", "__Host-grail"])
+def test_no_other_cookie_names_a_browser(cookie: str | None) -> None:
+    """Other hosts of the domain can set a cookie without the prefix: it is not read."""
+    assert browser_of(call(cookie)) is None
+
+
+def test_each_browser_gets_256_bits_of_its_own() -> None:
+    """DESIGN §3: 32 random bytes make 43 characters of base64."""
+    found = {new_browser(call())[0] for _ in range(20)}
+    assert (len(found), {len(browser) for browser in found}) == (20, {43})
+
+
+def test_a_ticket_carries_who_signed_in(user: User) -> None:
+    """The consent page knows for whom it asks, and under which credentials."""
+    ticket = make_ticket(call(), "x", user)
+    assert open_ticket(call("__Host-grail=x"), ticket) == Ticket(user.id, 7)
+
+
+def test_a_ticket_of_the_sign_in_page_names_nobody() -> None:
+    """Nobody has signed in there."""
+    assert open_ticket(call("__Host-grail=x"), make_ticket(call(), "x")) == Ticket(None, 0)
+
+
+@pytest.mark.parametrize(("after", "is_good"), [(0, True), (599, True), (600, False)])
+def test_a_ticket_lives_ten_minutes(after: int, is_good: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a second longer."""
+    monkeypatch.setattr("time.time", lambda: 1_000_000)
+    ticket = make_ticket(call(), "x")
+    monkeypatch.setattr("time.time", lambda: 1_000_000 + after)
+    assert (open_ticket(call("__Host-grail=x"), ticket) is not None) is is_good
+
+
+def test_the_order_of_the_parameters_says_nothing() -> None:
+    """A browser or gateway may send the query of the form's address in another order."""
+    other = dict(reversed(REQUEST.query.items()))
+    assert open_ticket(call("__Host-grail=x", query=other), make_ticket(call(), "x"))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"client_id": ["app"], "scope": ["a", "b"]},
+        {"client_id": ["app"]},
+        {"client_id": ["app"], "scope": ["a b&c=1"]},
+        {},
+    ],
+)
+def test_a_ticket_is_for_one_query(query: dict[str, list[str]]) -> None:
+    """Consent to one thing is none to another."""
+    assert open_ticket(call("__Host-grail=x", query=query), make_ticket(call(), "x")) is None
