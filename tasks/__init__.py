@@ -12,6 +12,7 @@ from invoke.tasks import task
 
 from tasks import checks, fuzz
 from tasks import run as local
+from tasks.cloud.tasks import package
 
 
 @task
@@ -165,6 +166,7 @@ namespace = Collection(
     run,
     test,
     check,
+    package,
     openapi=Collection(openapi_export, lint_openapi, generate_client, fuzz_openapi),
     keys=Collection(generate_keys, list_keys, rotate_keys, revoke_key),
 )
