@@ -80,7 +80,7 @@ def served(folder: Path) -> Iterator[dict[str, str]]:
     child = engine.start(port, folder / "dynamodb", folder / "engine.log")
     try:
         environment = environment_for(f"http://{LOOPBACK}:{port}")
-        environment |= {"SECRETS_FILE": str(folder / "secrets.json"), "AWS_DEFAULT_REGION": "us-east-1"}
+        environment |= {"SECRETS": f"file:{folder}/secrets.json", "AWS_DEFAULT_REGION": "us-east-1"}
         subprocess.run(  # noqa: S603 - a module of this project
             module("tasks.prepare"),
             env=environment,

@@ -12,7 +12,7 @@ from invoke.tasks import task
 
 from tasks import checks, fuzz
 from tasks import run as local
-from tasks.cloud.tasks import package
+from tasks.cloud.tasks import deploy, destroy, e2e, package
 
 
 @task
@@ -167,6 +167,9 @@ namespace = Collection(
     test,
     check,
     package,
+    deploy,
+    destroy,
+    e2e,
     openapi=Collection(openapi_export, lint_openapi, generate_client, fuzz_openapi),
     keys=Collection(generate_keys, list_keys, rotate_keys, revoke_key),
 )

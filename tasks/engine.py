@@ -57,14 +57,18 @@ def start(port: int, data: Path = LOCAL / "dynamodb", log: Path = LOG) -> Child:
     with log.open("wb") as output:
         child = Child("engine", [*command, str(port), str(data)], os.environ, output)
     try:
-        _wait(child, port, log)
+        wait_until_ready(child, port, log)
     except BaseException:
         child.stop()
         raise
     return child
 
 
-def _wait(child: Child, port: int, log: Path) -> None:
+def wait_until_ready(child: Child, port: int, log: Path) -> None:
+    """Wait until an engine answers.
+
+    :raises EngineError: it does not, and the last line of its log says why.
+    """
     deadline = time.monotonic() + READY_SECONDS
     while child.running and time.monotonic() < deadline:
         if answers(f"http://{LOOPBACK}:{port}/_ministack/health"):

@@ -1,6 +1,7 @@
 """`invoke package`: what `chalice package` makes, merged with infra/ and rebuilt to start fast."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.cloud import bundle
+from tasks.cloud import bundle, template
 from tasks.processes import project_folder
 
 SHIPPED = ("app.py", "chalicelib", "requirements.txt", ".chalice", "vendor")
@@ -48,11 +49,16 @@ def build(stage: str, output: Path) -> Package:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         copy_project(folder / "project")
-        run_chalice(stage, folder / "project", folder / "made")
+        (folder / "infra.json").write_text(json.dumps(template.fragments(stage)))
+        run_chalice(
+            stage, folder / "project", folder / "made", "--merge-template", str(folder / "infra.json")
+        )
         output.mkdir(parents=True, exist_ok=True)
-        shutil.copy(folder / "made" / "sam.json", package.template)
         shutil.copy(folder / "made" / "deployment.zip", package.plain)
         bundle.rebuild(package.plain, package.code, folder / "task")
+        made = json.loads((folder / "made" / "sam.json").read_text("utf-8"))
+    finished = template.complete(made, package.digest[:12])
+    package.template.write_text(json.dumps(finished, indent=2, sort_keys=True) + "\n", "utf-8")
     if package.code.stat().st_size > MOST_BYTES:
         raise PackageError(f"{package.code} is larger than {MOST_BYTES:,} bytes: what has been added?")
     return package

@@ -82,13 +82,13 @@ def test_the_same_input_gives_the_same_package(package: packaging.Package, tmp_p
 
 def test_it_answers_without_what_development_installs(task: Path, tmp_path: Path) -> None:
     """The package is whole: started without site-packages it serves a request."""
-    environment = {**os.environ, "STAGE": "local", "SECRETS_FILE": str(tmp_path / "secrets.json")}
+    environment = {**os.environ, "STAGE": "local", "SECRETS": f"file:{tmp_path}/secrets.json"}
     answer = Variant("package", task, "app.app", event("GET", "/health", {}), environment).run()
     assert answer["statusCode"] == 200
 
 
 def test_the_openapi_document_can_be_made(task: Path, tmp_path: Path) -> None:
     """What is imported late ships, too."""
-    environment = {**os.environ, "STAGE": "local", "SECRETS_FILE": str(tmp_path / "secrets.json")}
+    environment = {**os.environ, "STAGE": "local", "SECRETS": f"file:{tmp_path}/secrets.json"}
     asked = event("GET", "/api/v1/openapi.yaml", {})
     assert Variant("package", task, "app.app", asked, environment).run()["statusCode"] == 200
