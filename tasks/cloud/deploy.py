@@ -5,7 +5,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from tasks.cloud import template, words
 from tasks.cloud.account import Account, DeployError
 from tasks.cloud.packaging import Package
-from tasks.cloud.stack import Stack
+from tasks.cloud.stack import POLL_SECONDS, Stack
 from tasks.processes import project_folder
 
 PROTECTED = ("prod",)  # their names are typed, and their stacks can't be deleted by mistake
@@ -28,13 +28,16 @@ class Deployment:
 
     :param ask: puts a question to whoever sits there, and gives the answer.
     :param say: prints a line.
+    :param pause: seconds between two looks at the stack.
+    :param overrides: values of parameters, beyond those in infra/parameters.
     """
 
     stage: str
     account: Account
     ask: Callable[[str], str] = input
     say: Callable[[str], None] = print
-    pause: float = 2.0
+    pause: float = POLL_SECONDS
+    overrides: dict[str, str] = field(default_factory=dict)
 
     @property
     def stack(self) -> Stack:
@@ -115,7 +118,7 @@ class Deployment:
         """Read the values of the stage's parameters, and name the build."""
         path = template.parameters_of(self.stage)
         chosen: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-        return chosen | {"Build": build_name()}
+        return {**chosen, "Build": build_name(), **self.overrides}
 
     def _agrees(self) -> bool:
         if self.stage in PROTECTED:
@@ -158,8 +161,8 @@ class Deployment:
         if found.get("DeletionProtectionEnabled"):
             raise DeployError(
                 f"The table {table} is protected, and holds about {found.get('ItemCount', 0)} items. If "
-                f'they may go: set "DeletionProtection": "false" in infra/parameters/{self.stage}.json, deploy, and '
-                "destroy again."
+                'they may go: set "DeletionProtection": "false" in '
+                f"infra/parameters/{self.stage}.json, deploy, and destroy again."
             )
         if found and not delete_data:
             raise DeployError(

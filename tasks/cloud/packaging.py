@@ -33,6 +33,11 @@ class Package:
     code: Path
     plain: Path
 
+    @classmethod
+    def in_folder(cls, folder: Path) -> "Package":
+        """Name the parts of a package in its folder."""
+        return cls(folder / "template.json", folder / "deployment.zip", folder / "plain.zip")
+
     @property
     def digest(self) -> str:
         """SHA-256 of the code, in hexadecimal."""
@@ -45,7 +50,7 @@ def build(stage: str, output: Path) -> Package:
     :param output: folder for the template and the code; what was there is replaced.
     :raises PackageError: Chalice refuses, or what comes out is too big.
     """
-    package = Package(output / "template.json", output / "deployment.zip", output / "plain.zip")
+    package = Package.in_folder(output)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         copy_project(folder / "project")

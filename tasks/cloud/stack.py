@@ -14,7 +14,7 @@ CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]  # roles of its own;
 POLL_SECONDS = 2.0
 LONGEST_SECONDS = 3600
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
-ENDED = ("_COMPLETE", "_FAILED")
+ENDED = ("COMPLETE", "FAILED")
 
 
 @dataclass

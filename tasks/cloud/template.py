@@ -16,8 +16,8 @@ Template = dict[str, Any]
 INFRA = project_folder() / "infra"
 GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
 ANY_METHOD = "x-amazon-apigateway-any-method"
-# What API Gateway knows of itself; a custom domain has no stage in its paths.
-OWN_URL, DOMAIN_URL = "https://$context.domainName/$context.stage", "https://$context.domainName"
+# The gateway knows its own address; a domain is told to the functions, too.
+OWN_URL, DOMAIN_URL = "https://$context.domainName/$context.stage", "https://${DomainName}"
 ANYWHERE = re.compile(r"arn:\*:([a-z0-9-]+):\*:\*:")
 HERE = r"arn:${AWS::Partition}:\1:${AWS::Region}:${AWS::AccountId}:"
 
@@ -44,8 +44,11 @@ def complete(template: Template, build: str) -> Template:
         path[ANY_METHOD] = next(iter(path.values()))
     variables = template["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
     settings = Settings(stage=variables["STAGE"], cors_origins=_words(variables.get("CORS_ORIGINS", "")))
-    answers = [gateway_responses(base, settings) for base in (DOMAIN_URL, OWN_URL)]
-    body[GATEWAY_RESPONSES] = {"Fn::If": ["HasDomain", *answers]}
+    with_domain = gateway_responses(DOMAIN_URL, settings)
+    for answer in with_domain.values():
+        templates = answer["responseTemplates"]
+        answer["responseTemplates"] = {kind: {"Fn::Sub": text} for kind, text in templates.items()}
+    body[GATEWAY_RESPONSES] = {"Fn::If": ["HasDomain", with_domain, gateway_responses(OWN_URL, settings)]}
     scoped: Template = scope_policies(template)
     return scoped
 

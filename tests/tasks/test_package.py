@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.cloud import bundle, packaging
+from tasks.cloud import bundle
 from tasks.cloud.cold_start import Variant, event, unpacked
+from tasks.cloud.packaging import Package
 from tasks.processes import project_folder
+from tests.packages import packaged
 
 pytestmark = pytest.mark.slow
 DEVELOPMENT = (
@@ -28,24 +30,24 @@ DEVELOPMENT = (
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> packaging.Package:
+def package() -> Package:
     """The package of the stage dev."""
-    return packaging.build("dev", tmp_path_factory.mktemp("packaged"))
+    return packaged("dev")
 
 
 @pytest.fixture(scope="module")
-def names(package: packaging.Package) -> list[str]:
+def names(package: Package) -> list[str]:
     """The files that ship."""
     return zipfile.ZipFile(package.code).namelist()
 
 
 @pytest.fixture(scope="module")
-def task(package: packaging.Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def task(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What Lambda unpacks."""
     return unpacked(package.code, tmp_path_factory.mktemp("task"))
 
 
-def test_it_is_small(package: packaging.Package) -> None:
+def test_it_is_small(package: Package) -> None:
     """Issue 5: 12 MB zipped at the most, and smaller than what Chalice makes."""
     assert package.code.stat().st_size <= min(12 * 10**6, package.plain.stat().st_size * 0.6)
 
@@ -74,7 +76,7 @@ def test_everything_of_ours_ships(names: list[str]) -> None:
     assert [name for name in tracked.stdout.split() if name not in names] == []
 
 
-def test_the_same_input_gives_the_same_package(package: packaging.Package, tmp_path: Path) -> None:
+def test_the_same_input_gives_the_same_package(package: Package, tmp_path: Path) -> None:
     """Issue 5: reproducible; the digest tells whether a deployment changes the code."""
     bundle.rebuild(package.plain, tmp_path / "again.zip", tmp_path / "task")
     assert (tmp_path / "again.zip").read_bytes() == package.code.read_bytes()
