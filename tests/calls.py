@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.client import BaseClient
 
-# TransactWriteItems needs the permission of each write in it (DynamoDB's guide, "Using IAM with transactions").
+# TransactWriteItems needs the permission of each write in it (DynamoDB's guide, "IAM and transactions").
 IN_TRANSACTIONS = {
     "ConditionCheck": "dynamodb:ConditionCheckItem",
     "Delete": "dynamodb:DeleteItem",

@@ -1,16 +1,20 @@
 """`invoke package`: the real package, as Chalice makes it from this project and the package registry."""
 
 import importlib.util
+import json
 import os
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from chalice.cli.factory import CLIFactory
+from chalice.deploy.validate import validate_configuration
 
 from tasks.cloud import bundle
 from tasks.cloud.cold_start import Variant, event, unpacked
-from tasks.cloud.packaging import Package
+from tasks.cloud.packaging import Package, copy_project, run_chalice
 from tasks.processes import project_folder
 from tests.packages import packaged
 
@@ -94,3 +98,35 @@ def test_the_openapi_document_can_be_made(task: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "STAGE": "local", "SECRETS": f"file:{tmp_path}/secrets.json"}
     asked = event("GET", "/api/v1/openapi.yaml", {})
     assert Variant("package", task, "app.app", asked, environment).run()["statusCode"] == 200
+
+
+def test_plain_chalice_accepts_the_configuration(tmp_path: Path) -> None:
+    """Issue 5: `chalice deploy --stage dev` needs nothing but what is in the repository."""
+    copy_project(tmp_path / "project")
+    config = CLIFactory(str(tmp_path / "project")).create_config_obj("dev", autogen_policy=None)
+    validate_configuration(config)
+    assert config.chalice_app.app_name == "grail"
+
+
+def test_plain_chalice_packages_it_with_the_policies(tmp_path: Path) -> None:
+    """Issue 5: an unmodified `chalice package --stage dev` has a role of its own for each function."""
+    copy_project(tmp_path / "project")
+    run_chalice("dev", tmp_path / "project", tmp_path / "made")
+    resources = json.loads((tmp_path / "made" / "sam.json").read_text())["Resources"]
+    for role, name in (("ApiHandlerRole", "policy-dev.json"), ("CleanUpRole", "policy-dev-clean_up.json")):
+        (policy,) = resources[role]["Properties"]["Policies"]
+        assert policy["PolicyDocument"] == json.loads((project_folder() / ".chalice" / name).read_text())
+
+
+@pytest.mark.parametrize("function", ["APIHandler", "CleanUp"])
+def test_lambda_finds_its_handlers(package: Package, task: Path, tmp_path: Path, function: str) -> None:
+    """Lambda looks a handler up by its name in app.py; one that is only registered there is not found."""
+    template = json.loads(package.template.read_text())
+    handler = template["Resources"][function]["Properties"]["Handler"]
+    module, _, name = handler.rpartition(".")
+    environment = {**os.environ, "STAGE": "local", "SECRETS": f"file:{tmp_path}/secrets.json"}
+    code = f"import sys; sys.path.insert(0, {str(task)!r}); import {module}; assert callable({handler})"
+    done = subprocess.run(  # noqa: S603 - this very interpreter
+        [sys.executable, "-s", "-S", "-c", code], env=environment, capture_output=True, check=False
+    )
+    assert (name in ("app", "clean_up_deleted_teams"), done.stderr) == (True, b"")
