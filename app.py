@@ -66,4 +66,5 @@ api.route("GET", "/api/v1/static/{file}", docs.get_static_file)
 api.route("GET", "/health", system.get_health)
 api.route("GET", "/errors/{problem}", system.get_problem_type)
 
-app.schedule("rate(5 minutes)", name="clean_up")(teams.clean_up_deleted_teams)
+# Lambda finds a function by the name that it has here.
+clean_up_deleted_teams = app.schedule("rate(5 minutes)", name="clean_up")(teams.clean_up_deleted_teams)

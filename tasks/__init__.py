@@ -12,6 +12,7 @@ from invoke.tasks import task
 
 from tasks import checks, fuzz, mutation
 from tasks import run as local
+from tasks.cloud.tasks import deploy, destroy, e2e, package
 
 
 @task
@@ -196,6 +197,10 @@ def mutate(
 namespace = Collection(
     run,
     check,
+    package,
+    deploy,
+    destroy,
+    e2e,
     test=Collection(test, mutate),
     openapi=Collection(openapi_export, lint_openapi, generate_client, fuzz_openapi),
     keys=Collection(generate_keys, list_keys, rotate_keys, revoke_key),

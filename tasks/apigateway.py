@@ -5,12 +5,14 @@ from typing import Any
 
 from chalicelib.errors import (
     ApiError,
+    ForbiddenError,
     InvalidValueError,
     MalformedRequestError,
     NotFoundError,
     PayloadTooLargeError,
     ServiceUnavailableError,
     TooManyRequestsError,
+    UnauthenticatedError,
     UnsupportedMediaTypeError,
 )
 from chalicelib.settings import Settings
@@ -22,18 +24,25 @@ FUNCTION, PARTITION, REGION = "${APIHandler.Arn}", "${AWS::Partition}", "${AWS::
 INVOKE = "arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations"
 # What the gateway answers by itself, without asking the function.
 ANSWERS: dict[str, type[ApiError]] = {
+    "ACCESS_DENIED": ForbiddenError,
     "BAD_REQUEST_BODY": MalformedRequestError,
     "BAD_REQUEST_PARAMETERS": InvalidValueError,
+    # No operation of ours uses AWS signatures: a bad one was sent to no path of ours.
+    "DEFAULT_4XX": NotFoundError,
     "DEFAULT_5XX": ApiError,
+    "EXPIRED_TOKEN": NotFoundError,
     "INTEGRATION_FAILURE": ServiceUnavailableError,
     "INTEGRATION_TIMEOUT": ServiceUnavailableError,
+    "INVALID_SIGNATURE": NotFoundError,
     # a path or a method that nobody declared
     "MISSING_AUTHENTICATION_TOKEN": NotFoundError,
     "QUOTA_EXCEEDED": TooManyRequestsError,
     "REQUEST_TOO_LARGE": PayloadTooLargeError,
     "RESOURCE_NOT_FOUND": NotFoundError,
     "THROTTLED": TooManyRequestsError,
+    "UNAUTHORIZED": UnauthenticatedError,
     "UNSUPPORTED_MEDIA_TYPE": UnsupportedMediaTypeError,
+    "WAF_FILTERED": ForbiddenError,
 }
 # The gateway takes references to models alone, no examples or links, and security by its own authorizers.
 INLINED = ("#/components/responses/", "#/components/headers/", "#/components/parameters/")
@@ -67,10 +76,16 @@ def for_apigateway(
             "parameters": {"validateRequestBody": False, "validateRequestParameters": True}
         },
         "x-amazon-apigateway-request-validator": "parameters",
-        "x-amazon-apigateway-gateway-responses": {
-            name: _answer(kind, base, settings) for name, kind in ANSWERS.items()
-        },
+        "x-amazon-apigateway-gateway-responses": gateway_responses(base, settings),
     }
+
+
+def gateway_responses(base: str, settings: Settings) -> dict[str, Any]:
+    """Write the gateway's own answers as problems.
+
+    :param base: the API's public URL; it may hold $context variables.
+    """
+    return {name: _answer(kind, base, settings) for name, kind in ANSWERS.items()}
 
 
 def _path(document: dict[str, Any], methods: dict[str, Any], function: str | None) -> dict[str, Any]:

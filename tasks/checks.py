@@ -36,6 +36,11 @@ def _strict() -> list[str]:
     return ["-p", "tests.no_skips"] if os.environ.get("CI") else []
 
 
+def e2e(arguments: Sequence[str] = ()) -> int:
+    """Run the tests that deploy to a local cloud."""
+    return _run(module("pytest", "-n0", "-m", "cloud", "tests/cloud", *arguments))
+
+
 def _run(command: Sequence[str]) -> int:
     print("$", Path(command[0]).name, *command[1:], flush=True)
     return subprocess.run(command, cwd=project_folder(), check=False).returncode

@@ -42,8 +42,11 @@ def _install(python: Path) -> None:
         raise EngineError("The local DynamoDB engine could not be installed: see pip's message above.")
 
 
-def start(port: int) -> Child:
-    """Start the engine on a loopback port and wait until it answers."""
+def start(port: int, data: Path = LOCAL / "dynamodb", log: Path = LOG) -> Child:
+    """Start the engine on a loopback port and wait until it answers.
+
+    :param data: folder that its tables are kept in.
+    """
     if port_taken(port):
         raise EngineError(
             f"Port {port} is taken: stop what listens there, or set ENGINE_PORT to another port."
@@ -51,24 +54,28 @@ def start(port: int) -> Child:
     python = installed_python()
     folder = Path(__file__).parent
     command = [str(python), "-P", str(folder / "lifeline.py"), str(folder / "engine_server.py")]
-    with LOG.open("wb") as log:
-        child = Child("engine", [*command, str(port), str(LOCAL / "dynamodb")], os.environ, log)
+    with log.open("wb") as output:
+        child = Child("engine", [*command, str(port), str(data)], os.environ, output)
     try:
-        _wait(child, port)
+        wait_until_ready(child, port, log)
     except BaseException:
         child.stop()
         raise
     return child
 
 
-def _wait(child: Child, port: int) -> None:
+def wait_until_ready(child: Child, port: int, log: Path) -> None:
+    """Wait until an engine answers.
+
+    :raises EngineError: it does not, and the last line of its log says why.
+    """
     deadline = time.monotonic() + READY_SECONDS
     while child.running and time.monotonic() < deadline:
         if answers(f"http://{LOOPBACK}:{port}/_ministack/health"):
             return
         time.sleep(0.05)
-    last = LOG.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
-    raise EngineError(f"The DynamoDB engine did not start ({LOG.relative_to(project_folder())}): {last[0]}")
+    last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
+    raise EngineError(f"The DynamoDB engine did not start ({log}): {last[0]}")
 
 
 def answers(url: str) -> bool:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tasks import engine
-from tasks.processes import LOOPBACK, module, project_folder
+from tasks.processes import LOOPBACK, free_port, module, project_folder
 from tests.http import Answer, Client, OverHttp
 
 READY_SECONDS = 120
@@ -29,14 +29,6 @@ OURS = (
     "DYNAMODB_ENDPOINT",
     "ACCESS_TOKEN",
 )
-
-
-def free_port() -> int:
-    """Find a loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def copy_project(folder: Path) -> None:

@@ -19,10 +19,9 @@ from chalicelib.security.signing import KmsSigner
 from chalicelib.security.tokens import Claims, issue, verify
 from chalicelib.settings import Settings
 from tasks import engine, keys
-from tasks.processes import LOOPBACK, Child
+from tasks.processes import LOOPBACK, Child, free_port
 from tasks.rotation import Document
 from tasks.secret_stores import Store, store_of
-from tests.e2e.stack import free_port
 
 ISSUER = "https://api.test"
 CLAIMS = Claims(sub="U", client_id="c", scopes=frozenset(), owner="U", credentials_version=1)

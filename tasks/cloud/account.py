@@ -1,0 +1,119 @@
+"""The AWS account that things are deployed to: who we are there, and the bucket for packages."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+
+FAULTS = (BotoCoreError, ClientError)
+# The region that S3 takes no location constraint for.
+FIRST_REGION = "us-east-1"
+
+
+class DeployError(Exception):
+    """What was asked for can't be done; the message says why, and what to do."""
+
+
+@dataclass
+class Account:
+    """An account and a region, by the credentials of the environment (profile, OIDC, …).
+
+    :param bucket_name: the bucket for packages, where it has a name of its own.
+    :param endpoint: URL of a local cloud.
+    """
+
+    session: Session
+    bucket_name: str = ""
+    endpoint: str | None = None
+
+    @cached_property
+    def region(self) -> str:
+        """The region.
+
+        :raises DeployError: none is configured.
+        """
+        region = self.session.get_config_variable("region")
+        if not region:
+            raise DeployError("No region: set AWS_DEFAULT_REGION, or choose a profile by AWS_PROFILE.")
+        return str(region)
+
+    @cached_property
+    def number(self) -> str:
+        """The account's number.
+
+        :raises DeployError: the credentials are missing or not accepted.
+        """
+        try:
+            return str(self.client("sts").get_caller_identity()["Account"])
+        except FAULTS as error:
+            raise DeployError(f"AWS does not know who you are: {error}") from error
+
+    def require_identity(self) -> None:
+        """Fail early where there is no region, or nobody whom AWS knows.
+
+        :raises DeployError: saying what is missing.
+        """
+        _ = self.number
+
+    def client(self, service: str) -> Any:
+        """Make a client of a service."""
+        return self.session.create_client(service, self.region, endpoint_url=self.endpoint)
+
+    @cached_property
+    def _s3(self) -> Any:
+        return self.client("s3")
+
+    @cached_property
+    def bucket(self) -> str:
+        """The bucket for packages; it is made on first use, private and encrypted."""
+        name = self.bucket_name or f"grail-packages-{self.number}-{self.region}"
+        try:
+            self._s3.head_bucket(Bucket=name, ExpectedBucketOwner=self.number)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                raise DeployError(f"The bucket {name} can't be used: {error}") from error
+            self._create_bucket(name)
+        return name
+
+    def _create_bucket(self, name: str) -> None:
+        where = {} if self.region == FIRST_REGION else {"LocationConstraint": self.region}
+        extra = {"CreateBucketConfiguration": where} if where else {}
+        self._s3.create_bucket(Bucket=name, **extra)
+        closed = dict.fromkeys(
+            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+        )
+        self._s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=closed)
+        self._s3.put_bucket_policy(Bucket=name, Policy=json.dumps(_only_by_tls(name)))
+
+    def upload(self, path: Path, key: str) -> str:
+        """Upload a file, unless it is there already, and give its key; keys name contents."""
+        try:
+            self._s3.head_object(Bucket=self.bucket, Key=key)
+        except ClientError:
+            with path.open("rb") as file:
+                self._s3.put_object(Bucket=self.bucket, Key=key, Body=file)
+        return key
+
+    def address(self, key: str) -> str:
+        """Give the URL of an object, as CloudFormation wants it."""
+        endpoint = self._s3.meta.endpoint_url.rstrip("/")
+        return f"{endpoint}/{self.bucket}/{key}"
+
+
+def _only_by_tls(bucket: str) -> dict[str, Any]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ],
+    }

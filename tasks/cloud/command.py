@@ -1,0 +1,83 @@
+"""What `invoke package`, `invoke deploy` and `invoke destroy` do, and say."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+
+from botocore.session import Session
+
+from tasks.cloud.account import FAULTS, Account, DeployError
+from tasks.cloud.cold_start import Variant, event, in_turn, unpacked
+from tasks.cloud.deploy import Deployment
+from tasks.cloud.packaging import Package, PackageError, build
+from tasks.processes import project_folder
+
+RUNS = 3
+MEGABYTE = 1024**2
+
+
+def told(job: Callable[..., None]) -> Callable[..., int]:
+    """Tell errors that a user can do something about in a few lines, and give the exit status."""
+
+    @wraps(job)
+    def run(*arguments: object, **options: object) -> int:
+        try:
+            job(*arguments, **options)
+        except (PackageError, DeployError, *FAULTS) as error:
+            print(error, file=sys.stderr)
+            return 1
+        return 0
+
+    return run
+
+
+@told
+def package(stage: str) -> None:
+    """Package a stage into packaged/STAGE, and print how large it is and how fast it starts."""
+    make(stage)
+
+
+@told
+def deploy(stage: str, bucket: str, *, yes: bool, dry_run: bool) -> None:
+    """Package a stage and deploy it."""
+    account = Account(Session(), bucket)
+    account.require_identity()
+    Deployment(stage, account).deploy(make(stage), yes=yes, dry_run=dry_run)
+
+
+@told
+def destroy(stage: str, *, yes: bool, delete_data: bool) -> None:
+    """Delete a stage's stack."""
+    Deployment(stage, Account(Session())).destroy(yes=yes, delete_data=delete_data)
+
+
+def make(stage: str) -> Package:
+    """Package a stage, and print what came out."""
+    made = build(stage, project_folder() / "packaged" / stage)
+    with tempfile.TemporaryDirectory() as temporary:
+        print(size_line(made))
+        print(cold_start_line(made, Path(temporary)))
+    return made
+
+
+def size_line(made: Package) -> str:
+    """Tell the size, beside that of the plain package."""
+    size, plain = (path.stat().st_size / MEGABYTE for path in (made.code, made.plain))
+    name = made.code.relative_to(project_folder())
+    return f"{name}: {size:.1f} MB (plain `chalice package`: {plain:.1f} MB), SHA-256 {made.digest}"
+
+
+def cold_start_line(made: Package, folder: Path) -> str:
+    """Tell what starting costs; `python -m benchmarks.cold_start` measures it better, with a table."""
+    environment = {**os.environ, "STAGE": "local", "SECRETS": f"file:{folder}/secrets.json"}
+    asked = event("GET", "/health", {})
+    variants = [
+        Variant(path.stem, unpacked(path, folder / path.stem), "app.app", asked, environment)
+        for path in (made.code, made.plain)
+    ]
+    in_turn(variants, RUNS)
+    ours, plain = (variant.median for variant in variants)
+    return f"cold start: {ours:.2f} s of CPU to import it and answer GET /health (plain: {plain:.2f} s)"

@@ -1,0 +1,192 @@
+"""`invoke deploy` and `invoke destroy`: one CloudFormation stack for each stage."""
+
+import hashlib
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tasks.cloud import template, words
+from tasks.cloud.account import Account, DeployError
+from tasks.cloud.packaging import Package
+from tasks.cloud.stack import POLL_SECONDS, Stack
+from tasks.processes import project_folder
+
+PROTECTED = ("prod",)  # their names are typed, and their stacks can't be deleted by mistake
+DATA = ("AWS::DynamoDB::Table",)
+SUCCESS = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+
+
+@dataclass
+class Deployment:
+    """A stage in an account.
+
+    :param ask: puts a question to whoever sits there, and gives the answer.
+    :param say: prints a line.
+    :param pause: seconds between two looks at the stack.
+    :param overrides: values of parameters, beyond those in infra/parameters.
+    """
+
+    stage: str
+    account: Account
+    ask: Callable[[str], str] = input
+    say: Callable[[str], None] = print
+    pause: float = POLL_SECONDS
+    overrides: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def stack(self) -> Stack:
+        """The stage's stack."""
+        return Stack(self.account.client("cloudformation"), f"grail-{self.stage}", self.pause)
+
+    def deploy(self, package: Package, *, yes: bool = False, dry_run: bool = False) -> dict[str, str]:
+        """Bring the stack to what the package says, and give its outputs.
+
+        :param yes: do not ask.
+        :param dry_run: show what would change, and change nothing.
+        :raises DeployError: it can't be done, or CloudFormation took it back.
+        """
+        stack = self.stack
+        self.say(f"{stack.name} in account {self.account.number}, {self.account.region}")
+        url = self.upload(package)
+        name = f"deploy-{time.strftime('%Y%m%d-%H%M%S')}"
+        changes = stack.propose(name, url, self.parameters())
+        if not changes:
+            self.say("Nothing changes.")
+            stack.discard(name)
+            return stack.outputs
+        self.say(words.describe(changes))
+        self._require_safe(changes)
+        if dry_run or not (yes or self._agrees()):
+            stack.discard(name)
+            self.say("Nothing was changed.")
+            return {}
+        return self._carry_out(stack, name, len(changes))
+
+    def _require_safe(self, changes: list[dict[str, Any]]) -> None:
+        lost = words.endangered(changes, DATA)
+        if lost:
+            raise DeployError(
+                f"This would replace or remove {', '.join(lost)}: the data would stay behind, used "
+                "by nothing. Undo the change in infra/table.yaml, or move the data first."
+            )
+
+    def _carry_out(self, stack: Stack, name: str, total: int) -> dict[str, str]:
+        events = stack.execute(name, self._reporter(total))
+        status = stack.status
+        if status not in SUCCESS:
+            left = "nothing of it is left" if status == "ROLLBACK_COMPLETE" else "what ran before runs on"
+            raise DeployError(
+                f"{stack.name} was rolled back, {left} ({status}).\n"
+                f"It failed at {words.first_failure(events)}"
+            )
+        if self.stage in PROTECTED:
+            stack.client.update_termination_protection(EnableTerminationProtection=True, StackName=stack.name)
+        outputs = stack.outputs
+        for key in sorted(outputs):
+            self.say(f"  {key}: {outputs[key]}")
+        return outputs
+
+    def _reporter(self, total: int) -> Callable[[dict[str, Any]], None]:
+        done: set[str] = set()
+
+        def report(event: dict[str, Any]) -> None:
+            if event["ResourceStatus"].endswith(words.DONE) and not words.is_own(event):
+                done.add(event["LogicalResourceId"])
+            self.say(f"{words.progress(len(done), total)} {words.event_line(event)}")
+
+        return report
+
+    def upload(self, package: Package) -> str:
+        """Upload code and template, and give the template's URL."""
+        code = self.account.upload(package.code, f"grail/{self.stage}/{package.digest}.zip")
+        filled = json.loads(package.template.read_text("utf-8"))
+        for resource in filled["Resources"].values():
+            if resource["Type"] == "AWS::Serverless::Function":
+                resource["Properties"]["CodeUri"] = {"Bucket": self.account.bucket, "Key": code}
+        path = package.template.with_name("deployed.json")
+        path.write_text(json.dumps(filled, indent=1, sort_keys=True), "utf-8")
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return self.account.address(self.account.upload(path, f"grail/{self.stage}/{digest}.json"))
+
+    def parameters(self) -> dict[str, str]:
+        """Read the values of the stage's parameters, and name the build."""
+        path = template.parameters_of(self.stage)
+        chosen: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        return {**chosen, "Build": build_name(), **self.overrides}
+
+    def _agrees(self) -> bool:
+        if self.stage in PROTECTED:
+            return self.ask(f"Type the stage's name to deploy to it ({self.stage}): ").strip() == self.stage
+        return self.ask("Deploy? [y/N] ").strip().lower() in ("y", "yes")
+
+    def destroy(self, *, yes: bool = False, delete_data: bool = False) -> None:
+        """Delete the stack; the table only if that is said, and nothing protects it.
+
+        :raises DeployError: something holds data, or is protected.
+        """
+        stack = self.stack
+        found = stack.describe()
+        if not found:
+            raise DeployError(f"There is no {stack.name} in {self.account.region}.")
+        table = stack.outputs.get("TableName", f"grail-{self.stage}")
+        self._require_unprotected(found, table, delete_data)
+        if not yes and self.ask(f"Type the stack's name to delete it ({stack.name}): ").strip() != stack.name:
+            self.say("Nothing was deleted.")
+            return
+        events = stack.delete(self._reporter(len(list(self._resources(stack)))))
+        if events and not events[-1]["ResourceStatus"].endswith("DELETE_COMPLETE"):
+            raise DeployError(f"{found['StackName']} could not be deleted: {words.first_failure(events)}")
+        if delete_data and self._table(table):
+            self.account.client("dynamodb").delete_table(TableName=table)
+            self.say(f"The table {table} is deleted.")
+
+    def _resources(self, stack: Stack) -> list[dict[str, Any]]:
+        pages = stack.client.get_paginator("list_stack_resources").paginate(StackName=stack.name)
+        return [each for page in pages for each in page["StackResourceSummaries"]]
+
+    def _require_unprotected(self, stack: dict[str, Any], table: str, delete_data: bool) -> None:
+        if stack.get("EnableTerminationProtection"):
+            raise DeployError(
+                f"{stack['StackName']} is protected against deletion. If you mean it, run first: aws "
+                "cloudformation update-termination-protection --no-enable-termination-protection "
+                f"--stack-name {stack['StackName']}"
+            )
+        found = self._table(table)
+        if found.get("DeletionProtectionEnabled"):
+            raise DeployError(
+                f"The table {table} is protected, and holds about {found.get('ItemCount', 0)} items. If "
+                'they may go: set "DeletionProtection": "false" in '
+                f"infra/parameters/{self.stage}.json, deploy, and destroy again."
+            )
+        if found and not delete_data:
+            raise DeployError(
+                f"The table {table} would stay behind, and a new stack could not take its name. Say "
+                "--delete-data to delete it as well; to keep its data, run first: aws dynamodb create-backup."
+            )
+
+    def _table(self, name: str) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = self.account.client("dynamodb").describe_table(TableName=name)["Table"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return {}
+            raise
+        return found
+
+
+def build_name() -> str:
+    """Name what is deployed by its commit; "-dirty" where something is not committed."""
+    command = ["git", "describe", "--always", "--dirty", "--tags"]
+    done = subprocess.run(command, cwd=project_folder(), capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def packaged(stage: str) -> Path:
+    """Name the folder of a stage's package."""
+    return project_folder() / "packaged" / stage

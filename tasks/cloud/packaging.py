@@ -1,0 +1,92 @@
+"""`invoke package`: what `chalice package` makes, merged with infra/ and rebuilt to start fast."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.cloud import bundle, template
+from tasks.processes import project_folder
+
+SHIPPED = ("app.py", "chalicelib", "requirements.txt", ".chalice", "vendor")
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "deployments", "deployed", "venv*")
+MOST_BYTES = 12 * 1024**2
+
+
+class PackageError(Exception):
+    """There is no package; the message says why."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A stage's template and code, ready to be deployed.
+
+    :param plain: the code as plain `chalice package` makes it.
+    """
+
+    template: Path
+    code: Path
+    plain: Path
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> "Package":
+        """Name the parts of a package in its folder."""
+        return cls(folder / "template.json", folder / "deployment.zip", folder / "plain.zip")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the code, in hexadecimal."""
+        return hashlib.sha256(self.code.read_bytes()).hexdigest()
+
+
+def build(stage: str, output: Path) -> Package:
+    """Package a stage.
+
+    :param output: folder for the template and the code; what was there is replaced.
+    :raises PackageError: Chalice refuses, or what comes out is too big.
+    """
+    package = Package.in_folder(output)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        copy_project(folder / "project")
+        (folder / "infra.json").write_text(json.dumps(template.fragments(stage)))
+        run_chalice(
+            stage, folder / "project", folder / "made", "--merge-template", str(folder / "infra.json")
+        )
+        output.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / "made" / "deployment.zip", package.plain)
+        bundle.rebuild(package.plain, package.code, folder / "task")
+        made = json.loads((folder / "made" / "sam.json").read_text("utf-8"))
+    finished = template.complete(made, package.digest[:12])
+    package.template.write_text(json.dumps(finished, indent=2, sort_keys=True) + "\n", "utf-8")
+    if package.code.stat().st_size > MOST_BYTES:
+        raise PackageError(f"{package.code} is larger than {MOST_BYTES:,} bytes: what has been added?")
+    return package
+
+
+def copy_project(folder: Path) -> None:
+    """Copy what ships, and the configuration; Chalice would take bytecode and former packages along."""
+    folder.mkdir()
+    for name in SHIPPED:
+        source = project_folder() / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=NOT_COPIED)
+        elif source.exists():
+            shutil.copy(source, folder)
+
+
+def run_chalice(stage: str, project: Path, output: Path, *options: str) -> None:
+    """Run `chalice package`.
+
+    :raises PackageError: it fails; what it says has been printed.
+    """
+    chalice = str(Path(sys.executable).with_name("chalice"))
+    command = [chalice, "package", "--stage", stage, *options, str(output)]
+    environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    if subprocess.run(command, cwd=project, env=environment, check=False).returncode:
+        raise PackageError(f"`chalice package --stage {stage}` failed: see its message above.")

@@ -1,0 +1,49 @@
+"""The tasks around AWS: packaging, deployment, and a try on a local cloud."""
+
+import shlex
+import sys
+
+from invoke.context import Context
+from invoke.tasks import task
+
+
+@task(help={"stage": "a stage of .chalice/config.json"})
+def package(_context: Context, stage: str = "dev") -> None:
+    """Make packaged/STAGE: the CloudFormation template, and the code with bytecode and without ballast."""
+    # The other tasks start the faster without Chalice and botocore; so below.
+    from tasks.cloud import command  # noqa: PLC0415 - see above
+
+    sys.exit(command.package(stage))
+
+
+@task(
+    help={
+        "stage": "a stage of .chalice/config.json",
+        "yes": "do not ask",
+        "dry_run": "show what would change, and change nothing",
+        "bucket": "where packages are kept; made when there is none",
+    }
+)
+def deploy(
+    _context: Context, stage: str = "dev", yes: bool = False, dry_run: bool = False, bucket: str = ""
+) -> None:
+    """Package a stage, show what would change in AWS, and carry it out."""
+    from tasks.cloud import command  # noqa: PLC0415 - as above
+
+    sys.exit(command.deploy(stage, bucket, yes=yes, dry_run=dry_run))
+
+
+@task(help={"stage": "as deployed", "yes": "do not ask", "delete_data": "delete the table as well"})
+def destroy(_context: Context, stage: str = "dev", yes: bool = False, delete_data: bool = False) -> None:
+    """Delete a stage from AWS, unless data in it is protected."""
+    from tasks.cloud import command  # noqa: PLC0415 - as above
+
+    sys.exit(command.destroy(stage, yes=yes, delete_data=delete_data))
+
+
+@task(help={"arguments": "what else to tell pytest, such as '-k permission'"})
+def e2e(_context: Context, arguments: str = "") -> None:
+    """Deploy the real package to a local cloud with IAM enforced, and try it out there."""
+    from tasks import checks  # noqa: PLC0415 - as above
+
+    sys.exit(checks.e2e(shlex.split(arguments)))

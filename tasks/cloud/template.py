@@ -1,0 +1,73 @@
+"""The template of a stack: what Chalice writes, the fragments of infra/, and what follows from the code."""
+
+import re
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+from chalice.package import TemplateDeepMerger, YAMLTemplateSerializer
+
+from chalicelib.settings import Settings
+from tasks.apigateway import gateway_responses
+from tasks.processes import project_folder
+
+Template = dict[str, Any]
+
+INFRA = project_folder() / "infra"
+GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
+ANY_METHOD = "x-amazon-apigateway-any-method"
+# The gateway knows its own address; a domain is told to the functions, too.
+OWN_URL, DOMAIN_URL = "https://$context.domainName/$context.stage", "https://${DomainName}"
+ANYWHERE = re.compile(r"arn:\*:([a-z0-9-]+):\*:\*:")
+HERE = r"arn:${AWS::Partition}:\1:${AWS::Region}:${AWS::AccountId}:"
+
+
+def fragments(stage: str) -> Template:
+    """Merge the files of infra/, as `chalice package --merge-template` takes only one."""
+    reader, merger = YAMLTemplateSerializer(), TemplateDeepMerger()
+    files = sorted(INFRA.glob("*.yaml"))
+    loaded = [reader.load_template(path.read_text("utf-8"), str(path)) for path in files]
+    own = {"Stage": {"Type": "String", "Default": stage, "AllowedValues": [stage]}}
+    merged: Template = reduce(merger.merge, loaded, {"Parameters": own})
+    return merged
+
+
+def complete(template: Template, build: str) -> Template:
+    """Add to the merged template what follows from other parts of it.
+
+    :param build: what GET /health shows, unless the deployment says otherwise.
+    """
+    template["Parameters"]["Build"] = {"Type": "String", "Default": build}
+    body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    for path in body["paths"].values():
+        # Methods that nobody declared go to the application, too: it answers 405 and says which there are.
+        path[ANY_METHOD] = next(iter(path.values()))
+    variables = template["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
+    settings = Settings(stage=variables["STAGE"], cors_origins=_words(variables.get("CORS_ORIGINS", "")))
+    with_domain = gateway_responses(DOMAIN_URL, settings)
+    for answer in with_domain.values():
+        templates = answer["responseTemplates"]
+        answer["responseTemplates"] = {kind: {"Fn::Sub": text} for kind, text in templates.items()}
+    body[GATEWAY_RESPONSES] = {"Fn::If": ["HasDomain", with_domain, gateway_responses(OWN_URL, settings)]}
+    scoped: Template = scope_policies(template)
+    return scoped
+
+
+def scope_policies(node: Any) -> Any:
+    """Narrow the ARNs of policy files, which name any region and account, to those of the stack."""
+    if isinstance(node, list):
+        return [scope_policies(each) for each in node]
+    if isinstance(node, dict):
+        return {name: scope_policies(each) for name, each in node.items()}
+    if isinstance(node, str) and ANYWHERE.match(node):
+        return {"Fn::Sub": ANYWHERE.sub(HERE, node)}
+    return node
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
+
+
+def parameters_of(stage: str) -> Path:
+    """Name the file with the values of a stage's parameters."""
+    return INFRA / "parameters" / f"{stage}.json"

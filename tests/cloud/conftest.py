@@ -1,0 +1,37 @@
+"""The package, built once, and stages that it is deployed to."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.cloud import local
+from tasks.cloud.packaging import Package
+from tests.cloud.stage import NAME, Stage, disconnect
+from tests.packages import packaged
+
+
+@pytest.fixture(scope="session")
+def package() -> Package:
+    """The package of the stage dev, as `invoke package` makes it."""
+    return packaged(NAME)
+
+
+@pytest.fixture
+def stage(package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """A cloud with a document of secrets in it, and nothing else."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, local.ROOT)
+    with local.cloud(tmp_path / "cloud") as url:
+        found = Stage(url, package, tmp_path)
+        found.make_secrets()
+        yield found
+    disconnect()
+
+
+@pytest.fixture
+def deployed(stage: Stage) -> Stage:
+    """A stage with the development data."""
+    stage.deploy()
+    stage.seed()
+    return stage

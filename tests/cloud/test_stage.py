@@ -1,0 +1,191 @@
+"""A stage, deployed by CloudFormation with IAM enforced, and called through API Gateway."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tasks.cloud.account import DeployError
+from tests.cloud.drive import UnexpectedError, drive, expect
+from tests.cloud.stage import NAME, URL, Stage, routes
+
+pytestmark = pytest.mark.cloud
+SCHEDULED = {
+    "version": "0",
+    "id": "1",
+    "source": "aws.events",
+    "detail-type": "Scheduled Event",
+    "account": "000000000000",
+    "time": "2026-01-01T00:00:00Z",
+    "region": "us-east-1",
+    "resources": [],
+    "detail": {},
+}
+PERMISSIONS = [
+    "dynamodb:BatchGetItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+    "ssm:GetParameter",
+]
+
+
+def test_every_route_exists(deployed: Stage) -> None:
+    """Issue 5: an API without routes, or with fewer, does not pass."""
+    client = deployed.account.client("apigateway")
+    pages = client.get_paginator("get_resources").paginate(restApiId=deployed.outputs["RestAPIId"])
+    found = {
+        (method, resource["path"])
+        for page in pages
+        for resource in page["items"]
+        for method in resource.get("resourceMethods", {})
+    }
+    assert found == routes()
+
+
+def test_clients_can_do_what_they_do(deployed: Stage) -> None:
+    """Issue 5: with the permissions of the policy files and no others, every kind of request works."""
+    drive(deployed)
+
+
+def test_the_api_names_itself_by_its_domain(deployed: Stage) -> None:
+    """DESIGN §3: issuer, links and problem types are those of the domain that the parameter names."""
+    answer = expect(401, deployed.api("GET", "/api/v1/users/me"))
+    assert answer.json["type"] == f"{URL}/errors/unauthenticated"
+    document = deployed.api("GET", "/api/v1/openapi.json").json
+    assert document["servers"][0]["url"] == URL
+
+
+def test_unknown_paths_are_problems(deployed: Stage) -> None:
+    """ACCEPTANCE 51: what the gateway answers by itself has the form of the application's problems."""
+    answer = expect(404, deployed.api("GET", "/nowhere", headers={"Authorization": "Bearer x"}))
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.json["type"], answer.json["status"]) == (f"{URL}/errors/not-found", 404)
+    assert "max-age" in answer.headers["strict-transport-security"]
+
+
+def test_options_reach_the_application(deployed: Stage) -> None:
+    """DESIGN §2: Allow tells what this caller may do here."""
+    token = deployed.sign_in("user").json["access_token"]
+    assert deployed.api("OPTIONS", "/api/v1/users", token=token).headers["allow"] == "OPTIONS, POST"
+
+
+def test_a_deployment_keeps_data_and_tokens(deployed: Stage) -> None:
+    """Issue 5: a new build answers, with the data and for the tokens of before."""
+    token = deployed.sign_in().json["access_token"]
+    team = deployed.api("POST", "/api/v1/teams", token=token, data={"title": "Explorers"}).json
+    deployed.deploy(Build="the next one")
+    assert deployed.api("GET", "/health").json["build"] == "the next one"
+    assert deployed.api("GET", f"/api/v1/teams/{team['id']}", token=token).json["title"] == "Explorers"
+
+
+@pytest.mark.parametrize("permission", PERMISSIONS)
+def test_without_one_permission_it_does_not_work(deployed: Stage, permission: str) -> None:
+    """Issue 5: IAM is enforced here, and the policy holds nothing that is not needed."""
+
+    def take_away(template: dict[str, Any]) -> None:
+        (policy,) = template["Resources"]["ApiHandlerRole"]["Properties"]["Policies"]
+        statements = policy["PolicyDocument"]["Statement"]
+        for statement in statements:
+            actions = statement["Action"]
+            left = [
+                each for each in ([actions] if isinstance(actions, str) else actions) if each != permission
+            ]
+            statement["Action"] = left or ["dynamodb:DescribeLimits"]
+
+    deployed.deploy(take_away, Build="less")
+    with pytest.raises(UnexpectedError):
+        drive(deployed)
+
+
+def test_the_clean_up_does_its_work_with_permissions_of_its_own(deployed: Stage) -> None:
+    """ACCEPTANCE 63: what a deleted team leaves behind goes, by the function that runs on a schedule."""
+    from tests.support import items_naming  # noqa: PLC0415 - after the table is the stage's
+
+    token = deployed.sign_in().json["access_token"]
+    team = deployed.api("POST", "/api/v1/teams", token=token, data={"title": "Explorers"}).json["id"]
+    expect(204, deployed.api("DELETE", f"/api/v1/teams/{team}", token=token))
+    assert items_naming(team)
+    answer = deployed.account.client("lambda").invoke(
+        FunctionName=f"grail-{NAME}-clean_up", Payload=json.dumps(SCHEDULED).encode()
+    )
+    assert (answer.get("FunctionError"), items_naming(team)) == (None, [])
+
+
+def test_a_failed_deployment_is_taken_back_and_told(deployed: Stage) -> None:
+    """Issue 5: the message names what failed first; what ran before runs on."""
+
+    def break_it(template: dict[str, Any]) -> None:
+        template["Resources"]["Broken"] = {
+            "Type": "AWS::CloudWatch::Alarm",
+            "DependsOn": "RestAPI",
+            "Properties": {"Metrics": []},
+        }
+
+    with pytest.raises(
+        DeployError, match=r"(?s)rolled back, what ran before runs on.*Broken \(CloudWatch Alarm\)"
+    ):
+        deployed.deploy(break_it, Build="broken")
+    assert deployed.api("GET", "/health").json["build"] != "broken"
+    drive(deployed)
+
+
+def test_a_dry_run_changes_nothing(stage: Stage) -> None:
+    """Issue 5: it shows what would be made; there is no stack afterwards, not even an empty one."""
+    assert stage.deployment.deploy(stage.package, dry_run=True) == {}
+    assert any("make Table (DynamoDB Table)" in line for line in stage.said)
+    assert stage.deployment.stack.status in ("", "DELETE_COMPLETE")
+
+
+def test_no_is_an_answer(stage: Stage) -> None:
+    """Issue 5: nothing is deployed before somebody agrees."""
+    stage.answers = ["n"]
+    assert stage.deployment.deploy(stage.package) == {}
+    assert not stage.deployment.stack.exists
+
+
+def test_the_same_package_changes_nothing(deployed: Stage) -> None:
+    """Issue 5: packages are reproducible, so a second deployment has nothing to do."""
+    deployed.said.clear()
+    deployed.deployment.deploy(deployed.package, yes=True)
+    assert "Nothing changes." in deployed.said
+
+
+def test_protected_data_is_not_destroyed(deployed: Stage) -> None:
+    """Issue 5: neither by asking for it; the message says what to do."""
+    with pytest.raises(DeployError, match=r'"DeletionProtection": "false" in infra/parameters/dev\.json'):
+        deployed.deployment.destroy(yes=True, delete_data=True)
+    drive(deployed)
+
+
+def test_data_is_destroyed_by_explicit_order_alone(deployed: Stage) -> None:
+    """Issue 5: unprotected, the table still needs to be named; then nothing is left."""
+    deployed.deploy(DeletionProtection="false")
+    with pytest.raises(DeployError, match="--delete-data"):
+        deployed.deployment.destroy(yes=True)
+    drive(deployed)
+    deployed.deployment.destroy(yes=True, delete_data=True)
+    assert not deployed.deployment.stack.exists
+    assert deployed.account.client("dynamodb").list_tables()["TableNames"] == []
+
+
+def test_no_secret_is_logged_or_deployed(deployed: Stage) -> None:
+    """ACCEPTANCE 56: passwords, tokens and keys are in no log line, template or package."""
+    drive(deployed)
+    tokens = deployed.sign_in().json
+    deployed.api("GET", "/api/v1/users/me", token=tokens["access_token"])
+    document = json.loads((deployed.folder / "secrets.json").read_text())
+    pem = document["signing_keys"][0]["pem"].splitlines()[1]
+    canaries = [
+        tokens["access_token"],
+        tokens["refresh_token"],
+        pem,
+        document["cursor_key"],
+        "analytical engine",
+    ]
+    told = "\n".join(
+        [deployed.logs(), "\n".join(deployed.said), deployed.package.template.read_text("utf-8")]
+    )
+    assert [canary for canary in canaries if canary in told] == []

@@ -1,0 +1,132 @@
+"""`invoke package`: the real package, as Chalice makes it from this project and the package registry."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from chalice.cli.factory import CLIFactory
+from chalice.deploy.validate import validate_configuration
+
+from tasks.cloud import bundle
+from tasks.cloud.cold_start import Variant, event, unpacked
+from tasks.cloud.packaging import Package, copy_project, run_chalice
+from tasks.processes import project_folder
+from tests.packages import packaged
+
+pytestmark = pytest.mark.slow
+DEVELOPMENT = (
+    "pip",
+    "setuptools",
+    "boto3",
+    "moto",
+    "pytest",
+    "invoke",
+    "tests",
+    "tasks",
+    "inquirer",
+    "click",
+)
+
+
+@pytest.fixture(scope="module")
+def package() -> Package:
+    """The package of the stage dev."""
+    return packaged("dev")
+
+
+@pytest.fixture(scope="module")
+def names(package: Package) -> list[str]:
+    """The files that ship."""
+    return zipfile.ZipFile(package.code).namelist()
+
+
+@pytest.fixture(scope="module")
+def task(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Lambda unpacks."""
+    return unpacked(package.code, tmp_path_factory.mktemp("task"))
+
+
+def test_it_is_small(package: Package) -> None:
+    """Issue 5: 12 MB zipped at the most, and smaller than what Chalice makes."""
+    assert package.code.stat().st_size <= min(12 * 10**6, package.plain.stat().st_size * 0.6)
+
+
+def test_every_module_has_bytecode(names: list[str]) -> None:
+    """Issue 5: nothing is compiled at a cold start."""
+    modules = [name for name in names if name.endswith(".py")]
+    assert "app.py" in modules
+    assert [name for name in modules if importlib.util.cache_from_source(name) not in names] == []
+
+
+def test_nothing_for_development_ships(names: list[str]) -> None:
+    """Only what runs on Lambda is there."""
+    assert {name.split("/")[0] for name in names} & set(DEVELOPMENT) == set()
+
+
+def test_everything_of_ours_ships(names: list[str]) -> None:
+    """A data file left out would be missed only when deployed."""
+    tracked = subprocess.run(
+        ["git", "ls-files", "app.py", "chalicelib"],  # noqa: S607 - found on PATH
+        cwd=project_folder(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [name for name in tracked.stdout.split() if name not in names] == []
+
+
+def test_the_same_input_gives_the_same_package(package: Package, tmp_path: Path) -> None:
+    """Issue 5: reproducible; the digest tells whether a deployment changes the code."""
+    bundle.rebuild(package.plain, tmp_path / "again.zip", tmp_path / "task")
+    assert (tmp_path / "again.zip").read_bytes() == package.code.read_bytes()
+
+
+def test_it_answers_without_what_development_installs(task: Path, tmp_path: Path) -> None:
+    """The package is whole: started without site-packages it serves a request."""
+    environment = {**os.environ, "STAGE": "local", "SECRETS": f"file:{tmp_path}/secrets.json"}
+    answer = Variant("package", task, "app.app", event("GET", "/health", {}), environment).run()
+    assert answer["statusCode"] == 200
+
+
+def test_the_openapi_document_can_be_made(task: Path, tmp_path: Path) -> None:
+    """What is imported late ships, too."""
+    environment = {**os.environ, "STAGE": "local", "SECRETS": f"file:{tmp_path}/secrets.json"}
+    asked = event("GET", "/api/v1/openapi.yaml", {})
+    assert Variant("package", task, "app.app", asked, environment).run()["statusCode"] == 200
+
+
+def test_plain_chalice_accepts_the_configuration(tmp_path: Path) -> None:
+    """Issue 5: `chalice deploy --stage dev` needs nothing but what is in the repository."""
+    copy_project(tmp_path / "project")
+    config = CLIFactory(str(tmp_path / "project")).create_config_obj("dev", autogen_policy=None)
+    validate_configuration(config)
+    assert config.chalice_app.app_name == "grail"
+
+
+def test_plain_chalice_packages_it_with_the_policies(tmp_path: Path) -> None:
+    """Issue 5: an unmodified `chalice package --stage dev` has a role of its own for each function."""
+    copy_project(tmp_path / "project")
+    run_chalice("dev", tmp_path / "project", tmp_path / "made")
+    resources = json.loads((tmp_path / "made" / "sam.json").read_text())["Resources"]
+    for role, name in (("ApiHandlerRole", "policy-dev.json"), ("CleanUpRole", "policy-dev-clean_up.json")):
+        (policy,) = resources[role]["Properties"]["Policies"]
+        assert policy["PolicyDocument"] == json.loads((project_folder() / ".chalice" / name).read_text())
+
+
+@pytest.mark.parametrize("function", ["APIHandler", "CleanUp"])
+def test_lambda_finds_its_handlers(package: Package, task: Path, tmp_path: Path, function: str) -> None:
+    """Lambda looks a handler up by its name in app.py; one that is only registered there is not found."""
+    template = json.loads(package.template.read_text())
+    handler = template["Resources"][function]["Properties"]["Handler"]
+    module, _, name = handler.rpartition(".")
+    environment = {**os.environ, "STAGE": "local", "SECRETS": f"file:{tmp_path}/secrets.json"}
+    code = f"import sys; sys.path.insert(0, {str(task)!r}); import {module}; assert callable({handler})"
+    done = subprocess.run(  # noqa: S603 - this very interpreter
+        [sys.executable, "-s", "-S", "-c", code], env=environment, capture_output=True, check=False
+    )
+    assert (name in ("app", "clean_up_deleted_teams"), done.stderr) == (True, b"")

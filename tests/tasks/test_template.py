@@ -1,0 +1,186 @@
+"""The template of a stage, as it is deployed: what it promises about data, logs, alarms and permissions."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.db.table import Item, ListingIndex
+from tasks.apigateway import ANSWERS
+from tasks.cloud import template
+from tests.packages import packaged
+
+pytestmark = pytest.mark.slow
+STAGES = ("dev", "prod")
+# X-Ray has no resources that a policy could name (Service Authorization Reference).
+WITHOUT_RESOURCES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+
+
+@pytest.fixture(scope="module", params=STAGES)
+def document(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The template of each stage."""
+    found: dict[str, Any] = json.loads(packaged(request.param).template.read_text("utf-8"))
+    return found
+
+
+def of_type(document: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    """The resources of a type, by name."""
+    return {name: each for name, each in document["Resources"].items() if each["Type"] == kind}
+
+
+def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every statement of every policy that a role has."""
+    roles = of_type(document, "AWS::IAM::Role").values()
+    inline = [policy for role in roles for policy in role["Properties"].get("Policies", [])]
+    attached = [each["Properties"] for each in of_type(document, "AWS::IAM::Policy").values()]
+    return [found for policy in inline + attached for found in policy["PolicyDocument"]["Statement"]]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_cfn_lint_finds_nothing(stage: str) -> None:
+    """Issue 5: no error and no warning."""
+    command = [str(Path(sys.executable).with_name("cfn-lint")), str(packaged(stage).template)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - installed here
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_table_can_be_restored_and_is_encrypted_and_protected(document: dict[str, Any]) -> None:
+    """Issue 5, ACCEPTANCE 66: point-in-time recovery, KMS, protection, TTL, and no end with the stack."""
+    (table,) = of_type(document, "AWS::DynamoDB::Table").values()
+    found = table["Properties"]
+    assert found["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert (found["SSESpecification"]["SSEEnabled"], found["SSESpecification"]["SSEType"]) == (True, "KMS")
+    assert found["DeletionProtectionEnabled"] == {"Fn::If": ["IsProtected", True, False]}
+    assert document["Parameters"]["DeletionProtection"]["Default"] == "true"
+    assert found["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    assert found["BillingMode"] == "PAY_PER_REQUEST"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_stage_turns_protection_off(stage: str) -> None:
+    """What is committed protects data; whoever turns it off does so for a while."""
+    chosen = json.loads(template.parameters_of(stage).read_text("utf-8"))
+    assert chosen["DeletionProtection"] == "true"
+
+
+def test_the_table_is_the_one_that_the_models_describe(document: dict[str, Any]) -> None:
+    """DESIGN §4: keys and index are as the code has them, which local engines are made from."""
+    (table,) = of_type(document, "AWS::DynamoDB::Table").values()
+    schema = Item._get_schema()
+    (index,) = table["Properties"]["GlobalSecondaryIndexes"]
+    (model,) = schema["global_secondary_indexes"]
+    assert index["IndexName"] == model["index_name"] == ListingIndex.Meta.index_name
+    assert [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]] == [
+        (key["AttributeName"], key["KeyType"]) for key in model["key_schema"]
+    ]
+    assert [(key["AttributeName"], key["KeyType"]) for key in table["Properties"]["KeySchema"]] == [
+        (key["AttributeName"], key["KeyType"]) for key in schema["key_schema"]
+    ]
+
+
+def test_every_log_ends_some_day(document: dict[str, Any]) -> None:
+    """Issue 5: each function and the API have a log group of the stack's, with a retention."""
+    groups = of_type(document, "AWS::Logs::LogGroup").values()
+    kept = {each["Properties"]["LogGroupName"]["Fn::Sub"]: each["Properties"] for each in groups}
+    assert {each["RetentionInDays"]["Ref"] for each in kept.values()} == {"LogRetentionDays"}
+    functions = of_type(document, "AWS::Serverless::Function").values()
+    names = {f"/aws/lambda/{each['Properties']['FunctionName']['Fn::Sub']}" for each in functions}
+    assert set(kept) == names | {"/aws/apigateway/grail-${Stage}"}
+
+
+def test_every_alarm_reaches_somebody(document: dict[str, Any]) -> None:
+    """Issue 5: alarms without actions are not seen."""
+    alarms = of_type(document, "AWS::CloudWatch::Alarm")
+    topics = [{"Ref": name} for name in of_type(document, "AWS::SNS::Topic")]
+    assert {name: each["Properties"]["AlarmActions"] for name, each in alarms.items()} == dict.fromkeys(
+        alarms, topics
+    )
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "5XXError",
+        "Latency",
+        "Throttles",
+        "Errors",
+        "SignInFailures",
+        "ReadThrottleEvents",
+        "WriteThrottleEvents",
+    ],
+)
+def test_what_matters_has_an_alarm(document: dict[str, Any], metric: str) -> None:
+    """Issue 5: errors, latency, throttles, the clean-up, sign-ins that fail."""
+    alarms = of_type(document, "AWS::CloudWatch::Alarm").values()
+    assert metric in {each["Properties"]["MetricName"] for each in alarms}
+
+
+def test_no_policy_has_a_wildcard(document: dict[str, Any]) -> None:
+    """Issue 5: each grant names actions, and a resource in this account and region."""
+    for statement in statements(document):
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        if set(actions) <= WITHOUT_RESOURCES:
+            continue
+        assert not any("*" in action for action in actions)
+        resource = statement["Resource"]
+        name = resource.get("Fn::Sub", "") if isinstance(resource, dict) else resource
+        is_parameter = isinstance(resource, dict) and resource.get("Ref", "").endswith("KeyArn")
+        assert is_parameter or "${AWS::Region}:${AWS::AccountId}:" in name
+        is_tagged = "aws:ResourceTag/grail-stage" in statement.get("Condition", {}).get("StringEquals", {})
+        assert is_tagged or "*" not in name.removesuffix(":*"), "a log group's streams may be left open"
+
+
+def test_every_function_has_a_role_of_its_own(document: dict[str, Any]) -> None:
+    """Issue 5: what cleans up can't read users, and the other way round."""
+    functions = of_type(document, "AWS::Serverless::Function")
+    roles = [each["Properties"]["Role"]["Fn::GetAtt"][0] for each in functions.values()]
+    assert len(functions) == len(set(roles)) == 2
+
+
+def test_the_stage_has_limits_and_an_access_log(document: dict[str, Any]) -> None:
+    """Issue 5: throttled as a whole, and each request is told with its id."""
+    api = document["Resources"]["RestAPI"]["Properties"]
+    (method,) = api["MethodSettings"]
+    assert method["ThrottlingRateLimit"], method["ThrottlingBurstLimit"]
+    line = json.loads(
+        api["AccessLogSetting"]["Format"]
+        .replace("$context.", "")
+        .replace(":status", ":0")
+        .replace(":responseLatency", ":0")
+        .replace(":responseLength", ":0")
+    )
+    assert {"request_id", "status", "path", "latency_ms"} <= set(line)
+
+
+def test_the_gateways_own_answers_are_problems(document: dict[str, Any]) -> None:
+    """ACCEPTANCE 51: for every status, with the domain or without it."""
+    body = document["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    _, *variants = body[template.GATEWAY_RESPONSES]["Fn::If"]
+    for answers in variants:
+        assert {answer["statusCode"] for answer in answers.values()} >= {
+            "400", "401", "403", "404", "413", "415", "429", "500", "503"
+        }  # fmt: skip
+        assert set(answers) == set(ANSWERS)
+        for answer in answers.values():
+            text = answer["responseTemplates"]["application/json"]
+            problem = json.loads(text["Fn::Sub"] if isinstance(text, dict) else text)
+            assert str(problem["status"]) == answer["statusCode"]
+
+
+def test_methods_that_nobody_declared_reach_the_application(document: dict[str, Any]) -> None:
+    """ACCEPTANCE 51: it answers 405 with Allow, where the gateway would say 403 or 404."""
+    paths = document["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    assert [path for path, methods in paths.items() if template.ANY_METHOD not in methods] == []
+
+
+def test_nothing_in_it_is_a_secret(document: dict[str, Any]) -> None:
+    """ACCEPTANCE 56: functions get the name of the document of secrets, not what is in it."""
+    functions = of_type(document, "AWS::Serverless::Function").values()
+    for function in functions:
+        variables = function["Properties"]["Environment"]["Variables"]
+        assert variables["SECRETS"] == f"ssm:/grail/{variables['STAGE']}/secrets"
+    assert "PRIVATE KEY" not in json.dumps(document)
