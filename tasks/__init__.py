@@ -4,15 +4,25 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
+# The console script `invoke` has its own folder on the path, not this project's.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from tasks import checks, fuzz, mutation
 from tasks import run as local
 from tasks.cloud.tasks import deploy, destroy, e2e, package
+
+
+def refuse(error: object) -> NoReturn:
+    """Say in one line why a task could not be done, and end with status 2."""
+    print(error, file=sys.stderr)
+    sys.exit(2)
 
 
 @task
@@ -65,7 +75,7 @@ def openapi_export(
     try:
         openapi.write(openapi.export(format, target, url, function), output)
     except ValueError as error:
-        sys.exit(str(error))
+        refuse(error)
 
 
 @task(name="lint")
@@ -76,7 +86,7 @@ def lint_openapi(_context: Context) -> None:
     try:
         sys.exit(lint.lint())
     except (OSError, subprocess.CalledProcessError) as error:
-        sys.exit(str(error))
+        refuse(error)
 
 
 @task(
@@ -92,7 +102,7 @@ def fuzz_openapi(_context: Context, examples: int = 300, role: str = "", nightly
     try:
         sys.exit(fuzz.fuzz(fuzz.NIGHTLY if nightly else examples, role))
     except ValueError as error:
-        sys.exit(str(error))
+        refuse(error)
 
 
 @task(
@@ -113,8 +123,7 @@ def generate_client(
     try:
         print(codegen.generate(language, version, output, url))
     except codegen.CodegenError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+        refuse(error)
 
 
 def on_keys(work: Callable[[Any, Any], None], stage: str) -> None:
@@ -127,7 +136,7 @@ def on_keys(work: Callable[[Any, Any], None], stage: str) -> None:
         with keys.explained():
             work(keys, keys.open_stage(stage))
     except KeysError as error:
-        sys.exit(str(error))
+        refuse(error)
 
 
 STAGE_HELP = "a stage of .chalice/config.json; without it, what SECRETS names, or the local stage"

@@ -128,6 +128,11 @@ def authorization_code(user_id: str, code_hash: str) -> Key:
     return Key(f"USER#{user_id}", f"CODE#{code_hash}")
 
 
+def used_ticket(ticket_id: str) -> Key:
+    """Key of the note that a consent page was answered."""
+    return Key(f"TICKET#{ticket_id}", "TICKET")
+
+
 def consent(user_id: str, client_id: str) -> Key:
     """Key of what a user lets a client do."""
     return Key(f"USER#{user_id}", f"{CONSENTS}{client_id}")

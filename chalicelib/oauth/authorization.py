@@ -17,9 +17,10 @@ from chalicelib.oauth.errors import (
     UnauthorizedClientError,
     UnsupportedResponseTypeError,
 )
-from chalicelib.oauth.grants.names import AUTHORIZATION_CODE
+from chalicelib.oauth.grants.names import AUTHORIZATION_CODE, PASSWORD
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.oauth.schemas import LOOPBACK
+from chalicelib.oauth.scopes import FIRST_PARTY_ONLY, SCOPES
 from chalicelib.web.operation import Call
 
 CHALLENGE = re.compile(r"[\w-]{43}", re.ASCII)  # SHA-256 in base64url (RFC 7636 §4.2)
@@ -101,7 +102,7 @@ def read_authorization_request(call: Call) -> AuthorizationRequest:
     given = call.request.query.get("redirect_uri", [])
     uri = _redirect_uri(client, [value for value in given if value])
     states = call.request.query.get("state", [])
-    state = states[0][:MAX_VALUE] if len(states) == 1 else None
+    state = states[0] if len(states) == 1 else None
     draft = AuthorizationRequest(client, uri, any(given), state, call.request.base_url)
     try:
         return _complete(draft, _single_values(call))
@@ -157,7 +158,9 @@ def _complete(draft: AuthorizationRequest, values: dict[str, str]) -> Authorizat
     challenge, method = values.get("code_challenge", ""), values.get("code_challenge_method")
     if not CHALLENGE.fullmatch(challenge) or method != CHALLENGE_METHOD:
         raise InvalidRequestError("Send a code_challenge with code_challenge_method=S256 (RFC 7636).")
-    scopes = granted_scopes(draft.client, values.get("scope"))
+    is_first_party = PASSWORD in draft.client.grant_types
+    most = frozenset(SCOPES) - (frozenset() if is_first_party else FIRST_PARTY_ONLY)
+    scopes = granted_scopes(draft.client, values.get("scope"), most)
     if not scopes:
         raise InvalidScopeError
     return AuthorizationRequest(

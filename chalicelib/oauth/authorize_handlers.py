@@ -19,7 +19,15 @@ from chalicelib.oauth.form import read_form
 from chalicelib.oauth.models import Consent
 from chalicelib.oauth.pages import consent_page, error_page, sign_in_page
 from chalicelib.oauth.protocol_schemas import AuthorizationFormSchema, AuthorizationQuery
-from chalicelib.oauth.tickets import Ticket, browser_of, make_ticket, new_browser, open_ticket
+from chalicelib.oauth.tickets import (
+    Ticket,
+    browser_of,
+    make_consent_ticket,
+    make_ticket,
+    new_browser,
+    open_ticket,
+    spend,
+)
 from chalicelib.users import attempts
 from chalicelib.users.models import User
 from chalicelib.users.sign_in import (
@@ -88,11 +96,20 @@ def continue_authorization(call: Call) -> Document:
         asked = read_authorization_request(call)
         if ticket is None:
             return _ask(call, asked, alert=STALE, status=403)
-        if form.get("decision") == "deny":
-            raise asked.refusal(AccessDeniedError())
-        return _consented(call, asked, ticket) if ticket.user_id else _sign_in(call, asked, form)
+        return _decide(call, asked, ticket, form)
     except RedirectedError as error:
         return _redirect(error.address)
+
+
+def _decide(call: Call, asked: AuthorizationRequest, ticket: Ticket, form: dict[str, str]) -> Document:
+    decision = form.get("decision")
+    if decision == "deny":
+        raise asked.refusal(AccessDeniedError())
+    if ticket.user_id and decision == "allow":
+        return _consented(call, asked, ticket)
+    if not ticket.user_id and decision == "sign_in":
+        return _sign_in(call, asked, form)
+    return _ask(call, asked, alert=STALE, status=403)
 
 
 def _needs(call: Call, form: dict[str, str], ticket: Ticket | None) -> list[Key | None]:
@@ -148,7 +165,8 @@ def _sign_in(call: Call, asked: AuthorizationRequest, form: dict[str, str]) -> D
 def _ask_consent(call: Call, asked: AuthorizationRequest, user: User, transaction: Transaction) -> Document:
     attempts.commit(transaction, call.settings)
     browser = browser_of(call) or ""  # it sent one, else its ticket had not opened
-    return consent_page(call, asked, make_ticket(call, browser, user), user.username)
+    ticket = make_consent_ticket(call, browser, user, asked.client)
+    return consent_page(call, asked, ticket, user.username)
 
 
 def _consented(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Document:
@@ -157,7 +175,12 @@ def _consented(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Docum
         return _ask(call, asked, alert=STALE, status=403)
     if user.credentials_version != ticket.credentials_version:
         return _ask(call, asked, alert=STALE, status=403)
-    return _finish(call, asked, user, Transaction())
+    if asked.client.version != ticket.client_version:
+        # The page told of another client than this one is by now, maybe with fewer scopes.
+        return _ask(call, asked, alert=CHANGED, status=409)
+    transaction = Transaction()
+    spend(transaction, ticket)
+    return _finish(call, asked, user, transaction)
 
 
 def _finish(call: Call, asked: AuthorizationRequest, user: User, transaction: Transaction) -> Document:

@@ -83,6 +83,10 @@ class AuthorizationCode(Item, discriminator="authorization_code"):
     is_used = BooleanAttribute(default=False)
 
 
+class UsedTicket(Item, discriminator="used_ticket"):
+    """The consent page that it was on is answered: it counts once."""
+
+
 class RevokedToken(Item, discriminator="revoked_token"):
     """Denylist entry of an access token, kept until the token expires by itself."""
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from marshmallow import Schema, ValidationError, fields, validate
 
@@ -20,7 +20,9 @@ NAME_MOST = 80  # characters
 # RFC 8252 §7.1: a private-use scheme is a domain name in reverse, so it has a dot.
 PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+", re.IGNORECASE)
 # What RFC 3986 would allow beyond it has no place in a host, and could end a directive of a content policy.
-HOST = re.compile(r"[a-z0-9.-]+|[0-9a-f:.]+", re.IGNORECASE)
+HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.IGNORECASE)
+# What an answer adds (RFC 6749 §4.1.2, RFC 9207): a URI that has it already would say two things at once.
+ANSWERS = frozenset({"code", "state", "iss", "error", "error_description", "error_uri"})
 SECRET = re.compile("[A-Za-z0-9_-]{43}")
 CLIENT_TYPES = (CONFIDENTIAL, PUBLIC_CLIENT)
 UNSAFE = re.compile(r"[^\x21-\x7e]|[\\\"<>^`{|}]")
@@ -34,7 +36,8 @@ def check_redirect_uri(value: str) -> None:
     if not _is_redirect_uri(value):
         raise ValidationError(
             "Must be an absolute https URI, http on a loopback address, or of a private-use scheme with a "
-            "dot in it; without fragment, user name or characters that have to be encoded."
+            "dot in it; without fragment, user name, characters that have to be encoded, or the "
+            "parameters of an authorization response."
         )
 
 
@@ -44,9 +47,10 @@ def _is_redirect_uri(value: str) -> bool:
     try:
         parts = urlsplit(value)
         host, _ = parts.hostname, parts.port
+        names = parse_qs(parts.query, keep_blank_values=True).keys()
     except ValueError:
         return False
-    if parts.username is not None:
+    if parts.username is not None or not ANSWERS.isdisjoint(names):
         return False
     if parts.scheme == "https":
         return host is not None and HOST.fullmatch(host) is not None

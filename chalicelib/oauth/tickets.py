@@ -4,18 +4,27 @@ A form that another site sends has no cookie of ours, one that an attacker fetch
 """
 
 import hashlib
+import re
 import secrets
 import time
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlencode
 
+from chalicelib.db import keys
+from chalicelib.db.transaction import Transaction
+from chalicelib.oauth.models import OAuth2Client, UsedTicket
 from chalicelib.security.seals import seal, unseal
 from chalicelib.users.models import User
 from chalicelib.web.operation import Call
 
 SIGN_IN, CONSENT = "sign-in", "consent"
 OWN = ("same-origin", "none")  # Fetch Metadata: sent by a page of ours, or typed
+BROWSER = re.compile(r"[\w-]{43}", re.ASCII)  # 256 random bits
+# until when, its own id; of the consent page also who signed in, and what the page showed of the client
+TICKET = re.compile(
+    r"(?P<until>\d{1,12}) (?P<id>[0-9A-Z]{26})"
+    r"( (?P<user_id>[0-9A-Z]{26}) (?P<credentials_version>\d{1,9}) (?P<client_version>\d{1,9}))?"
+)
 
 
 @dataclass(frozen=True)
@@ -23,10 +32,14 @@ class Ticket:
     """A form that came back in time.
 
     :param user_id: who signed in before it, if it is the consent page's.
+    :param client_version: of the client as the page showed it.
     """
 
+    id: str
+    until: int
     user_id: str | None = None
     credentials_version: int = 0
+    client_version: int = 0
 
 
 def _cookie_name(call: Call) -> str:
@@ -35,12 +48,10 @@ def _cookie_name(call: Call) -> str:
 
 
 def browser_of(call: Call) -> str | None:
-    """Give the secret by which a browser is known, if it sent one."""
-    try:
-        morsel = SimpleCookie(call.request.headers.get("cookie", "")).get(_cookie_name(call))
-    except CookieError:
-        return None
-    return morsel.value if morsel else None
+    """Give the secret by which a browser is known, if it sent one; other cookies may be odd."""
+    pairs = (pair.strip().partition("=") for pair in call.request.headers.get("cookie", "").split(";"))
+    known = [value for name, _, value in pairs if name == _cookie_name(call) and BROWSER.fullmatch(value)]
+    return known[0] if known else None
 
 
 def new_browser(call: Call) -> tuple[str, str]:
@@ -50,30 +61,49 @@ def new_browser(call: Call) -> tuple[str, str]:
     return browser, f"{_cookie_name(call)}={browser}; Path=/; HttpOnly; SameSite=Lax{secure}"
 
 
-def make_ticket(call: Call, browser: str, user: User | None = None) -> str:
-    """Make the hidden field of a form.
-
-    :param user: who signed in, for the consent page.
-    """
-    until = int(time.time()) + call.settings.sign_in_page_lifetime
-    text = f"{until} {user.id} {int(user.credentials_version)}" if user else str(until)
-    return seal(call.keyring, _purpose(call, browser, CONSENT if user else SIGN_IN), text)
+def make_ticket(call: Call, browser: str) -> str:
+    """Make the hidden field of the sign-in page."""
+    return seal(call.keyring, _purpose(call, browser, SIGN_IN), _stamp(call))
 
 
-def open_ticket(call: Call, text: str) -> Ticket | None:
+def make_consent_ticket(call: Call, browser: str, user: User, client: OAuth2Client) -> str:
+    """Make the hidden field of the consent page."""
+    text = f"{_stamp(call)} {user.id} {int(user.credentials_version)} {int(client.version)}"
+    return seal(call.keyring, _purpose(call, browser, CONSENT), text)
+
+
+def _stamp(call: Call) -> str:
+    return f"{int(time.time()) + call.settings.sign_in_page_lifetime} {keys.new_id()}"
+
+
+def open_ticket(call: Call, sealed: str) -> Ticket | None:
     """Read the hidden field of a form; None if it is too old, or of another browser or request."""
     browser = browser_of(call)
-    if not browser or call.request.headers.get("sec-fetch-site", OWN[0]) not in OWN:
+    if browser is None or call.request.headers.get("sec-fetch-site", OWN[0]) not in OWN:
         return None
-    signed_in = unseal(call.keyring, _purpose(call, browser, CONSENT), text)
-    until, *person = (
-        signed_in or unseal(call.keyring, _purpose(call, browser, SIGN_IN), text) or "0"
-    ).split()
-    if time.time() >= int(until):
-        return None
-    return Ticket(person[0], int(person[1])) if person else Ticket()
+    for step in (SIGN_IN, CONSENT):
+        match = TICKET.fullmatch(unseal(call.keyring, _purpose(call, browser, step), sealed) or "")
+        if match and (match["user_id"] is not None) == (step == CONSENT):
+            return _in_time(match)
+    return None
 
 
-def _purpose(call: Call, browser: str, step: str) -> str:
+def _in_time(match: re.Match[str]) -> Ticket | None:
+    until = int(match["until"])
+    if time.time() >= until:
+        return None
+    versions = int(match["credentials_version"] or 0), int(match["client_version"] or 0)
+    return Ticket(match["id"], until, match["user_id"], *versions)
+
+
+def spend(transaction: Transaction, ticket: Ticket) -> None:
+    """Let a transaction succeed once for each ticket.
+
+    Its commit raises ConditionFailedError, "ticket", afterwards.
+    """
+    transaction.put("ticket", UsedTicket.at(keys.used_ticket(ticket.id), expires_at=ticket.until + 60))
+
+
+def _purpose(call: Call, browser: str, step: str) -> tuple[str, str, str]:
     query = urlencode(sorted(call.request.query.items()), doseq=True)
-    return f"{step}\n{browser}\n{hashlib.sha256(query.encode()).hexdigest()}"
+    return step, browser, hashlib.sha256(query.encode()).hexdigest()

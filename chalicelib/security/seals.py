@@ -3,13 +3,15 @@
 import base64
 import hashlib
 import hmac
+import json
+from collections.abc import Sequence
 
 from chalicelib.security.keys import Keyring
 
 MAC_BYTES = 16
 
 
-def seal(keyring: Keyring, purpose: str, text: str) -> str:
+def seal(keyring: Keyring, purpose: Sequence[str | None], text: str) -> str:
     """Seal a text; everybody can read it, nobody can change it or use it for something else.
 
     :param purpose: what it is for; it opens for the same purpose only.
@@ -18,18 +20,19 @@ def seal(keyring: Keyring, purpose: str, text: str) -> str:
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
-def unseal(keyring: Keyring, purpose: str, sealed: str) -> str | None:
+def unseal(keyring: Keyring, purpose: Sequence[str | None], sealed: str) -> str | None:
     """Give the text back; None if it was changed, made up, or sealed for something else."""
     try:
-        data = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+        data = base64.b64decode(sealed + "=" * (-len(sealed) % 4), altchars=b"-_", validate=True)
         text = data[MAC_BYTES:].decode()
-        # Compared as text: of the many base64 spellings of the same bytes only ours is genuine.
+        # Compared as text: of several base64 spellings of the same bytes only ours is genuine.
         genuine = hmac.compare_digest(seal(keyring, purpose, text).encode(), sealed.encode())
     except ValueError:
         return None
     return text if genuine else None
 
 
-def _mac(keyring: Keyring, purpose: str, text: str) -> bytes:
-    message = f"{purpose}\n{text}".encode()
+def _mac(keyring: Keyring, purpose: Sequence[str | None], text: str) -> bytes:
+    # JSON keeps the parts apart: whatever callers put into one of them, it can't pass for another.
+    message = json.dumps([*purpose, text]).encode()
     return hmac.digest(keyring.cursor_key, message, hashlib.sha256)[:MAC_BYTES]

@@ -1,6 +1,7 @@
 """Brute force: failed attempts are counted per account and per source address (ASVS 5.0 6.3.1)."""
 
 import hashlib
+import hmac
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,11 +19,18 @@ from chalicelib.web.rate_limit import headers_of, network
 ATTEMPTS = "attempts"  # names the condition in a transaction
 
 
-def account(user_id: str | None, username: str = "") -> str:
-    """Name the failures of an account: by its id, or by the name that was tried if there is none."""
-    if user_id:
-        return f"{keys.ACCOUNT}{user_id}"
-    return f"{keys.ACCOUNT}{hashlib.sha256(keys.unique(username).encode()).hexdigest()}"
+def account(user_id: str) -> str:
+    """Name the failures of an account."""
+    return f"{keys.ACCOUNT}{user_id}"
+
+
+def stranger(call: Call, username: str) -> str:
+    """Name the failures of a username that nobody has.
+
+    People type passwords into that field, too: without the stage's key nobody can try what it was.
+    """
+    digest = hmac.digest(call.keyring.cursor_key, keys.unique(username).encode(), hashlib.sha256)
+    return f"{keys.ACCOUNT}{digest.hex()}"
 
 
 def address(call: Call) -> str:

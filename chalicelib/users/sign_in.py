@@ -46,7 +46,7 @@ def check_password(
     key = username_key(username)
     marker = call.items.get(key) if key else None
     user_id = marker.user_id if isinstance(marker, UniqueName) else None
-    account = attempts.account(user_id, username)
+    account = attempts.account(user_id) if user_id else attempts.stranger(call, username)
     key = keys.user(user_id or NOBODY)
     call.items |= get_many([key, attempts.failures_key(account, call.settings), *more(user_id or NOBODY)])
     attempts.check_attempts(call, [account])

@@ -124,8 +124,8 @@ def _position(item: Item, listing: Listing) -> str:
     return str(item.gsi1sk) if listing.prefix is None else item.sk.removeprefix(listing.prefix)
 
 
-def _purpose(listing: Listing) -> str:
-    return f"cursor\n{listing.partition}\n{listing.prefix}"
+def _purpose(listing: Listing) -> tuple[str, str, str | None]:
+    return "cursor", listing.partition, listing.prefix
 
 
 def make_cursor(call: Call, listing: Listing, position: str) -> str:

@@ -5,11 +5,21 @@ from dataclasses import replace
 import pytest
 
 import app as application
-from chalicelib.oauth.tickets import Ticket, browser_of, make_ticket, new_browser, open_ticket
+from chalicelib.db import keys
+from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.tickets import (
+    browser_of,
+    make_consent_ticket,
+    make_ticket,
+    new_browser,
+    open_ticket,
+)
+from chalicelib.security.seals import seal, unseal
 from chalicelib.users.models import User, new_user
 from chalicelib.web.operation import Call
 from chalicelib.web.request import Request
 
+BROWSER = "x" * 43
 REQUEST = Request(
     method="POST",
     path="/auth/oauth2/authorize",
@@ -44,7 +54,21 @@ def test_a_cookie_over_https_is_this_hosts_alone() -> None:
     assert browser_of(call(f"a=1; __Host-grail={browser}; b=2")) == browser
 
 
-@pytest.mark.parametrize("cookie", [None, "", "grail=x", "a=x", "__Host-grail"])
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        None,
+        "",
+        f"grail={BROWSER}",
+        f"a={BROWSER}",
+        "__Host-grail",
+        "__Host-grail=",
+        "__Host-grail=short",
+        f'__Host-grail="{BROWSER}"',
+        f"__Host-grail={BROWSER}\n",
+        '__Host-grail="x\\012y"',
+    ],
+)
 def test_no_other_cookie_names_a_browser(cookie: str | None) -> None:
     """Other hosts of the domain can set a cookie without the prefix: it is not read."""
     assert browser_of(call(cookie)) is None
@@ -58,28 +82,32 @@ def test_each_browser_gets_256_bits_of_its_own() -> None:
 
 def test_a_ticket_carries_who_signed_in(user: User) -> None:
     """The consent page knows for whom it asks, and under which credentials."""
-    ticket = make_ticket(call(), "x", user)
-    assert open_ticket(call("__Host-grail=x"), ticket) == Ticket(user.id, 7)
+    client = OAuth2Client.at(keys.client("app"), version=3)
+    ticket = open_ticket(call(f"__Host-grail={BROWSER}"), make_consent_ticket(call(), BROWSER, user, client))
+    assert ticket
+    assert (ticket.user_id, ticket.credentials_version, ticket.client_version) == (user.id, 7, 3)
 
 
 def test_a_ticket_of_the_sign_in_page_names_nobody() -> None:
     """Nobody has signed in there."""
-    assert open_ticket(call("__Host-grail=x"), make_ticket(call(), "x")) == Ticket(None, 0)
+    ticket = open_ticket(call(f"__Host-grail={BROWSER}"), make_ticket(call(), BROWSER))
+    assert ticket
+    assert ticket.user_id is None
 
 
 @pytest.mark.parametrize(("after", "is_good"), [(0, True), (599, True), (600, False)])
 def test_a_ticket_lives_ten_minutes(after: int, is_good: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not a second longer."""
     monkeypatch.setattr("time.time", lambda: 1_000_000)
-    ticket = make_ticket(call(), "x")
+    ticket = make_ticket(call(), BROWSER)
     monkeypatch.setattr("time.time", lambda: 1_000_000 + after)
-    assert (open_ticket(call("__Host-grail=x"), ticket) is not None) is is_good
+    assert (open_ticket(call(f"__Host-grail={BROWSER}"), ticket) is not None) is is_good
 
 
 def test_the_order_of_the_parameters_says_nothing() -> None:
     """A browser or gateway may send the query of the form's address in another order."""
     other = dict(reversed(REQUEST.query.items()))
-    assert open_ticket(call("__Host-grail=x", query=other), make_ticket(call(), "x"))
+    assert open_ticket(call(f"__Host-grail={BROWSER}", query=other), make_ticket(call(), BROWSER))
 
 
 @pytest.mark.parametrize(
@@ -93,4 +121,24 @@ def test_the_order_of_the_parameters_says_nothing() -> None:
 )
 def test_a_ticket_is_for_one_query(query: dict[str, list[str]]) -> None:
     """Consent to one thing is none to another."""
-    assert open_ticket(call("__Host-grail=x", query=query), make_ticket(call(), "x")) is None
+    assert open_ticket(call(f"__Host-grail={BROWSER}", query=query), make_ticket(call(), BROWSER)) is None
+
+
+@pytest.mark.parametrize(
+    "odd", ["a[b]=1", 'x={"a":1}', 'x="un', "expires=1", "é=1", "a b=1", "=", ";;", "$Path=/"]
+)
+def test_odd_cookies_of_others_do_not_hide_ours(odd: str) -> None:
+    """A host's other applications set what they like."""
+    assert browser_of(call(f"{odd}; __Host-grail={BROWSER}")) == BROWSER
+
+
+@pytest.mark.parametrize("split", [1, 5, 9])
+def test_parts_of_a_purpose_keep_apart(split: int) -> None:
+    """What a caller puts into one part, or into the text, can't pass for another part."""
+    keyring = application.api.keys.keyring()
+    whole = "b\nH\n999 somebody 0"
+    sealed = seal(keyring, ("consent", whole, "H"), "1 me 0")
+    assert unseal(keyring, ("consent", whole[:split], whole[split:] + "\nH"), sealed) is None
+    data = sealed[:22] + seal(keyring, ("consent", "b", "H"), "999 somebody 0 \nH\n1 me 0")[22:]
+    assert unseal(keyring, ("consent", "b", "H"), data) is None
+    assert unseal(keyring, ("consent", whole, "H"), sealed) == "1 me 0"

@@ -41,13 +41,14 @@ def _code(request: TokenRequest) -> AuthorizationCode:
     code = request.call.items.get(parsed.key) if parsed else None
     if not isinstance(code, AuthorizationCode) or code.client_id != request.client.client_id:
         raise InvalidGrantError
+    if not _names_same_uri(request, code) or not is_verified(code, request.parameters["code_verifier"]):
+        raise InvalidGrantError
     if code.is_used:
-        # RFC 6749 §4.1.2: one of the two who had it is a thief, and nobody knows which.
+        # RFC 6749 §4.1.2: one of the two who had it is a thief, and nobody knows which. Who lacks the
+        # verifier could never have used it, and may not sign anybody out.
         _end(request, code)
         raise InvalidGrantError
-    if time.time() >= code.valid_until or not _names_same_uri(request, code):
-        raise InvalidGrantError
-    if not is_verified(code, request.parameters["code_verifier"]):
+    if time.time() >= code.valid_until:
         raise InvalidGrantError
     return code
 
