@@ -87,6 +87,16 @@ def test_a_second_use_after_the_end_of_all_makes_nothing(api: Client, user: User
     assert families(user) == []
 
 
+@pytest.mark.parametrize("changes", [{"code_verifier": "w" * 43}, {"redirect_uri": "https://app.test/other"}])
+def test_a_second_use_by_one_who_lacks_the_verifier_ends_nothing(
+    api: Client, code: str, changes: dict[str, Any]
+) -> None:
+    """ACCEPTANCE 34: a code from a log could never have been exchanged; it signs nobody out either."""
+    tokens = redeem(api, code).json
+    assert error_of(redeem(api, code, **changes)) == (400, "invalid_grant")
+    assert me(api, tokens["access_token"]) == 200
+
+
 def test_codes_live_a_minute(api: Client, code: str) -> None:
     """ACCEPTANCE 34: at most ten minutes, whatever TTL has swept."""
     item_of(code).update([AuthorizationCode.valid_until.set(int(time.time()))])

@@ -62,8 +62,8 @@ def test_the_consent_page_names_who_wants_what(browser: Browser) -> None:
     signed_in(browser)
     assert "Planner & Co <b>" in browser.text
     assert "You are user ." in browser.text
-    assert "Look at users." in browser.text
-    assert "Change" not in browser.text
+    assert "Look at your account" in browser.text
+    assert "Change your" not in browser.text
     assert "app.test" in browser.text
 
 
@@ -342,3 +342,31 @@ def test_signing_in_takes_three_round_trips_and_consenting_two(
     round_trips.clear()
     assert browser.submit("sign_in", username="user", password=PASSWORD).status == 303
     assert round_trips == ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]
+
+
+def test_other_people_s_applications_never_get_to_manage_clients(
+    api: Client, admin: User, user: User, make_client: MakeClient
+) -> None:
+    """RFC 9700 §2.3: a client made with such a token would outlive the consent to it."""
+    make_client("greedy", admin, grant_types=["authorization_code"], redirect_uris=[CALLBACK])
+    assert redirected(Browser(api).open(**query_of("greedy", scope="auth:write")))["error"] == "invalid_scope"
+    browser = Browser(api)
+    signed_in(browser, client_id="greedy", scope=None)
+    assert "Create, change and delete your OAuth2 clients" not in browser.text
+
+
+def test_first_party_clients_may_manage_clients(
+    api: Client, admin: User, user: User, make_client: MakeClient
+) -> None:
+    """An admin marked them, by the password grant."""
+    make_client("ours", admin, grant_types=["authorization_code", "password"], redirect_uris=[CALLBACK])
+    browser = Browser(api)
+    signed_in(browser, client_id="ours", scope="auth:write")
+    assert "Create, change and delete your OAuth2 clients" in browser.text
+
+
+def test_a_long_state_comes_back_whole(browser: Browser) -> None:
+    """RFC 6749 §4.1.2.1: a client that finds another state than its own would take it for a forgery."""
+    state = "s" * 3000
+    answer = redirected(browser.open(**query_of(state=state)))
+    assert (answer["error"], answer["state"]) == ("invalid_request", state)

@@ -1,13 +1,15 @@
 """Forms of the authorization endpoint that did not come from its own page (CSRF, RFC 9700 §4.7)."""
 
+import hashlib
 import time
+from urllib.parse import urlencode
 
 import pytest
 
 from chalicelib.db.table import Item
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.users.models import User
-from tests.api.code_tools import AUTHORIZE, Browser, query_of, redirected
+from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, query_of, redirected
 from tests.conftest import PASSWORD
 from tests.http import Client
 
@@ -95,7 +97,7 @@ def test_a_sign_in_ticket_is_no_consent(browser: Browser) -> None:
     cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     path = AUTHORIZE + browser.page.action
     browser.last = browser.api("POST", path, form=form, headers={"Cookie": cookie})
-    assert (browser.last.status, browser.page.buttons) == (422, ["sign_in", "deny"])
+    assert is_asked_again(browser)
 
 
 @pytest.mark.parametrize("position", [0, 10, 24, -1])
@@ -135,13 +137,53 @@ def test_what_ended_the_account_s_tokens_ends_tickets(browser: Browser, user: Us
     assert list(Item.query(user.pk, Item.sk.startswith("CODE#"))) == []
 
 
-def test_a_consent_page_works_once_per_code(browser: Browser) -> None:
-    """Sent twice, by a double click: two codes, each for one use, and one consent."""
+def test_a_consent_page_counts_once(browser: Browser) -> None:
+    """RFC 9700 §4.7: sent again, by whomever, it is worth nothing, so that a consent taken back stays so."""
     consenting(browser)
     page = browser.last
-    first = redirected(browser.submit("allow"))["code"]
+    assert "code" in redirected(browser.submit("allow"))
     browser.last = page
-    assert redirected(browser.submit("allow"))["code"] != first
+    answer = browser.submit("allow")
+    assert (answer.status, browser.page.buttons) == (409, ["sign_in", "deny"])
+
+
+@pytest.mark.parametrize("decision", ["", "DENY", "yes", "sign_in", "allow "])
+def test_only_allowing_is_consent(browser: Browser, decision: str) -> None:
+    """Whatever else a form says, or leaves out, is none."""
+    consenting(browser)
+    form = {**browser.page.fields, **({"decision": decision} if decision else {})}
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    path = AUTHORIZE + browser.page.action
+    browser.last = browser.api("POST", path, form=form, headers={"Cookie": cookie})
+    assert is_asked_again(browser)
+
+
+@pytest.mark.parametrize("change", ["default_scopes", "redirect_uris", "client_name"])
+def test_consent_is_to_what_was_shown(browser: Browser, app: OAuth2Client, change: str) -> None:
+    """A client that is changed while a person reads has to be shown anew."""
+    browser.open(**query_of(scope=None))
+    browser.submit("sign_in", username="user", password=PASSWORD)
+    values = {
+        "default_scopes": OAuth2Client.default_scopes.set(["teams:read", "users:read", "users:write"]),
+        "redirect_uris": OAuth2Client.redirect_uris.set([CALLBACK, "https://elsewhere.test/x"]),
+        "client_name": OAuth2Client.client_name.set("Somebody else"),
+    }
+    app.update([values[change]])
+    answer = browser.submit("allow")
+    assert (answer.status, browser.page.buttons) == (409, ["sign_in", "deny"])
+
+
+@pytest.mark.parametrize("newline", ["\\012", "\n", "%0A"])
+def test_no_cookie_makes_a_ticket_into_another_one(browser: Browser, admin: User, newline: str) -> None:
+    """ACCEPTANCE 34: what a browser sends as its cookie can't shift the parts of what is sealed."""
+    query = urlencode(sorted(query_of().items()), doseq=True)
+    digest = hashlib.sha256(query.encode()).hexdigest()
+    cookie = f'"b{newline}{digest}{newline}9999999999 {admin.id} 0 "'
+    browser.open(**query_of())
+    browser.cookies = {"grail": cookie}
+    browser.submit("sign_in", username="user", password=PASSWORD)
+    assert is_asked_again(browser)
+    assert cookie not in browser.cookies.values()
 
 
 def test_the_cookie_says_nothing_and_lasts_for_the_session(browser: Browser) -> None:
