@@ -57,8 +57,9 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     if teams and is_id(ids.get("team_id")) and ids["team_id"] not in teams and case.method in TEAM_METHODS:
         ids["team_id"] = teams[-1]
     # requests would send a form that encodes to nothing in chunks, and API Gateway alone takes those.
-    if case.media_type == FORM and isinstance(case.body, dict) and not urlencode(case.body, doseq=True):
-        case.body = {}
+    if case.media_type == FORM and isinstance(case.body, dict):
+        given = {name: value for name, value in case.body.items() if value is not None}
+        case.body = case.body if urlencode(given, doseq=True) else {}
 
 
 schemathesis.hook(before_call)
