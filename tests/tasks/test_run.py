@@ -2,9 +2,14 @@
 
 import importlib
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.architecture.source import ROOT
 
 # the attribute `run` of the package is the task of that name
 run = importlib.import_module("tasks.run")
@@ -59,3 +64,24 @@ def test_no_real_credentials_reach_local_processes(monkeypatch: pytest.MonkeyPat
     environment = run.environment_for("http://127.0.0.1:1")
     assert "real" not in environment.values()
     assert (environment["STAGE"], environment["DYNAMODB_ENDPOINT"]) == ("local", "http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["--list"], 0, "openapi.export"),
+        (["openapi.export", "--format", "xml"], 2, "xml"),
+        (["openapi.fuzz", "--role", "king"], 2, "king"),
+        (["keys.list", "--stage", "nowhere"], 2, "nowhere"),
+    ],
+    ids=str,
+)
+def test_the_console_script_works(arguments: list[str], status: int, words: str) -> None:
+    """`invoke` as the documentation has it: a wrong argument gives one line and status 2, no traceback."""
+    script = Path(sys.executable).with_name("invoke")
+    done = subprocess.run(  # noqa: S603 - the script of this environment
+        [script, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    lines = (done.stdout if status == 0 else done.stderr).strip().splitlines()
+    assert (done.returncode, words in "".join(lines)) == (status, True), done.stderr
+    assert status == 0 or len(lines) == 1
