@@ -33,7 +33,8 @@ def run(names: Sequence[str], workers: int, tests: int = 0) -> int:
 
     :param names: patterns of mutants to try (again), such as "chalicelib.security.tokens.*"; all by default.
     :param workers: processes that test at the same time.
-    :param tests: how many tests a mutant meets at the most; what survives a few may be tried again with all.
+    :param tests: how many tests of tests/api a mutant meets at the most, 0 for all: what survives a few may
+        be tried again with all.
     """
     if find_spec("mutmut") is None:
         print("Mutation testing needs: .venv/bin/pip install -r requirements-mutation.txt", file=sys.stderr)

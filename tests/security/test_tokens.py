@@ -47,9 +47,10 @@ def ring(*names: str) -> Keyring:
         CLAIMS,
         replace(CLAIMS, sub="client"),
         replace(CLAIMS, family="FAMILY"),
+        replace(CLAIMS, family="FAMILY", consent="CONSENT"),
         replace(CLAIMS, scopes=frozenset()),
     ],
-    ids=["user", "client", "family", "no scopes"],
+    ids=["user", "client", "family", "consent", "no scopes"],
 )
 def test_what_was_issued_is_what_is_read(name: str, claims: Claims) -> None:
     """DESIGN §3: each kind of key carries each kind of token."""
@@ -124,6 +125,7 @@ def test_an_expired_token_is_refused(lifetime: int) -> None:
         {"sub": None},
         {"cv": True},
         {"sid": []},
+        {"consent": []},
         {"owner": {}},
         {"scope": 1},
     ],
