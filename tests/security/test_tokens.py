@@ -1,6 +1,7 @@
 """Access tokens by themselves: issued by the current key, verified by every key of the ring."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -105,6 +106,36 @@ def test_a_token_of_another_stage_is_refused(issuer: str) -> None:
     token = issue(ring("EdDSA"), issuer, CLAIMS, 60)
     with pytest.raises(InvalidTokenError):
         verify(ring("EdDSA"), ISSUER, token)
+
+
+def test_a_token_of_unreasonable_length_is_refused_unread() -> None:
+    """ACCEPTANCE 13: over 4096 characters, even if it were ours."""
+    token = issue(ring("EdDSA"), ISSUER, replace(CLAIMS, scopes=frozenset({"s" * 4096})), 60)
+    with pytest.raises(InvalidTokenError):
+        verify(ring("EdDSA"), ISSUER, token)
+
+
+@pytest.mark.parametrize(
+    "decorate",
+    [
+        lambda token: token + "==",
+        lambda token: token.replace(".", "=.", 1),
+        lambda token: token + "\n",
+        lambda token: " " + token,
+        lambda token: token.replace(".", ".!", 1),
+        lambda token: token + ".",
+        lambda token: token + ".AAAA",
+        lambda token: token.rpartition(".")[0] + ".",
+        lambda token: token + "é",
+        lambda token: token[:-1] + chr(ord(token[-1]) + 1),
+    ],
+)
+def test_a_token_has_one_spelling(decorate: Callable[[str], str]) -> None:
+    """ACCEPTANCE 19: what decoders overlook is no part of a token."""
+    token = issue(ring("EdDSA"), ISSUER, CLAIMS, 60)
+    verify(ring("EdDSA"), ISSUER, token)
+    with pytest.raises(InvalidTokenError):
+        verify(ring("EdDSA"), ISSUER, decorate(token))
 
 
 @pytest.mark.parametrize("lifetime", [-61, -3600])
