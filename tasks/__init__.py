@@ -183,7 +183,7 @@ def revoke_key(_context: Context, kid: str, stage: str = "") -> None:
     help={
         "mutants": "patterns of those to try again, such as 'chalicelib.security.tokens.*'; all by default",
         "workers": "processes that test at the same time",
-        "tests": "most tests that a mutant meets, all by default: what survives a few may be tried again",
+        "tests": "most tests of tests/api that a mutant meets (0: all); what survives may be tried again",
         "show": "show what these mutants change, and try nothing",
         "report": "print the figures of the last run, and try nothing",
     },

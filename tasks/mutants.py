@@ -20,6 +20,7 @@ from mutmut.utils.file_utils import change_cwd
 LEFT_AS_THEY_ARE = ("cache", "staticmethod", "classmethod")
 
 MOST_TESTS = int(os.environ.get("MUTATION_TESTS", "0")) or None
+OVER_THE_TABLE = "tests/api/"
 WARMING = "tests/api/test_metadata.py"  # no user and no client, which the fixtures would keep
 
 _skip = MutationVisitor._skip_node_and_children  # noqa: SLF001 - there is no public way
@@ -49,7 +50,7 @@ def _arrange_decorated(function: Any, mutants: Any, class_name: str | None) -> A
 class _Selection:
     """Runs certain tests; on pytest's command line, some of their names would not be found.
 
-    One of each function comes first, so that a mutant meets all kinds soon; the quick before the slow.
+    Those without the table come first, then one of each function, so that a mutant meets all kinds soon.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -60,12 +61,13 @@ class _Selection:
         """Select and sort."""
         durations, seen = state().duration_by_test, Counter[str]()
         chosen = [item for item in items if not self.names or item.nodeid in self.names]
-        ranks = {}
-        for item in sorted(chosen, key=lambda item: durations.get(item.nodeid, 0)):
+        quick = [item for item in chosen if not item.nodeid.startswith(OVER_THE_TABLE)]
+        slow = {}
+        for item in sorted(set(chosen) - set(quick), key=lambda item: durations.get(item.nodeid, 0)):
             function = item.nodeid.partition("[")[0]
-            ranks[item] = (seen[function], durations.get(item.nodeid, 0))
+            slow[item] = (seen[function], durations.get(item.nodeid, 0))
             seen[function] += 1
-        items[:] = sorted(chosen, key=lambda item: ranks[item])[:MOST_TESTS]
+        items[:] = quick + sorted(slow, key=lambda item: slow[item])[:MOST_TESTS]
 
 
 def _run_tests(runner: Any, *, mutant_name: str | None, tests: Iterable[str]) -> int:  # noqa: ARG001 - mutmut's

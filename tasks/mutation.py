@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from tasks.processes import project_folder
@@ -18,6 +19,7 @@ VERDICTS = {
     None: "not tried",
     0: "survived",
     1: "killed",
+    3: "killed",
     5: "no tests",
     33: "no tests",
     152: "timeout",
@@ -31,8 +33,12 @@ def run(names: Sequence[str], workers: int, tests: int = 0) -> int:
 
     :param names: patterns of mutants to try (again), such as "chalicelib.security.tokens.*"; all by default.
     :param workers: processes that test at the same time.
-    :param tests: how many tests a mutant meets at the most; what survives a few may be tried again with all.
+    :param tests: how many tests of tests/api a mutant meets at the most, 0 for all: what survives a few may
+        be tried again with all.
     """
+    if find_spec("mutmut") is None:
+        print("Mutation testing needs: .venv/bin/pip install -r requirements-mutation.txt", file=sys.stderr)
+        return 2
     _copy()
     os.environ["MUTATION_TESTS"] = str(tests)
     os.nice(LOW_PRIORITY)

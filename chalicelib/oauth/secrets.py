@@ -8,6 +8,7 @@ import time
 from chalicelib.oauth.models import OAuth2Client
 
 SECRET_BYTES = 32
+NO_HASH = "-" * 64  # as long as a hash, and never one
 
 
 def new_secret() -> str:
@@ -26,9 +27,7 @@ def client_secret_matches(client: OAuth2Client | None, secret: str) -> bool:
     During the overlap after a rotation the secret before it is good, too.
     """
     given = hash_secret(secret)
-    current = (client.secret_hash if client else None) or ""
-    previous = (client.previous_secret_hash if client else None) or ""
-    until = client.previous_secret_until if client else 0
-    matches = hmac.compare_digest(given, current or hash_secret(""))
-    overlaps = hmac.compare_digest(given, previous or hash_secret("")) and time.time() < until
-    return (bool(current) and matches) or (bool(previous) and overlaps)
+    stored = (client.secret_hash, client.previous_secret_hash) if client else (None, None)
+    current, previous = (found or NO_HASH for found in stored)
+    matches, matched = hmac.compare_digest(given, current), hmac.compare_digest(given, previous)
+    return matches or (matched and client is not None and time.time() < client.previous_secret_until)

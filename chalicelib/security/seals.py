@@ -23,7 +23,7 @@ def seal(keyring: Keyring, purpose: Sequence[str | None], text: str) -> str:
 def unseal(keyring: Keyring, purpose: Sequence[str | None], sealed: str) -> str | None:
     """Give the text back; None if it was changed, made up, or sealed for something else."""
     try:
-        data = base64.b64decode(sealed + "=" * (-len(sealed) % 4), altchars=b"-_", validate=True)
+        data = base64.urlsafe_b64decode(sealed + "==")  # what is more than needed is ignored
         text = data[MAC_BYTES:].decode()
         # Compared as text: of several base64 spellings of the same bytes only ours is genuine.
         genuine = hmac.compare_digest(seal(keyring, purpose, text).encode(), sealed.encode())

@@ -18,6 +18,12 @@ def test_what_was_sealed_comes_back(text: str) -> None:
     assert unseal(KEYRING, "page", seal(KEYRING, "page", text)) == text
 
 
+def test_no_ending_of_a_text_is_lost() -> None:
+    """Whatever its last character, and wherever base64 ends."""
+    texts = ["a" * length + chr(last) for length in range(3) for last in range(32, 127)]
+    assert [unseal(KEYRING, "page", seal(KEYRING, "page", text)) for text in texts] == texts
+
+
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_sealed_text_needs_no_escaping_in_a_url(text: str) -> None:
     """RFC 3986 §2.3: unreserved characters alone, so no padding either."""

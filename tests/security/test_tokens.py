@@ -1,6 +1,7 @@
 """Access tokens by themselves: issued by the current key, verified by every key of the ring."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -47,9 +48,10 @@ def ring(*names: str) -> Keyring:
         CLAIMS,
         replace(CLAIMS, sub="client"),
         replace(CLAIMS, family="FAMILY"),
+        replace(CLAIMS, family="FAMILY", consent="CONSENT"),
         replace(CLAIMS, scopes=frozenset()),
     ],
-    ids=["user", "client", "family", "no scopes"],
+    ids=["user", "client", "family", "consent", "no scopes"],
 )
 def test_what_was_issued_is_what_is_read(name: str, claims: Claims) -> None:
     """DESIGN §3: each kind of key carries each kind of token."""
@@ -106,6 +108,36 @@ def test_a_token_of_another_stage_is_refused(issuer: str) -> None:
         verify(ring("EdDSA"), ISSUER, token)
 
 
+def test_a_token_of_unreasonable_length_is_refused_unread() -> None:
+    """ACCEPTANCE 13: over 4096 characters, even if it were ours."""
+    token = issue(ring("EdDSA"), ISSUER, replace(CLAIMS, scopes=frozenset({"s" * 4096})), 60)
+    with pytest.raises(InvalidTokenError):
+        verify(ring("EdDSA"), ISSUER, token)
+
+
+@pytest.mark.parametrize(
+    "decorate",
+    [
+        lambda token: token + "==",
+        lambda token: token.replace(".", "=.", 1),
+        lambda token: token + "\n",
+        lambda token: " " + token,
+        lambda token: token.replace(".", ".!", 1),
+        lambda token: token + ".",
+        lambda token: token + ".AAAA",
+        lambda token: token.rpartition(".")[0] + ".",
+        lambda token: token + "é",
+        lambda token: token[:-1] + chr(ord(token[-1]) + 1),
+    ],
+)
+def test_a_token_has_one_spelling(decorate: Callable[[str], str]) -> None:
+    """ACCEPTANCE 19: what decoders overlook is no part of a token."""
+    token = issue(ring("EdDSA"), ISSUER, CLAIMS, 60)
+    verify(ring("EdDSA"), ISSUER, token)
+    with pytest.raises(InvalidTokenError):
+        verify(ring("EdDSA"), ISSUER, decorate(token))
+
+
 @pytest.mark.parametrize("lifetime", [-61, -3600])
 def test_an_expired_token_is_refused(lifetime: int) -> None:
     """ACCEPTANCE 15: 60 s of leeway, no more."""
@@ -124,6 +156,7 @@ def test_an_expired_token_is_refused(lifetime: int) -> None:
         {"sub": None},
         {"cv": True},
         {"sid": []},
+        {"consent": []},
         {"owner": {}},
         {"scope": 1},
     ],

@@ -70,9 +70,9 @@ def test_no_real_credentials_reach_local_processes(monkeypatch: pytest.MonkeyPat
     ("arguments", "status", "words"),
     [
         (["--list"], 0, "openapi.export"),
-        (["openapi.export", "--format", "xml"], 2, "xml"),
-        (["openapi.fuzz", "--role", "king"], 2, "king"),
-        (["keys.list", "--stage", "nowhere"], 2, "nowhere"),
+        (["openapi.export", "--format", "xml"], 2, "--format is one of"),
+        (["openapi.fuzz", "--role", "king"], 2, "role"),
+        (["keys.list", "--stage", "nowhere"], 2, "--stage is one of"),
     ],
     ids=str,
 )

@@ -1,0 +1,65 @@
+"""Refresh tokens by themselves: their form, and when their family is alive; tests/api has the grant."""
+
+import pytest
+
+from chalicelib.oauth.families import RefreshToken, is_alive, is_current, parse_refresh_token
+from chalicelib.oauth.models import TokenFamily
+from chalicelib.oauth.secrets import hash_secret
+
+USER, FAMILY = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAW"
+SECRET = "aB-_" * 10 + "xyz"
+TEXT = f"{USER}.{FAMILY}.{SECRET}"
+NOW = 1_000_000
+
+
+def test_a_token_says_where_to_look() -> None:
+    """User and family come first; the rest is a secret of 256 bits."""
+    assert parse_refresh_token(TEXT) == RefreshToken(TEXT, USER, FAMILY)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        f"{USER}.{FAMILY}",
+        f"{USER}.{FAMILY}.",
+        f"{USER}.{SECRET}",
+        TEXT[:-1],
+        TEXT + "x",
+        TEXT + "\n",
+        TEXT[:-1] + "é",
+        TEXT.lower(),
+        TEXT.replace(".", "-"),
+        f"{USER}.{TEXT}",
+    ],
+)
+def test_what_can_be_no_token_is_none(text: str) -> None:
+    """ACCEPTANCE 20: refused before anything is read."""
+    assert parse_refresh_token(text) is None
+
+
+@pytest.mark.parametrize(
+    ("idle", "absolute", "is_revoked", "alive"),
+    [
+        (NOW + 1, NOW + 1, False, True),
+        (NOW, NOW + 1, False, False),
+        (NOW + 1, NOW, False, False),
+        (NOW + 1, NOW + 1, True, False),
+    ],
+)
+def test_a_family_is_alive_until_its_first_end(
+    idle: int, absolute: int, is_revoked: bool, alive: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ACCEPTANCE 25: idle, absolute and revocation, to the second."""
+    monkeypatch.setattr("time.time", lambda: NOW)
+    family = TokenFamily(idle_until=idle, absolute_until=absolute, is_revoked=is_revoked)
+    assert is_alive(family) is alive
+
+
+def test_a_family_expects_one_token() -> None:
+    """ACCEPTANCE 20, 28: known by its hash alone, all of it."""
+    token, other = parse_refresh_token(TEXT), parse_refresh_token(TEXT[:-1] + "Z")
+    assert token
+    assert other
+    family = TokenFamily(token_hash=hash_secret(TEXT))
+    assert [is_current(family, found) for found in (token, other)] == [True, False]
