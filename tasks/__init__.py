@@ -12,6 +12,7 @@ from invoke.tasks import task
 
 from tasks import checks, fuzz
 from tasks import run as local
+from tasks.module.command import create_module, remove_module
 
 
 @task
@@ -173,4 +174,5 @@ namespace = Collection(
     check,
     openapi=Collection(openapi_export, lint_openapi, generate_client, fuzz_openapi),
     keys=Collection(generate_keys, list_keys, rotate_keys, revoke_key),
+    module=Collection(create_module, remove_module),
 )
