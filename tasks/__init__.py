@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tasks import checks, fuzz, mutation
 from tasks import run as local
 from tasks.cloud.tasks import deploy, destroy, e2e, package
+from tasks.module.command import create_module, remove_module
 
 
 def refuse(error: object) -> NoReturn:
@@ -213,4 +214,5 @@ namespace = Collection(
     test=Collection(test, mutate),
     openapi=Collection(openapi_export, lint_openapi, generate_client, fuzz_openapi),
     keys=Collection(generate_keys, list_keys, rotate_keys, revoke_key),
+    module=Collection(create_module, remove_module),
 )

@@ -70,4 +70,11 @@ def _create_client(
     try:
         create_client(client)
     except ConditionFailedError:
-        return
+        _add_scopes(client)
+
+
+def _add_scopes(client: OAuth2Client) -> None:
+    """Give a client that is there the scopes of resources that are new."""
+    present = get_many([client.key])[client.key]
+    if isinstance(present, OAuth2Client) and set(SCOPES) - set(present.default_scopes):
+        present.update([OAuth2Client.default_scopes.set(client.default_scopes)])

@@ -46,6 +46,7 @@ class Transaction:
         self._updates: Writes = []
         self._new: list[Item] = []
         self._changed: list[tuple[Item, Mapping[str, Any]]] = []
+        self._stamp = now()  # one for all, so that items in memory say what the table says
 
     def check(self, name: str, kind: type[Item], key: Key, condition: Condition) -> None:
         """Demand a condition of an item that is not written."""
@@ -73,13 +74,14 @@ class Transaction:
         condition: Condition | None = None,
     ) -> None:
         """Change an item that is still the one that was read."""
-        arguments = item.get_update_kwargs_from_instance([*actions, Item.updated.set(now())], condition)
+        arguments = item.get_update_kwargs_from_instance([*actions, Item.updated.set(self._stamp)], condition)
         self._updates.append((name, arguments))
 
     def add(self, name: str, item: Item, actions: list[Action], condition: Condition | None = None) -> None:
         """Change an item as it is now, whoever wrote it last: for counting. It is made where it is absent."""
         kind = type(item)
-        stamps = [kind.updated.set(now()), kind.created.set(kind.created | now()), kind.kind.set(kind)]
+        created = kind.created.set(kind.created | self._stamp)
+        stamps = [kind.updated.set(self._stamp), created, kind.kind.set(kind)]
         arguments = connection().get_operation_kwargs(
             item.pk, item.sk, actions=[*actions, *stamps], condition=condition
         )
@@ -115,7 +117,7 @@ class Transaction:
         for item, values in self._changed:
             for field, value in values.items():
                 setattr(item, field, value)
-            item.version, item.updated = int(item.version) + 1, now()
+            item.version, item.updated = int(item.version) + 1, self._stamp
 
     def _send(self, token: str) -> TransactWriteError | None:
         # botocore repeats a request that timed out: the token makes the repetition have one effect.

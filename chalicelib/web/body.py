@@ -21,6 +21,7 @@ from chalicelib.web.operation import FORM, Call, Operation
 MAX_BODY = 1024 * 1024  # bytes
 MAX_NESTING = 64  # levels of arrays and objects
 BOOLEANS = {"true": True, "false": False}
+WHOLE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)  # longer ones are out of every range
 
 
 def parse_body(call: Call, operation: Operation) -> Any:
@@ -132,8 +133,16 @@ def _form_values(pairs: list[tuple[str, str]], schema: type[Schema] | None) -> d
         elif name in values:
             raise MalformedRequestError(f"The field {shown(name)} is given twice.")
         else:
-            values[name] = BOOLEANS.get(text.lower(), text) if isinstance(kind, fields.Boolean) else text
+            values[name] = _form_value(kind, text)
     return values
+
+
+def _form_value(kind: fields.Field[Any] | None, text: str) -> Any:
+    if isinstance(kind, fields.Boolean):
+        return BOOLEANS.get(text.lower(), text)
+    if isinstance(kind, fields.Integer) and WHOLE_NUMBER.fullmatch(text):
+        return int(text)
+    return text
 
 
 _schemas: dict[type[Schema], Schema] = {}

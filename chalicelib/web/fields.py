@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import ValidationError, fields
@@ -12,10 +12,13 @@ from chalicelib.db.keys import CLIENT_ID, ULID, is_id
 # What Text takes, as OpenAPI has it: no control characters or line ends, and not blanks alone.
 _CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 ONE_LINE = rf"^([^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*)?$"
-
+# What Prose takes: tabs and ends of lines, too.
+_RARE = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
+LINES = rf"^([^{_RARE}]*[^\s{_RARE}][^{_RARE}]*)?$"
 RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
 )
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def check_id(value: str) -> None:
@@ -58,11 +61,15 @@ class Text(fields.String):
     :param most: the most characters.
     """
 
+    pattern = ONE_LINE
+    control: frozenset[str] = frozenset()  # control characters that may be in it
+    advice = "Must be one line without control characters."
+
     def __init__(self, *, least: int = 0, most: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.least = least
         self.most = most
-        self.metadata = {"minLength": least, "maxLength": most, "pattern": ONE_LINE, **self.metadata}
+        self.metadata = {"minLength": least, "maxLength": most, "pattern": self.pattern, **self.metadata}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
@@ -70,11 +77,21 @@ class Text(fields.String):
         text = unicodedata.normalize("NFC", value)
         if not self.least <= len(text) <= self.most:
             raise ValidationError(f"Must have {self.least} to {self.most} characters.")
-        if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
-            raise ValidationError("Must be one line without control characters.")
+        if any(
+            unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in set(text) - self.control
+        ):
+            raise ValidationError(self.advice)
         if text and not text.strip():
             raise ValidationError("Must not be blank.")
         return text
+
+
+class Prose(Text):
+    """Any number of lines of text in NFC; lengths are in characters of NFC, ends of lines included."""
+
+    pattern = LINES
+    control = frozenset("\t\n\r\u2028\u2029")
+    advice = "Must have no control characters but tabs and ends of lines."
 
 
 class Moment(fields.AwareDateTime):
@@ -84,6 +101,17 @@ class Moment(fields.AwareDateTime):
         if not isinstance(value, str) or not RFC_3339.fullmatch(value):
             raise ValidationError("Must be a time with offset, such as 2026-01-31T12:00:00Z (RFC 3339).")
         return super()._deserialize(value.upper(), attr, data, **kwargs)
+
+
+class StoredMoment(Moment):
+    """A moment that the table can hold: from 1970 to 9999, loaded in UTC."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        moment = super()._deserialize(value, attr, data, **kwargs)
+        # PynamoDB writes years before 1000 in a way that it can't read
+        if not EARLIEST <= moment <= LATEST:
+            raise ValidationError("Must be between 1970 and 9999.")
+        return moment.astimezone(UTC)
 
 
 class Flag(fields.Boolean):

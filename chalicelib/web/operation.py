@@ -165,13 +165,13 @@ class Rule:
     :param permission: who may change it, beyond who may call the operation; None for all of them.
     :param confirm: a test of /current_password has to precede.
     :param parts: paths inside the field work too; it is an array then.
-    :param blank: what the field becomes when it is removed; None if it can't be.
+    :param blank: what the field becomes when it is removed; None if it can't be, or may be null.
     """
 
     permission: Permission | None = None
     confirm: bool = False
     parts: bool = False
-    blank: str | tuple[str, ...] | None = None
+    blank: str | bool | tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,7 @@ from tests.target import base_url, connected, present, table_of
 
 ALL = frozenset(SCOPES)
 UNKNOWN_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
-UNKNOWN = {
-    "user_id": UNKNOWN_ID,
-    "team_id": UNKNOWN_ID,
-    "client_id": "client-nobody",
-    "problem": "nothing",
-    "file": "nothing",
-}
+UNKNOWN = {"client_id": "client-nobody", "problem": "nothing", "file": "nothing"}  # others are ULIDs
 SECRET = "s" * 43
 EXTRAS = ("disabled user", "deleted user", "removable", "addable")
 CLIENT_OWNERS = ("owner", "owner without write access", "leader", "disabled user")
@@ -107,18 +101,23 @@ class World:
     def address(self, caller: str, method: str, path: str, unknown: tuple[str, ...] = ()) -> str:
         """Fill in a path with what is the caller's own, if anything of the kind is."""
         person = caller.removesuffix("'s service")
-        own = person if person.startswith("owner") else "owner"
-        ids = {
-            "user_id": self.users["removable" if "/teams/" in path else own].id,
-            "team_id": self.team.id,
-            "client_id": self.clients[own],
-            "problem": "not-found",
-            "file": "docs.css",
-        }
+        ids = self.ids(person if person.startswith("owner") else "owner")
+        if "/teams/" in path:
+            ids["user_id"] = self.users["removable"].id
         query = (
             f"?user_id={self.users.get(person, self.users['owner']).id}" if path.endswith("_clients") else ""
         )
-        return path.format_map({**ids, **{name: UNKNOWN[name] for name in unknown}}) + query
+        return path.format_map({**ids, **{name: UNKNOWN.get(name, UNKNOWN_ID) for name in unknown}}) + query
+
+    def ids(self, owner: str) -> dict[str, str]:
+        """Name what an owner has, by the parts of paths."""
+        return {
+            "user_id": self.users[owner].id,
+            "team_id": self.team.id,
+            "client_id": self.clients[owner],
+            "problem": "not-found",
+            "file": "docs.css",
+        }
 
     def request(
         self,
@@ -145,8 +144,8 @@ class World:
     def _body(self, method: str, path: str) -> Any:
         if path.endswith("/members") and method == "POST":
             return {"user_id": self.users["addable"].id}
-        collection = next((part for part in ("oauth2_clients", "teams", "users") if f"/{part}" in path), "")
-        return BODIES.get((method, collection)) if not path.endswith("/secret") else None
+        collection = [part for part in path.split("/") if not part.startswith("{")][-1]
+        return BODIES.get((method, collection))
 
     def options(
         self, caller: str, path: str, scopes: frozenset[str] = ALL, unknown: tuple[str, ...] = ()

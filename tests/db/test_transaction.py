@@ -98,6 +98,7 @@ def test_a_change_is_taken_over() -> None:
     change(team, "Mills")
     there = stored(1)
     assert (team.title, team.version) == (there.title, there.version) == ("Mills", 3)
+    assert team.updated == there.updated
 
 
 def test_a_refused_change_leaves_the_item_in_memory() -> None:

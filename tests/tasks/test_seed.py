@@ -2,6 +2,9 @@
 
 import pytest
 
+from chalicelib.db import keys
+from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.scopes import SCOPES
 from tasks import prepare
 from tasks.seed import seed
 from tests.http import Client
@@ -34,6 +37,15 @@ def test_seeding_leaves_changes_alone(api: Client) -> None:
     assert api("PATCH", f"/api/v1/users/{me}", token=token, data=patch).status == 200
     seed()
     assert api("GET", "/api/v1/users/me", token=token).json["first_name"] == "Ada"
+
+
+def test_a_new_resource_can_be_tried_with_old_data(api: Client) -> None:
+    """DESIGN §2: the documentation client has every scope, also those that came after it."""
+    seed()
+    client = OAuth2Client.get(*keys.client("documentation"))
+    client.update([OAuth2Client.default_scopes.set(["users:read"])])
+    seed()
+    assert OAuth2Client.get(*keys.client("documentation")).default_scopes == sorted(SCOPES)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from marshmallow import Schema, fields
 
 from chalicelib.errors import InvalidValueError, MalformedRequestError
-from chalicelib.web.body import load_body, load_query, parse_form, parse_json, violations
+from chalicelib.web.body import _form_values, load_body, load_query, parse_form, parse_json, violations
 from chalicelib.web.fields import Flag, Text
 from chalicelib.web.pagination import ListQuery
 
@@ -26,6 +26,7 @@ class Body(Schema):
 
     title = Text(least=3, most=5, required=True)
     flag = Flag()
+    number = fields.Integer(strict=True)
     parts = fields.List(fields.Nested(Schema.from_dict({"a/b": Text(most=2)})))
 
 
@@ -139,3 +140,24 @@ def test_bad_parameters_are_named(values: list[str]) -> None:
 def test_messages_about_the_whole_point_to_it() -> None:
     """RFC 6901: the empty pointer is the whole document."""
     assert violations({"_schema": ["Odd."]}) == [{"pointer": "", "detail": "Odd."}]
+
+
+FORMS = [
+    ("flag", "true", True),
+    ("flag", "False", False),
+    ("flag", "yes", "yes"),
+    ("number", "-12", -12),
+    ("number", "0", 0),
+    ("number", "012", "012"),
+    ("number", "1.0", "1.0"),
+    ("number", "\u0665", "\u0665"),
+    ("number", "9" * 5000, "9" * 5000),
+    ("title", "12", "12"),
+    ("unknown", "12", "12"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "value"), FORMS)
+def test_a_form_means_what_json_says(name: str, text: str, value: Any) -> None:
+    """DESIGN §2: bodies are JSON or forms; what is no such value stays text, for the schema to refuse."""
+    assert _form_values([(name, text)], Body) == {name: value}

@@ -1,0 +1,99 @@
+"""What a new resource puts into files that are there."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tasks.module.places import Place, after, among_imports, before, end, in_literal, in_sorted_dict
+
+ROUTES = """\
+api.route("GET", "/api/v1/$things", $things.list_$things)
+api.route("POST", "/api/v1/$things", $things.create_$thing)
+api.route("GET", "/api/v1/$things/{${thing}_id}", $things.get_$thing)
+api.route("PATCH", "/api/v1/$things/{${thing}_id}", $things.patch_$thing)
+api.route("DELETE", "/api/v1/$things/{${thing}_id}", $things.delete_$thing)
+
+"""
+KEYS = '''
+
+def $thing(${thing}_id: str) -> Key:
+    """Key of $a_word."""
+    return Key(f"$THING#{${thing}_id}", "$THING")
+
+
+$THINGS = "$THINGS"
+'''
+SCOPES = """\
+    "$things:read": "Look at $words.",
+    "$things:write": "Create, change and delete $words.",
+"""
+ACCESS = """\
+    ("GET", "/api/v1/$things"): Access("$things:read", "active user", _ALL),
+    ("POST", "/api/v1/$things"): Access("$things:write", "write access", frozenset(WRITERS), 201),
+    ("GET", "/api/v1/$things/{${thing}_id}"): Access("$things:read", "active user", _ALL),
+    ("PATCH", "/api/v1/$things/{${thing}_id}"): Access(
+        "$things:write", "(owner or admin) with write access", OWNER_OR_ADMIN_WRITER
+    ),
+    ("DELETE", "/api/v1/$things/{${thing}_id}"): Access(
+        "$things:write", "(owner or admin) with write access", OWNER_OR_ADMIN_WRITER, 204
+    ),
+"""
+BODIES = """\
+    ("POST", "$things"): $least,
+    ("PATCH", "$things"): [{"op": "replace", "path": "/$field", "value": $field_other}],
+"""
+# Callers who own something own one of these; everybody else asks about the owner's.
+OWNED = """\
+        self.$things = {
+            name: add_$thing(self.users[name].id, New${Thing}Schema().load(BODIES["POST", "$things"]))
+            for name in ("owner", "owner without write access")
+        }
+"""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Text for a place in a file."""
+
+    path: str
+    place: Place
+    text: str
+
+
+def edits(things: str) -> Iterable[Edit]:
+    """List the edits for a resource; their texts are templates.
+
+    :param things: its name in the plural.
+    """
+    module = f"chalicelib.{things}"
+    world, project = "tests/api/world.py", "pyproject.toml"
+    return (
+        Edit("app.py", among_imports(module), "from chalicelib.$things import handlers as $things\n"),
+        Edit("app.py", before(r'^api\.route\("\w+", "/auth/'), ROUTES),
+        Edit("chalicelib/db/keys.py", end, KEYS),
+        Edit("chalicelib/oauth/scopes.py", in_sorted_dict("SCOPES", things), SCOPES),
+        Edit(project, after(r'^layers = \["(?=[^"]*\boauth\b)'), "$things | "),
+        Edit(project, after(r'^containers = \[(?="chalicelib\.)'), '"chalicelib.$things", '),
+        Edit(project, after(r"^source_modules = \[\n(?= +.chalicelib\.)"), '    "chalicelib.$things",\n'),
+        Edit("schemathesis.toml", before('"listUsers"'), '"list$Things", '),
+        Edit("tests/api/expected_access.py", in_literal("EXPECTED"), ACCESS),
+        Edit(world, among_imports(f"{module}.models"), "from chalicelib.$things.models import add_$thing\n"),
+        Edit(
+            world,
+            among_imports(f"{module}.schemas"),
+            "from chalicelib.$things.schemas import New${Thing}Schema\n",
+        ),
+        Edit(world, in_literal("BODIES"), BODIES),
+        Edit(world, after(r"^        self\.team = .*\n"), OWNED),
+        Edit(world, in_literal("ids"), '            "${thing}_id": self.$things[owner].id,\n'),
+        Edit("tests/db/test_keys.py", in_literal("every_key"), "        keys.$thing(text),\n"),
+        Edit(
+            "README.md",
+            after(r"^\|.*\| a resource each:.*\n"),
+            "| `chalicelib/$things/` | the same for [$words](docs/$things.md) |\n",
+        ),
+        Edit(
+            "CHANGELOG.md",
+            after(r"^## Unreleased\n+### Added\n+(- .*\n(  .*\n)*)*"),
+            "- $Words: list, create, look at, change and delete them ([docs/$things.md](docs/$things.md)).\n",
+        ),
+    )

@@ -1,0 +1,231 @@
+"""The fields of a resource: what `--field` says, and the source that it becomes."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from marshmallow import Schema
+
+from chalicelib.db.table import Item
+from tasks.module.names import ModuleError, check_name
+
+SYNTAX = "NAME:TYPE[:required][:min=N][:max=N][:values=A,B]"
+WORD = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
+MAX_FIELDS = 20
+MAX_STRING = 500  # characters: lists read whole items, and 100 of them should fit into 1 MB (AWS quota)
+MAX_TEXT = 10_000
+INT32 = 2**31
+# What an item, a schema, a form or the generated code needs for itself.
+TAKEN = {*dir(Item), *dir(Schema()), "access_token", "cls", "hash_key", "id", "range_key", "self", "user_id"}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field; the texts are Python source.
+
+    :param required: a new item has to have it, and no patch removes it.
+    :param stored: PynamoDB's attribute.
+    :param declaration: the schema's field with its limits.
+    :param example: a good value, and `other` another one.
+    :param bad: values that are refused.
+    :param limits: what is good, in words.
+    :param blank: what it is where nothing was said.
+    :param listed: lists show it.
+    """
+
+    name: str
+    required: bool
+    stored: str
+    declaration: str
+    example: str
+    other: str
+    bad: tuple[str, ...]
+    limits: str
+    blank: str = "None"
+    listed: bool = True
+
+    @property
+    def is_nullable(self) -> bool:
+        """Tell whether it may be null."""
+        return not self.required and self.blank == "None"
+
+    @property
+    def attribute(self) -> str:
+        """How a model stores it."""
+        if self.required:
+            return f"{self.stored}()"
+        return f"{self.stored}(null=True)" if self.is_nullable else f"{self.stored}(default={self.blank})"
+
+    @property
+    def schema_field(self) -> str:
+        """How a schema declares it."""
+        also = ["required=True"] * self.required + ["allow_none=True"] * self.is_nullable
+        return self.declaration.replace("...", ", ".join([*also, f'metadata={{"example": {self.example}}}']))
+
+    @property
+    def rule(self) -> str:
+        """What a patch may do with it."""
+        return "Rule()" if self.required or self.is_nullable else f"Rule(blank={self.blank})"
+
+    @property
+    def refused(self) -> list[str]:
+        """Bad values, null among them unless it may be null."""
+        return [*self.bad, *["None"] * (not self.is_nullable)]
+
+
+class Options:
+    """What was said of one field."""
+
+    def __init__(self, name: str, said: list[str]) -> None:
+        self.name = name
+        self.words = name.replace("_", " ")
+        self.required = "required" in said
+        self.given = dict(text.split("=", 1) for text in said if "=" in text)
+        if len(self.given) + self.required < len(said):
+            raise ModuleError(
+                f"{name}: options are required, min=N, max=N and values=A,B, each of them once."
+            )
+
+    def number(self, option: str, default: int, least: int, most: int) -> int:
+        """Take a whole number within limits.
+
+        :raises ModuleError: it is none.
+        """
+        text = self.given.pop(option, str(default))
+        if not re.fullmatch(r"-?[0-9]{1,10}", text) or not least <= int(text) <= most:
+            raise ModuleError(f"{self.name}: {option} is a number from {least} to {most}, not {text!r}.")
+        return int(text)
+
+
+def string(options: Options, kind: str = "Text", default: int = 100, greatest: int = MAX_STRING) -> Field:
+    """Hold one line of text."""
+    most = options.number("max", default, 1, greatest)
+    # what may be left out is empty text then, so there is no min
+    least = options.number("min", 1, 1, most) if options.required else 0
+    examples = [f"{word} {options.words}"[:most].rstrip().ljust(least, "x") for word in ("The", "A")]
+    short = [f'"{"x" * (least - 1)}"' if least < 5 else f'"x" * {least - 1}'] if least else []
+    return Field(
+        name=options.name,
+        required=options.required,
+        stored="UnicodeAttribute",
+        declaration=f"{kind}({f'least={least}, ' if least else ''}most={most}, ...)",
+        example=f'"{examples[0]}"',
+        other=f'"{examples[1]}"',
+        bad=(*short, f'"x" * {most + 1}', '" "', '"a\\x00"', "5"),
+        limits=f"{least} to {most} characters",
+        blank='""',
+    )
+
+
+def text(options: Options) -> Field:
+    """Hold lines of text."""
+    field = string(options, "Prose", 2000, MAX_TEXT)
+    return replace(field, limits=f"{field.limits}, on any number of lines", listed=False)
+
+
+def integer(options: Options) -> Field:
+    """Hold a whole number."""
+    most = options.number("max", INT32 - 1, 1 - INT32, INT32 - 1)
+    least = options.number("min", min(0, most - 1), -INT32, most - 1)
+    return Field(
+        name=options.name,
+        required=options.required,
+        stored="NumberAttribute",
+        declaration=f"fields.Integer(strict=True, validate=validate.Range({least}, {most}), ...)",
+        example=str(least + 1),
+        other=str(least),
+        bad=(str(least - 1), str(most + 1), "0.5", '"x"', "True"),
+        limits=f"a whole number from {least} to {most}",
+    )
+
+
+def boolean(options: Options) -> Field:
+    """Hold true or false."""
+    return Field(
+        name=options.name,
+        required=options.required,
+        stored="BooleanAttribute",
+        declaration="Flag(...)",
+        example="True",
+        other="False",
+        bad=('"yes"', "1"),
+        limits="true or false",
+        blank="False",
+    )
+
+
+def moment(options: Options) -> Field:
+    """Hold a time."""
+    return Field(
+        name=options.name,
+        required=options.required,
+        stored="UTCDateTimeAttribute",
+        declaration="StoredMoment(...)",
+        example='"2026-01-31T12:00:00+00:00"',
+        other='"2027-02-28T23:59:59.500000+00:00"',
+        bad=('"2026-01-31"', '"2026-01-31T12:00:00"', "5"),
+        limits="a time with offset (RFC 3339) from 1970 on, shown in UTC",
+    )
+
+
+def enum(options: Options) -> Field:
+    """Hold one of a few words."""
+    values = options.given.pop("values", "").split(",")
+    if len(set(values)) < max(len(values), 2) or not all(WORD.fullmatch(value) for value in values):
+        raise ModuleError(
+            f"{options.name}: an enum has values=A,B: two or more different words of a-z, 0-9, _ and -."
+        )
+    quoted = [f'"{value}"' for value in values]
+    return Field(
+        name=options.name,
+        required=options.required,
+        stored="UnicodeAttribute",
+        declaration=f"fields.String(validate=validate.OneOf(({', '.join(quoted)})), ...)",
+        example=quoted[0],
+        other=quoted[1],
+        bad=('"no such value"', '""', "5"),
+        limits=f"one of {', '.join(f'`{value}`' for value in values)}",
+    )
+
+
+TYPES: dict[str, Callable[[Options], Field]] = {
+    "string": string,
+    "text": text,
+    "integer": integer,
+    "boolean": boolean,
+    "datetime": moment,
+    "enum": enum,
+}
+
+
+def parse_fields(said: Iterable[str], thing: str) -> list[Field]:
+    """Read what was said of all fields.
+
+    :param thing: the resource, singular.
+    :raises ModuleError: something of it is wrong.
+    """
+    fields = [parse_field(entry, thing) for entry in said]
+    if len({field.name for field in fields}) < len(fields):
+        raise ModuleError("Two fields have the same name.")
+    if len(fields) > MAX_FIELDS:
+        raise ModuleError(f"{MAX_FIELDS} fields are the most.")
+    return fields
+
+
+def parse_field(said: str, thing: str) -> Field:
+    """Read what was said of one field.
+
+    :raises ModuleError: something of it is wrong.
+    """
+    name, *rest = said.split(":")
+    if not rest or rest[0] not in TYPES:
+        raise ModuleError(f"--field {said}: write {SYNTAX}, where TYPE is one of {', '.join(TYPES)}.")
+    check_name(name, "a field")
+    if name in TAKEN | {thing, f"{thing}_id"}:
+        raise ModuleError(f"{name!r} can't be a field: every item has or needs something of this name.")
+    options = Options(name, rest[1:])
+    field = TYPES[rest[0]](options)
+    if options.given:
+        kind = f"{'a required' if options.required else 'an optional'} {rest[0]}"
+        raise ModuleError(f"{name}: {kind} does not take {', '.join(options.given)}.")
+    return field

@@ -1,0 +1,73 @@
+"""Changes to files: all of them or none."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.module.names import ModuleError
+from tasks.processes import module
+
+RECORDS = "tasks/module/created"  # what module.remove has to know of each module
+Changes = Mapping[str, str | None]  # what a file will hold, by its path in the project; None: it goes
+
+
+def apply(root: Path, changes: Changes, *, lint: bool = False) -> None:
+    """Write and delete files; whatever stops it, also Ctrl-C, leaves everything as it was.
+
+    :param lint: have ruff look at what was written.
+    :raises ModuleError: ruff finds fault with it.
+    """
+    before = {path: read(root / path) if (root / path).exists() else None for path in changes}
+    try:
+        for path, text in changes.items():
+            _write(root / path, text)
+        if lint:
+            modules = [path for path in changes if path.endswith(".py")]
+            _ruff(root, "check", "--quiet", "--output-format", "concise", *modules)
+    except BaseException:
+        for path, text in before.items():
+            _write(root / path, text)
+        raise
+
+
+def formatted(root: Path, path: str, text: str) -> str:
+    """Format Python as the project is; other files stay as they are.
+
+    :raises ModuleError: it is no Python.
+    """
+    return _ruff(root, "format", "--stdin-filename", path, "-", text=text) if path.endswith(".py") else text
+
+
+def without_unused(root: Path, path: str, text: str) -> str:
+    """Take out of Python the imports that nothing uses, and sort the others."""
+    if not path.endswith(".py"):
+        return text
+    # a package that is not written yet would be taken for somebody else's
+    ours = 'lint.isort.known-first-party = ["app", "chalicelib", "tests"]'
+    options = ["--quiet", "--fix-only", "--select", "F401,I", "--config", ours]
+    return _ruff(root, "check", *options, "--stdin-filename", path, "-", text=text)
+
+
+def read(file: Path) -> str:
+    """Read a file with its line ends as they are."""
+    return file.read_bytes().decode("utf-8")
+
+
+def _ruff(root: Path, *arguments: str, text: str = "") -> str:
+    command = module("ruff", *arguments)
+    done = subprocess.run(command, cwd=root, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        told = (done.stdout or done.stderr).strip().splitlines()
+        raise ModuleError(f"ruff refuses what would come out: {told[0] if told else 'no reason given'}")
+    return done.stdout
+
+
+def _write(file: Path, text: str | None) -> None:
+    if text is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode("utf-8"))
+        return
+    file.unlink(missing_ok=True)
+    if file.parent.is_dir() and all(left.name == "__pycache__" for left in file.parent.iterdir()):
+        shutil.rmtree(file.parent)

@@ -1,0 +1,318 @@
+"""`invoke module.create` and `module.remove`, in a copy of the project."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks.module.create import create
+from tasks.module.fields import Field, parse_fields
+from tasks.module.names import ModuleError
+from tasks.module.remove import remove
+from tests.architecture.source import ROOT
+
+FOLDERS = (".chalice", "benchmarks", "chalicelib", "docs", "tasks", "tests")
+FILES = ("CHANGELOG.md", "README.md", "app.py", "pyproject.toml", "schemathesis.toml")
+TITLE = ["title:string:required"]
+EVERY_TYPE = [
+    "headline:string:required:min=3:max=80",
+    "subtitle:string",
+    "body:text:required",
+    "remarks:text:max=20",
+    "stars:integer:required:min=1:max=5",
+    "rank:integer",
+    "is_public:boolean:required",
+    "is_pinned:boolean",
+    "starts:datetime:required",
+    "ends:datetime",
+    "status:enum:required:values=draft,in-review,done",
+    "color:enum:values=red,blue",
+]
+
+
+def copy_to(folder: Path) -> Path:
+    """Copy what belongs to the project."""
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.png"))
+    for name in FILES:
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project."""
+    return copy_to(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project that nothing changes."""
+    return copy_to(tmp_path_factory.mktemp("untouched"))
+
+
+def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python module in a copy."""
+    return subprocess.run(  # noqa: S603 - this very interpreter, with arguments that stand here
+        [sys.executable, "-m", *arguments],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def tree(project: Path) -> dict[str, bytes]:
+    """Every file, without what Python and ruff keep for themselves."""
+    files = [path for path in project.rglob("*") if path.is_file()]
+    kept = [path for path in files if not {"__pycache__", ".ruff_cache"} & set(path.parts)]
+    return {path.relative_to(project).as_posix(): path.read_bytes() for path in kept}
+
+
+def succeed(project: Path, *arguments: str) -> str:
+    """Run what has to succeed, and show what went wrong, if anything did."""
+    done = run(project, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_new_module_passes_every_check(project: Path) -> None:
+    """A resource with every type of field is linted, formatted, typed, layered and tested."""
+    create(project, "blog_posts", "blog_post", EVERY_TYPE)
+    succeed(project, "ruff", "check", ".")
+    succeed(project, "ruff", "format", "--check", ".")
+    succeed(
+        project,
+        "mypy",
+        "chalicelib/blog_posts",
+        "app.py",
+        "tests/api/test_blog_posts.py",
+        "tests/api/world.py",
+    )
+    tests = ["tests/architecture", "tests/db/test_keys.py", "tests/api/test_blog_posts.py"]
+    tests += [f"tests/api/test_{name}.py" for name in ("authorization_matrix", "openapi")]
+    chosen = "blog_posts or imports_run_one_way or valid or distinct or kinds"
+    told = succeed(project, "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", chosen)
+    assert "skipped" not in told
+
+
+def test_removal_restores_every_byte(project: Path) -> None:
+    """What `module.create` put in goes, and nothing else."""
+    before = tree(project)
+    create(project, "articles", "article", EVERY_TYPE)
+    assert tree(project) != before
+    remove(project, "articles")
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize("first", ["notes", "footnotes"])
+def test_modules_go_in_any_order(project: Path, first: str) -> None:
+    """Also if the name of one is a part of the other's, and others came in between."""
+    before = tree(project)
+    create(project, "notes", "note", TITLE)
+    create(project, "footnotes", "footnote", TITLE)
+    create(project, "arts", "art", TITLE)
+    for name in (first, "arts", "notes" if first == "footnotes" else "footnotes"):
+        remove(project, name)
+    assert tree(project) == before
+
+
+def test_what_was_written_around_a_module_stays(project: Path) -> None:
+    """A line that somebody added to the same files is none of the module's."""
+    create(project, "articles", "article", TITLE)
+    keys = project / "chalicelib/db/keys.py"
+    keys.write_text(keys.read_text("utf-8") + '\n\nOTHERS = "OTHERS"\n', "utf-8")
+    remove(project, "articles")
+    assert keys.read_text("utf-8").endswith('\n\nOTHERS = "OTHERS"\n')
+    assert "article" not in keys.read_text("utf-8")
+
+
+EDITS = [
+    ("chalicelib/articles/models.py", "An article", "A text"),
+    ("app.py", "articles.get_article", "articles.get_article_once"),
+    ("docs/articles.md", "# Articles", "# Our articles"),
+]
+
+
+@pytest.mark.parametrize(("path", "old", "new"), EDITS)
+def test_an_edited_module_stays(project: Path, path: str, old: str, new: str) -> None:
+    """Work is not thrown away unless told so; the refusal names the file, and nothing else is touched."""
+    create(project, "articles", "article", TITLE)
+    file = project / path
+    file.write_text(file.read_text("utf-8").replace(old, new), "utf-8")
+    before = tree(project)
+    with pytest.raises(ModuleError, match=path):
+        remove(project, "articles")
+    assert tree(project) == before
+    remove(project, "articles", force=True)
+    assert not (project / "chalicelib/articles").exists()
+    assert (path in tree(project)) == (path == "app.py")
+
+
+@pytest.mark.parametrize("name", ["teams", "articles", "../teams", ""])
+def test_only_created_modules_are_removed(untouched: Path, name: str) -> None:
+    """What people wrote is not for `module.remove`, with --force neither."""
+    before = tree(untouched)
+    with pytest.raises(ModuleError, match="was not made"):
+        remove(untouched, name, force=True)
+    assert tree(untouched) == before
+
+
+BAD_NAMES = [
+    ("", "article", "can't name"),
+    ("Articles", "article", "can't name"),
+    ("articles", "the article", "can't name"),
+    ("articles", "class", "can't name"),
+    ("x" * 25, "x", "can't name"),
+    ("news", "news", "both are"),
+    ("teams", "team", "chalicelib/teams is there"),
+    ("errors", "fault", "chalicelib/errors.py is there"),
+    ("problems", "problem", "tests/api/test_problems.py is there"),
+    ("static", "statue", "a route"),
+    ("clients", "customer", "a name in app.py"),
+    ("people", "user", "a kind of item"),
+    ("shots", "counter", "a kind of item"),
+    ("grants", "grant", "a class or function"),
+    ("lists", "list", "a name of Python's"),
+    ("pages", "leaf", "calls something else"),
+    ("failures", "failure", "a class or function"),
+]
+
+
+@pytest.mark.parametrize(("things", "thing", "words"), BAD_NAMES)
+def test_a_name_that_is_taken_or_none_is_refused(
+    untouched: Path, things: str, thing: str, words: str
+) -> None:
+    """The message says what is wrong; nothing is written."""
+    before = tree(untouched)
+    with pytest.raises(ModuleError, match=words):
+        create(untouched, things, thing, TITLE)
+    assert tree(untouched) == before
+
+
+def test_a_module_is_not_created_twice(project: Path) -> None:
+    """Existing modules are never overwritten."""
+    create(project, "articles", "article", TITLE)
+    before = tree(project)
+    with pytest.raises(ModuleError, match="is there already"):
+        create(project, "articles", "article", ["body:text:required"])
+    assert tree(project) == before
+
+
+def test_a_module_that_ruff_refuses_is_undone(project: Path) -> None:
+    """Half a module is none: here another line of app.py is at fault, which shows when all is written."""
+    app = project / "app.py"
+    app.write_text(app.read_text("utf-8").replace("from_env()", "from_env(Undefined)"), "utf-8")
+    before = tree(project)
+    with pytest.raises(ModuleError, match=r"app\.py.*Undefined"):
+        create(project, "articles", "article", TITLE)
+    assert tree(project) == before
+
+
+def test_a_file_without_its_place_is_named(project: Path) -> None:
+    """Where a project went its own way, the message says in which file."""
+    (project / "CHANGELOG.md").write_text("# News\n", "utf-8")
+    before = tree(project)
+    with pytest.raises(ModuleError, match=r"CHANGELOG\.md has no place"):
+        create(project, "articles", "article", TITLE)
+    assert tree(project) == before
+
+
+BAD_FIELDS = [
+    ("", "write NAME:TYPE"),
+    ("title", "write NAME:TYPE"),
+    ("title:varchar", "write NAME:TYPE"),
+    ("Title:string", "can't name a field"),
+    ("class:string", "can't name a field"),
+    ("id:string", "can't be a field"),
+    ("kind:string", "can't be a field"),
+    ("fields:string", "can't be a field"),
+    ("article_id:string", "can't be a field"),
+    ("title:string:optional", "options are"),
+    ("title:string:required:required", "options are"),
+    ("title:string:max=1:max=2", "options are"),
+    ("title:string:max=0", "max is a number from 1 to 500"),
+    ("title:string:max=many", "max is a number"),
+    ("title:string:required:min=9:max=8", "min is a number from 1 to 8"),
+    ("title:string:min=1", "an optional string does not take min"),
+    ("pages:integer:min=5:max=5", "min is a number"),
+    ("is_new:boolean:max=5", "does not take max"),
+    ("status:enum", "values=A,B"),
+    ("status:enum:values=draft", "values=A,B"),
+    ("status:enum:values=draft,draft", "values=A,B"),
+    ('status:enum:values=a"b,c', "values=A,B"),
+]
+
+
+@pytest.mark.parametrize(("said", "words"), BAD_FIELDS)
+def test_a_bad_field_is_refused(said: str, words: str) -> None:
+    """The message says how to write it."""
+    with pytest.raises(ModuleError, match=words):
+        parse_fields([said], "article")
+
+
+def test_two_fields_need_two_names() -> None:
+    """Whatever their types are."""
+    with pytest.raises(ModuleError, match="same name"):
+        parse_fields(["title:string", "title:text"], "article")
+
+
+DECLARED = [
+    ("n:string:required", 'Text(least=1, most=100, required=True, metadata={"example": "The n"})', "()"),
+    ("n:string:max=3", 'Text(most=3, metadata={"example": "The"})', '(default="")'),
+    ("n:text", 'Prose(most=2000, metadata={"example": "The n"})', '(default="")'),
+    ("n:boolean", 'Flag(metadata={"example": True})', "(default=False)"),
+    (
+        "n:datetime",
+        'StoredMoment(allow_none=True, metadata={"example": "2026-01-31T12:00:00+00:00"})',
+        "(null=True)",
+    ),
+    (
+        "n:integer:required:max=9",
+        'fields.Integer(strict=True, validate=validate.Range(0, 9), required=True, metadata={"example": 1})',
+        "()",
+    ),
+    (
+        "n:enum:values=a,b-c",
+        'fields.String(validate=validate.OneOf(("a", "b-c")), allow_none=True, metadata={"example": "a"})',
+        "(null=True)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "declaration", "stored"), DECLARED)
+def test_a_field_becomes_a_declaration(said: str, declaration: str, stored: str) -> None:
+    """Limits, examples, and what stands in the table where nothing was said."""
+    found: Field = parse_fields([said], "article")[0]
+    assert (found.schema_field, found.attribute) == (declaration, found.stored + stored)
+
+
+WRONG = [
+    ("module.create",),
+    ("module.create", "--name", "articles"),
+    ("module.create", "--name", "teams", "--singular", "team"),
+    ("module.create", "--name", "articles", "--singular", "article", "--field", "title:varchar"),
+    ("module.remove",),
+    ("module.remove", "--name", "teams"),
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+def test_wrong_arguments_get_one_line(untouched: Path, arguments: tuple[str, ...]) -> None:
+    """Exit code 2, no traceback, nothing on the standard output."""
+    done = run(untouched, "invoke", *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_the_tasks_say_what_they_did(project: Path) -> None:
+    """What is new, what is changed, and what to do next."""
+    before = tree(project)
+    told = succeed(project, "invoke", "module.create", "--name", "articles", "--singular", "article")
+    assert "chalicelib/articles/handlers.py" in told
+    assert "make check && make test" in told
+    succeed(project, "invoke", "module.remove", "--name", "articles")
+    assert tree(project) == before

@@ -1,0 +1,97 @@
+"""Schema fields: what they take, and that OpenAPI says so."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from marshmallow import ValidationError
+
+from chalicelib.web.fields import Moment, Prose, StoredMoment, Text
+
+PROSE = Prose(least=2, most=8)
+E_ACUTE, E_WITH_ACUTE = "\u00e9", "e\u0301"  # the same letter in NFC and in NFD
+
+
+@pytest.mark.parametrize("text", ["ab", "a\nb", "\ta\r\nb\n", "a\u2028b", "\u00e9" * 8])
+def test_prose_may_have_lines(text: str) -> None:
+    """Tabs and ends of lines are the only control characters; the documented pattern takes them, too."""
+    assert PROSE.deserialize(text) == text
+    assert re.search(PROSE.metadata["pattern"], text)
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "a\x1bb", "a\x85b", " \n\t ", "\x0b\x0c"])
+def test_prose_is_text(text: str) -> None:
+    """Other control characters, and blanks alone, are refused, as the documented pattern says."""
+    with pytest.raises(ValidationError):
+        PROSE.deserialize(text)
+    assert not re.search(PROSE.metadata["pattern"], text)
+
+
+@pytest.mark.parametrize("value", ["a", "x" * 9, E_WITH_ACUTE, 5, None, ["ab"]])
+def test_prose_has_limits(value: Any) -> None:
+    """Lengths are those in NFC."""
+    with pytest.raises(ValidationError):
+        PROSE.deserialize(value)
+
+
+def test_prose_is_kept_in_nfc() -> None:
+    """As all text is."""
+    assert PROSE.deserialize(E_WITH_ACUTE * 8) == E_ACUTE * 8
+
+
+def test_a_line_is_one_line() -> None:
+    """What Prose takes, Text does not."""
+    with pytest.raises(ValidationError):
+        Text(most=8).deserialize("a\nb")
+
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-01-31T12:00:00Z", NOON),
+        ("2026-01-31t12:00:00z", NOON),
+        ("2026-01-31T14:30:00+02:30", NOON),
+        ("2026-01-31T12:00:00.5Z", NOON + timedelta(seconds=0.5)),
+        ("1970-01-01T00:00:00Z", datetime(1970, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_stored_moment_is_in_utc(text: str, moment: datetime) -> None:
+    """DESIGN §2: timestamps are RFC 3339 UTC; other offsets say the same moment."""
+    loaded = StoredMoment().deserialize(text)
+    assert (loaded, loaded.utcoffset()) == (moment, timedelta(0))
+
+
+BAD_TIMES = [
+    "2026-01-31",
+    "2026-01-31T12:00:00",
+    "2026-01-31 12:00:00Z",
+    "2026-01-31T12:00Z",
+    "2026-02-30T12:00:00Z",
+    "2026-01-31T25:00:00Z",
+    "2026-01-31T12:00:00+25:00",
+    "\u0662026-01-31T12:00:00Z",
+    "",
+    0,
+    None,
+]
+
+
+@pytest.mark.parametrize("value", BAD_TIMES)
+def test_what_is_no_moment(value: Any) -> None:
+    """RFC 3339 §5.6: date, time and offset, all of them real."""
+    with pytest.raises(ValidationError):
+        Moment().deserialize(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["1969-12-31T23:59:59Z", "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"]
+)
+def test_a_moment_that_can_not_be_stored(text: str) -> None:
+    """It is a moment, but one of a year that would not come back from the table, or not in UTC."""
+    assert Moment().deserialize(text).tzinfo is not None
+    with pytest.raises(ValidationError):
+        StoredMoment().deserialize(text)
