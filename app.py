@@ -2,6 +2,7 @@
 
 from chalice.app import Chalice
 
+from chalicelib import cold_start
 from chalicelib.audit import handlers as audit
 from chalicelib.db.table import connect, session
 from chalicelib.oauth import authorize_handlers as authorize
@@ -68,3 +69,5 @@ api.route("GET", "/errors/{problem}", system.get_problem_type)
 
 # Lambda finds a function by the name that it has here.
 clean_up_deleted_teams = app.schedule("rate(5 minutes)", name="clean_up")(teams.clean_up_deleted_teams)
+
+cold_start.finish()

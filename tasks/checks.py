@@ -38,7 +38,7 @@ def _strict() -> list[str]:
 
 def e2e(arguments: Sequence[str] = ()) -> int:
     """Run the tests that deploy to a local cloud."""
-    return _run(module("pytest", "-n0", "-m", "cloud", "tests/cloud", *arguments))
+    return _run(module("pytest", "-n0", "-m", "cloud", "tests/cloud", *_strict(), *arguments))
 
 
 def _run(command: Sequence[str]) -> int:

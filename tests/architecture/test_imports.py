@@ -61,3 +61,12 @@ def test_imports_run_one_way() -> None:
         "-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_nothing_is_collected_while_importing() -> None:
+    """Issue 5: the collector rests during imports, leaves alone what they made, and works afterwards."""
+    count = "import gc; runs = []; gc.callbacks.append(lambda phase, info: runs.append(phase))"
+    done = run("-c", f"{count}; import chalicelib.cold_start; runs.clear(); import app; print(len(runs))")
+    assert done.stdout.strip() == "0", done.stderr
+    done = run("-c", "import app, gc; print(gc.isenabled(), gc.get_freeze_count() > 10_000)")
+    assert done.stdout.strip() == "True True", done.stderr
