@@ -45,6 +45,12 @@ def test(_context: Context, arguments: str = "", http: bool = False) -> None:
     sys.exit(run_tests(shlex.split(arguments)))
 
 
+@task(name="sdk", help={"arguments": "passed on to pytest"})
+def try_generated_clients(_context: Context, arguments: str = "") -> None:
+    """Generate clients, compile them, and drive the server with them; needs Java and Node.js."""
+    sys.exit(checks.test_sdk(shlex.split(arguments)))
+
+
 @task
 def check(_context: Context) -> None:
     """Run ruff, mypy and import-linter."""
@@ -211,7 +217,7 @@ namespace = Collection(
     deploy,
     destroy,
     e2e,
-    test=Collection(test, mutate),
+    test=Collection(test, try_generated_clients, mutate),
     openapi=Collection(openapi_export, lint_openapi, generate_client, fuzz_openapi),
     keys=Collection(generate_keys, list_keys, rotate_keys, revoke_key),
     module=Collection(create_module, remove_module),
