@@ -38,7 +38,7 @@ def at_start(settings: Settings) -> set[Permission]:
     found: set[Permission] = set()
     session = Session()
     session.create_client("ssm", "us-east-1").put_parameter(
-        Name="/grail/test/secrets", Type="SecureString", Value=json.dumps(new_secrets())
+        Name="/grail/test/secrets", Type="SecureString", Value=json.dumps(new_secrets()), Overwrite=True
     )
     aws = Aws(session, "us-east-1")
     with pytest.MonkeyPatch.context() as patch, recorded(aws.client("ssm"), found):
