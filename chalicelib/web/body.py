@@ -138,6 +138,8 @@ def _form_values(pairs: list[tuple[str, str]], schema: type[Schema] | None) -> d
 
 
 def _form_value(kind: fields.Field[Any] | None, text: str) -> Any:
+    if text == "null" and kind is not None and kind.allow_none:
+        return None
     if isinstance(kind, fields.Boolean):
         return BOOLEANS.get(text.lower(), text)
     if isinstance(kind, fields.Integer) and WHOLE_NUMBER.fullmatch(text):

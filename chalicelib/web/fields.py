@@ -18,7 +18,6 @@ LINES = rf"^([^{_RARE}]*[^\s{_RARE}][^{_RARE}]*)?$"
 RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
 )
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def check_id(value: str) -> None:
@@ -104,14 +103,14 @@ class Moment(fields.AwareDateTime):
 
 
 class StoredMoment(Moment):
-    """A moment that the table can hold: from 1970 to 9999, loaded in UTC."""
+    """A moment for the table, loaded in UTC."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         moment = super()._deserialize(value, attr, data, **kwargs)
-        # PynamoDB writes years before 1000 in a way that it can't read
-        if not EARLIEST <= moment <= LATEST:
-            raise ValidationError("Must be between 1970 and 9999.")
-        return moment.astimezone(UTC)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError("Must be in a year from 1 to 9999, in UTC too.") from error
 
 
 class Flag(fields.Boolean):

@@ -10,7 +10,7 @@ from chalicelib.db.table import Item
 from tasks.module.names import ModuleError, check_name
 
 SYNTAX = "NAME:TYPE[:required][:min=N][:max=N][:values=A,B]"
-WORD = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
+WORD = re.compile(r"(?!null$)[a-z0-9]+([_-][a-z0-9]+)*")  # null in a form is null
 MAX_FIELDS = 20
 MAX_STRING = 500  # characters: lists read whole items, and 100 of them should fit into 1 MB (AWS quota)
 MAX_TEXT = 10_000
@@ -164,7 +164,7 @@ def moment(options: Options) -> Field:
         example='"2026-01-31T12:00:00+00:00"',
         other='"2027-02-28T23:59:59.500000+00:00"',
         bad=('"2026-01-31"', '"2026-01-31T12:00:00"', "5"),
-        limits="a time with offset (RFC 3339) from 1970 on, shown in UTC",
+        limits="a time with offset (RFC 3339), shown in UTC",
     )
 
 

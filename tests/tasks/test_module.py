@@ -244,6 +244,7 @@ BAD_FIELDS = [
     ("status:enum", "values=A,B"),
     ("status:enum:values=draft", "values=A,B"),
     ("status:enum:values=draft,draft", "values=A,B"),
+    ("status:enum:values=draft,null", "values=A,B"),
     ('status:enum:values=a"b,c', "values=A,B"),
 ]
 

@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 
 from chalicelib.errors import InvalidValueError, MalformedRequestError
 from chalicelib.web.body import _form_values, load_body, load_query, parse_form, parse_json, violations
-from chalicelib.web.fields import Flag, Text
+from chalicelib.web.fields import Flag, Moment, Text
 from chalicelib.web.pagination import ListQuery
 
 plain = st.recursive(
@@ -27,6 +27,7 @@ class Body(Schema):
     title = Text(least=3, most=5, required=True)
     flag = Flag()
     number = fields.Integer(strict=True)
+    moment = Moment(allow_none=True)
     parts = fields.List(fields.Nested(Schema.from_dict({"a/b": Text(most=2)})))
 
 
@@ -154,6 +155,10 @@ FORMS = [
     ("number", "9" * 5000, "9" * 5000),
     ("title", "12", "12"),
     ("unknown", "12", "12"),
+    ("moment", "null", None),
+    ("moment", "Null", "Null"),
+    ("title", "null", "null"),
+    ("unknown", "null", "null"),
 ]
 
 

@@ -56,7 +56,8 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
         ("2026-01-31t12:00:00z", NOON),
         ("2026-01-31T14:30:00+02:30", NOON),
         ("2026-01-31T12:00:00.5Z", NOON + timedelta(seconds=0.5)),
-        ("1970-01-01T00:00:00Z", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("0001-01-01T00:00:00Z", datetime(1, 1, 1, tzinfo=UTC)),
+        ("9999-12-31T23:59:59Z", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
     ],
 )
 def test_a_stored_moment_is_in_utc(text: str, moment: datetime) -> None:
@@ -87,11 +88,9 @@ def test_what_is_no_moment(value: Any) -> None:
         Moment().deserialize(value)
 
 
-@pytest.mark.parametrize(
-    "text", ["1969-12-31T23:59:59Z", "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"]
-)
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"])
 def test_a_moment_that_can_not_be_stored(text: str) -> None:
-    """It is a moment, but one of a year that would not come back from the table, or not in UTC."""
+    """It is a moment, but in UTC it is in a year that no calendar here has."""
     assert Moment().deserialize(text).tzinfo is not None
     with pytest.raises(ValidationError):
         StoredMoment().deserialize(text)
