@@ -19,6 +19,8 @@ from tasks.processes import project_folder
 from tests.api.world import World, open_world
 from tests.calls import Permission, recorded
 
+pytestmark = pytest.mark.in_process("listens to the application's own calls")
+
 STAGES = ("dev", "prod")
 # What Lambda itself does for a function, and no code of ours.
 OF_LAMBDA = ("logs:", "xray:")
