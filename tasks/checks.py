@@ -44,9 +44,13 @@ def _strict() -> list[str]:
     return ["-p", "tests.no_skips"] if os.environ.get("CI") else []
 
 
-def e2e(arguments: Sequence[str] = ()) -> int:
-    """Run the tests that deploy to a local cloud."""
-    return _run(module("pytest", "-n0", "-m", "cloud", "tests/cloud", *_strict(), *arguments))
+def e2e(arguments: Sequence[str] = (), *, api: bool = False) -> int:
+    """Run the tests that deploy to a local cloud.
+
+    :param api: the API tests there, too.
+    """
+    files = ["tests/cloud/test_stage.py", *(["tests/cloud/test_acceptance.py"] if api else [])]
+    return _run(module("pytest", "-n0", "-s", "-m", "cloud", *files, *_strict(), *arguments))
 
 
 def _run(command: Sequence[str]) -> int:

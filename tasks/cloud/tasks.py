@@ -41,9 +41,14 @@ def destroy(_context: Context, stage: str = "dev", yes: bool = False, delete_dat
     sys.exit(command.destroy(stage, yes=yes, delete_data=delete_data))
 
 
-@task(help={"arguments": "what else to tell pytest, such as '-k permission'"})
-def e2e(_context: Context, arguments: str = "") -> None:
+@task(
+    help={
+        "arguments": "what else to tell pytest, such as '-k permission'",
+        "api": "run the API tests through its gateway, too, which takes minutes",
+    }
+)
+def e2e(_context: Context, arguments: str = "", api: bool = False) -> None:
     """Deploy the real package to a local cloud with IAM enforced, and try it out there."""
     from tasks import checks  # noqa: PLC0415 - as above
 
-    sys.exit(checks.e2e(shlex.split(arguments)))
+    sys.exit(checks.e2e(shlex.split(arguments), api=api))

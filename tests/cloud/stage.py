@@ -54,13 +54,16 @@ class Stage:
         self.said.append(question)
         return self.answers.pop(0)
 
-    def make_secrets(self) -> Path:
+    @property
+    def secrets(self) -> Path:
+        """The document of secrets, for tests that sign tokens."""
+        return self.folder / "secrets.json"
+
+    def make_secrets(self) -> None:
         """Put a fresh document of secrets where the stage looks for it, and into a file for tests."""
         document = json.dumps(new_secrets())
         self.account.client("ssm").put_parameter(Name=SECRETS, Type="SecureString", Value=document)
-        path = self.folder / "secrets.json"
-        path.write_text(document)
-        return path
+        self.secrets.write_text(document)
 
     def deploy(self, change: Change | None = None, **overrides: str) -> dict[str, str]:
         """Deploy without being asked.
@@ -70,7 +73,7 @@ class Stage:
         """
         self.deployment.overrides.update(overrides)
         self.outputs = self.deployment.deploy(self.changed(change) if change else self.package, yes=True)
-        import_gateway_responses(self)
+        import_the_rest(self)
         return self.outputs
 
     def changed(self, change: Change) -> Package:
@@ -116,9 +119,32 @@ class Stage:
         return "\n".join(lines)
 
 
-def import_gateway_responses(stage: Stage) -> None:
+def import_the_rest(stage: Stage) -> None:
     """Do what API Gateway does when it imports the document of an API, and the local one does not."""
     client = stage.account.client("apigateway")
+    import_gateway_responses(stage, client)
+    import_any_methods(stage, client)
+    client.create_deployment(restApiId=stage.outputs["RestAPIId"], stageName=NAME)
+
+
+def import_any_methods(stage: Stage, client: Any) -> None:
+    """Send methods that nobody declared to the function that has the others."""
+    api = stage.outputs["RestAPIId"]
+    for page in client.get_paginator("get_resources").paginate(restApiId=api, embed=["methods"]):
+        for resource in page["items"]:
+            found = resource.get("resourceMethods", {})
+            if found and "ANY" not in found:
+                place = {"restApiId": api, "resourceId": resource["id"]}
+                method = next(iter(found))
+                uri = client.get_integration(**place, httpMethod=method)["uri"]
+                client.put_method(**place, httpMethod="ANY", authorizationType="NONE")
+                client.put_integration(
+                    **place, httpMethod="ANY", type="AWS_PROXY", integrationHttpMethod="POST", uri=uri
+                )
+
+
+def import_gateway_responses(stage: Stage, client: Any) -> None:
+    """Set the answers that the gateway gives by itself."""
     document = json.loads(stage.package.template.read_text("utf-8"))
     body = document["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     _, with_domain, _ = body[template.GATEWAY_RESPONSES]["Fn::If"]
@@ -130,7 +156,6 @@ def import_gateway_responses(stage: Stage) -> None:
             responseType=kind,
             **{**answer, "responseTemplates": filled},
         )
-    client.create_deployment(restApiId=stage.outputs["RestAPIId"], stageName=NAME)
 
 
 def routes() -> set[tuple[str, str]]:

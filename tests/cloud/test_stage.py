@@ -42,7 +42,8 @@ def test_every_route_exists(deployed: Stage) -> None:
         for resource in page["items"]
         for method in resource.get("resourceMethods", {})
     }
-    assert found == routes()
+    assert found - {(method, path) for method, path in found if method == "ANY"} == routes()
+    assert {path for method, path in found if method == "ANY"} == {path for _, path in found}
 
 
 def test_clients_can_do_what_they_do(deployed: Stage) -> None:
@@ -64,6 +65,12 @@ def test_unknown_paths_are_problems(deployed: Stage) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert (answer.json["type"], answer.json["status"]) == (f"{URL}/errors/not-found", 404)
     assert "max-age" in answer.headers["strict-transport-security"]
+
+
+def test_unknown_methods_are_told_which_there_are(deployed: Stage) -> None:
+    """ACCEPTANCE 51: 405 with Allow, by the application."""
+    answer = expect(405, deployed.api("PUT", "/api/v1/users/me"))
+    assert answer.headers["allow"] == "GET, OPTIONS"
 
 
 def test_options_reach_the_application(deployed: Stage) -> None:
