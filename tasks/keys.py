@@ -1,7 +1,5 @@
 """Signing keys: made, listed, rotated and revoked where a stage keeps them."""
 
-import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +15,6 @@ from chalicelib.security.keys import CURRENT, NEXT, new_secrets
 from chalicelib.security.signing import RS256, algorithm_of
 from chalicelib.settings import Settings
 from tasks.key_material import disable, like_current, new_key
-from tasks.processes import project_folder
 from tasks.rotation import (
     Document,
     Entry,
@@ -31,6 +28,7 @@ from tasks.rotation import (
     revoke,
 )
 from tasks.secret_stores import Store, store_of
+from tasks.stages import settings_of
 
 PROGRESS_SECONDS = 30
 
@@ -51,25 +49,6 @@ class Stage:
     def read(self) -> Document:
         """Read the document."""
         return self.store.read()
-
-
-def settings_of(stage: str) -> Settings:
-    """Read the settings of a stage of .chalice/config.json; without a name, those of the environment.
-
-    :raises KeysError: there is no such stage, or it names no source.
-    """
-    if not stage:
-        return Settings.from_env()
-    config = json.loads((project_folder() / ".chalice" / "config.json").read_text("utf-8"))
-    if stage not in config["stages"]:
-        raise KeysError(
-            f"--stage is one of {', '.join(config['stages'])}, or left out for the environment's."
-        )
-    named = config.get("environment_variables", {}) | config["stages"][stage].get("environment_variables", {})
-    regions = {
-        name: value for name, value in os.environ.items() if name in ("AWS_REGION", "AWS_DEFAULT_REGION")
-    }
-    return Settings.from_env({**regions, **named})
 
 
 def open_stage(stage: str) -> Stage:

@@ -16,8 +16,8 @@ from tasks.cloud.account import Account, DeployError
 from tasks.cloud.packaging import Package
 from tasks.cloud.stack import POLL_SECONDS, Stack
 from tasks.processes import project_folder
+from tasks.stages import PROTECTED
 
-PROTECTED = ("prod",)  # their names are typed, and their stacks can't be deleted by mistake
 DATA = ("AWS::DynamoDB::Table",)
 SUCCESS = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 

@@ -415,15 +415,6 @@ def test_the_key_that_encrypts_a_parameter_stays() -> None:
     assert [found.get("KeyId") for found in written] == ["alias/mine"]
 
 
-def test_a_stage_of_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 4: --stage names where the keys of a deployed stage are, as its functions know it."""
-    monkeypatch.setenv("AWS_REGION", "eu-central-1")
-    found = keys.settings_of("prod")
-    assert (found.stage, found.secrets, found.region) == ("prod", "ssm:/grail/prod/secrets", "eu-central-1")
-    with pytest.raises(KeysError, match="dev, prod"):
-        keys.settings_of("nowhere")
-
-
 def test_what_goes_wrong_is_said_in_one_line() -> None:
     """Issue 4: no trace for a missing parameter."""
     _empty()

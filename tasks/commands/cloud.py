@@ -1,10 +1,11 @@
 """The tasks around AWS: packaging, deployment, and a try on a local cloud."""
 
-import shlex
 import sys
 
 from invoke.context import Context
 from invoke.tasks import task
+
+from tasks.console import words
 
 
 @task(help={"stage": "a stage of .chalice/config.json"})
@@ -51,4 +52,4 @@ def e2e(_context: Context, arguments: str = "", api: bool = False) -> None:
     """Deploy the real package to a local cloud with IAM enforced, and try it out there."""
     from tasks import checks  # noqa: PLC0415 - as above
 
-    sys.exit(checks.e2e(shlex.split(arguments), api=api))
+    sys.exit(checks.e2e(words(arguments), api=api))

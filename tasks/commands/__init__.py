@@ -1,0 +1,20 @@
+"""What `invoke` offers: arguments and their help; the work itself is in the modules beside this folder."""
+
+from invoke.collection import Collection
+
+from tasks.commands import cloud, daily, keys, module, openapi
+from tasks.console import refuse_wrong_arguments
+
+namespace = Collection(
+    daily.run,
+    daily.check,
+    cloud.package,
+    cloud.deploy,
+    cloud.destroy,
+    cloud.e2e,
+    test=Collection(daily.test, daily.try_generated_clients, daily.mutate),
+    openapi=Collection(openapi.export, openapi.lint, openapi.codegen, openapi.fuzz),
+    keys=Collection(keys.generate, keys.list_keys, keys.rotate, keys.revoke),
+    module=Collection(module.create, module.remove),
+)
+refuse_wrong_arguments()

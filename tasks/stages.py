@@ -1,0 +1,34 @@
+"""The stages that a task can work on: the environment's, local ones, and those of .chalice/config.json."""
+
+import json
+import os
+
+from chalicelib.settings import LOCAL_STAGES, Settings
+from tasks.processes import project_folder
+
+STAGE_HELP = "a stage of .chalice/config.json, or local; by default what the environment says"
+PROTECTED = ("prod",)  # their names are typed before anything changes, and no mistake deletes their stacks
+REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+class StageError(Exception):
+    """There is no such stage, or it is not set up; the message says what to do."""
+
+
+def settings_of(stage: str = "") -> Settings:
+    """Read the settings of a stage; without a name, those of the environment.
+
+    :raises StageError: there is no such stage.
+    :raises SettingsError: its settings can't be used.
+    """
+    if not stage:
+        return Settings.from_env()
+    if stage in LOCAL_STAGES:
+        return Settings.from_env({**os.environ, "STAGE": stage})
+    config = json.loads((project_folder() / ".chalice" / "config.json").read_text("utf-8"))
+    if stage not in config["stages"]:
+        known = ", ".join(["local", *config["stages"]])
+        raise StageError(f"--stage is one of {known}, or left out for the environment's.")
+    named = config.get("environment_variables", {}) | config["stages"][stage].get("environment_variables", {})
+    regions = {name: os.environ[name] for name in REGIONS if name in os.environ}
+    return Settings.from_env({**regions, **named})
