@@ -10,7 +10,7 @@ from tests.architecture.source import ROOT
 WRONG = {
     "nothing": "No idea what 'nothing' is!",
     "openapi.fuzz --examples abc": "invalid literal",
-    "openapi.export --format xml": "xml",
+    "openapi.export --format xml": "--format is one of json",
     "openapi.export --output /nonexistent/x": "/nonexistent/x",
     "keys.list --stage nowhere": "--stage is one of",
     "keys.list --colour": "No idea what '--colour' is!",
