@@ -1,38 +1,79 @@
-"""What operations cost on AWS's DynamoDB Local, whatever the table holds."""
+"""What operations cost on AWS's DynamoDB Local, whatever the table holds, as docs/scaling.md has it."""
+
+import re
+from typing import Any
 
 import pytest
 from pynamodb.connection import TableConnection
 
 import app as application
-from benchmarks.capacity import OPERATIONS, SIZE, Cost, fill, measure
-from chalicelib.db.table import Item, create_table
+from benchmarks.capacity import SIZE, Cost, costs, price
+from benchmarks.metering import size_of
+from benchmarks.operations import OPERATIONS
+from chalicelib.db.table import Item
+from tests.architecture.source import ROOT
 from tests.http import Client, InProcess
 
 pytestmark = pytest.mark.integration
+ROW = re.compile(r"\| (\w+ /.*) \| (\d+) \| ([\d.]+) \| ([\d.]+) \| (\d+) \| ([\d.]+) \|")
 
 
 @pytest.fixture(scope="module")
-def costs(shared: TableConnection) -> tuple[dict[str, Cost], dict[str, Cost]]:
+def measured(shared: TableConnection) -> tuple[dict[str, Cost], dict[str, Cost]]:
     """The costs on a small table, and on one of twice the size."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Item, "_shared", shared)
-        return measured(SIZE), measured(2 * SIZE)
+        client = Client(InProcess(application.app))
+        return costs(client, SIZE), costs(client, 2 * SIZE)
 
 
-def measured(size: int) -> dict[str, Cost]:
-    """Measure all operations on a table of its own."""
-    create_table()
-    try:
-        return measure(fill(Client(InProcess(application.app)), size))
-    finally:
-        Item.delete_table()
+@pytest.fixture(scope="module")
+def documented() -> dict[str, tuple[Cost, float, float]]:
+    """The cost, the CPU time and the price of each operation, as the page says."""
+    text = (ROOT / "docs" / "scaling.md").read_text("utf-8")
+    return {
+        name: (Cost(float(reads), float(writes), int(trips)), int(cpu) / 1000, float(dollars))
+        for name, trips, reads, writes, cpu, dollars in ROW.findall(text)
+    }
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_the_cost_does_not_grow_with_the_data(
-    name: str, costs: tuple[dict[str, Cost], dict[str, Cost]]
+    name: str, measured: tuple[dict[str, Cost], dict[str, Cost]]
 ) -> None:
     """DESIGN §4: with twice as many users, teams, members and clients, an operation costs the same."""
-    small, large = costs
+    small, large = measured
     assert large[name] == small[name]
-    assert small[name].reads > 0
+
+
+def test_the_page_says_what_is_measured(
+    measured: tuple[dict[str, Cost], dict[str, Cost]], documented: dict[str, tuple[Cost, float, float]]
+) -> None:
+    """Issue 5: docs/scaling.md computes its figures from measured capacity units."""
+    assert {name: cost for name, (cost, _, _) in documented.items()} == measured[0]
+
+
+def test_the_page_multiplies_well(documented: dict[str, tuple[Cost, float, float]]) -> None:
+    """Issue 5: the cost per million requests follows from what stands beside it."""
+    assert documented
+    for cost, cpu, dollars in documented.values():
+        assert dollars == round(price(cost, cpu), 2)
+
+
+def test_every_operation_is_measured() -> None:
+    """Issue 5: the cost by route."""
+    routes = {
+        f"{method} {path}" for path, operations in application.api.operations.items() for method in operations
+    }
+    assert routes == {name.split(" (")[0] for name in OPERATIONS}
+
+
+def test_the_size_of_an_item() -> None:
+    """AWS: names and values in UTF-8, a byte for two digits and one more, three for a list or map."""
+    item: dict[str, dict[str, Any]] = {
+        "pk": {"S": "é"},
+        "n": {"N": "-12.5"},
+        "b": {"BOOL": True},
+        "l": {"L": [{"S": "ab"}]},
+    }
+    assert size_of(item) == (2 + 2) + (1 + 3) + (1 + 1) + (1 + 3 + 1 + 2)
