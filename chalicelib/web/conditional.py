@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from functools import lru_cache
 
 from chalicelib.db.table import Item
 from chalicelib.errors import PreconditionFailedError
@@ -18,8 +19,9 @@ def etag_of(item: Item) -> str:
     return f'"{int(item.version)}"'
 
 
+@lru_cache(maxsize=32)
 def etag_of_text(text: str) -> str:
-    """Give the strong entity tag of what has no version."""
+    """Give the strong entity tag of what has no version; a text that comes again is hashed once."""
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 

@@ -96,9 +96,13 @@ class Stage:
         """A client of the API."""
         return Client(OverHttp(self.url))
 
+    def connect(self) -> None:
+        """Let this process work on the stage's table."""
+        connect(Settings(stage="cloud", table_name=f"grail-{NAME}", dynamodb_endpoint=self.cloud))
+
     def seed(self) -> None:
         """Write the development data into the table, past the API."""
-        connect(Settings(stage="cloud", table_name=f"grail-{NAME}", dynamodb_endpoint=self.cloud))
+        self.connect()
         seed()
 
     def sign_in(self, username: str = "root") -> Answer:
