@@ -1,4 +1,4 @@
-"""The token endpoint and token revocation."""
+"""The token endpoint, token revocation and introspection."""
 
 import time
 

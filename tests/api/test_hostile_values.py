@@ -37,7 +37,7 @@ def test_unknown_members_are_invalid_and_named(world: World, name: str) -> None:
         ('"; DROP TABLE teams; --', '"; DROP TABLE teams; --'),
         ("{{7*7}} ${7*7}", "{{7*7}} ${7*7}"),
         ("TEAM#x / USER#y", "TEAM#x / USER#y"),
-        ("\u202egnp.exe", "\u202egnp.exe"),
+        ("\u200fgnp.exe", "\u200fgnp.exe"),
         ("\ufdfa" * 50, "\ufdfa" * 50),
     ],
 )
@@ -49,9 +49,9 @@ def test_odd_texts_are_kept_exactly(world: World, title: str, kept: str) -> None
 
 
 @pytest.mark.parametrize("content_type", [JSON, FORM])
-@pytest.mark.parametrize("control", ["\x00", "\r", "\n", "\t", "\x1b", "\x7f", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("control", ["\x00", "\r", "\n", "\t", "\x1b", "\x7f", "\x85", "\u2028", "\u202e"])
 def test_control_characters_are_invalid(world: World, control: str, content_type: str) -> None:
-    """ACCEPTANCE 50: NUL, CR, LF and their like never reach a log line or a header."""
+    """ACCEPTANCE 50: NUL, CR, LF and their like reach no log line, and nothing turns what follows around."""
     text = f"Engi{control}nes"
     body = (
         json.dumps({"title": text})

@@ -40,10 +40,19 @@ def test_prose_is_kept_in_nfc() -> None:
     assert PROSE.deserialize(E_WITH_ACUTE * 8) == E_ACUTE * 8
 
 
-def test_a_line_is_one_line() -> None:
-    """What Prose takes, Text does not."""
+@pytest.mark.parametrize("text", ["a\nb", "a\x00b", "a\u2028b", "Pay\u202ePal", "\u2066a\u2069", "  "])
+def test_a_line_is_one_line_that_runs_one_way(text: str) -> None:
+    """No ends of lines, and nothing that shows what follows backwards, such as the name of an app."""
     with pytest.raises(ValidationError):
-        Text(most=8).deserialize("a\nb")
+        Text(most=8).deserialize(text)
+    assert not re.search(Text(most=8).metadata["pattern"], text)
+
+
+@pytest.mark.parametrize("text", ["", "שלום", "\u200fab", "नी\u200d", "👩\u200d🚀"])
+def test_a_line_may_be_of_any_script(text: str) -> None:
+    """Joiners and marks that scripts and emoji need are text."""
+    assert Text(most=8).deserialize(text) == text
+    assert re.search(Text(most=8).metadata["pattern"], text)
 
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
