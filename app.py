@@ -15,13 +15,15 @@ from chalicelib.oauth.scopes import SCOPES
 from chalicelib.security.keystore import open_keystore
 from chalicelib.settings import Settings
 from chalicelib.teams import handlers as teams
+from chalicelib.telemetry import logs
 from chalicelib.users import handlers as users
 from chalicelib.web import docs, system
 from chalicelib.web.endpoint import Api
 
 settings = Settings.from_env()
+logs.configure(settings)
 connect(settings)
-app = Chalice(app_name="grail")
+app = Chalice(app_name="grail", configure_logs=False)
 api = Api(app, settings, open_keystore(settings, session()), TokenAuthenticator())
 
 api.route("GET", "/api/v1/users", users.list_users)

@@ -47,6 +47,11 @@ class ApiError(Exception):
         self.errors = list(islice(errors, MAX_VIOLATIONS))
         self.headers = dict(headers or {})
 
+    @property
+    def code_name(self) -> str:
+        """The name by which logs tell it."""
+        return self.slug
+
 
 class MalformedRequestError(ApiError):
     """The body could not be read at all: not JSON, not a form, not UTF-8, or not a patch document."""

@@ -15,6 +15,8 @@ SECRETS_FILE, SECRETS_PARAMETER, SECRETS_SECRET = "file", "ssm", "secretsmanager
 SECRETS = re.compile(rf"({SECRETS_FILE}|{SECRETS_PARAMETER}|{SECRETS_SECRET}):\S.*")
 MAX_SECONDS = 86400
 MAX_DAYS = 3650
+LOG_LEVELS = ("DEBUG", "INFO")  # what is less would take the metrics away with the lines
+TRACE = re.compile(r"Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?![^;])", re.ASCII)
 NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 PLACEHOLDER = re.compile(r"\b(change-?me|todo|placeholder|example|xxx+)\b|<", re.IGNORECASE)
 
@@ -29,6 +31,7 @@ class Settings:
 
     :param secrets: where the document of secrets is: file:PATH, ssm:NAME or secretsmanager:NAME.
     :param secrets_cache: seconds for which a copy of that document is good.
+    :param log_level: the least that is logged as JSON; None for a terminal that somebody reads.
     """
 
     stage: str = "local"
@@ -52,6 +55,7 @@ class Settings:
     failure_window: int = 900
     rate_limit_factor: int = 1
     audit_days: int = 90
+    log_level: str | None = None
     connection_pool_size: int = 10
 
     @property
@@ -83,9 +87,17 @@ class Settings:
             access_token_lifetime=_seconds(env, "ACCESS_TOKEN_LIFETIME", known.access_token_lifetime),
             failures_per_address=10_000 if known.is_local else known.failures_per_address,
             audit_days=_days(env, "AUDIT_DAYS", known.audit_days),
+            log_level=_log_level(env, known.is_local),
             rate_limit_factor=_rate_limit_factor(env, known.is_local),
             connection_pool_size=64 if known.is_local else known.connection_pool_size,
         )
+
+
+def trace_id(environ: Mapping[str, str] | None = None) -> str | None:
+    """Tell under which id AWS X-Ray traces the invocation that runs; Lambda names another one each time."""
+    env = os.environ if environ is None else environ
+    found = TRACE.search(env.get("_X_AMZN_TRACE_ID", ""))
+    return found[1] if found else None
 
 
 def _is_cli(env: Mapping[str, str]) -> bool:
@@ -139,6 +151,15 @@ def _days(env: Mapping[str, str], name: str, default: int) -> int:
     if not NUMBER.fullmatch(value) or int(value) > MAX_DAYS:
         raise SettingsError(f"{name} must be a number of days between 1 and {MAX_DAYS}.")
     return int(value)
+
+
+def _log_level(env: Mapping[str, str], is_local: bool) -> str | None:
+    value = _text(env, "LOG_LEVEL")
+    if value is None:
+        return None if is_local else "INFO"
+    if value not in LOG_LEVELS:
+        raise SettingsError(f"LOG_LEVEL is one of {', '.join(LOG_LEVELS)}.")
+    return value
 
 
 def _rate_limit_factor(env: Mapping[str, str], is_local: bool) -> int:

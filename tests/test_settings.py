@@ -24,6 +24,7 @@ TEXTS = (
     "BUILD",
     "RATE_LIMIT_FACTOR",
     "AUDIT_DAYS",
+    "LOG_LEVEL",
 )
 PLACEHOLDERS = ("changeme", "CHANGE-ME", "<your-table>", "TODO", "placeholder", "https://example.com", "xxx")
 
@@ -241,3 +242,17 @@ def test_the_stages_of_chalice_hold_no_secrets() -> None:
     assert [
         name for name in names if any(word in name for word in ("PASSWORD", "TOKEN", "PEM", "_KEY"))
     ] == []
+
+
+@pytest.mark.parametrize("value", ["WARNING", "debug", "0", "NOTSET"])
+def test_log_levels_are_those_that_keep_the_metrics(value: str) -> None:
+    """Issue 5: without the lines of requests, alarms would be blind."""
+    with pytest.raises(SettingsError, match="LOG_LEVEL"):
+        Settings.from_env({**PROD, "LOG_LEVEL": value})
+
+
+def test_deployed_stages_log_json_and_local_ones_when_told() -> None:
+    """DESIGN §5: the terminal of `make run` is for people."""
+    assert Settings.from_env({}).log_level is None
+    assert Settings.from_env({"LOG_LEVEL": "INFO"}).log_level == "INFO"
+    assert Settings.from_env(PROD).log_level == "INFO"

@@ -22,6 +22,7 @@ from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from chalicelib.db.keys import Key
+from chalicelib.db.metering import meter
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.settings import Settings
 
@@ -100,6 +101,7 @@ class Item(Model):
         # costs more at a cold start than everything else that a request does.
         if Item._shared is None:
             Item._shared = super(Item, Item)._get_connection()
+            meter(Item._shared.connection.client)
         return Item._shared
 
     @classmethod

@@ -21,6 +21,7 @@ from chalicelib.oauth.grants.names import AUTHORIZATION_CODE, PASSWORD
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.oauth.schemas import LOOPBACK
 from chalicelib.oauth.scopes import FIRST_PARTY_ONLY, SCOPES
+from chalicelib.telemetry.measure import note
 from chalicelib.web.operation import Call
 
 CHALLENGE = re.compile(r"[\w-]{43}", re.ASCII)  # SHA-256 in base64url (RFC 7636 §4.2)
@@ -80,6 +81,7 @@ class AuthorizationRequest:
 
     def refusal(self, error: OAuthError) -> RedirectedError:
         """Give the address that tells the client of an error."""
+        note(problem=error.code_name)
         return RedirectedError(self.answer(error=error.code, error_description=error.detail))
 
 
@@ -99,6 +101,7 @@ def read_authorization_request(call: Call) -> AuthorizationRequest:
     client = call.items.get(key) if key else None
     if not isinstance(client, OAuth2Client) or len(call.request.query["client_id"]) > 1:
         raise BadAuthorizationRequestError("The application that sent you here is not known.")
+    note(client_id=client.client_id)
     given = call.request.query.get("redirect_uri", [])
     uri = _redirect_uri(client, [value for value in given if value])
     states = call.request.query.get("state", [])

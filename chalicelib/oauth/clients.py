@@ -8,6 +8,7 @@ from chalicelib.oauth.errors import InvalidClientError, InvalidScopeError
 from chalicelib.oauth.form import ClientCredentials, read_credentials
 from chalicelib.oauth.models import PUBLIC_CLIENT, OAuth2Client
 from chalicelib.oauth.secrets import client_secret_matches
+from chalicelib.telemetry.measure import note
 from chalicelib.users import attempts
 from chalicelib.users.attempts import Failure
 from chalicelib.web.operation import Call
@@ -30,6 +31,7 @@ def authenticate_client(call: Call, parameters: dict[str, str], *more: Key | Non
     if not isinstance(client, OAuth2Client) or not _is_authentic(client, credentials):
         attempts.record_failure(call, [address], _failure(client))
         raise InvalidClientError
+    note(client_id=client.client_id)
     return client
 
 

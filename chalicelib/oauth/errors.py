@@ -14,6 +14,11 @@ class OAuthError(ApiError):
     status = 400
     code: ClassVar[str] = "invalid_request"
 
+    @property
+    def code_name(self) -> str:
+        """The name by which logs tell it."""
+        return self.code
+
 
 class InvalidRequestError(OAuthError):
     """A parameter is missing, repeated or malformed (RFC 6749 §5.2)."""

@@ -45,6 +45,7 @@ from chalicelib.oauth.protocol_schemas import (
     TokenSchema,
 )
 from chalicelib.security.tokens import LEEWAY, Claims, verify
+from chalicelib.telemetry.measure import count, note
 from chalicelib.web.operation import Call, Operation, Reply
 
 GRANTS = {
@@ -80,6 +81,7 @@ def create_token(call: Call) -> Reply:
         raise InvalidRequestError("grant_type is needed.")
     if name not in GRANTS:
         raise UnsupportedGrantTypeError
+    note(grant_type=name)
     client = authenticate_client(call, parameters, *GRANTS[name].needs(parameters))
     if name not in client.grant_types:
         raise UnauthorizedClientError
@@ -150,6 +152,7 @@ def _revoke_access_token(call: Call, client: OAuth2Client, text: str) -> None:
 
 def _revocation(call: Call, client: OAuth2Client, user_id: str, kind: str) -> Transaction:
     transaction, client_id, details = Transaction(), client.client_id, {"token_type": kind}
+    count("tokens_revoked")
     record(transaction, call, "token_revocation", user_id=user_id, client_id=client_id, details=details)
     return transaction
 

@@ -32,6 +32,7 @@ from chalicelib.teams.schemas import (
     TeamSchema,
     TeamViewSchema,
 )
+from chalicelib.web.access import job
 from chalicelib.web.operation import (
     ACTIVE_USER,
     FORM,
@@ -129,9 +130,12 @@ def delete_team(call: Call) -> None:
     save_anew(call, call[TEAM], end_team)
 
 
-def clean_up_deleted_teams(_: object) -> int:
+def clean_up_deleted_teams(event: object) -> int:
     """Run on a schedule: remove the memberships that deleted teams left."""
-    return clean_up()
+    with job("clean_up", event) as run:
+        removed = clean_up()
+        run.note(removed=removed)
+    return removed
 
 
 @Operation(

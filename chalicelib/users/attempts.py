@@ -13,6 +13,7 @@ from chalicelib.db.transaction import ConditionFailedError, Transaction
 from chalicelib.db.windows import Limit
 from chalicelib.errors import TooManyRequestsError
 from chalicelib.settings import Settings
+from chalicelib.telemetry.measure import count
 from chalicelib.web.operation import Call
 from chalicelib.web.rate_limit import headers_of, network
 
@@ -95,6 +96,7 @@ def record_failure(call: Call, subjects: Iterable[str], failure: Failure) -> Non
         transaction.commit()
     except ConditionFailedError as error:
         raise too_many(min(error.names), call.settings) from error
+    count("sign_in_failures")
 
 
 def require_under_limit(transaction: Transaction, subject: str, settings: Settings) -> None:
@@ -131,6 +133,7 @@ def commit(transaction: Transaction, settings: Settings) -> None:
 
 def too_many(subject: str, settings: Settings) -> TooManyRequestsError:
     """Tell which limit is reached, and when the next window begins."""
+    count("sign_in_failures")
     limit = _limit(subject, settings)
     reset = limit.reset(time.time())
     return TooManyRequestsError(reset, headers_of([(limit, 0, reset)]))

@@ -9,6 +9,7 @@ from chalicelib.db.table import get_many
 from chalicelib.db.transaction import ConditionFailedError, Transaction
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.security.passwords import hash_password, needs_rehash, verify_password
+from chalicelib.telemetry.measure import note
 from chalicelib.users import attempts
 from chalicelib.users.attempts import Failure
 from chalicelib.users.models import UniqueName, User
@@ -57,6 +58,7 @@ def check_password(
         failure = Failure("sign_in", _reason(user, matches=matches), user_id, client_id)
         attempts.record_failure(call, [account, attempts.address(call)], failure)
         raise SignInRefusedError
+    note(actor_id=user.id)
     return user
 
 

@@ -1,6 +1,5 @@
 """From a request to a response: authenticate, load, authorize, validate, handle, dump."""
 
-import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -20,6 +19,9 @@ from chalicelib.security.actor import Actor
 from chalicelib.security.keystore import Keystore
 from chalicelib.security.tokens import Claims, verify
 from chalicelib.settings import Settings
+from chalicelib.telemetry.logs import describe_causes, log
+from chalicelib.telemetry.measure import note
+from chalicelib.web.access import measured
 from chalicelib.web.body import load_body, load_query, parse_body, schema_of
 from chalicelib.web.conditional import etag_of, etag_of_text, is_known, is_unchanged
 from chalicelib.web.cors import preflight_headers
@@ -28,8 +30,6 @@ from chalicelib.web.pagination import Page, page_headers
 from chalicelib.web.problem import empty_response, finish, json_response, problem_response
 from chalicelib.web.rate_limit import Budget
 from chalicelib.web.request import Request, read_request
-
-log = logging.getLogger("grail")
 
 
 class Authenticator(Protocol):
@@ -58,7 +58,13 @@ class Api:
         self.keys = keys
         self.authenticator = authenticator
         self.operations: dict[str, dict[str, Operation]] = {}
+        app.register_middleware(measured(self.name_of), "http")
         app.register_middleware(finish(settings, self.shares), "http")
+
+    def name_of(self, method: str, path: str) -> str | None:
+        """Name the operation of a method and a route, if there is one."""
+        operation = self.operations.get(path, {}).get(method)
+        return operation.name if operation else None
 
     def shares(self, path: str) -> bool:
         """Tell whether pages of other origins may read what a route answers."""
@@ -100,10 +106,12 @@ class Api:
         try:
             return respond(request, params)
         except ApiError as error:
+            note(problem=error.code_name)
             if error.status >= 500:
-                log.warning("%s %s: %s", request.request_id, path, error.__cause__ or error)
+                note(error=describe_causes(error))
             return refusal(request, error, operation)
-        except Exception:
+        except Exception as error:
+            note(problem=ApiError.slug, error=describe_causes(error))
             log.exception("%s %s failed", request.request_id, path)
             return refusal(request, ApiError(), operation)
 
@@ -138,6 +146,7 @@ class Api:
         call.items = get_many([key for key in found if key] + extra)
         if call.claims:
             call.caller = self.authenticator.actor(call, call.claims)
+            note(actor_id=call.caller.id, client_id=call.claims.client_id)
 
     def _options(self, path: str, request: Request, params: dict[str, str]) -> Response:
         """Tell a preflight what pages may send, and everyone else what this caller may do here."""

@@ -15,6 +15,7 @@ from chalicelib.errors import (
     NotFoundError,
 )
 from chalicelib.settings import Settings
+from chalicelib.telemetry.measure import note
 from chalicelib.web.cors import cors_headers
 from chalicelib.web.request import base_url, path_of, request_id
 
@@ -103,8 +104,10 @@ def _reshape(request: ChaliceRequest | None, response: Response, settings: Setti
         405: MethodNotAllowedError(str(response.headers.get("Allow", "")).replace(",", " ").split()),
     }
     context = request.context if request else {}
+    error = known.get(response.status_code, ApiError())
+    note(problem=error.code_name)
     return problem_response(
-        known.get(response.status_code, ApiError()),
+        error,
         base=base_url(context, settings),
         instance=path_of(request.to_original_event()) if request else "",
         request=request_id(request),

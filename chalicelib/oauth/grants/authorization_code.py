@@ -13,6 +13,7 @@ from chalicelib.oauth.families import Start, require_consent, revoke_family, sta
 from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
 from chalicelib.oauth.grants.names import REFRESH_TOKEN
 from chalicelib.oauth.models import AuthorizationCode
+from chalicelib.telemetry.measure import count
 from chalicelib.users.models import User
 
 
@@ -54,6 +55,7 @@ def _code(request: TokenRequest) -> AuthorizationCode:
 
 
 def _end(request: TokenRequest, code: AuthorizationCode) -> None:
+    count("token_reuses")
     transaction = Transaction()
     record(
         transaction,

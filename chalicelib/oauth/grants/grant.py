@@ -5,6 +5,7 @@ from typing import Any
 
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.security.tokens import Claims, issue
+from chalicelib.telemetry.measure import count, note
 from chalicelib.users.models import User
 from chalicelib.web.operation import Call
 
@@ -40,6 +41,7 @@ def sign_access_token(request: TokenRequest, bearer: Bearer, *, sub: str | None 
     :raises ServiceUnavailableError: whoever holds the private key does not answer.
     """
     call = request.call
+    note(actor_id=bearer.user.id)
     claims = Claims(
         sub=sub or bearer.user.id,
         client_id=request.client.client_id,
@@ -56,6 +58,7 @@ def token_response(
     request: TokenRequest, access_token: str, scopes: frozenset[str], refresh_token: str | None = None
 ) -> dict[str, Any]:
     """Build the answer (RFC 6749 §5.1)."""
+    count("tokens_issued")
     answer = {
         "access_token": access_token,
         "token_type": "Bearer",

@@ -20,6 +20,7 @@ from chalicelib.oauth.families import (
 from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
 from chalicelib.oauth.grants.names import REFRESH_TOKEN
 from chalicelib.oauth.models import TokenFamily
+from chalicelib.telemetry.measure import count
 from chalicelib.users.models import User
 from chalicelib.web.operation import Call
 
@@ -74,6 +75,7 @@ def _family(request: TokenRequest, token: RefreshToken) -> TokenFamily:
 
 
 def _end(request: TokenRequest, family: TokenFamily) -> None:
+    count("token_reuses")
     transaction = Transaction()
     user_id, client_id = family.user_id, family.client_id
     record(
