@@ -21,9 +21,12 @@ from chalice.config import Config
 from chalice.local import ChaliceRequestHandler, ForbiddenError, LocalGateway
 
 from chalicelib.errors import ApiError, MalformedRequestError, NotFoundError
+from chalicelib.telemetry.measure import Value, running
 from tasks import framing
 from tasks.problems import Answer, render
 
+# fields of the log line (docs/operations.md) that a developer looks at
+SHOWN = ("problem", "round_trips", "read_units", "write_units")
 BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
@@ -78,7 +81,8 @@ class GatewayHandler(ChaliceRequestHandler, BaseHTTPRequestHandler):
         answer = self._answer()
         self._send(answer)
         milliseconds = (time.monotonic() - started) * 1000
-        self.log_message("%s %s %d %.0f ms", self.command, self._path(), answer.status, milliseconds)
+        taken = f"{milliseconds:.0f} ms{measured(self.local_gateway.request_id)}"
+        self.log_message("%s %s %d %s", self.command, self._path(), answer.status, taken)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = _generic_handle  # noqa: N815 - inherited
 
@@ -161,3 +165,12 @@ class GatewayHandler(ChaliceRequestHandler, BaseHTTPRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Stay silent: a request is logged once, when it is answered."""
+
+
+def measured(request_id: str) -> str:
+    """Tell what the log line of a deployed stage would; nothing of a request that never got that far."""
+    measurement = running()
+    fields: dict[str, Value] = measurement.fields if measurement else {}
+    if fields.get("request_id") != request_id:
+        return ""
+    return "".join(f" {name}={fields[name]}" for name in SHOWN if fields.get(name))

@@ -19,7 +19,6 @@ METRICS: tuple[tuple[tuple[str, ...], dict[str, str]], ...] = (
             "round_trips": "Count",
             "read_units": "Count",
             "write_units": "Count",
-            "server_errors": "Count",
             "too_many_requests": "Count",
             "sign_in_failures": "Count",
             "token_reuses": "Count",

@@ -49,8 +49,6 @@ def _answered(measurement: Measurement, status: int) -> None:
     measurement.note(status=status)
     if status == 429:
         measurement.count("too_many_requests")
-    if status >= 500:
-        measurement.count("server_errors")
     _write(measurement, "request", logging.ERROR if status >= 500 else logging.INFO)
 
 

@@ -64,7 +64,8 @@ class Variant:
             self.seconds.append(cpu_of_children() - before)
         if process.returncode:
             raise ColdStartError(f"{self.name}: {messages.decode(errors='replace')}")
-        return json.loads(output)
+        # lines of the log come before
+        return json.loads(output.splitlines()[-1])
 
     @property
     def median(self) -> float:

@@ -9,6 +9,7 @@ from chalice.package import TemplateDeepMerger, YAMLTemplateSerializer
 
 from chalicelib.settings import Settings
 from tasks.apigateway import gateway_responses
+from tasks.keys import settings_of
 from tasks.processes import project_folder
 
 Template = dict[str, Any]
@@ -19,6 +20,7 @@ ANY_METHOD = "x-amazon-apigateway-any-method"
 # The gateway knows its own address; a domain is told to the functions, too.
 OWN_URL, DOMAIN_URL = "https://$context.domainName/$context.stage", "https://${DomainName}"
 ANYWHERE = re.compile(r"arn:\*:([a-z0-9-]+):\*:\*:")
+TABLE = re.compile(r"(:table)/[^/]+")
 HERE = r"arn:${AWS::Partition}:\1:${AWS::Region}:${AWS::AccountId}:"
 
 
@@ -27,7 +29,11 @@ def fragments(stage: str) -> Template:
     reader, merger = YAMLTemplateSerializer(), TemplateDeepMerger()
     files = sorted(INFRA.glob("*.yaml"))
     loaded = [reader.load_template(path.read_text("utf-8"), str(path)) for path in files]
-    own = {"Stage": {"Type": "String", "Default": stage, "AllowedValues": [stage]}}
+    own = {
+        "Stage": {"Type": "String", "Default": stage, "AllowedValues": [stage]},
+        # The stack's own, unless the stage's TABLE_NAME says otherwise (docs/operations.md, "Restore").
+        "TableName": {"Type": "String", "Default": settings_of(stage).table_name},
+    }
     merged: Template = reduce(merger.merge, loaded, {"Parameters": own})
     return merged
 
@@ -54,13 +60,13 @@ def complete(template: Template, build: str) -> Template:
 
 
 def scope_policies(node: Any) -> Any:
-    """Narrow the ARNs of policy files, which name any region and account, to those of the stack."""
+    """Narrow the ARNs of policy files, which name any region and account, to the stack's, and its table."""
     if isinstance(node, list):
         return [scope_policies(each) for each in node]
     if isinstance(node, dict):
         return {name: scope_policies(each) for name, each in node.items()}
     if isinstance(node, str) and ANYWHERE.match(node):
-        return {"Fn::Sub": ANYWHERE.sub(HERE, node)}
+        return {"Fn::Sub": TABLE.sub(r"\1/${TableName}", ANYWHERE.sub(HERE, node))}
     return node
 
 

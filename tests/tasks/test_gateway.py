@@ -1,6 +1,7 @@
 """The development server over a raw socket: what the deployed gateway would answer, it answers too."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from email.message import Message
@@ -114,3 +115,23 @@ def test_a_multipart_request_reaches_the_application(
     """ACCEPTANCE 51: the application says what it takes, the server does not stumble over the type."""
     got, _, _ = talk(port, line, f"Content-Type: multipart/form-data{parameters}")
     assert got == status
+
+
+def test_a_request_is_a_line_that_people_read(
+    port: int, capfd: pytest.CaptureFixture[str], table: None
+) -> None:
+    """Issue 5: `make run` tells of each request how it went and what it took, without its query."""
+    talk(port, "GET /api/v1/teams?limit=secret HTTP/1.1", "Authorization: Bearer x")
+    talk(port, "GET /health?deep=1 HTTP/1.1")
+    talk(port, "GET /nowhere HTTP/1.1")
+    told = capfd.readouterr().err
+    lines = [line.partition("] ")[2] for line in told.splitlines()]
+    patterns = (
+        r"GET /api/v1/teams 401 \d+ ms problem=invalid-token",
+        r"GET /health 200 \d+ ms round_trips=1( read_units=[\d.]+)?",
+        r"GET /nowhere 404 \d+ ms",
+    )
+    assert len(lines) == 3, told
+    assert [
+        line for line, pattern in zip(lines, patterns, strict=True) if not re.fullmatch(pattern, line)
+    ] == []

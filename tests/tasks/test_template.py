@@ -1,6 +1,7 @@
 """The template of a stage, as it is deployed: what it promises about data, logs, alarms and permissions."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 
 from chalicelib.db.table import Item, ListingIndex
+from chalicelib.telemetry.metrics import METRICS, NAMESPACE
 from tasks.apigateway import ANSWERS
 from tasks.cloud import template
+from tasks.keys import settings_of
 from tests.packages import packaged
 
 pytestmark = pytest.mark.slow
@@ -108,7 +111,7 @@ def test_every_alarm_reaches_somebody(document: dict[str, Any]) -> None:
         "Latency",
         "Throttles",
         "Errors",
-        "SignInFailures",
+        "sign_in_failures",
         "ReadThrottleEvents",
         "WriteThrottleEvents",
     ],
@@ -132,6 +135,85 @@ def test_no_policy_has_a_wildcard(document: dict[str, Any]) -> None:
         assert is_parameter or "${AWS::Region}:${AWS::AccountId}:" in name
         is_tagged = "aws:ResourceTag/grail-stage" in statement.get("Condition", {}).get("StringEquals", {})
         assert is_tagged or "*" not in name.removesuffix(":*"), "a log group's streams may be left open"
+
+
+def test_everything_follows_the_table_in_use(document: dict[str, Any]) -> None:
+    """Issue 5: after a restore, functions, permissions and alarms go to the table that TABLE_NAME says."""
+    in_use = {"Ref": "TableName"}
+    functions = of_type(document, "AWS::Serverless::Function").values()
+    assert [each["Properties"]["Environment"]["Variables"]["TABLE_NAME"] for each in functions] == [
+        in_use
+    ] * 2
+    alarms = [each["Properties"] for each in of_type(document, "AWS::CloudWatch::Alarm").values()]
+    watched = [each["Dimensions"] for each in alarms if each["Namespace"] == "AWS/DynamoDB"]
+    assert watched == [[{"Name": "TableName", "Value": in_use}]] * 2
+    tables = [name for name in granted(document) if ":table/" in name]
+    assert [name for name in tables if ":table/${TableName}" not in name] == []
+    assert len(tables) == 3, "the table for each function, and the index"
+
+
+def granted(document: dict[str, Any]) -> list[str]:
+    """The resources of every statement, as templates of ARNs."""
+    resources = [statement["Resource"] for statement in statements(document)]
+    return [str(each.get("Fn::Sub", "")) if isinstance(each, dict) else each for each in resources]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_table_in_use_is_that_of_the_settings(stage: str) -> None:
+    """Issue 5: what tasks with --stage work on, the stack uses."""
+    document = json.loads(packaged(stage).template.read_text("utf-8"))
+    assert document["Parameters"]["TableName"]["Default"] == settings_of(stage).table_name
+
+
+def test_tracing_is_one_parameter(document: dict[str, Any]) -> None:
+    """Issue 5: X-Ray through gateway and functions, with the permission that it needs."""
+    resources = document["Resources"]
+    assert resources["RestAPI"]["Properties"]["TracingEnabled"] == {"Fn::If": ["Traces", True, False]}
+    functions = of_type(document, "AWS::Serverless::Function").values()
+    modes = [each["Properties"]["Tracing"] for each in functions]
+    assert modes == [{"Fn::If": ["Traces", "Active", "PassThrough"]}] * 2
+    policy = resources["TracesPolicy"]
+    assert (policy["Condition"], len(policy["Properties"]["Roles"])) == ("Traces", 2)
+
+
+def test_the_metrics_of_alarms_and_dashboard_are_written(document: dict[str, Any]) -> None:
+    """Issue 5: an alarm on a name that nobody writes stays silent for ever."""
+    written = {(name, tuple(sorted(dimensions))) for dimensions, units in METRICS for name in units}
+    alarms = [each["Properties"] for each in of_type(document, "AWS::CloudWatch::Alarm").values()]
+    watched = {
+        (each["MetricName"], tuple(sorted(found["Name"] for found in each["Dimensions"])))
+        for each in alarms
+        if each["Namespace"] == NAMESPACE
+    }
+    assert watched == {("sign_in_failures", ("stage",))}
+    (board,) = of_type(document, "AWS::CloudWatch::Dashboard").values()
+    shown = json.loads(board["Properties"]["DashboardBody"]["Fn::Sub"])
+    series = [metric for widget in shown["widgets"] for metric in widget["properties"].get("metrics", [])]
+    names = {each[1] for each in expanded(series) if each[0] == NAMESPACE}
+    assert (watched | names_with_dimensions(series)) - written == set()
+    searched = re.search(r'{Grail,operation,stage} MetricName="(\w+)"', str(series))
+    assert searched
+    assert names | {searched[1]} == {name for name, _ in written}
+
+
+def expanded(series: list[Any]) -> list[list[Any]]:
+    """The rows of a widget, whose dots repeat what stands above."""
+    rows: list[list[Any]] = []
+    for row in series:
+        parts = [part for part in row if isinstance(part, str)]
+        if not parts:
+            continue
+        above = rows[-1] if rows else []
+        if parts[0] == "...":
+            parts = above[: len(above) - len(parts) + 1] + parts[1:]
+        rows.append([above[place] if part == "." else part for place, part in enumerate(parts)])
+    return rows
+
+
+def names_with_dimensions(series: list[Any]) -> set[tuple[str, tuple[str, ...]]]:
+    """The metrics of ours that rows show, with the names of their dimensions."""
+    rows = [row for row in expanded(series) if row[0] == NAMESPACE]
+    return {(row[1], tuple(sorted(row[2::2]))) for row in rows}
 
 
 def test_every_function_has_a_role_of_its_own(document: dict[str, Any]) -> None:
