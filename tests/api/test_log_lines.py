@@ -1,6 +1,7 @@
 """The log of a deployed stage: one line of JSON per request, whose numbers are metrics."""
 
 import json
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +16,7 @@ from tests.faults import Forward, Sent, Wired, refusal, wire
 from tests.http import Client
 from tests.log_tools import Log, deployed_log
 from tests.support import NOBODY, SignIn, TokenFor
+from tests.tasks.test_operations_page import fields
 
 pytestmark = pytest.mark.in_process("reads the application's log")
 TOKEN = "/auth/oauth2/token"
@@ -173,6 +175,15 @@ def test_an_unreachable_database_is_told_by_its_kind(
     assert (line["status"], line["problem"], line["level"]) == (503, "service-unavailable", "ERROR")
     assert "ThrottlingException in BatchGetItem" in line["error"]
     assert (line["round_trips"] > 1, "injected" in log.text) == (True, False)
+
+
+def test_every_field_is_explained(api: Client, user: User, token_for: TokenFor, log: Log) -> None:
+    """Issue 5: docs/operations.md says what each one means."""
+    api("GET", "/api/v1/users/me", token=token_for(user))
+    api("PUT", "/api/v1/users/me")
+    api("POST", TOKEN, form={"grant_type": "password", "client_id": "documentation"})
+    logging.getLogger("grail").warning("something else")
+    assert {name for line in log.lines for name in line} - fields() == set()
 
 
 def test_nothing_is_written_on_a_local_stage(

@@ -3,22 +3,27 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from chalice.cli.factory import CLIFactory
 from chalice.deploy.validate import validate_configuration
 
-from tasks.cloud import bundle
+from chalicelib.security.keys import new_secrets
+from tasks.cloud import bundle, packaging
 from tasks.cloud.cold_start import Variant, event, unpacked
 from tasks.cloud.packaging import Package, copy_project, run_chalice
 from tasks.processes import project_folder
 from tests.packages import packaged
 
 pytestmark = pytest.mark.slow
+# With a key behind it: libraries that read keys know the header, too.
+PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----(\s|\\n)*[A-Za-z0-9+/]{40}")
 DEVELOPMENT = (
     "pip",
     "setuptools",
@@ -78,6 +83,54 @@ def test_everything_of_ours_ships(names: list[str]) -> None:
         check=True,
     )
     assert [name for name in tracked.stdout.split() if name not in names] == []
+
+
+def test_no_secret_ships(package: Package) -> None:
+    """ACCEPTANCE 56: no private key, and nothing of this folder's own secrets, in package or template."""
+    texts = {name: each for path in (package.code, package.plain) for name, each in contents(path)}
+    texts["template"] = package.template.read_bytes()
+    found = [
+        name for name, text in texts.items() if PRIVATE_KEY.search(text) or "secrets.json" in name.split("/")
+    ]
+    assert found == []
+    own = secrets_in(project_folder() / ".local" / "secrets.json")
+    assert [name for name, text in texts.items() if any(secret in text for secret in own)] == []
+
+
+def test_private_keys_are_found() -> None:
+    """The test above sees what it looks for, as it stands and inside JSON."""
+    pem = new_secrets()["signing_keys"][0]["pem"]
+    assert PRIVATE_KEY.search(pem.encode())
+    assert PRIVATE_KEY.search(json.dumps(pem).encode())
+
+
+def test_secrets_beside_the_code_stay_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ACCEPTANCE 56: whatever a developer's folder holds, what ships is copied by name."""
+    project, copied = tmp_path / "project", tmp_path / "copied"
+    copy_project(project)
+    (project / ".local").mkdir()
+    for name in (".local/secrets.json", ".env", "secrets.json", "key.pem"):
+        (project / name).write_text("canary")
+    monkeypatch.setattr(packaging, "project_folder", lambda: project)
+    copy_project(copied)
+    left = [path.name for path in copied.rglob("*") if path.is_file() and b"canary" in path.read_bytes()]
+    assert ((copied / "app.py").exists(), left) == (True, [])
+
+
+def contents(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Each file of a package."""
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            yield name, archive.read(name)
+
+
+def secrets_in(path: Path) -> list[bytes]:
+    """What is secret in a document of secrets; nothing where there is none."""
+    if not path.exists():
+        return []
+    document = json.loads(path.read_text("utf-8"))
+    pems = [entry["pem"].splitlines()[1] for entry in document["signing_keys"] if "pem" in entry]
+    return [text.encode() for text in (*pems, document["cursor_key"])]
 
 
 def test_the_same_input_gives_the_same_package(package: Package, tmp_path: Path) -> None:
