@@ -28,6 +28,17 @@ PARAMETERS = {
     "ThrottleRate": "10000",
     "ThrottleBurst": "5000",
 }
+SCHEDULED = {
+    "version": "0",
+    "id": "1",
+    "source": "aws.events",
+    "detail-type": "Scheduled Event",
+    "account": "000000000000",
+    "time": "2026-01-01T00:00:00Z",
+    "region": "us-east-1",
+    "resources": [],
+    "detail": {},
+}
 Change = Callable[[dict[str, Any]], None]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.cloud.drive import drive, expect
-from tests.cloud.stage import NAME, Stage
+from tests.cloud.stage import NAME, SCHEDULED, Stage
 
 pytestmark = pytest.mark.cloud
 RESTORED = f"grail-{NAME}-2"
@@ -26,35 +26,21 @@ def test_the_line_of_a_request_arrives(deployed: Stage) -> None:
     (line,) = [each for each in told if each["request_id"] == answer.headers["x-request-id"]]
     assert (line["stage"], line["operation"], line["status"]) == (NAME, "get_me", 200)
     assert line["actor_id"] == answer.json["id"]
-    assert (line["round_trips"], line["read_units"] > 0) == (1, True)
+    assert line["round_trips"] == 1
     assert line["_aws"]["CloudWatchMetrics"]
     (sign_in,) = [each for each in told if each["operation"] == "create_token"]
-    assert (sign_in["grant_type"], sign_in["tokens_issued"], sign_in["write_units"] > 0) == (
-        "password",
-        1,
-        True,
-    )
+    assert (sign_in["grant_type"], sign_in["tokens_issued"]) == ("password", 1)
+    # this cloud does not tell what BatchGetItem takes
+    assert sign_in["write_units"] > 0
 
 
 def test_the_clean_up_tells_what_it_did(deployed: Stage) -> None:
     """Issue 5: one line per run."""
-    event = {
-        "version": "0",
-        "id": "1",
-        "source": "aws.events",
-        "detail-type": "Scheduled Event",
-        "account": "0",
-    }
-    more = {"time": "2026-01-01T00:00:00Z", "region": "us-east-1", "resources": [], "detail": {}}
     deployed.account.client("lambda").invoke(
-        FunctionName=f"grail-{NAME}-clean_up", Payload=json.dumps({**event, **more}).encode()
+        FunctionName=f"grail-{NAME}-clean_up", Payload=json.dumps(SCHEDULED).encode()
     )
     (line,) = lines(deployed, "job")
-    assert (line["operation"], line["removed"], line["status"] if "status" in line else None) == (
-        "clean_up",
-        0,
-        None,
-    )
+    assert (line["operation"], line["removed"], line["level"]) == ("clean_up", 0, "INFO")
 
 
 def test_a_restored_table_takes_over_and_the_old_one_stays(deployed: Stage) -> None:
@@ -66,10 +52,8 @@ def test_a_restored_table_takes_over_and_the_old_one_stays(deployed: Stage) -> N
     assert [line for line in deployed.said if "(DynamoDB Table)" in line] == []
     drive(deployed)
     team = expect(201, deployed.api("POST", "/api/v1/teams", token=token, data={"title": "New"})).json
-    assert (holds(deployed, RESTORED, team["id"]), holds(deployed, f"grail-{NAME}", team["id"])) == (
-        True,
-        False,
-    )
+    assert holds(deployed, RESTORED, team["id"])
+    assert not holds(deployed, f"grail-{NAME}", team["id"])
     deployed.deploy(TableName=f"grail-{NAME}")
     assert deployed.api("GET", f"/api/v1/teams/{team['id']}", token=token).status == 404
 

@@ -7,20 +7,9 @@ import pytest
 
 from tasks.cloud.account import DeployError
 from tests.cloud.drive import UnexpectedError, drive, expect
-from tests.cloud.stage import NAME, URL, Stage, routes
+from tests.cloud.stage import NAME, SCHEDULED, URL, Stage, routes
 
 pytestmark = pytest.mark.cloud
-SCHEDULED = {
-    "version": "0",
-    "id": "1",
-    "source": "aws.events",
-    "detail-type": "Scheduled Event",
-    "account": "000000000000",
-    "time": "2026-01-01T00:00:00Z",
-    "region": "us-east-1",
-    "resources": [],
-    "detail": {},
-}
 PERMISSIONS = [
     "dynamodb:BatchGetItem",
     "dynamodb:ConditionCheckItem",
