@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from chalicelib.db.metering import READS
 from chalicelib.db.table import connection
 
-READS = ("GetItem", "BatchGetItem", "Query")
 KILOBYTE = 1024
 Item = dict[str, dict[str, Any]]
 
@@ -30,10 +30,6 @@ class Meter:
     _quiet: bool = False
     _body: dict[str, Any] = field(default_factory=dict)
     _before: list[Item] = field(default_factory=list)
-
-    def ask(self, params: dict[str, Any], **_: Any) -> None:
-        """Have DynamoDB tell what it charges."""
-        params["ReturnConsumedCapacity"] = "TOTAL"
 
     def sent(self, params: dict[str, Any], **_: Any) -> None:
         """Keep what is asked for, and how the items are that a transaction is going to change."""
@@ -129,7 +125,6 @@ def metered() -> Iterator[Meter]:
     meter = Meter()
     events = connection().connection.client.meta.events
     heard = {
-        "before-parameter-build.dynamodb": meter.ask,
         "before-call.dynamodb": meter.sent,
         "after-call.dynamodb": meter.answered,
     }

@@ -9,8 +9,8 @@ from chalice.package import TemplateDeepMerger, YAMLTemplateSerializer
 
 from chalicelib.settings import Settings
 from tasks.apigateway import gateway_responses
-from tasks.keys import settings_of
 from tasks.processes import project_folder
+from tasks.stages import settings_of
 
 Template = dict[str, Any]
 

@@ -1,16 +1,19 @@
 """What operations cost on AWS's DynamoDB Local, whatever the table holds, as docs/scaling.md has it."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from pynamodb.connection import TableConnection
 
 import app as application
-from benchmarks.capacity import SIZE, Cost, costs, price
+from benchmarks.capacity import SIZE, Cost, costs, filled, price
 from benchmarks.metering import size_of
 from benchmarks.operations import OPERATIONS
-from chalicelib.db.table import Item
+from chalicelib.db.table import Item, connection
+from chalicelib.telemetry.measure import running
 from tests.architecture.source import ROOT
 from tests.http import Client, InProcess
 
@@ -77,3 +80,35 @@ def test_the_size_of_an_item() -> None:
         "l": {"L": [{"S": "ab"}]},
     }
     assert size_of(item) == (2 + 2) + (1 + 3) + (1 + 1) + (1 + 3 + 1 + 2)
+
+
+def test_the_log_line_tells_what_the_engine_charges(shared: TableConnection) -> None:
+    """Issue 5: reads and writes of a request, as DynamoDB itself says them."""
+    with pytest.MonkeyPatch.context() as patch, filled(Client(InProcess(application.app)), 4) as data:
+        patch.setattr(Item, "_shared", shared)
+        taken = {}
+        for path, body in (("/api/v1/users/me", None), ("/api/v1/teams", {"title": "Looms"})):
+            with charges() as charged:
+                assert data("POST" if body else "GET", path, body).status < 300
+            measurement = running()
+            assert measurement
+            taken[path] = [measurement.fields[name] for name in ("read_units", "write_units")]
+            assert sum(map(float, taken[path])) == sum(charged)
+    assert (taken["/api/v1/users/me"][1], float(taken["/api/v1/teams"][1]) > 0) == (0, True)
+
+
+@contextmanager
+def charges() -> Iterator[list[float]]:
+    """What the engine says of each request, heard beside the application."""
+    charged: list[float] = []
+
+    def hear(parsed: dict[str, Any], **_: Any) -> None:
+        found = parsed.get("ConsumedCapacity", [])
+        charged.extend(entry["CapacityUnits"] for entry in (found if isinstance(found, list) else [found]))
+
+    events = connection().connection.client.meta.events
+    events.register("after-call.dynamodb", hear)
+    try:
+        yield charged
+    finally:
+        events.unregister("after-call.dynamodb", hear)

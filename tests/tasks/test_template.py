@@ -13,7 +13,7 @@ from chalicelib.db.table import Item, ListingIndex
 from chalicelib.telemetry.metrics import METRICS, NAMESPACE
 from tasks.apigateway import ANSWERS
 from tasks.cloud import template
-from tasks.keys import settings_of
+from tasks.stages import settings_of
 from tests.packages import packaged
 
 pytestmark = pytest.mark.slow
