@@ -1,6 +1,6 @@
 """What AWS bills for a request to DynamoDB, in capacity units.
 
-DynamoDB Local tells what it charges, and leaves out keys that are absent, and most of what a transaction
+DynamoDB Local tells what it charges, and leaves out what is absent, and most of what a transaction
 writes. So transactions are counted here as AWS bills them: two units for each started KB of each item, be it
 checked or absent, and as many again for an item's place in the index (AWS: "DynamoDB read and write
 operations", "Amazon DynamoDB Transactions: capacity management").
@@ -17,6 +17,7 @@ from chalicelib.db.metering import READS
 from chalicelib.db.table import connection
 
 KILOBYTE = 1024
+LEAST = 0.5  # units of a query that finds nothing
 Item = dict[str, dict[str, Any]]
 
 
@@ -43,7 +44,9 @@ class Meter:
             return
         self.trips += 1
         charged = _charged(parsed)
-        if model.name in READS:
+        if model.name == "Query":
+            self.reads += max(charged, LEAST)
+        elif model.name in READS:
             self.reads += charged + self._absent(parsed)
         elif model.name == "TransactWriteItems":
             self.writes += self._transaction()
