@@ -1,13 +1,19 @@
 """What every task does in front of a user: one clear line and status 2 where something can't be done."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 
 from invoke.exceptions import Exit, ParseError
 from invoke.main import program
+from invoke.parser.context import ParserContext
+
+from chalicelib.errors import ServiceUnavailableError
 
 WRONG = 2  # exit status
+YES_HELP = "do not ask, not even for prod"
+HELP = ("--help", "-h")
 
 
 @contextmanager
@@ -19,7 +25,13 @@ def refusing(*kinds: type[Exception]) -> Iterator[None]:
     try:
         yield
     except kinds as error:
-        raise Exit(str(error), WRONG) from error
+        raise Exit(_told(error), WRONG) from error
+
+
+def _told(error: Exception) -> str:
+    # Users of the API are told to try again; who runs a task can do more about it, and has to know.
+    known = isinstance(error, ServiceUnavailableError) and error.__cause__
+    return " ".join(str(known).split()) if known else str(error)
 
 
 def words(text: str) -> list[str]:
@@ -34,6 +46,33 @@ def refuse_wrong_arguments() -> None:
 
     def parse_tasks() -> None:
         with refusing(ParseError, ValueError):
+            # a copy, since a task forgets its help when it is asked for its arguments
+            found = deepcopy(program.collection).to_contexts()
+            contexts = {context.name: context for context in found}
+            asked = look_for_help(program.core.unparsed, contexts)
+            if asked:
+                # as `invoke --help TASK`, which works in any case
+                program.args.help.value = asked
+                program.core.unparsed.clear()
             parse()
 
     program.parse_tasks = parse_tasks  # type: ignore[method-assign]  # the program has no hook for it
+
+
+def look_for_help(tokens: list[str], contexts: Mapping[str | None, ParserContext]) -> str | None:
+    """Name the task that somebody wants help for; `invoke` takes --help for a missing argument's value.
+
+    :raises ParseError: there is no such option: it would become a value, too.
+    """
+    context, is_value = None, False
+    for token in tokens:
+        name = token.partition("=")[0]
+        if is_value or context is None or not token.startswith("-"):
+            context, is_value = contexts.get(token, context), False
+        elif name in context.flags:
+            is_value = context.flags[name].takes_value and name == token
+        elif name in HELP:
+            return context.name
+        elif name not in context.inverse_flags and name not in program.initial_context.flags:
+            raise ParseError(f"No idea what {token!r} is!")
+    return None

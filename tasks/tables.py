@@ -1,13 +1,18 @@
 """Opens the table of a stage for a task; production is asked for before anything is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
 from pynamodb.exceptions import PynamoDBException
 
 from chalicelib.db.table import connect
-from chalicelib.errors import ServiceUnavailableError
+from chalicelib.errors import ApiError, ServiceUnavailableError
 from chalicelib.settings import Settings, SettingsError
+from tasks.calls import TaskCall, TaskError, task_call
+from tasks.console import refusing
 from tasks.stages import PROTECTED, StageError, settings_of
 
 # What a task may meet at a table, and tells in one line.
@@ -23,10 +28,40 @@ def open_table(
     :param yes: do not ask.
     :raises StageError: there is no such stage, or the user says no.
     """
-    settings = settings_of(stage)
-    if writes and not yes and settings.stage in PROTECTED:
-        typed = ask(f"This writes to {settings.table_name}. Type the stage's name to go on: ")
-        if typed.strip() != settings.stage:
-            raise StageError("Nothing was changed.")
+    settings = in_region(settings_of(stage))
+    if writes and not yes and settings.stage in PROTECTED and not _agrees(settings, ask):
+        raise StageError("Nothing was changed.")
     connect(settings)
     return settings
+
+
+def in_region(settings: Settings) -> Settings:
+    """Take a deployed stage's region from the caller's profile, where the environment names none."""
+    if settings.is_local:
+        return settings
+    return replace(settings, region=Session().get_config_variable("region") or settings.region)
+
+
+def _agrees(settings: Settings, ask: Callable[[str], str]) -> bool:
+    try:
+        typed = ask(f"This writes to {settings.table_name}. Type the stage's name to go on: ")
+    except EOFError:
+        raise StageError(f"Nobody is there to be asked: --yes writes to {settings.table_name}.") from None
+    return typed.strip() == settings.stage
+
+
+@contextmanager
+def on_table(
+    task: str, stage: str, *, writes: bool = False, yes: bool = False, answers: bool = True
+) -> Iterator[TaskCall]:
+    """Do something with a stage's table by the API's own code; whatever is refused ends the task.
+
+    :param task: its name, for the audit trail.
+    :param answers: standard input is free for answers.
+    """
+    with refusing(*FAULTS, ApiError, TaskError, UnicodeError):
+        yield task_call(task, open_table(stage, writes=writes, yes=yes, ask=input if answers else _nobody))
+
+
+def _nobody(_question: str) -> str:
+    raise EOFError

@@ -39,6 +39,7 @@ class AuditDetailsSchema(Schema):
     is_active = Flag(metadata=OPTIONAL)
     is_regular_user = Flag(metadata=OPTIONAL)
     is_admin = Flag(metadata=OPTIONAL)
+    is_internal = Flag(metadata=OPTIONAL)
 
 
 class AuditEventSchema(Schema):
@@ -58,6 +59,6 @@ class AuditEventSchema(Schema):
         allow_none=True,
         metadata={**IDS["client_id"], "description": "The OAuth2 client through which it came, if known."},
     )
-    address = fields.String(metadata=one_line(MOST, description="Where it came from, as the gateway saw it."))
-    request_id = fields.String(metadata=one_line(MOST, description="Names the request in the logs."))
+    address = fields.String(metadata=one_line(MOST, description="Where it came from, as the gateway saw it; none, if by a task."))
+    request_id = fields.String(metadata=one_line(MOST, description="Names the request in the logs; or the task."))
     details = fields.Nested(AuditDetailsSchema)

@@ -1,7 +1,7 @@
 """Register, look at, list, change and delete OAuth2 clients, and rotate their secrets."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.audit.trail import Detail, Event, record
@@ -104,21 +104,35 @@ def list_oauth2_clients(call: Call) -> Page[OAuth2Client]:
 )
 def create_oauth2_client(call: Call) -> Reply:
     """Register an OAuth2 client; a confidential one's secret is shown in this answer alone."""
-    uris = call.body.get("redirect_uris", [])
+    _check_first_party(call, call.body.get("grant_types", []))
+    client = add_client(call, call.actor.id, call.body)
+    return Reply(
+        client, headers={"Location": f"{call.request.base_url}/api/v1/auth/oauth2_clients/{client.client_id}"}
+    )
+
+
+def add_client(call: Call, user_id: str, fields: Mapping[str, Any]) -> OAuth2Client:
+    """Write a new client together with the event of it; a confidential one holds its secret afterwards.
+
+    :param user_id: the owner.
+    :param fields: as NewClientSchema loaded them.
+    :raises InvalidValueError: they contradict each other.
+    """
+    uris = fields.get("redirect_uris", [])
     values = {
         "redirect_uris": uris,
-        "default_scopes": call.body.get("default_scopes", []),
-        "grant_types": call.body.get("grant_types", default_grant_types(uris)),
+        "default_scopes": fields.get("default_scopes", []),
+        "grant_types": fields.get("grant_types", default_grant_types(uris)),
     }
-    _check(call, call.body["client_type"], values)
+    _check(fields["client_type"], values)
     client_id = f"client-{keys.new_id().lower()}"
     client = OAuth2Client.at(
         keys.client(client_id),
         client_id=client_id,
-        user_id=call.actor.id,
-        client_name=call.body.get("client_name", ""),
-        client_type=call.body["client_type"],
-        gsi1pk=keys.clients_of(call.actor.id),
+        user_id=user_id,
+        client_name=fields.get("client_name", ""),
+        client_type=fields["client_type"],
+        gsi1pk=keys.clients_of(user_id),
         gsi1sk=client_id,
         **values,
     )
@@ -126,9 +140,7 @@ def create_oauth2_client(call: Call) -> Reply:
         client.client_secret = new_secret()
         client.secret_hash = hash_secret(client.client_secret)
     create_client(client, _event(call, "client_creation", client))
-    return Reply(
-        client, headers={"Location": f"{call.request.base_url}/api/v1/auth/oauth2_clients/{client_id}"}
-    )
+    return client
 
 
 @Operation(permission=OWNER_OR_ADMIN, scopes=READ, loads=(CLIENT,), response=ClientSchema, etag=True)
@@ -154,16 +166,20 @@ def patch_oauth2_client(call: Call) -> OAuth2Client:
 
 def _save(call: Call, client: OAuth2Client, changes: dict[str, Any]) -> None:
     before = {"redirect_uris": client.redirect_uris, "grant_types": client.grant_types}
-    _check(call, client.client_type, {**before, **changes}, had=client.grant_types)
+    _check_first_party(call, changes.get("grant_types", []), had=client.grant_types)
+    _check(client.client_type, {**before, **changes})
     change_client(client, changes, _event(call, "client_change", client, {"fields": sorted(changes)}))
 
 
 @Operation(permission=OWNER_OR_ADMIN, scopes=WRITE, loads=(CLIENT,), status=204, if_match=True)
 def delete_oauth2_client(call: Call) -> None:
     """Delete an OAuth2 client; its tokens end at once."""
-    save_anew(
-        call, call[CLIENT], lambda client: delete_client(client, _event(call, "client_deletion", client))
-    )
+    remove_client(call, call[CLIENT])
+
+
+def remove_client(call: Call, client: OAuth2Client) -> None:
+    """Delete a client together with the event of it."""
+    save_anew(call, client, lambda found: delete_client(found, _event(call, "client_deletion", found)))
 
 
 @Operation(
@@ -178,9 +194,17 @@ def delete_oauth2_client(call: Call) -> None:
 )
 def rotate_oauth2_client_secret(call: Call) -> OAuth2Client:
     """Make a new secret; the one before stays valid for a day, so that services can change over."""
-    if call[CLIENT].client_type != CONFIDENTIAL:
+    return rotate_secret(call, call[CLIENT])
+
+
+def rotate_secret(call: Call, client: OAuth2Client) -> OAuth2Client:
+    """Write a new secret together with the event of it, and give the client, which holds it.
+
+    :raises ConflictError: it is a public client.
+    """
+    if client.client_type != CONFIDENTIAL:
         raise ConflictError("A public client has no secret.")
-    return save_anew(call, call[CLIENT], lambda client: _rotate(call, client))
+    return save_anew(call, client, lambda found: _rotate(call, found))
 
 
 def _rotate(call: Call, client: OAuth2Client) -> None:
@@ -205,16 +229,22 @@ def _event(
     return transaction
 
 
-def _check(call: Call, client_type: str, values: dict[str, Any], had: list[str] | None = None) -> None:
-    """Check what schemas can't see: how fields fit together, and who marks a client first-party.
+def _check_first_party(call: Call, grant_types: list[str], had: Sequence[str] = ()) -> None:
+    """Check what schemas can't see: who marks a client first-party.
 
     :raises ForbiddenError: the password grant is an admin's to give.
-    :raises InvalidValueError: the fields contradict each other.
     """
-    if "password" in values["grant_types"] and "password" not in (had or []) and not ADMIN.allows(call):
+    if "password" in grant_types and "password" not in had and not ADMIN.allows(call):
         raise ForbiddenError(
             "Only admins may give a client the password grant: it is for first-party clients."
         )
+
+
+def _check(client_type: str, values: dict[str, Any]) -> None:
+    """Check what schemas can't see: how fields fit together.
+
+    :raises InvalidValueError: the fields contradict each other.
+    """
     flaws = client_flaws(client_type, values)
     if flaws:
         raise InvalidValueError(

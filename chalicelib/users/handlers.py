@@ -1,5 +1,6 @@
 """Sign up, look at, list and change users."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.audit.trail import Event, record
@@ -108,14 +109,23 @@ def create_user(call: Call) -> Reply:
     if not is_admin and not captcha_is_solved(call, captcha):
         raise ForbiddenError("Solve the captcha and send its answer as recaptcha_key.")
     user = new_user(password_hash=hash_password(fields.pop("password")), **fields)
+    add_user(call, user, user.id, {name: fields[name] for name in given_flags})
+    return Reply(user, headers={"Location": f"{call.request.base_url}/api/v1/users/{user.id}"})
+
+
+def add_user(call: Call, user: User, actor_id: str | None, flags: Mapping[str, bool]) -> None:
+    """Write a new user together with the event of it.
+
+    :param actor_id: who did it, where the call has no access token to tell.
+    :param flags: roles that were set, for the audit trail.
+    :raises ConflictError: the username or the e-mail address is taken.
+    """
     transaction = call.transaction()
-    flags = {name: fields[name] for name in given_flags}
-    record(transaction, call, "user_creation", user_id=user.id, actor_id=user.id, details=flags)
+    record(transaction, call, "user_creation", user_id=user.id, actor_id=actor_id, details=flags)
     try:
         save_new_user(user, transaction)
     except ConditionFailedError as error:
         raise taken(error) from error
-    return Reply(user, headers={"Location": f"{call.request.base_url}/api/v1/users/{user.id}"})
 
 
 @Operation(permission=PUBLIC, response=SignUpFormSchema)
@@ -157,13 +167,18 @@ def _failures(call: Call) -> list[Key]:
 def patch_user(call: Call) -> User:
     """Change a user by JSON Patch; password, e-mail and roles need a test of /current_password before."""
     try:
-        return patch_item(call, call[USER], lambda user, changes: _save(call, user, changes))
+        return patch_item(call, call[USER], lambda user, changes: save_changes(call, user, changes))
     except ApiError:
         attempts.settle(call)
         raise
 
 
-def _save(call: Call, user: User, changes: dict[str, Any]) -> None:
+def save_changes(call: Call, user: User, changes: dict[str, Any]) -> None:
+    """Write validated changes together with the events of them; a new password is hashed here.
+
+    :raises ConflictError: the e-mail address is taken, or this is the last active admin.
+    :raises ConditionFailedError: "item" changed meanwhile.
+    """
     transaction = Transaction()
     if call.confirmed:
         attempts.require_under_limit(transaction, attempts.account(call.actor.id), call.settings)

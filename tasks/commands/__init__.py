@@ -2,7 +2,7 @@
 
 from invoke.collection import Collection
 
-from tasks.commands import cloud, daily, keys, module, openapi
+from tasks.commands import cloud, daily, keys, module, openapi, users
 from tasks.console import refuse_wrong_arguments
 
 namespace = Collection(
@@ -15,6 +15,7 @@ namespace = Collection(
     test=Collection(daily.test, daily.try_generated_clients, daily.mutate),
     openapi=Collection(openapi.export, openapi.lint, openapi.codegen, openapi.fuzz),
     keys=Collection(keys.generate, keys.list_keys, keys.rotate, keys.revoke),
+    users=Collection(users.create, users.list_users, users.disable, users.enable, users.reset_password),
     module=Collection(module.create, module.remove),
 )
 refuse_wrong_arguments()

@@ -1,0 +1,121 @@
+"""Users as operators handle them: made, listed, disabled, enabled, and given another password."""
+
+import getpass
+import json
+import sys
+from typing import Any
+
+from chalicelib.db import counters, keys
+from chalicelib.db.table import get_many, query
+from chalicelib.errors import InvalidValueError
+from chalicelib.security.passwords import hash_password, password_flaw
+from chalicelib.users.handlers import add_user, save_changes
+from chalicelib.users.models import User, new_user
+from chalicelib.users.schemas import SignUpSchema, UserSchema
+from chalicelib.web.body import load_body, schema_of
+from chalicelib.web.operation import Call
+from chalicelib.web.patch import save_anew
+from tasks.calls import TaskError, find_user, flaws
+
+MARKS = {"is_admin": "admin", "is_internal": "internal"}
+OPTIONS = {"password": "The password"}
+ATTRIBUTES = (*schema_of(UserSchema).fields, "gsi1sk")
+
+
+def read_password(*, from_stdin: bool) -> str:
+    """Ask for a password twice, without showing it; or read a line from standard input.
+
+    :raises TaskError: there is nobody to ask, or what was typed differs.
+    """
+    if from_stdin:
+        return _line_of_stdin()
+    if not sys.stdin.isatty():
+        raise TaskError("There is no terminal to ask for the password on: give it by --password-stdin.")
+    try:
+        first, second = getpass.getpass("Password: "), getpass.getpass("Again: ")
+    except EOFError:
+        raise TaskError("No password was given.") from None
+    if first != second:
+        raise TaskError("The two passwords differ.")
+    return first
+
+
+def _line_of_stdin() -> str:
+    line = sys.stdin.buffer.readline()
+    try:
+        return line.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise TaskError("The password is not UTF-8.") from None
+
+
+def create(call: Call, names: dict[str, str], password: str, roles: dict[str, bool]) -> User:
+    """Write a new user, as a sign-up does; the captcha is left out, and any role may be given.
+
+    :param names: username and email.
+    :param roles: is_admin and is_internal.
+    :raises TaskError: something is wrong with them.
+    :raises ConflictError: the username or the e-mail address is taken.
+    """
+    flags = {name: True for name, given in roles.items() if given}
+    try:
+        fields = load_body(SignUpSchema, {**names, **flags, "password": password})
+    except InvalidValueError as error:
+        raise flaws(error, OPTIONS) from error
+    del fields["recaptcha_key"]
+    user = new_user(password_hash=hash_password(fields.pop("password")), **fields)
+    add_user(call, user, None, flags)
+    return user
+
+
+def set_active(call: Call, text: str, *, active: bool) -> str:
+    """Disable a user, or enable one, as a PATCH does, and say what came of it.
+
+    :raises TaskError: there is no such user.
+    :raises ConflictError: this is the last active admin.
+    """
+    user = find_user(text)
+    done = "enabled" if active else "disabled"
+    if user.is_active == active:
+        return f"{user.username} is {done} already."
+    _change(call, user, {"is_active": active})
+    return f"{user.username} is {done}." + ("" if active else " All tokens of this account have ended.")
+
+
+def set_password(call: Call, user: User, password: str) -> None:
+    """Give a user another password, as a PATCH does: every token of the account ends.
+
+    :raises TaskError: the password is too weak.
+    """
+    flaw = password_flaw(password)
+    if flaw:
+        raise TaskError(flaw)
+    _change(call, user, {"password": password})
+
+
+def _change(call: Call, user: User, changes: dict[str, Any]) -> None:
+    save_anew(call, user, lambda found: save_changes(call, found, dict(changes)))
+
+
+def show(limit: int | None, *, as_json: bool) -> None:
+    """Print users in the order of their creation.
+
+    :param limit: how many at the most; None for all of them.
+    """
+    users = query(User, keys.USERS, limit=limit, attributes=ATTRIBUTES)
+    if as_json:
+        print(json.dumps(schema_of(UserSchema).dump(users, many=True), indent=2, ensure_ascii=False))
+        return
+    width = max((len(user.username) for user in users), default=0)
+    for user in users:
+        print(f"{user.id}  {user.username:{width}}  {user.email}{described(user)}")
+    total = counters.total(get_many(counters.shards(keys.USERS)).values())
+    more = ": --all shows all of them" if limit is not None and total > len(users) else ""
+    print(f"{len(users)} of {total} users{more}.")
+
+
+def described(user: User) -> str:
+    """Tell what is special about an account."""
+    marks = [word for flag, word in MARKS.items() if getattr(user, flag)]
+    marks += [] if user.is_active else ["disabled"]
+    marks += [] if user.is_regular_user else ["read only"]
+    return f"  ({', '.join(marks)})" if marks else ""

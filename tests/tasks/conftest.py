@@ -1,0 +1,9 @@
+"""What tests of operators' tasks stand on."""
+
+import pytest
+
+
+@pytest.fixture
+def on_moto(table: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tasks work on the test's table; tests/e2e and tests/cloud show that they find a stage's own."""
+    monkeypatch.setattr("tasks.tables.connect", lambda _: None)
