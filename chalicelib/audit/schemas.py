@@ -59,6 +59,10 @@ class AuditEventSchema(Schema):
         allow_none=True,
         metadata={**IDS["client_id"], "description": "The OAuth2 client through which it came, if known."},
     )
-    address = fields.String(metadata=one_line(MOST, description="Where it came from, as the gateway saw it; none, if by a task."))
-    request_id = fields.String(metadata=one_line(MOST, description="Names the request in the logs; or the task."))
+    address = fields.String(
+        metadata=one_line(MOST, description="Where it came from, as the gateway saw it; none if by a task.")
+    )
+    request_id = fields.String(
+        metadata=one_line(MOST, description="Names the request in the logs; or the task.")
+    )
     details = fields.Nested(AuditDetailsSchema)

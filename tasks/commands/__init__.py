@@ -2,7 +2,7 @@
 
 from invoke.collection import Collection
 
-from tasks.commands import cloud, daily, keys, module, openapi, users
+from tasks.commands import clients, cloud, daily, keys, module, openapi, users
 from tasks.console import refuse_wrong_arguments
 
 namespace = Collection(
@@ -16,6 +16,7 @@ namespace = Collection(
     openapi=Collection(openapi.export, openapi.lint, openapi.codegen, openapi.fuzz),
     keys=Collection(keys.generate, keys.list_keys, keys.rotate, keys.revoke),
     users=Collection(users.create, users.list_users, users.disable, users.enable, users.reset_password),
+    clients=Collection(clients.create, clients.list_clients, clients.rotate, clients.revoke),
     module=Collection(module.create, module.remove),
 )
 refuse_wrong_arguments()

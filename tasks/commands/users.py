@@ -25,6 +25,7 @@ def create(
     _context: Context,
     username: str,
     email: str,
+    *,
     admin: bool = False,
     internal: bool = False,
     password_stdin: bool = False,
@@ -53,7 +54,12 @@ def create(
     },
 )
 def list_users(
-    _context: Context, limit: int = 20, all: bool = False, json: bool = False, stage: str = ""
+    _context: Context,
+    *,
+    limit: int = 20,
+    all: bool = False,  # noqa: A002 - it is the name of the option
+    json: bool = False,
+    stage: str = "",
 ) -> None:
     """Show users in the order of their creation."""
     from tasks import users  # noqa: PLC0415 - as above

@@ -108,12 +108,7 @@ def test_a_taken_name_is_one_line(
 
 @pytest.mark.parametrize("name", ["username", "email", "id"])
 def test_a_disabled_user_is_out_until_enabled(
-    api: Client,
-    documentation: OAuth2Client,
-    user: User,
-    token_for: TokenFor,
-    sign_in: SignIn,
-    name: str,
+    api: Client, user: User, token_for: TokenFor, sign_in: SignIn, name: str
 ) -> None:
     """Issue 6: by username, e-mail address or id; tokens end at once, and stay ended."""
     token = token_for(user)
@@ -178,7 +173,7 @@ def test_an_unknown_user_is_one_line(user: User, task: Task) -> None:
 def test_tasks_are_in_the_audit_trail(
     api: Client, admin: User, token_for: TokenFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 6: what an operator did is told as the API's events are: which task, by no account, from nowhere."""
+    """Issue 6: what an operator did is told like the API's events: by which task, and no account."""
     stdin(monkeypatch, "analytical engine\n")
     create(internal=True)
     users.disable(Context(), "ada")

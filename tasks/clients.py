@@ -1,0 +1,124 @@
+"""OAuth2 clients as operators handle them: made, listed, given other secrets, and deleted."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from chalicelib.db import keys
+from chalicelib.db.table import engine_errors, get_many, query
+from chalicelib.errors import InvalidValueError
+from chalicelib.oauth.client_handlers import ATTRIBUTES, add_client, remove_client, rotate_secret
+from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.schemas import ClientSchema, ClientSecretSchema, NewClientSchema
+from chalicelib.users.models import User
+from chalicelib.web.body import load_body, schema_of
+from chalicelib.web.operation import Call
+from tasks.calls import TaskError, find_user, flaws
+
+OPTIONS = {
+    "client_name": "--name",
+    "client_type": "--type",
+    "redirect_uris": "--redirect-uri",
+    "default_scopes": "--scope",
+    "grant_types": "--grant",
+}
+BATCH = 100  # keys of one BatchGetItem (AWS quota)
+
+
+def create(call: Call, owner: str, fields: dict[str, Any]) -> OAuth2Client:
+    """Write a new client, as the API does; any owner's may have the password grant.
+
+    :param owner: username, e-mail address or id.
+    :param fields: as a request's body has them; what is empty is left out.
+    :raises TaskError: there is no such owner, or something is wrong with the fields.
+    """
+    user = find_user(owner)
+    try:
+        loaded = load_body(NewClientSchema, {name: value for name, value in fields.items() if value})
+        return add_client(call, user.id, loaded)
+    except InvalidValueError as error:
+        raise flaws(error, OPTIONS) from error
+
+
+def find(client_id: str) -> OAuth2Client:
+    """Find a client.
+
+    :raises TaskError: there is none.
+    """
+    key = keys.client(client_id)
+    client = get_many([key]).get(key) if keys.CLIENT_ID.fullmatch(client_id) else None
+    if not isinstance(client, OAuth2Client):
+        raise TaskError(f"There is no client {client_id}: clients.list shows them.")
+    return client
+
+
+def rotate(call: Call, client_id: str) -> OAuth2Client:
+    """Give a client another secret, as the API does; the one before is good for a while.
+
+    :raises TaskError: there is no such client.
+    :raises ConflictError: it is a public one.
+    """
+    return rotate_secret(call, find(client_id))
+
+
+def revoke(call: Call, client_id: str) -> OAuth2Client:
+    """Delete a client, as the API does: its tokens end at once.
+
+    :raises TaskError: there is no such client.
+    """
+    client = find(client_id)
+    remove_client(call, client)
+    return client
+
+
+def show_secret(client: OAuth2Client, done: str, *, as_json: bool) -> None:
+    """Print a client that was just made or changed, with the secret that nobody can show again.
+
+    :param done: what was done.
+    """
+    if as_json:
+        print(json.dumps(schema_of(ClientSecretSchema).dump(client), indent=2, ensure_ascii=False))
+        return
+    print(f"{done}: {client.client_id}")
+    if client.client_secret:
+        print(f"Its secret, shown this once: {client.client_secret}")
+    if time.time() < client.previous_secret_until:
+        until = time.strftime("%F %T UTC", time.gmtime(client.previous_secret_until))
+        print(f"The secret before is good until {until}.")
+
+
+def show(owner: str, *, as_json: bool) -> None:
+    """Print clients.
+
+    :param owner: whose, by username, e-mail address or id; empty for all, which reads the whole table.
+    """
+    clients = list(_of(find_user(owner)) if owner else _all())
+    if as_json:
+        print(json.dumps(schema_of(ClientSchema).dump(clients, many=True), indent=2, ensure_ascii=False))
+        return
+    names = _usernames({client.user_id for client in clients})
+    for client in clients:
+        grants = ", ".join(client.grant_types) or "no grant"
+        parts = [f"{client.client_id:33}", f"{client.client_type:12}", names[client.user_id], grants]
+        print(*parts, *filter(None, [client.client_name]), sep="  ")
+    print(f"{len(clients)} clients.")
+
+
+def _of(user: User) -> list[OAuth2Client]:
+    return query(OAuth2Client, keys.clients_of(user.id), attributes=ATTRIBUTES)
+
+
+def _all() -> Iterator[OAuth2Client]:
+    # There is no listing of all: the API shows everybody their own.
+    with engine_errors():
+        yield from sorted(OAuth2Client.scan(consistent_read=True), key=lambda client: client.client_id)
+
+
+def _usernames(ids: Iterable[str]) -> dict[str, str]:
+    names = dict.fromkeys(ids, "nobody")
+    wanted = list(names)
+    for start in range(0, len(wanted), BATCH):
+        found = get_many(keys.user(user_id) for user_id in wanted[start : start + BATCH]).values()
+        names |= {user.id: user.username for user in found if isinstance(user, User)}
+    return names

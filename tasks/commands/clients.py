@@ -1,0 +1,92 @@
+"""`invoke clients.*`: the OAuth2 clients of a stage."""
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from tasks.console import YES_HELP
+from tasks.stages import STAGE_HELP
+
+SECRET_JSON_HELP = "as the API shows it, for scripts"  # noqa: S105 - help
+CLIENT_HELP = "as clients.list shows it"
+
+
+@task(
+    iterable=["grant", "scope", "redirect_uri"],
+    help={
+        "owner": "username, e-mail address or id of the account that it belongs to",
+        "name": "what people see it as",
+        "type": "confidential (it can keep a secret) or public",
+        "grant": "authorization_code, client_credentials, refresh_token, or password for your own apps; "
+        "repeat it for several; by default what fits the redirect URIs",
+        "scope": "what its tokens may carry, such as teams:read; repeat it for several",
+        "redirect_uri": "where sign-ins come back to; repeat it for several",
+        "json": SECRET_JSON_HELP,
+        "stage": STAGE_HELP,
+        "yes": YES_HELP,
+    },
+)
+def create(
+    _context: Context,
+    owner: str,
+    *,
+    name: str = "",
+    type: str = "confidential",  # noqa: A002 - it is the name of the option
+    grant: list[str] | None = None,
+    scope: list[str] | None = None,
+    redirect_uri: list[str] | None = None,
+    json: bool = False,
+    stage: str = "",
+    yes: bool = False,
+) -> None:
+    """Register an OAuth2 client, and show its secret, this once."""
+    # The other tasks start the faster without botocore and the application; so below.
+    from tasks import clients  # noqa: PLC0415 - see above
+    from tasks.tables import on_table  # noqa: PLC0415 - see above
+
+    fields = {
+        "client_name": name,
+        "client_type": type,
+        "grant_types": grant,
+        "default_scopes": scope,
+        "redirect_uris": redirect_uri,
+    }
+    with on_table("clients.create", stage, writes=True, yes=yes) as call:
+        clients.show_secret(clients.create(call, owner, fields), "Registered", as_json=json)
+
+
+@task(
+    name="list",
+    help={
+        "owner": "whose, by username, e-mail address or id; else everybody's, which reads the whole table",
+        "json": "as the API shows them",
+        "stage": STAGE_HELP,
+    },
+)
+def list_clients(_context: Context, owner: str = "", json: bool = False, stage: str = "") -> None:
+    """Show OAuth2 clients, and whose they are."""
+    from tasks import clients  # noqa: PLC0415 - as above
+    from tasks.tables import on_table  # noqa: PLC0415 - as above
+
+    with on_table("clients.list", stage):
+        clients.show(owner, as_json=json)
+
+
+@task(help={"client_id": CLIENT_HELP, "json": SECRET_JSON_HELP, "stage": STAGE_HELP, "yes": YES_HELP})
+def rotate(_context: Context, client_id: str, json: bool = False, stage: str = "", yes: bool = False) -> None:
+    """Give a client another secret; the one before is good for another day."""
+    from tasks import clients  # noqa: PLC0415 - as above
+    from tasks.tables import on_table  # noqa: PLC0415 - as above
+
+    with on_table("clients.rotate", stage, writes=True, yes=yes) as call:
+        clients.show_secret(clients.rotate(call, client_id), "Rotated", as_json=json)
+
+
+@task(help={"client_id": CLIENT_HELP, "stage": STAGE_HELP, "yes": YES_HELP})
+def revoke(_context: Context, client_id: str, stage: str = "", yes: bool = False) -> None:
+    """Delete a client; all of its tokens end at once."""
+    from tasks import clients  # noqa: PLC0415 - as above
+    from tasks.tables import on_table  # noqa: PLC0415 - as above
+
+    with on_table("clients.revoke", stage, writes=True, yes=yes) as call:
+        client = clients.revoke(call, client_id)
+        print(f"{client.client_id} is deleted. All of its tokens have ended.")
