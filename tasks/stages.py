@@ -2,6 +2,7 @@
 
 import json
 import os
+from typing import Any
 
 from chalicelib.settings import LOCAL_STAGES, Settings
 from tasks.processes import project_folder
@@ -25,10 +26,26 @@ def settings_of(stage: str = "") -> Settings:
         return Settings.from_env()
     if stage in LOCAL_STAGES:
         return Settings.from_env({**os.environ, "STAGE": stage})
-    config = json.loads((project_folder() / ".chalice" / "config.json").read_text("utf-8"))
+    config = configuration()
     if stage not in config["stages"]:
         known = ", ".join(["local", *config["stages"]])
         raise StageError(f"--stage is one of {known}, or left out for the environment's.")
     named = config.get("environment_variables", {}) | config["stages"][stage].get("environment_variables", {})
     regions = {name: os.environ[name] for name in REGIONS if name in os.environ}
     return Settings.from_env({**regions, **named})
+
+
+def configuration() -> dict[str, Any]:
+    """Read Chalice's configuration."""
+    found: dict[str, Any] = json.loads((project_folder() / ".chalice" / "config.json").read_text("utf-8"))
+    return found
+
+
+def functions_of(stage: str) -> dict[str, str]:
+    """Name the Lambda functions of a deployed stage, each with the file of its policy under .chalice/."""
+    config = configuration()
+    base = f"{config['app_name']}-{stage}"
+    return {
+        base if name == "api_handler" else f"{base}-{name}": each["iam_policy_file"]
+        for name, each in config["stages"][stage]["lambda_functions"].items()
+    }

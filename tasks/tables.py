@@ -1,8 +1,9 @@
 """Opens the table of a stage for a task; production is asked for before anything is written."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
@@ -50,6 +51,11 @@ def _agrees(settings: Settings, ask: Callable[[str], str]) -> bool:
     return typed.strip() == settings.stage
 
 
+def refusing_faults() -> AbstractContextManager[None]:
+    """Tell in one line what a task may meet at a stage, and what it refuses; then end with status 2."""
+    return refusing(*FAULTS, ApiError, TaskError, UnicodeError)
+
+
 @contextmanager
 def on_table(
     task: str, stage: str, *, writes: bool = False, yes: bool = False, answers: bool = True
@@ -59,8 +65,23 @@ def on_table(
     :param task: its name, for the audit trail.
     :param answers: standard input is free for answers.
     """
-    with refusing(*FAULTS, ApiError, TaskError, UnicodeError):
-        yield task_call(task, open_table(stage, writes=writes, yes=yes, ask=input if answers else _nobody))
+    with refusing_faults():
+        yield task_call(task, open_table(stage, writes=writes, yes=yes, ask=_ask if answers else _nobody))
+
+
+@contextmanager
+def with_client(service: str, stage: str) -> Iterator[tuple[Settings, Any]]:
+    """Do something with an AWS service of a stage's region; whatever is refused ends the task.
+
+    :param service: such as logs.
+    """
+    with refusing_faults():
+        settings = in_region(settings_of(stage))
+        yield settings, Session().create_client(service, settings.region)
+
+
+def _ask(question: str) -> str:
+    return input(question)
 
 
 def _nobody(_question: str) -> str:

@@ -107,7 +107,7 @@ def show(limit: int | None, *, as_json: bool) -> None:
         return
     width = max((len(user.username) for user in users), default=0)
     for user in users:
-        print(f"{user.id}  {user.username:{width}}  {user.email}{described(user)}")
+        print(f"{user.id}  {user.username:{width}}  {user.email}  {described(user)}".rstrip())
     total = counters.total(get_many(counters.shards(keys.USERS)).values())
     more = ": --all shows all of them" if limit is not None and total > len(users) else ""
     print(f"{len(users)} of {total} users{more}.")
@@ -118,4 +118,4 @@ def described(user: User) -> str:
     marks = [word for flag, word in MARKS.items() if getattr(user, flag)]
     marks += [] if user.is_active else ["disabled"]
     marks += [] if user.is_regular_user else ["read only"]
-    return f"  ({', '.join(marks)})" if marks else ""
+    return f"({', '.join(marks)})" if marks else ""

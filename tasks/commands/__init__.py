@@ -2,7 +2,7 @@
 
 from invoke.collection import Collection
 
-from tasks.commands import clients, cloud, daily, keys, module, openapi, users
+from tasks.commands import clients, cloud, daily, keys, module, openapi, stage, users
 from tasks.console import refuse_wrong_arguments
 
 namespace = Collection(
@@ -12,6 +12,9 @@ namespace = Collection(
     cloud.deploy,
     cloud.destroy,
     cloud.e2e,
+    stage.shell,
+    stage.logs,
+    stage.doctor,
     test=Collection(daily.test, daily.try_generated_clients, daily.mutate),
     openapi=Collection(openapi.export, openapi.lint, openapi.codegen, openapi.fuzz),
     keys=Collection(keys.generate, keys.list_keys, keys.rotate, keys.revoke),

@@ -41,7 +41,7 @@ def create(
         password = users.read_password(from_stdin=password_stdin)
         roles = {"is_admin": admin, "is_internal": internal}
         user = users.create(call, {"username": username, "email": email}, password, roles)
-        print(f"{user.username} is made{users.described(user)}: {user.id}")
+        print(*filter(None, ["Made", user.username, users.described(user), "with the id", user.id]))
 
 
 @task(

@@ -50,7 +50,7 @@ def test_others_have_no_role(
     create()
     found = me(api, sign_in("ada", "analytical engine")["access_token"])
     assert (found["is_admin"], found["is_internal"]) == (False, False)
-    assert capsys.readouterr().out == f"ada is made: {found['id']}\n"
+    assert capsys.readouterr().out == f"Made ada with the id {found['id']}\n"
 
 
 def test_a_password_is_asked_for_twice(

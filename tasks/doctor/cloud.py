@@ -1,0 +1,187 @@
+"""What CloudFormation made of a stage: the stack, alarms, policies, and the address."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+import urllib3
+
+from chalicelib.settings import LOCAL_URL
+from tasks.cloud import local, template
+from tasks.cloud.deploy import SUCCESS
+from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
+from tasks.processes import LOOPBACK, project_folder
+from tasks.stages import PROTECTED, functions_of
+
+OUTPUTS = ("URL", "TableName")
+TIMEOUT = 10.0  # seconds; a cold start is among them
+
+
+def check_stack(subject: Subject) -> Iterator[Finding]:
+    """Ask whether the stack is there, whole, and gives out what tasks need."""
+    stack, deploy = subject.stack, f"invoke deploy --stage {subject.name}"
+    found = stack.describe()
+    if not found:
+        yield Finding(WRONG, f"there is no stack {stack.name} in {subject.settings.region}", deploy)
+        return
+    if found["StackStatus"] not in (*SUCCESS, "UPDATE_ROLLBACK_COMPLETE"):
+        yield Finding(
+            WRONG, f"{stack.name} is {found['StackStatus']}", "Look at its events, then deploy again."
+        )
+    missing = [name for name in OUTPUTS if name not in subject.outputs]
+    if missing:
+        yield Finding(WRONG, f"it does not give out {', '.join(missing)}", deploy)
+    if subject.name in PROTECTED and not found.get("EnableTerminationProtection"):
+        yield Finding(WRONG, "anybody can delete the stack", deploy)
+    yield Finding(GOOD, f"{stack.name} is {found['StackStatus']}")
+
+
+def check_alarms(subject: Subject) -> Iterator[Finding]:
+    """Ask whether every alarm is there, and tells somebody."""
+    wanted = sorted(_alarm_names(subject.name))
+    client = subject.client("cloudwatch")
+    pages = client.get_paginator("describe_alarms").paginate(AlarmNames=wanted)
+    found = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
+    deploy = f"invoke deploy --stage {subject.name}"
+    for name in wanted:
+        if name not in found:
+            yield Finding(WRONG, f"{name}: there is none", deploy)
+        elif not (found[name].get("ActionsEnabled", True) and found[name].get("AlarmActions")):
+            yield Finding(
+                WRONG, f"{name}: it tells nobody", f"aws cloudwatch enable-alarm-actions, or {deploy}"
+            )
+    if found.keys() >= set(wanted):
+        yield Finding(GOOD, f"{len(wanted)} of them")
+        yield from _listeners(subject)
+
+
+def _alarm_names(stage: str) -> set[str]:
+    resources = template.fragments(stage)["Resources"].values()
+    alarms = [each for each in resources if each.get("Type") == "AWS::CloudWatch::Alarm"]
+    return {each["Properties"]["AlarmName"]["Fn::Sub"].replace("${Stage}", stage) for each in alarms}
+
+
+def _listeners(subject: Subject) -> Iterator[Finding]:
+    topic = subject.outputs.get("AlarmTopicArn")
+    if topic:
+        client = subject.client("sns")
+        pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        arns = [each["SubscriptionArn"] for page in pages for each in page["Subscriptions"]]
+        if not any(arn.startswith("arn:") for arn in arns):
+            advice = f"AlarmEmail in infra/parameters/{subject.name}.json, and its link confirmed."
+            yield Finding(LOOK, "nobody has subscribed to them", advice)
+
+
+def check_policies(subject: Subject) -> Iterator[Finding]:
+    """Ask whether the functions may do what .chalice/policy-*.json says, and nothing else."""
+    functions, iam = subject.client("lambda"), subject.client("iam")
+    deploy = f"invoke deploy --stage {subject.name}"
+    flaws = 0
+    for name, file in functions_of(subject.name).items():
+        role = functions.get_function_configuration(FunctionName=name)["Role"].rpartition("/")[2]
+        wanted = json.loads((project_folder() / ".chalice" / file).read_text("utf-8"))
+        missing, more = _difference(_statements(wanted), _granted(iam, role, subject.name))
+        flaws += bool(missing or more)
+        if missing:
+            yield Finding(WRONG, f"{name} lacks {', '.join(sorted(missing))}", deploy)
+        if more:
+            yield Finding(
+                WRONG, f"{name} may {', '.join(sorted(more))}, too", f"Take it from the role {role}."
+            )
+    if not flaws:
+        yield Finding(GOOD, "as in .chalice/")
+
+
+Grant = tuple[str, str]  # an action, and what it may be done with
+
+
+def _granted(iam: Any, role: str, stage: str) -> set[Grant]:
+    """List what a role may do, beyond what parameters of the stack add on purpose."""
+    chosen = _own_policies(stage)
+    grants: set[Grant] = set()
+    for page in iam.get_paginator("list_role_policies").paginate(RoleName=role):
+        for name in page["PolicyNames"]:
+            if name not in chosen:
+                found = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+                grants |= _statements(json.loads(unquote(found)) if isinstance(found, str) else found)
+    for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=role):
+        grants |= {("*", each["PolicyArn"]) for each in page["AttachedPolicies"]}
+    return grants
+
+
+def _own_policies(stage: str) -> set[str]:
+    resources = template.fragments(stage)["Resources"].values()
+    return {each["Properties"]["PolicyName"] for each in resources if each.get("Type") == "AWS::IAM::Policy"}
+
+
+def _statements(document: dict[str, Any]) -> set[Grant]:
+    return {
+        (action, _anywhere(resource))
+        for statement in _listed(document["Statement"])
+        if statement["Effect"] == "Allow"
+        for action in _listed(statement["Action"])
+        for resource in _listed(statement["Resource"])
+    }
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _anywhere(arn: str) -> str:
+    """Leave partition, region and account out: a stack narrows them to its own."""
+    parts = arn.split(":", 5)
+    return ":".join(["arn", "*", parts[2], "*", "*", parts[5]]) if len(parts) == 6 else arn
+
+
+def _difference(wanted: set[Grant], granted: set[Grant]) -> tuple[set[str], set[str]]:
+    def words(grants: set[Grant]) -> set[str]:
+        return {f"{action} on {resource.rpartition(':')[2]}" for action, resource in grants}
+
+    return words(wanted - granted), words(granted - wanted)
+
+
+def check_address(subject: Subject) -> Iterator[Finding]:
+    """Ask the API at its address for its build, which is the one that was deployed."""
+    url = address_of(subject)
+    if not url:
+        yield Finding(WRONG, "the stack names no URL", f"invoke deploy --stage {subject.name}")
+        return
+    build = _build_at(url)
+    if build is None:
+        level, advice = (
+            (LOOK, "`make run` serves it.") if subject.settings.is_local else (WRONG, "invoke logs")
+        )
+        yield Finding(level, f"{url}/health does not answer", advice)
+        return
+    wanted = None if subject.settings.is_local else _deployed_build(subject)
+    if wanted and build != wanted:
+        advice = f"Another API answers there, or caches do: the domain of {subject.name} has to lead to it."
+        yield Finding(WRONG, f"{url} runs the build {build}, and {wanted} is deployed", advice)
+    else:
+        yield Finding(GOOD, f"{url} runs the build {build}")
+
+
+def address_of(subject: Subject) -> str:
+    """Give the URL that is called: on a cloud of this machine, the gateway's own."""
+    if subject.settings.is_local:
+        return subject.settings.public_url or LOCAL_URL
+    cloud = str(subject.stack.client.meta.endpoint_url)
+    if LOOPBACK in cloud and "RestAPIId" in subject.outputs:
+        return local.api_url(cloud, subject.outputs["RestAPIId"], subject.name)
+    return subject.settings.public_url or subject.outputs.get("URL", "")
+
+
+def _build_at(url: str) -> str | None:
+    try:
+        answer = urllib3.request("GET", f"{url}/health", timeout=TIMEOUT, retries=False)
+        found = json.loads(answer.data)
+    except (urllib3.exceptions.HTTPError, ValueError):
+        return None
+    return str(found["build"]) if answer.status == 200 and "build" in found else None
+
+
+def _deployed_build(subject: Subject) -> str | None:
+    parameters = subject.stack.describe().get("Parameters", [])
+    return next((each["ParameterValue"] for each in parameters if each["ParameterKey"] == "Build"), None)

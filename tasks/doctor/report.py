@@ -1,0 +1,138 @@
+"""What a check looks at, what it finds, and how that is told."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+from pynamodb.exceptions import PynamoDBException
+
+from chalicelib.db.table import connection
+from chalicelib.errors import ServiceUnavailableError
+from chalicelib.security.aws import Aws
+from chalicelib.settings import Settings, SettingsError
+from tasks.cloud.stack import Stack
+from tasks.tables import open_table
+
+GOOD, LOOK, WRONG, SKIPPED = "ok", "look", "WRONG", "-"
+FAULTS = (BotoCoreError, ClientError, PynamoDBException, ServiceUnavailableError, OSError)
+
+
+class Finding(NamedTuple):
+    """What was found.
+
+    :param level: GOOD; LOOK, where it is for the operator to judge; WRONG; or SKIPPED.
+    :param advice: what to do about it.
+    """
+
+    level: str
+    text: str
+    advice: str = ""
+
+
+@dataclass
+class Subject:
+    """The stage that is looked at, with what several checks ask AWS for."""
+
+    settings: Settings
+    session: Session
+
+    @property
+    def name(self) -> str:
+        """The stage's name."""
+        return self.settings.stage
+
+    @cached_property
+    def aws(self) -> Aws:
+        """Makes clients that keys are read by."""
+        return Aws(self.session, self.settings.region)
+
+    def client(self, service: str) -> Any:
+        """Make a client of a service."""
+        return self.session.create_client(service, self.settings.region)
+
+    @cached_property
+    def table(self) -> dict[str, Any]:
+        """What DynamoDB tells of the table, with the headers of its answer."""
+        found: dict[str, Any] = self.dynamodb.describe_table(TableName=self.settings.table_name)
+        return found
+
+    @property
+    def dynamodb(self) -> Any:
+        """The client that the table is reached by, on local stages, too."""
+        return connection().connection.client
+
+    @cached_property
+    def stack(self) -> Stack:
+        """The stage's stack."""
+        return Stack(self.client("cloudformation"), f"grail-{self.name}")
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """What the stack gives out; nothing where there is none."""
+        return self.stack.outputs
+
+
+Examine = Callable[[Subject], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing to look at.
+
+    :param deployed: it is there on deployed stages alone.
+    """
+
+    title: str
+    examine: Examine
+    deployed: bool = False
+
+    def run(self, subject: Subject) -> Iterator[Finding]:
+        """Look; what can't be looked at is wrong as well."""
+        if self.deployed and subject.settings.is_local:
+            yield Finding(SKIPPED, "not on local stages")
+            return
+        try:
+            yield from self.examine(subject)
+        except FAULTS as error:
+            cause = error.__cause__ if isinstance(error, ServiceUnavailableError) else error
+            reason = " ".join(str(cause).split())
+            yield Finding(
+                WRONG, f"can't be looked at: {reason}", "See what the message says, and look again."
+            )
+
+
+def tell(title: str, finding: Finding) -> str:
+    """Write a finding for people, with what to do below it."""
+    line = f"{finding.level:6} {title:12} {finding.text}"
+    return f"{line}\n{'':20}-> {finding.advice}" if finding.advice else line
+
+
+def examine(subject: Subject, checks: Iterable[Check], say: Callable[[str], None] = print) -> int:
+    """Make the checks, tell what they find, and give the number of things that are wrong."""
+    wrong = 0
+    for check in checks:
+        for finding in check.run(subject):
+            say(tell(check.title, finding))
+            wrong += finding.level == WRONG
+    return wrong
+
+
+def diagnose(stage: str, checks: Iterable[Check], say: Callable[[str], None] = print) -> int:
+    """Make the checks of a stage; without settings or credentials there is but one thing to tell.
+
+    :raises StageError: there is no such stage.
+    """
+    try:
+        settings = open_table(stage)
+    except SettingsError as error:
+        advice = "docs/deploy.md lists the settings; those of deployed stages are in .chalice/config.json."
+        say(tell("settings", Finding(WRONG, str(error), advice)))
+        return 1
+    session = Session()
+    if not settings.is_local and session.get_credentials() is None:
+        say(tell("AWS", Finding(WRONG, "it does not know who you are", "Choose a profile by AWS_PROFILE.")))
+        return 1
+    return examine(Subject(settings, session), checks, say)

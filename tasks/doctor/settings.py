@@ -1,0 +1,129 @@
+"""Settings and secrets of a stage."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from chalicelib.security.keys import CURRENT, NEXT, read_keyring
+from chalicelib.security.keystore import UNUSABLE
+from chalicelib.security.signing import RSA_BITS
+from chalicelib.security.sources import source_of
+from chalicelib.settings import PLACEHOLDER, Settings
+from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
+from tasks.rotation import entry_of, propagation
+
+OLD = 365 * 86400  # seconds for which one key may sign
+OVERDUE = 86400  # seconds after which a rotation counts as forgotten
+
+
+def check_settings(subject: Subject) -> Iterator[Finding]:
+    """Tell which stage this is; settings that can't be used end before this."""
+    settings = subject.settings
+    where = settings.dynamodb_endpoint or settings.region
+    yield Finding(GOOD, f"stage {settings.stage}, table {settings.table_name}, {where}")
+
+
+def check_keys(subject: Subject) -> Iterator[Finding]:
+    """Read the document of secrets, and look at the keys in it."""
+    settings = subject.settings
+    document = read_document(subject)
+    if document is None:
+        made = (
+            "`make run` makes one." if settings.is_local else f"invoke keys.generate --stage {settings.stage}"
+        )
+        yield Finding(WRONG, f"{settings.secrets} can't be read", made)
+        return
+    try:
+        weak = [entry["kid"] for entry in document["signing_keys"] if _is_weak(entry)]
+        keyring = None if weak else read_keyring(json.dumps(document), subject.aws)
+    except UNUSABLE as error:
+        # The kind alone: a message may quote a part of a key.
+        advice = "docs/keys.md shows what belongs in it; functions can't start with this."
+        yield Finding(WRONG, f"{settings.secrets} can't be used: {type(error).__name__}", advice)
+        return
+    if keyring is None:
+        yield Finding(WRONG, f"{', '.join(weak)}: fewer than {RSA_BITS} bits", _rotate(settings))
+        return
+    yield Finding(GOOD, f"{settings.secrets}: {keyring.current.kid} signs ({keyring.current.algorithm})")
+    yield from _ages(document, settings)
+
+
+def read_document(subject: Subject) -> dict[str, Any] | None:
+    """Read the document of secrets; None where there is none, or no JSON in it."""
+    try:
+        found = json.loads(source_of(subject.settings, subject.aws).read())
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _is_weak(entry: dict[str, Any]) -> bool:
+    if "pem" not in entry:
+        return False
+    key = load_pem_private_key(entry["pem"].encode(), password=None, unsafe_skip_rsa_key_validation=True)
+    return isinstance(key, RSAPrivateKey) and key.key_size < RSA_BITS
+
+
+def _ages(document: dict[str, Any], settings: Settings) -> Iterator[Finding]:
+    now = time.time()
+    since = (entry_of(document, CURRENT) or {}).get("signs_since")
+    if since and now - since > OLD:
+        yield Finding(LOOK, f"it has signed for {(now - since) / 86400:.0f} days", _rotate(settings))
+    successor = entry_of(document, NEXT)
+    if successor and now > successor["published"] + propagation(settings) + OVERDUE:
+        advice = f"{_rotate(settings)} goes on from there."
+        yield Finding(WRONG, f"{successor['kid']} was published, and does not sign", advice)
+
+
+def _rotate(settings: Settings) -> str:
+    return f"invoke keys.rotate --stage {settings.stage}"
+
+
+def check_secrets(subject: Subject) -> Iterator[Finding]:
+    """Look for what is still to be filled in."""
+    document = read_document(subject) or {}
+    # Keys are no texts that anybody fills in, and may hold any letters.
+    texts = {name: text for name, text in document.items() if name not in ("signing_keys", "cursor_key")}
+    found = sorted(name for name, text in texts.items() if PLACEHOLDER.search(str(text)))
+    for name in found:
+        yield Finding(
+            WRONG, f"{name} is still a placeholder", "Put its real value into the document, or remove it."
+        )
+    if not found:
+        yield Finding(GOOD, "none is a placeholder")
+
+
+def check_cors(subject: Subject) -> Iterator[Finding]:
+    """Ask whether pages that may call the API are named, and come over TLS."""
+    origins = subject.settings.cors_origins
+    advice = "Name origins such as https://app.your-company.com in CORS_ORIGINS (.chalice/config.json)."
+    for origin in origins:
+        if "*" in origin:
+            yield Finding(WRONG, f"{origin} lets pages of any origin in", advice)
+        elif not (origin.startswith("https://") or subject.settings.is_local):
+            yield Finding(WRONG, f"{origin} is not https", advice)
+    yield Finding(GOOD, f"pages of {', '.join(origins)}" if origins else "no page of another origin may call")
+
+
+def check_captcha(subject: Subject) -> Iterator[Finding]:
+    """Ask whether people can sign up, and no program can."""
+    site_key = subject.settings.recaptcha_site_key
+    secret = (read_document(subject) or {}).get("recaptcha_secret")
+    if site_key and secret:
+        yield Finding(GOOD, "Google's")
+    elif site_key or secret:
+        missing = (
+            "recaptcha_secret is not in the document of secrets"
+            if site_key
+            else "RECAPTCHA_SITE_KEY is not set"
+        )
+        yield Finding(WRONG, f"{missing}: nobody can sign up", "Set both, or neither.")
+    elif subject.settings.is_local:
+        yield Finding(GOOD, "the development key")
+    else:
+        advice = "If people shall sign up alone: RECAPTCHA_SITE_KEY, and recaptcha_secret in the document."
+        yield Finding(LOOK, "none, so nobody signs up; admins make accounts", advice)

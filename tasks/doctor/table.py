@@ -1,0 +1,139 @@
+"""The table of a stage, and what is in it that must or must not be."""
+
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from chalicelib.db import counters, keys
+from chalicelib.db.table import Item, get_many
+from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.secrets import client_secret_matches
+from chalicelib.security.passwords import verify_password
+from chalicelib.users.models import UniqueName, User
+from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
+from tasks.seed import DOCUMENTATION, REDIRECT_URIS, SERVICE, SERVICE_SECRET, USERS
+
+MOST_SKEW = 30  # seconds; tokens are good for a minute beyond their times, AWS refuses after five
+INDEX = "gsi1"
+TTL = "expires_at"
+
+
+def check_table(subject: Subject) -> Iterator[Finding]:
+    """Ask whether the table has its keys and its index, and sweeps what has expired."""
+    table = subject.table["Table"]
+    advice = f"infra/table.yaml has it as it must be: invoke deploy --stage {subject.name}"
+    if table["TableStatus"] != "ACTIVE":
+        yield Finding(WRONG, f"it is {table['TableStatus']}", "Wait, and look again.")
+    if _keys(table) != ["pk", "sk"]:
+        yield Finding(WRONG, f"its keys are {_keys(table)}", advice)
+    yield from _index(table, advice)
+    name = subject.settings.table_name
+    ttl = subject.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    if (ttl["TimeToLiveStatus"], ttl.get("AttributeName")) not in (("ENABLED", TTL), ("ENABLING", TTL)):
+        yield Finding(
+            WRONG, "nothing sweeps what has expired (TTL)", _command("update-time-to-live", name, _TTL)
+        )
+    yield Finding(GOOD, f"{name}: about {table.get('ItemCount', 0)} items")
+
+
+_TTL = f"--time-to-live-specification Enabled=true,AttributeName={TTL}"
+
+
+def _command(verb: str, table: str, options: str) -> str:
+    return f"aws dynamodb {verb} --table-name {table} {options}"
+
+
+def _keys(description: dict[str, Any]) -> list[str]:
+    return [key["AttributeName"] for key in description["KeySchema"]]
+
+
+def _index(table: dict[str, Any], advice: str) -> Iterator[Finding]:
+    found = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
+    index = found.get(INDEX)
+    if index is None:
+        yield Finding(WRONG, f"there is no index {INDEX}", advice)
+    elif (_keys(index), index["Projection"]["ProjectionType"]) != (["gsi1pk", "gsi1sk"], "ALL"):
+        yield Finding(WRONG, f"the index {INDEX} has other keys or a part of the items", advice)
+    elif index.get("IndexStatus", "ACTIVE") != "ACTIVE":
+        yield Finding(WRONG, f"the index {INDEX} is {index['IndexStatus']}", "Wait, and look again.")
+
+
+def check_protection(subject: Subject) -> Iterator[Finding]:
+    """Ask whether what is lost comes back, nobody deletes the table by mistake, and KMS encrypts it."""
+    name, table = subject.settings.table_name, subject.table["Table"]
+    backups = subject.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
+    flaws = 0
+    if recovery != "ENABLED":
+        options = "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
+        yield Finding(
+            WRONG, "no point-in-time recovery", _command("update-continuous-backups", name, options)
+        )
+        flaws += 1
+    if not table.get("DeletionProtectionEnabled"):
+        advice = f'"DeletionProtection": "true" in infra/parameters/{subject.name}.json, and deploy'
+        yield Finding(WRONG, "anybody can delete the table", advice)
+        flaws += 1
+    if table.get("SSEDescription", {}).get("Status") not in ("ENABLED", "ENABLING", "UPDATING"):
+        yield Finding(WRONG, "no key of KMS encrypts it", f"invoke deploy --stage {subject.name}")
+        flaws += 1
+    if not flaws:
+        yield Finding(GOOD, "point-in-time recovery, deletion protection, encryption by KMS")
+
+
+def check_clock(subject: Subject) -> Iterator[Finding]:
+    """Compare the clock of this machine with DynamoDB's."""
+    date = subject.table["ResponseMetadata"]["HTTPHeaders"].get("date")
+    if date is None:
+        yield Finding(LOOK, "DynamoDB does not tell the time")
+        return
+    skew = time.time() - parsedate_to_datetime(date).timestamp()
+    if abs(skew) > MOST_SKEW:
+        yield Finding(WRONG, f"this machine is {skew:+.0f} s off", "Set its clock, by NTP if it can be had.")
+    else:
+        yield Finding(GOOD, "right within seconds")
+
+
+def check_admins(subject: Subject) -> Iterator[Finding]:
+    """Ask whether there is somebody who can let others in."""
+    admins = counters.total(get_many([keys.counter(keys.ADMINS)]).values())
+    if admins > 0:
+        yield Finding(GOOD, f"{admins} active")
+    else:
+        made = f"invoke users.create NAME EMAIL --admin --stage {subject.name}"
+        yield Finding(WRONG, "there is no active admin", made)
+
+
+def check_development(subject: Subject) -> Iterator[Finding]:
+    """Look for accounts and secrets that stand in the README."""
+    found = _markers()
+    flaws = 0
+    for user in found:
+        password = str(USERS[user.username]["password"])
+        if user.is_active and verify_password(password, user.password_hash):
+            stage = f"--stage {subject.name}"
+            advice = f"invoke users.disable {user.username} {stage}, or users.reset-password"
+            yield Finding(WRONG, f"everybody knows the password of {user.username}", advice)
+            flaws += 1
+    clients = get_many([keys.client(SERVICE), keys.client(DOCUMENTATION)])
+    service, documentation = clients.get(keys.client(SERVICE)), clients.get(keys.client(DOCUMENTATION))
+    if isinstance(service, OAuth2Client) and client_secret_matches(service, SERVICE_SECRET):
+        yield Finding(
+            WRONG,
+            f"everybody knows the secret of {SERVICE}",
+            f"invoke clients.revoke {SERVICE} --stage {subject.name}",
+        )
+        flaws += 1
+    if isinstance(documentation, OAuth2Client) and set(documentation.redirect_uris) & set(REDIRECT_URIS):
+        advice = f"If you don't need it: invoke clients.revoke {DOCUMENTATION} --stage {subject.name}"
+        yield Finding(LOOK, f"the client {DOCUMENTATION} is that of development", advice)
+    if not flaws:
+        yield Finding(GOOD, "no account or secret of the README")
+
+
+def _markers() -> list[User]:
+    names = {keys.username(name): name for name in USERS}
+    ids = [marker.user_id for marker in get_many(names).values() if isinstance(marker, UniqueName)]
+    found: list[Item] = list(get_many(keys.user(user_id) for user_id in ids).values())
+    return [user for user in found if isinstance(user, User) and user.username in USERS]

@@ -1,0 +1,76 @@
+"""A Python shell with a stage's table in it."""
+
+import code
+import importlib
+import pkgutil
+import traceback
+from importlib.util import find_spec
+from typing import Any
+
+import chalicelib
+from chalicelib.db import keys
+from chalicelib.db.table import Item, get_many, query
+from chalicelib.db.transaction import Transaction
+from chalicelib.settings import Settings
+from tasks.calls import TaskError, find_user
+
+
+def kinds() -> dict[str, type[Item]]:
+    """Give every kind of item that there is, by its name."""
+    for package in pkgutil.iter_modules(chalicelib.__path__, "chalicelib."):
+        for module in pkgutil.iter_modules([f"{chalicelib.__path__[0]}/{package.name.rpartition('.')[2]}"]):
+            if module.name == "models":
+                importlib.import_module(f"{package.name}.models")
+    return {kind.__name__: kind for kind in _below(Item)}
+
+
+def _below(kind: type[Item]) -> list[type[Item]]:
+    return [each for sub in kind.__subclasses__() for each in (sub, *_below(sub))]
+
+
+def names(settings: Settings) -> dict[str, Any]:
+    """Give what is in the shell, by its name."""
+    others = {"settings": settings, "keys": keys, "get_many": get_many, "query": query}
+    return {**kinds(), "Transaction": Transaction, "find_user": find_user, **others}
+
+
+def banner(settings: Settings) -> str:
+    """Say where one is, and what is there."""
+    where = settings.dynamodb_endpoint or settings.region
+    return "\n".join(
+        [
+            f"Stage {settings.stage}: the table {settings.table_name} at {where}, connected.",
+            f"Models: {', '.join(sorted(kinds()))}",
+            "settings, keys (all there are), get_many([keys.user(id)]), query(User, keys.USERS, limit=20),",
+            'find_user("username, e-mail or id"), Transaction(). What you write here is in no audit trail.',
+        ]
+    )
+
+
+def run_line(settings: Settings, line: str) -> bool:
+    """Run one line as the shell would, showing its value, and tell whether that went well.
+
+    :raises TaskError: it is no Python.
+    """
+    try:
+        compiled = compile(f"{line}\n", "<command>", "single")
+    except (SyntaxError, ValueError) as error:
+        raise TaskError(f"--command: {error}") from error
+    try:
+        exec(compiled, names(settings))  # noqa: S102 - this is what a shell does
+    except Exception:  # noqa: BLE001 - whatever the user's line raises
+        traceback.print_exc(limit=0)
+        return False
+    return True
+
+
+def run(settings: Settings) -> None:
+    """Talk to the user, until they leave."""
+    print(banner(settings))
+    if find_spec("IPython"):
+        # it takes a second, which --command does not need
+        from IPython import start_ipython  # noqa: PLC0415 - see above
+
+        start_ipython(argv=["--no-banner", "--no-tip", "--no-confirm-exit"], user_ns=names(settings))
+    else:
+        code.interact(banner="", local=names(settings), exitmsg="")
