@@ -31,6 +31,7 @@ from tasks.secret_stores import Store, store_of
 from tasks.stages import settings_of
 
 PROGRESS_SECONDS = 30
+ABSENT = ("ParameterNotFound", "ResourceNotFoundException")  # error codes of SSM and Secrets Manager
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _exists(stage: Stage) -> bool:
     except (OSError, ValueError) as error:
         return not isinstance(error, FileNotFoundError)
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("ParameterNotFound", "ResourceNotFoundException"):
+        if error.response["Error"]["Code"] in ABSENT:
             return False
         raise
     return True

@@ -39,7 +39,7 @@ def check_stack(subject: Subject) -> Iterator[Finding]:
 
 def check_alarms(subject: Subject) -> Iterator[Finding]:
     """Ask whether every alarm is there, and tells somebody."""
-    wanted = sorted(_alarm_names(subject.name))
+    wanted = sorted(alarm_names(subject.name))
     client = subject.client("cloudwatch")
     pages = client.get_paginator("describe_alarms").paginate(AlarmNames=wanted)
     found = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
@@ -56,7 +56,8 @@ def check_alarms(subject: Subject) -> Iterator[Finding]:
         yield from _listeners(subject)
 
 
-def _alarm_names(stage: str) -> set[str]:
+def alarm_names(stage: str) -> set[str]:
+    """Name the alarms that infra/ declares."""
     resources = template.fragments(stage)["Resources"].values()
     alarms = [each for each in resources if each.get("Type") == "AWS::CloudWatch::Alarm"]
     return {each["Properties"]["AlarmName"]["Fn::Sub"].replace("${Stage}", stage) for each in alarms}

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -14,6 +15,7 @@ from chalicelib.security.signing import RSA_BITS
 from chalicelib.security.sources import source_of
 from chalicelib.settings import PLACEHOLDER, Settings
 from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
+from tasks.keys import ABSENT
 from tasks.rotation import entry_of, propagation
 
 OLD = 365 * 86400  # seconds for which one key may sign
@@ -58,6 +60,10 @@ def read_document(subject: Subject) -> dict[str, Any] | None:
         found = json.loads(source_of(subject.settings, subject.aws).read())
     except (FileNotFoundError, ValueError):
         return None
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ABSENT:
+            return None
+        raise
     return found if isinstance(found, dict) else None
 
 

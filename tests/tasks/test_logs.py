@@ -7,11 +7,11 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from botocore.session import Session
 from invoke.context import Context
 
 from tasks import logs as work
 from tasks.commands import stage
+from tests.security.cloud import AWS
 from tests.tasks.operators import refused
 
 API, JOB = "/aws/lambda/grail-dev", "/aws/lambda/grail-dev-clean_up"
@@ -38,7 +38,7 @@ class Logs:
     """CloudWatch Logs, with a stream in each group."""
 
     def __init__(self) -> None:
-        self.client = Session().create_client("logs", "us-east-1")
+        self.client = AWS.client("logs")
         self.groups: list[str] = []
 
     def write(self, group: str, *messages: object, age: float = 0) -> None:

@@ -1,0 +1,313 @@
+"""What the doctor finds: each kind of damage, and nothing on a stage without any."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from invoke.context import Context
+
+from chalicelib.db import keys as table_keys
+from chalicelib.db.counters import Counter
+from chalicelib.db.table import Item
+from chalicelib.oauth.models import OAuth2Client
+from chalicelib.security.keys import CURRENT, NEXT, new_entry, new_secrets
+from chalicelib.settings import Settings
+from chalicelib.users.models import User
+from tasks.commands import stage
+from tasks.doctor import cloud, settings, table
+from tasks.doctor.checks import CHECKS
+from tasks.doctor.report import GOOD, LOOK, SKIPPED, WRONG, Check, Finding, Subject
+from tasks.doctor.settings import read_document
+from tasks.seed import seed
+from tests.security.cloud import AWS, PARAMETER, SESSION, put_parameter
+from tests.support import MakeUser
+from tests.tasks.operators import refused
+
+YEAR = 365 * 86400
+Edit = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture
+def subject(table: None) -> Iterator[Subject]:
+    """A deployed stage, whose table and secrets are on moto."""
+    found = Subject(
+        Settings(stage="dev", table_name=Item.Meta.table_name, secrets=put_parameter(fresh())), SESSION
+    )
+    found.aws = AWS  # whose clients are made once
+    yield found
+    AWS.client("ssm").delete_parameters(Names=[PARAMETER])
+
+
+@cache
+def fresh() -> dict[str, Any]:
+    """A document of secrets, made once: its key takes a while."""
+    return new_secrets()
+
+
+def edit(subject: Subject, change: Edit) -> None:
+    """Change the document of secrets."""
+    document = read_document(subject)
+    assert document
+    change(document)
+    put_parameter(document)
+
+
+def levels(findings: Iterable[Finding]) -> set[str]:
+    """How bad it is."""
+    return {finding.level for finding in findings}
+
+
+def found(findings: Iterable[Finding], words: str) -> Finding:
+    """The one finding with these words."""
+    (only,) = [finding for finding in findings if words in finding.text]
+    return only
+
+
+def signing(document: dict[str, Any]) -> dict[str, Any]:
+    """The key that signs."""
+    entry: dict[str, Any] = document["signing_keys"][0]
+    return entry
+
+
+def test_good_secrets(subject: Subject) -> None:
+    """Issue 6: a fresh document is fine, and the key that signs is named."""
+    assert levels(settings.check_keys(subject)) == levels(settings.check_secrets(subject)) == {GOOD}
+
+
+def weaken(document: dict[str, Any]) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - that is the flaw
+    document["signing_keys"] = [new_entry(key, CURRENT)]
+
+
+def forget_next(document: dict[str, Any]) -> None:
+    entry = new_entry(rsa.generate_private_key(public_exponent=65537, key_size=2048), NEXT)
+    document["signing_keys"].append({**entry, "published": int(time.time()) - 7 * 86400})
+
+
+DAMAGE: dict[str, tuple[Edit, str, str, str]] = {
+    "a weak key": (weaken, WRONG, "fewer than 2048 bits", "keys.rotate"),
+    "no key that signs": (lambda doc: signing(doc).update(status=NEXT), WRONG, "ValueError", "docs/keys.md"),
+    "no keys": (lambda doc: doc.pop("signing_keys"), WRONG, "KeyError", "docs/keys.md"),
+    "an old key": (
+        lambda doc: signing(doc).update(signs_since=int(time.time()) - 2 * YEAR),
+        LOOK,
+        "it has signed for 730 days",
+        "keys.rotate",
+    ),
+    "a forgotten rotation": (forget_next, WRONG, "was published, and does not sign", "keys.rotate"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_keys(subject: Subject, damage: str) -> None:
+    """Issue 6: each kind of damage is found, with what to do."""
+    change, level, words, advice = DAMAGE[damage]
+    edit(subject, change)
+    finding = found(settings.check_keys(subject), words)
+    assert (finding.level, advice in finding.advice) == (level, True)
+
+
+def test_a_fresh_rotation_is_fine(subject: Subject) -> None:
+    """Issue 6: a key that waits for its time is no flaw."""
+    edit(subject, forget_next)
+    edit(subject, lambda doc: doc["signing_keys"][1].update(published=int(time.time())))
+    assert levels(settings.check_keys(subject)) == {GOOD}
+
+
+def test_a_missing_document(subject: Subject) -> None:
+    """Issue 6: what can't be read is told with the task that makes it."""
+    AWS.client("ssm").delete_parameter(Name=PARAMETER)
+    (finding,) = Check("keys", settings.check_keys).run(subject)
+    assert (finding.level, finding.advice) == (WRONG, "invoke keys.generate --stage dev")
+
+
+def test_a_placeholder_in_the_document(subject: Subject) -> None:
+    """Issue 6: what was to be filled in and was not; its text is not shown."""
+    edit(subject, lambda doc: doc.update(recaptcha_secret="change-me"))
+    (finding,) = settings.check_secrets(subject)
+    assert (finding.level, finding.text) == (WRONG, "recaptcha_secret is still a placeholder")
+
+
+@pytest.mark.parametrize(
+    ("origins", "expected"),
+    [
+        ((), {GOOD}),
+        (("https://app.test",), {GOOD}),
+        (("*",), {WRONG, GOOD}),
+        (("https://*.app.test",), {WRONG, GOOD}),
+        (("http://app.test",), {WRONG, GOOD}),
+    ],
+)
+def test_origins(subject: Subject, origins: tuple[str, ...], expected: set[str]) -> None:
+    """Issue 6: neither any origin nor one without TLS."""
+    subject.settings = replace(subject.settings, cors_origins=origins)
+    assert levels(settings.check_cors(subject)) == expected
+
+
+@pytest.mark.parametrize(
+    ("site_key", "secret", "expected"),
+    [("k", "s", GOOD), ("k", None, WRONG), (None, "s", WRONG), (None, None, LOOK)],
+)
+def test_a_captcha_has_two_parts(
+    subject: Subject, site_key: str | None, secret: str | None, expected: str
+) -> None:
+    """Issue 6: with one of them nobody could sign up."""
+    subject.settings = replace(subject.settings, recaptcha_site_key=site_key)
+    if secret:
+        edit(subject, lambda doc: doc.update(recaptcha_secret=secret))
+    assert levels(settings.check_captcha(subject)) == {expected}
+
+
+def test_a_good_table(subject: Subject) -> None:
+    """Issue 6: keys, index and TTL are as infra/table.yaml has them."""
+    assert levels(table.check_table(subject)) == {GOOD}
+
+
+def test_a_table_that_keeps_what_has_expired(subject: Subject) -> None:
+    """Issue 6: TTL is looked at; the advice is the command."""
+    specification = {"Enabled": False, "AttributeName": "expires_at"}
+    subject.dynamodb.update_time_to_live(
+        TableName=subject.settings.table_name, TimeToLiveSpecification=specification
+    )
+    finding = found(table.check_table(subject), "TTL")
+    assert finding.level == WRONG
+    assert finding.advice.startswith("aws dynamodb update-time-to-live --table-name")
+
+
+def test_a_table_without_its_index(subject: Subject) -> None:
+    """Issue 6: nothing could be listed."""
+    subject.dynamodb.update_table(
+        TableName=subject.settings.table_name,
+        GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "gsi1"}}],
+    )
+    assert found(table.check_table(subject), "there is no index gsi1").level == WRONG
+
+
+def test_an_unprotected_table(subject: Subject) -> None:
+    """Issue 6: no point-in-time recovery, no deletion protection, no key."""
+    assert [finding.text for finding in table.check_protection(subject)] == [
+        "no point-in-time recovery",
+        "anybody can delete the table",
+        "no key of KMS encrypts it",
+    ]
+    name = subject.settings.table_name
+    subject.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True)
+    subject.dynamodb.update_continuous_backups(
+        TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    del subject.table  # what was read before
+    try:
+        # moto encrypts no table that is there; tests/cloud does
+        assert [finding.text for finding in table.check_protection(subject)] == ["no key of KMS encrypts it"]
+    finally:
+        subject.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(0, GOOD), (5, WRONG), (-5, WRONG)])
+def test_a_clock_that_is_wrong(subject: Subject, minutes: int, expected: str) -> None:
+    """Issue 6: compared with the Date of DynamoDB's answer."""
+    moment = time.gmtime(time.time() + minutes * 60)
+    headers = {"date": time.strftime("%a, %d %b %Y %H:%M:%S GMT", moment)}
+    subject.table = {"ResponseMetadata": {"HTTPHeaders": headers}}
+    assert levels(table.check_clock(subject)) == {expected}
+
+
+def test_a_stage_needs_an_admin(subject: Subject, make_user: MakeUser) -> None:
+    """Issue 6: without one the advice is users.create."""
+    (finding,) = table.check_admins(subject)
+    assert (finding.level, "users.create" in finding.advice) == (WRONG, True)
+    make_user("root", is_admin=True)
+    assert levels(table.check_admins(subject)) == {GOOD}
+    assert Counter.get(*table_keys.counter(table_keys.ADMINS)).amount == 1
+
+
+def test_what_stands_in_the_readme_is_dangerous(subject: Subject) -> None:
+    """Issue 6: each account and secret of the development data that works, until it does not."""
+    seed()
+    findings = list(table.check_development(subject))
+    assert [finding.text for finding in findings] == [
+        "everybody knows the password of root",
+        "everybody knows the password of user",
+        "everybody knows the password of internal",
+        "everybody knows the secret of service",
+        "the client documentation is that of development",
+    ]
+    for kind in (User, OAuth2Client):
+        for item in kind.scan():
+            item.delete()
+    assert levels(table.check_development(subject)) == {GOOD}
+
+
+def test_a_user_of_a_usual_name_is_no_danger(subject: Subject, make_user: MakeUser) -> None:
+    """Issue 6: it is the password that everybody knows, not the name."""
+    make_user("root", is_admin=True)
+    assert levels(table.check_development(subject)) == {GOOD}
+
+
+def test_alarms_tell_somebody(subject: Subject) -> None:
+    """Issue 6: each alarm of infra/ is there, and has an action."""
+    client = subject.client("cloudwatch")
+    names = sorted(cloud.alarm_names("dev"))
+    subject.outputs = {}
+    assert len(list(cloud.check_alarms(subject))) == len(names) > 5
+    for name in names:
+        client.put_metric_alarm(
+            AlarmName=name,
+            Namespace="AWS/Lambda",
+            MetricName="Errors",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=0,
+            ComparisonOperator="GreaterThanThreshold",
+            AlarmActions=[] if name == names[0] else ["arn:aws:sns:us-east-1:123456789012:alarms"],
+        )
+    findings = list(cloud.check_alarms(subject))
+    client.delete_alarms(AlarmNames=names)
+    assert [(finding.level, finding.text) for finding in findings] == [
+        (WRONG, f"{names[0]}: it tells nobody"),
+        (GOOD, f"{len(names)} of them"),
+    ]
+
+
+def test_a_local_stage_skips_what_it_does_not_have(
+    on_moto: None, admin: User, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Issue 6: it says so; nothing is wrong with a stage that has an admin, so the status is 0."""
+    monkeypatch.setattr("tasks.doctor.cloud.LOCAL_URL", "http://127.0.0.1:1")
+    with pytest.raises(SystemExit) as ended:
+        stage.doctor(Context())
+    lines = capsys.readouterr().out.splitlines()
+    assert (lines[-1], ended.value.code) == ("Nothing is wrong.", 0)
+    skipped = [line.split()[1] for line in lines if line.endswith("not on local stages")]
+    assert skipped == [check.title for check in CHECKS if check.deployed]
+    assert any(line.startswith(LOOK) and "/health does not answer" in line for line in lines)
+    assert SKIPPED == "-"
+
+
+def test_something_wrong_is_status_1(on_moto: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """Issue 6: here there is no admin."""
+    with pytest.raises(SystemExit) as ended:
+        stage.doctor(Context())
+    assert ended.value.code == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "Wrong: 1."
+
+
+def test_settings_that_cannot_be_used_are_a_finding(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Issue 6: a placeholder, say: the stage could not start with it."""
+    monkeypatch.setenv("PUBLIC_URL", "https://change-me")
+    with pytest.raises(SystemExit) as ended:
+        stage.doctor(Context())
+    first = capsys.readouterr().out.splitlines()[0]
+    assert (ended.value.code, first.startswith(WRONG), "PUBLIC_URL is still" in first) == (1, True, True)
+
+
+def test_an_unknown_stage_is_one_line() -> None:
+    """Issue 6: that is a wrong argument, no finding."""
+    refused("--stage is one of", stage.doctor, stage="nowhere")
