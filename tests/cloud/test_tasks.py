@@ -1,0 +1,111 @@
+"""Operators' tasks with --stage dev, against a stage on the local cloud: no code of the tests in between."""
+
+import os
+import re
+import subprocess
+from typing import Any
+
+import pytest
+
+from tasks.cloud import local
+from tasks.processes import module, project_folder
+from tests.cloud.drive import expect
+from tests.cloud.stage import NAME, Stage
+
+pytestmark = pytest.mark.cloud
+PASSWORD = "analytical engine"
+
+
+def run(stage: Stage, line: str, status: int = 0) -> str:
+    """Run a task with an operator's credentials, demand a status, and give what it said."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "STAGE"))}
+    credentials = {
+        "AWS_ENDPOINT_URL": stage.cloud,
+        "AWS_ACCESS_KEY_ID": local.ROOT,
+        "AWS_SECRET_ACCESS_KEY": local.ROOT,
+        "AWS_DEFAULT_REGION": local.REGION,
+    }
+    done = subprocess.run(  # noqa: S603 - words that stand below
+        module("invoke", *line.split(), "--stage", NAME),
+        cwd=project_folder(),
+        env={**inherited, **credentials},
+        input=f"{PASSWORD}\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == status, f"{line}: {said}"
+    assert "Traceback" not in said
+    return said
+
+
+def protect(stage: Stage) -> None:
+    """Set what the local cloud leaves out of the template's table."""
+    client, table = stage.account.client("dynamodb"), f"grail-{NAME}"
+    client.update_time_to_live(
+        TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
+    )
+    client.update_continuous_backups(
+        TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    client.update_table(TableName=table, SSESpecification={"Enabled": True, "SSEType": "KMS"})
+
+
+def sign_in(stage: Stage, username: str, client_id: str) -> Any:
+    """Get tokens through the gateway."""
+    form = {"grant_type": "password", "client_id": client_id, "username": username, "password": PASSWORD}
+    return stage.api("POST", "/auth/oauth2/token", form=form)
+
+
+def test_a_new_stage_gets_its_first_admin_and_app(stage: Stage) -> None:
+    """Issue 6: from an empty table to an admin who is signed in, by tasks alone; then all of them."""
+    stage.deploy()
+    assert "there is no active admin" in run(stage, "doctor", status=1)
+    assert "Made root (admin)" in run(stage, "users.create root root@grail.test --admin --password-stdin")
+    said = run(stage, "clients.create root --type public --grant password --scope users:read")
+    app = said.split()[-1]
+    token = expect(200, sign_in(stage, "root", app)).json["access_token"]
+    me = expect(200, stage.api("GET", "/api/v1/users/me", token=token)).json
+    assert me["is_admin"]
+    assert me["id"] in run(stage, "users.list")
+    assert app in run(stage, "clients.list")
+    assert "last active admin" in run(stage, "users.disable root", status=2)
+    run(stage, "users.reset-password root@grail.test --password-stdin")
+    expect(401, stage.api("GET", "/api/v1/users/me", token=token))
+    service = run(stage, "clients.create root --scope users:read").splitlines()[0].split()[-1]
+    secret = run(stage, f"clients.rotate {service}").splitlines()[1].split()[-1]
+    form = {"grant_type": "client_credentials"}
+    expect(200, stage.api("POST", "/auth/oauth2/token", form=form, basic=(service, secret)))
+    run(stage, f"clients.revoke {service}")
+    expect(401, stage.api("POST", "/auth/oauth2/token", form=form, basic=(service, secret)))
+    assert "current: signs" in run(stage, "keys.list")
+    assert run(stage, "shell --command settings.table_name") == "'grail-dev'\n"
+    assert re.search(r"\d\d:\d\d:\d\d\.\d{3}  ", run(stage, "logs --since 1h"))
+    protect(stage)
+    assert run(stage, "doctor").endswith("Nothing is wrong.\n")
+
+
+def test_the_doctor_finds_what_was_done_to_a_stage(deployed: Stage) -> None:
+    """Issue 6: an alarm that is gone, a right too many and one too few, and the development data."""
+    protect(deployed)
+    deployed.account.client("cloudwatch").delete_alarms(AlarmNames=["grail-dev server errors"])
+    iam = deployed.account.client("iam")
+    role = deployed.account.client("lambda").get_function_configuration(FunctionName="grail-dev")["Role"]
+    name = role.rpartition("/")[2]
+    (policy,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    document = (
+        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
+    )
+    iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=document)
+    said = run(deployed, "doctor", status=1)
+    for words in (
+        "grail-dev server errors: there is none",
+        "grail-dev may s3:* on *, too",
+        "grail-dev lacks dynamodb:BatchGetItem on table/grail-dev",
+        "everybody knows the password of root",
+        "everybody knows the secret of service",
+    ):
+        assert words in said
+    deployed.account.client("cloudformation").delete_stack(StackName="grail-dev")
+    assert "there is no stack grail-dev in us-east-1" in run(deployed, "doctor", status=1)
