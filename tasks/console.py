@@ -59,6 +59,11 @@ def refuse_wrong_arguments() -> None:
     program.parse_tasks = parse_tasks  # type: ignore[method-assign]  # the program has no hook for it
 
 
+def _is_glued(token: str) -> bool:
+    # short options in one word, such as -yj, or one with its value; `invoke` takes them apart
+    return not token.startswith("--") and len(token) > 2
+
+
 def look_for_help(tokens: list[str], contexts: Mapping[str | None, ParserContext]) -> str | None:
     """Name the task that somebody wants help for; `invoke` takes --help for a missing argument's value.
 
@@ -73,6 +78,6 @@ def look_for_help(tokens: list[str], contexts: Mapping[str | None, ParserContext
             is_value = context.flags[name].takes_value and name == token
         elif name in HELP:
             return context.name
-        elif name not in context.inverse_flags and name not in program.initial_context.flags:
+        elif name not in {**context.inverse_flags, **program.initial_context.flags} and not _is_glued(token):
             raise ParseError(f"No idea what {token!r} is!")
     return None

@@ -100,7 +100,10 @@ def show(limit: int | None, *, as_json: bool) -> None:
     """Print users in the order of their creation.
 
     :param limit: how many at the most; None for all of them.
+    :raises TaskError: the limit is none.
     """
+    if limit is not None and limit < 1:
+        raise TaskError("--limit is 1 or more.")
     users = query(User, keys.USERS, limit=limit, attributes=ATTRIBUTES)
     if as_json:
         print(json.dumps(schema_of(UserSchema).dump(users, many=True), indent=2, ensure_ascii=False))

@@ -121,8 +121,8 @@ def _statements(document: dict[str, Any]) -> set[Grant]:
         (action, _anywhere(resource))
         for statement in _listed(document["Statement"])
         if statement["Effect"] == "Allow"
-        for action in _listed(statement["Action"])
-        for resource in _listed(statement["Resource"])
+        for action in _listed(statement.get("Action", "anything but a few"))
+        for resource in _listed(statement.get("Resource", "anything but a few"))
     }
 
 
