@@ -1,5 +1,6 @@
 """Opens the table of a stage for a task; production is asked for before anything is written."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from chalicelib.errors import ApiError, ServiceUnavailableError
 from chalicelib.settings import Settings, SettingsError
 from tasks.calls import TaskCall, TaskError, task_call
 from tasks.console import refusing
-from tasks.stages import PROTECTED, StageError, settings_of
+from tasks.stages import PROTECTED, REGIONS, StageError, settings_of
 
 # What a task may meet at a table, and tells in one line.
 FAULTS = (StageError, SettingsError, ServiceUnavailableError, BotoCoreError, ClientError, PynamoDBException)
@@ -38,7 +39,7 @@ def open_table(
 
 def in_region(settings: Settings) -> Settings:
     """Take a deployed stage's region from the caller's profile, where the environment names none."""
-    if settings.is_local:
+    if settings.is_local or any(name in os.environ for name in REGIONS):
         return settings
     return replace(settings, region=Session().get_config_variable("region") or settings.region)
 

@@ -31,6 +31,7 @@ REQUEST = {
 }
 FAILURE = {**REQUEST, "level": "ERROR", "status": 503, "request_id": "5f0c-2", "exception": "a\nb"}
 REPORT = "REPORT RequestId: 5f0c-1\tDuration: 12.50 ms"
+TIMEOUT = "5f0c-1 Task timed out after 15.00 seconds"
 CRASH = "[ERROR] Runtime.ImportModuleError: Unable to import module 'app'"
 
 
@@ -92,12 +93,15 @@ def test_older_lines_are_left_out(cloudwatch: Logs, capsys: pytest.CaptureFixtur
 
 def test_errors_alone(cloudwatch: Logs, capsys: pytest.CaptureFixture[str]) -> None:
     """Issue 6: of JSON by level and status, of others by their words; with the trace below."""
-    cloudwatch.write(API, REQUEST, FAILURE, REPORT, CRASH)
+    harmless = {**REQUEST, "message": "ERROR is but a word"}
+    cloudwatch.write(API, REQUEST, FAILURE, REPORT, harmless, CRASH, {"status": 502}, TIMEOUT)
     stage.logs(Context(), stage="dev", errors=True)
     lines = capsys.readouterr().out.splitlines()
-    assert [line[25:] for line in (lines[0], lines[3])] == [
+    assert [line[25:] for line in (lines[0], *lines[3:])] == [
         "ERROR  503  GET  /api/v1/users  12.5 ms  5f0c-2  operation=list_users",
         CRASH,
+        "502",
+        TIMEOUT,
     ]
     assert lines[1:3] == ["a", "b"]
 

@@ -1,13 +1,16 @@
 """Which stages a task can work on, and what is asked before one of them is written to."""
 
+import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from invoke.exceptions import Exit
 
 from chalicelib.db.table import Item, connect
 from chalicelib.settings import Settings
-from tasks.stages import StageError, settings_of
-from tasks.tables import open_table
+from tasks.stages import REGIONS, StageError, settings_of
+from tasks.tables import in_region, on_table, open_table
 
 
 @pytest.fixture
@@ -55,3 +58,27 @@ def test_reading_asks_nothing() -> None:
         raise AssertionError(text)
 
     assert open_table("prod", ask=ask).stage == "prod"
+
+
+def test_the_region_of_a_profile_counts_where_the_environment_has_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Issue 6: whoever chooses a profile means its region; a local stage has none."""
+    (tmp_path / "config").write_text("[default]\nregion = eu-north-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name in REGIONS:
+        monkeypatch.delenv(name, raising=False)
+    assert in_region(settings_of("dev")).region == "eu-north-1"
+    assert in_region(settings_of("local")).region == Settings().region
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    assert in_region(settings_of("dev")).region == "eu-central-1"
+
+
+def test_nobody_at_the_terminal_is_told_of_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue 6: a script that writes to production says so; a password is no answer."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("prod\n"))
+    with (
+        pytest.raises(Exit, match="--yes writes to grail-prod"),
+        on_table("users.create", "prod", writes=True, answers=False),
+    ):
+        raise AssertionError
