@@ -90,9 +90,12 @@ def reader_of(settings: Settings, client: Any, request_id: str, *, errors: bool)
         raise TaskError("A local stage logs to the terminal that `make run` runs in.")
     if request_id and not ID.fullmatch(request_id):
         raise TaskError("--request-id is an id as problems and the X-Request-Id of an answer have it.")
-    return Reader(
-        client, [f"/aws/lambda/{name}" for name in functions_of(settings.stage)], request_id, errors
-    )
+    functions = functions_of(settings.stage)
+    groups = [f"/aws/lambda/{name}" for name in functions]
+    if request_id:
+        # what the gateway saw of it, which may be all there is; of all requests it would be too much
+        groups.append(f"/aws/apigateway/{next(iter(functions))}")
+    return Reader(client, groups, request_id, errors)
 
 
 def milliseconds(since: str, now: float) -> int:

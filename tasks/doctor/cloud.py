@@ -32,6 +32,10 @@ def check_stack(subject: Subject) -> Iterator[Finding]:
     missing = [name for name in OUTPUTS if name not in subject.outputs]
     if missing:
         yield Finding(WRONG, f"it does not give out {', '.join(missing)}", deploy)
+    table = _parameter(subject, "TableName")
+    if table not in (None, subject.settings.table_name):
+        text = f"functions use the table {table}, and tasks {subject.settings.table_name}"
+        yield Finding(WRONG, text, f"Set TABLE_NAME in .chalice/config.json, and {deploy}")
     if subject.name in PROTECTED and not found.get("EnableTerminationProtection"):
         yield Finding(WRONG, "anybody can delete the stack", deploy)
     yield Finding(GOOD, f"{stack.name} is {found['StackStatus']}")
@@ -82,7 +86,7 @@ def check_policies(subject: Subject) -> Iterator[Finding]:
     for name, file in functions_of(subject.name).items():
         role = functions.get_function_configuration(FunctionName=name)["Role"].rpartition("/")[2]
         wanted = json.loads((project_folder() / ".chalice" / file).read_text("utf-8"))
-        missing, more = _difference(_statements(wanted), _granted(iam, role, subject.name))
+        missing, more = _difference(_wanted(wanted, subject), _granted(iam, role, subject.name))
         flaws += bool(missing or more)
         if missing:
             yield Finding(WRONG, f"{name} lacks {', '.join(sorted(missing))}", deploy)
@@ -95,6 +99,12 @@ def check_policies(subject: Subject) -> Iterator[Finding]:
 
 
 Grant = tuple[str, str]  # an action, and what it may be done with
+
+
+def _wanted(document: dict[str, Any], subject: Subject) -> set[Grant]:
+    # as the template has it, where a restored table stands in (docs/operations.md)
+    table = rf"\1/{subject.settings.table_name}"
+    return {(action, template.TABLE.sub(table, resource)) for action, resource in _statements(document)}
 
 
 def _granted(iam: Any, role: str, stage: str) -> set[Grant]:
@@ -156,7 +166,7 @@ def check_address(subject: Subject) -> Iterator[Finding]:
         )
         yield Finding(level, f"{url}/health does not answer", advice)
         return
-    wanted = None if subject.settings.is_local else _deployed_build(subject)
+    wanted = None if subject.settings.is_local else _parameter(subject, "Build")
     if wanted and build != wanted:
         advice = f"Another API answers there, or caches do: the domain of {subject.name} has to lead to it."
         yield Finding(WRONG, f"{url} runs the build {build}, and {wanted} is deployed", advice)
@@ -183,6 +193,6 @@ def _build_at(url: str) -> str | None:
     return str(found["build"]) if answer.status == 200 and "build" in found else None
 
 
-def _deployed_build(subject: Subject) -> str | None:
+def _parameter(subject: Subject, name: str) -> str | None:
     parameters = subject.stack.describe().get("Parameters", [])
-    return next((each["ParameterValue"] for each in parameters if each["ParameterKey"] == "Build"), None)
+    return next((each["ParameterValue"] for each in parameters if each["ParameterKey"] == name), None)

@@ -14,7 +14,7 @@ from tasks.commands import stage
 from tests.security.cloud import AWS
 from tests.tasks.operators import refused
 
-API, JOB = "/aws/lambda/grail-dev", "/aws/lambda/grail-dev-clean_up"
+API, JOB, GATEWAY = "/aws/lambda/grail-dev", "/aws/lambda/grail-dev-clean_up", "/aws/apigateway/grail-dev"
 REQUEST = {
     "time": "2026-01-01T00:00:00.000Z",
     "level": "INFO",
@@ -107,9 +107,13 @@ def test_errors_alone(cloudwatch: Logs, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_one_request(cloudwatch: Logs, capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 6: every line that names it, and no other."""
+    """Issue 6: every line that names it, and no other; with what the gateway saw of it."""
+    seen = {"request_id": "5f0c-1", "status": 200, "path": "/dev/api/v1/users"}
     cloudwatch.write(API, REQUEST, FAILURE, REPORT)
-    assert len(shown(capsys, request_id="5f0c-1")) == 2
+    cloudwatch.write(GATEWAY, seen, age=-1)
+    assert not any("path=" in line for line in shown(capsys))
+    found = shown(capsys, request_id="5f0c-1")
+    assert (len(found), found[-1]) == (3, "200  5f0c-1  path=/dev/api/v1/users")
     assert shown(capsys, request_id="5f0c-3") == []
 
 
