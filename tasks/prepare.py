@@ -12,11 +12,24 @@ ROLES = {"is_admin": "admin", "is_internal": "internal"}
 
 def main() -> None:
     """Make what is missing; running it again changes nothing."""
-    connect(Settings.from_env())
+    settings = Settings.from_env()
+    connect(settings)
+    create(settings)
+    print(fill())
+
+
+def create(settings: Settings) -> str:
+    """Make the table, unless it is there, and say so."""
     create_table()
+    return f"{settings.table_name} is there."
+
+
+def fill() -> str:
+    """Write the development data, and say what a developer signs in with."""
     seed()
-    print("Users:   ", ", ".join(described(name, fields) for name, fields in USERS.items()))
-    print(f"Clients:  {DOCUMENTATION} (public), {SERVICE}/{SERVICE_SECRET} (client_credentials)")
+    users = ", ".join(described(name, fields) for name, fields in USERS.items())
+    clients = f"{DOCUMENTATION} (public), {SERVICE}/{SERVICE_SECRET} (client_credentials)"
+    return f"Users:    {users}\nClients:  {clients}"
 
 
 def described(name: str, fields: dict[str, str | bool]) -> str:

@@ -2,7 +2,7 @@
 
 from invoke.collection import Collection
 
-from tasks.commands import clients, cloud, daily, keys, module, openapi, stage, users
+from tasks.commands import clients, cloud, daily, db, keys, module, openapi, stage, users
 from tasks.console import refuse_wrong_arguments
 
 namespace = Collection(
@@ -20,6 +20,7 @@ namespace = Collection(
     keys=Collection(keys.generate, keys.list_keys, keys.rotate, keys.revoke),
     users=Collection(users.create, users.list_users, users.disable, users.enable, users.reset_password),
     clients=Collection(clients.create, clients.list_clients, clients.rotate, clients.revoke),
+    db=Collection(db.create, db.seed, db.export, db.load),
     module=Collection(module.create, module.remove),
 )
 refuse_wrong_arguments()

@@ -1,0 +1,1 @@
+"""A stage's data as a whole: exported, imported, checked, migrated."""

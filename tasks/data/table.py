@@ -1,0 +1,124 @@
+"""Raw items of a stage's table, as DynamoDB stores them: read page by page, written in batches."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from chalicelib.db.table import BATCH_WRITE_LIMIT, Item, backoff, connection
+from chalicelib.errors import ServiceUnavailableError
+
+ATTEMPTS = 8
+PASSING = {
+    "InternalServerError",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingException",
+}
+
+RawItem = dict[str, dict[str, Any]]
+T = TypeVar("T")
+
+
+def client() -> Any:
+    """Give the botocore client of the table."""
+    return connection().connection.client
+
+
+def name() -> str:
+    """Name the table."""
+    return str(Item.Meta.table_name)
+
+
+def patiently(call: Callable[[], T]) -> T:
+    """Repeat what was throttled or timed out: a task has time that a request has not.
+
+    :raises ClientError: DynamoDB refuses it, or still throttles after eight attempts.
+    :raises BotoCoreError: DynamoDB does not answer.
+    """
+    for attempt in range(ATTEMPTS - 1):
+        try:
+            return call()
+        except ReadTimeoutError:
+            pass
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in PASSING:
+                raise
+        _wait(attempt)
+    return call()
+
+
+def pages(**arguments: Any) -> Iterator[dict[str, Any]]:
+    """Scan the table, and give the answers one by one: strongly consistent, 1 MB each (AWS quota).
+
+    :param arguments: of Scan, beyond the table's name.
+    """
+    start: dict[str, Any] = {}
+    while True:
+        page = patiently(
+            lambda: client().scan(TableName=name(), ConsistentRead=True, **start, **arguments)  # noqa: B023 - called at once
+        )
+        yield page
+        if not page.get("LastEvaluatedKey"):
+            return
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def is_empty() -> bool:
+    """Tell whether the table holds nothing at all."""
+    return not next(pages(Limit=1))["Items"]
+
+
+def size() -> int:
+    """Tell how many items there are, as DynamoDB estimated it in the last six hours."""
+    return int(patiently(lambda: client().describe_table(TableName=name()))["Table"]["ItemCount"])
+
+
+def put_batch(items: Sequence[RawItem]) -> None:
+    """Write up to 25 items (AWS quota) without conditions; writing them twice does no harm.
+
+    :raises ServiceUnavailableError: some of them are not written.
+    """
+    left: Any = {name(): [{"PutRequest": {"Item": item}} for item in items]}
+    for attempt in range(ATTEMPTS):
+        left = patiently(lambda: client().batch_write_item(RequestItems=left))["UnprocessedItems"]  # noqa: B023 - called at once
+        if not left:
+            return
+        _wait(attempt)
+    raise ServiceUnavailableError
+
+
+def put_newer(item: RawItem) -> bool:
+    """Write an item, unless it is there in this version or a newer one; tell whether it was written."""
+    newer, values = "attribute_not_exists(pk)", {}
+    if "version" in item:
+        newer, values = f"{newer} OR #version < :version", {":version": item["version"]}
+    arguments: dict[str, Any] = {"TableName": name(), "Item": item, "ConditionExpression": newer}
+    if values:
+        arguments |= {
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": values,
+        }
+    try:
+        patiently(lambda: client().put_item(**arguments))
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+            return False
+        raise
+    return True
+
+
+def batches(items: Iterator[RawItem]) -> Iterator[list[RawItem]]:
+    """Cut a stream of items into what one request may write."""
+    batch: list[RawItem] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == BATCH_WRITE_LIMIT:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _wait(attempt: int) -> None:
+    backoff(attempt, base=0.1, most=5)

@@ -1,0 +1,36 @@
+"""A progress bar for whoever watches; nothing where nobody does."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tasks.cloud.words import progress
+
+
+class Bar:
+    """Draws itself again on the same line.
+
+    :param total: of what is to be done, perhaps only about.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = 0
+
+    def add(self, amount: int) -> None:
+        """Count what was done."""
+        self.done += amount
+        if sys.stderr.isatty():
+            line = progress(self.done, max(self.total, self.done))
+            print(f"\r{line}", end="", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def bar(total: int) -> Iterator[Bar]:
+    """Draw a bar on the terminal's line, and leave the line when all is done."""
+    drawn = Bar(total)
+    try:
+        yield drawn
+    finally:
+        if drawn.done and sys.stderr.isatty():
+            print(file=sys.stderr)
