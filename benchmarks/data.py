@@ -108,14 +108,11 @@ def _names(user: User) -> list[UniqueName]:
 
 def _team(members: int) -> Team:
     team_id, counts = keys.new_id(), {"member_count": members - 1, "leader_count": 2, "version": 1}
-    return Team.at(
-        keys.team(team_id), id=team_id, title="Engines", gsi1pk=keys.TEAMS, gsi1sk=team_id, **counts
-    )
+    return Team.at(keys.team(team_id), id=team_id, title="Engines", **counts)
 
 
 def _client(user: User, client_id: str, **fields: Any) -> OAuth2Client:
-    listed = {"gsi1pk": keys.clients_of(user.id), "gsi1sk": client_id}
-    values = {"default_scopes": sorted(SCOPES), "version": 1, **listed, **fields}
+    values = {"default_scopes": sorted(SCOPES), "version": 1, **fields}
     return OAuth2Client.at(keys.client(client_id), client_id=client_id, user_id=user.id, **values)
 
 

@@ -64,8 +64,6 @@ def _create_client(
         redirect_uris=REDIRECT_URIS if secret is None else [],
         default_scopes=sorted(SCOPES),
         grant_types=grant_types,
-        gsi1pk=keys.clients_of(owner),
-        gsi1sk=client_id,
     )
     try:
         create_client(client)

@@ -97,8 +97,8 @@ def open_local(stage: str) -> Settings:
     settings = settings_of(stage)
     if not settings.is_local:
         raise StageError(
-            f"{settings.stage} is deployed: its stack owns the table (invoke deploy --stage {settings.stage}),"
-            " and development data, whose passwords everybody knows, is for local stages."
+            f"{settings.stage} is deployed. Its stack has the table (invoke deploy --stage {settings.stage});"
+            " development data, whose passwords everybody knows, is for local stages."
         )
     connect(settings)
     return settings

@@ -129,8 +129,6 @@ def make_client(table: None) -> Callable[..., OAuth2Client]:
             keys.client(client_id),
             client_id=client_id,
             user_id=user.id,
-            gsi1pk=keys.clients_of(user.id),
-            gsi1sk=client_id,
             **values,
         )
         create_client(client)

@@ -41,6 +41,18 @@ class AuditEvent(Item, discriminator="audit_event"):
     request_id = UnicodeAttribute()
     details: JSONAttribute = JSONAttribute(default=dict)
 
+    def listed(self) -> tuple[str, str] | None:
+        """Give the part of the listing of all events that this item is in, and its place there.
+
+        What an account did to another one is in the listings of both, and in that of all events once.
+        """
+        is_first = self.key == keys.audit_event(self.id, self.user_id or self.actor_id)
+        return (keys.audit_shard(self.id), self.id) if is_first else None
+
+    def counted(self) -> tuple[str, ...]:
+        """Nobody counts events."""
+        return ()
+
 
 def newest(user_id: str | None, least: str, most: str, limit: int) -> list[AuditEvent]:
     """Read events, the last ones first: those of an account, or all of them, merged from the shards.

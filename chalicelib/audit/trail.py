@@ -79,8 +79,7 @@ def record(
         "created": made,
         "expires_at": int((made + timedelta(days=call.settings.audit_days)).timestamp()),
     }
-    key, listing = keys.audit_event(event_id, user_id or actor_id), keys.audit_shard(event_id)
-    transaction.put("audit", AuditEvent.at(key, **values, gsi1pk=listing, gsi1sk=event_id))
+    transaction.put("audit", AuditEvent.at(keys.audit_event(event_id, user_id or actor_id), **values))
     if user_id and actor_id and actor_id != user_id:
         # not in the listing of all events: it has this one already
         transaction.put("audit", AuditEvent.at(keys.audit_event(event_id, actor_id), **values))

@@ -72,12 +72,16 @@ class Item(Model):
 
     _shared: ClassVar[TableConnection | None] = None
 
+    # Of a kind's attributes; when it grows, tasks/migrations brings older items up (docs/data.md).
+    SCHEMA: ClassVar[int] = 1
+
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     kind = DiscriminatorAttribute()
     gsi1pk = UnicodeAttribute(null=True)
     gsi1sk = UnicodeAttribute(null=True)
     version = VersionAttribute()
+    schema = NumberAttribute(null=True)  # SCHEMA when it was written; absent means 1
     created = UTCDateTimeAttribute(default_for_new=now)
     updated = UTCDateTimeAttribute(default_for_new=now)
     expires_at = NumberAttribute(null=True)  # seconds since 1970, swept by DynamoDB's TTL
@@ -88,7 +92,20 @@ class Item(Model):
     def at(cls, key: Key, **attributes: Any) -> Self:
         """Make an item of this kind under a key."""
         stamp = now()
-        return cls(hash_key=key.pk, range_key=key.sk, **{"created": stamp, "updated": stamp, **attributes})
+        item = cls(hash_key=key.pk, range_key=key.sk, **{"created": stamp, "updated": stamp, **attributes})
+        item.gsi1pk, item.gsi1sk = item.listed() or (None, None)
+        if cls.SCHEMA > 1:
+            item.schema = cls.SCHEMA
+        return item
+
+    def listed(self) -> tuple[str, str] | None:
+        """Give the listing that this item is in (gsi1pk), and its place there (gsi1sk)."""
+        return None
+
+    def counted(self) -> tuple[str, ...]:
+        """Name the counters that this item is counted in: by default that of its listing."""
+        place = self.listed()
+        return place[:1] if place else ()
 
     @property
     def key(self) -> Key:

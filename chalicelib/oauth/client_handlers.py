@@ -132,8 +132,6 @@ def add_client(call: Call, user_id: str, fields: Mapping[str, Any]) -> OAuth2Cli
         user_id=user_id,
         client_name=fields.get("client_name", ""),
         client_type=fields["client_type"],
-        gsi1pk=keys.clients_of(user_id),
-        gsi1sk=client_id,
         **values,
     )
     if client.client_type == CONFIDENTIAL:

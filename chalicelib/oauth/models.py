@@ -31,6 +31,10 @@ class OAuth2Client(Item, discriminator="oauth2_client"):
     grant_types: ListAttribute[Any] = ListAttribute(default=list)
     client_secret: str | None = None  # shown once, never stored
 
+    def listed(self) -> tuple[str, str]:
+        """Give the listing that this item is in (gsi1pk), and its place there (gsi1sk)."""
+        return keys.clients_of(self.user_id), self.client_id
+
 
 class TokenFamily(Item, discriminator="token_family"):
     """One sign-in at one client: the refresh tokens that follow from it, of which one is current."""
@@ -61,6 +65,10 @@ class Consent(Item, discriminator="consent"):
     client_id = UnicodeAttribute()
     client_name = UnicodeAttribute(default="")
     scope = UnicodeAttribute()
+
+    def counted(self) -> tuple[str, ...]:
+        """Name the counters that this item is counted in."""
+        return (keys.consents_of(self.user_id),)
 
 
 class AuthorizationCode(Item, discriminator="authorization_code"):

@@ -21,6 +21,10 @@ class Team(Item, discriminator="team"):
     # Filled in where a representation shows them, never stored.
     members: "Sequence[Member]" = ()
 
+    def listed(self) -> tuple[str, str]:
+        """Give the listing that this item is in (gsi1pk), and its place there (gsi1sk)."""
+        return keys.TEAMS, self.id
+
 
 class Member(Item, discriminator="member"):
     """A membership: which user, in which team. Usernames never change, so this copy stays right."""
@@ -57,7 +61,7 @@ def new_member(team_id: str, user_id: str, username: str, *, is_leader: bool) ->
 def create_team(title: str, user_id: str, username: str) -> Team:
     """Write a new team with its first leader, and count it."""
     team_id = keys.new_id()
-    team = Team.at(keys.team(team_id), id=team_id, title=title, gsi1pk=keys.TEAMS, gsi1sk=team_id)
+    team = Team.at(keys.team(team_id), id=team_id, title=title)
     transaction = Transaction()
     transaction.put("team", team)
     transaction.put("member", new_member(team_id, user_id, username, is_leader=True))

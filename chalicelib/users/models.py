@@ -27,6 +27,14 @@ class User(Item, discriminator="user"):
     # and a token issued in the very second of the change is on one side of it or the other.
     credentials_version = NumberAttribute(default=0)
 
+    def listed(self) -> tuple[str, str]:
+        """Give the listing that this item is in (gsi1pk), and its place there (gsi1sk)."""
+        return keys.USERS, self.id
+
+    def counted(self) -> tuple[str, ...]:
+        """Name the counters that this item is counted in."""
+        return (*super().counted(), *([keys.ADMINS] if self.is_active_admin else []))
+
     @property
     def is_active_admin(self) -> bool:
         """Tell whether this account counts for the rule that one admin always remains."""
@@ -48,8 +56,6 @@ def new_user(*, username: str, email: str, password_hash: str, **fields: object)
         username=username,
         email=email,
         password_hash=password_hash,
-        gsi1pk=keys.USERS,
-        gsi1sk=user_id,
         **fields,
     )
 

@@ -57,6 +57,4 @@ def write_event(user: User | None, event_id: str) -> None:
         address=SOURCE,
         request_id="r",
         created=keys.moment_of(event_id),
-        gsi1pk=keys.audit_shard(event_id),
-        gsi1sk=event_id,
     ).save()

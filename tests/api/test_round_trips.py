@@ -36,9 +36,7 @@ def places(
     for number in range(amount):
         other = new_user(username=f"u{number}", email=f"u{number}@test.example", password_hash="")
         items += [other, new_member(team.id, other.id, other.username, is_leader=False)]
-        items.append(
-            Team.at(keys.team(other.id), id=other.id, title="Team", gsi1pk=keys.TEAMS, gsi1sk=other.id)
-        )
+        items.append(Team.at(keys.team(other.id), id=other.id, title="Team"))
         items.append(client_of(admin, f"client{number}"))
     with Item.batch_write() as batch:
         for item in items:
@@ -50,8 +48,7 @@ def places(
 
 def client_of(user: User, client_id: str) -> OAuth2Client:
     """A client that is listed."""
-    listed = {"gsi1pk": keys.clients_of(user.id), "gsi1sk": client_id}
-    return OAuth2Client.at(keys.client(client_id), client_id=client_id, user_id=user.id, **listed)
+    return OAuth2Client.at(keys.client(client_id), client_id=client_id, user_id=user.id)
 
 
 def add_up(amount: int, *names: str) -> None:

@@ -183,8 +183,6 @@ def _client(
         default_scopes=sorted(SCOPES),
         grant_types=list(grant_types),
         redirect_uris=list(redirect_uris),
-        gsi1pk=keys.clients_of(user.id),
-        gsi1sk=client_id,
     )
     client.save()
     return client
