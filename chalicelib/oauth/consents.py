@@ -39,7 +39,7 @@ def _new_consent(transaction: Transaction, user: User, asked: AuthorizationReque
         consent_id=keys.new_id(),
         user_id=user.id,
         client_id=client.client_id,
-        client_name=client.client_name,
+        client_name=client.shown_name,
         scope=asked.scope,
     )
     transaction.put("consent", consent)

@@ -35,6 +35,11 @@ class OAuth2Client(Item, discriminator="oauth2_client"):
         """Give the listing that this item is in (gsi1pk), and its place there (gsi1sk)."""
         return keys.clients_of(self.user_id), self.client_id
 
+    @property
+    def shown_name(self) -> str:
+        """What people know it by."""
+        return self.client_name or self.client_id
+
 
 class TokenFamily(Item, discriminator="token_family"):
     """One sign-in at one client: the refresh tokens that follow from it, of which one is current."""
@@ -58,7 +63,12 @@ class UsedRefreshToken(Item, discriminator="used_refresh_token"):
 
 
 class Consent(Item, discriminator="consent"):
-    """What a user lets a client do; without it, all that the client got by code is void."""
+    """What a user lets a client do; without it, all that the client got by code is void.
+
+    `client_name` is what the page called the client when the user consented.
+    """
+
+    SCHEMA = 2
 
     consent_id = UnicodeAttribute()
     user_id = UnicodeAttribute()

@@ -55,7 +55,7 @@ def error_page(request: Request, error: ApiError) -> Document:
 def _common(call: Call, asked: AuthorizationRequest, ticket: str) -> dict[str, str]:
     parts = urlsplit(asked.redirect_uri)
     return {
-        "client": asked.client.client_name or asked.client.client_id,
+        "client": asked.client.shown_name,
         "destination": parts.netloc or f"the application ({parts.scheme})",
         "action": f"?{urlencode(call.request.query, doseq=True)}",
         "ticket": ticket,

@@ -20,7 +20,7 @@ namespace = Collection(
     keys=Collection(keys.generate, keys.list_keys, keys.rotate, keys.revoke),
     users=Collection(users.create, users.list_users, users.disable, users.enable, users.reset_password),
     clients=Collection(clients.create, clients.list_clients, clients.rotate, clients.revoke),
-    db=Collection(db.create, db.seed, db.export, db.load),
+    db=Collection(db.create, db.seed, db.export, db.load, db.check, db.migrate),
     module=Collection(module.create, module.remove),
 )
 refuse_wrong_arguments()

@@ -1,5 +1,6 @@
 """`invoke db.*`: a stage's table and what is in it."""
 
+import sys
 from pathlib import Path
 
 from invoke.context import Context
@@ -65,3 +66,36 @@ def load(
         settings = tables.open_table(stage, writes=True, yes=yes)
         written, left = copy.load(Path(input), merge=merge)
     print(f"{settings.table_name}: {written} items written, {left} were as new or newer.")
+
+
+@task(help={"fix": "mend what can be mended without guessing", "stage": STAGE_HELP, "yes": "do not ask"})
+def check(_context: Context, fix: bool = False, stage: str = "", yes: bool = False) -> None:
+    """Find orphans, wrong counters, missing markers and listings; status 1 if something is wrong."""
+    from tasks import tables  # noqa: PLC0415 - as above
+    from tasks.data import check as checking  # noqa: PLC0415 - as above
+
+    with refusing(*tables.FAULTS):
+        tables.open_table(stage, writes=fix, yes=yes)
+        is_well = checking.check(fix=fix)
+    sys.exit(0 if is_well else 1)
+
+
+@task(
+    help={
+        "stage": STAGE_HELP,
+        "dry_run": "tell how many items there are to migrate, and write nothing",
+        "rate": "items to write per second, at the most",
+        "yes": "do not ask",
+    }
+)
+def migrate(
+    _context: Context, stage: str = "", dry_run: bool = False, rate: int = 100, yes: bool = False
+) -> None:
+    """Bring items up to the schema that the code writes; repeat it if it was stopped."""
+    from tasks import migrations, tables  # noqa: PLC0415 - as above
+    from tasks.data import migrate as migrating  # noqa: PLC0415 - as above
+
+    with refusing(*tables.FAULTS, migrating.MigrationError):
+        tables.open_table(stage, writes=not dry_run, yes=yes)
+        is_well = migrating.migrate(migrations.MIGRATIONS, rate=rate, dry_run=dry_run)
+    sys.exit(0 if is_well else 1)

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError, ReadTimeoutError
+from pynamodb.exceptions import PynamoDBException
 
+from chalicelib.db.keys import Key
 from chalicelib.db.table import BATCH_WRITE_LIMIT, Item, backoff, connection
 from chalicelib.errors import ServiceUnavailableError
 
@@ -35,6 +37,7 @@ def patiently(call: Callable[[], T]) -> T:
 
     :raises ClientError: DynamoDB refuses it, or still throttles after eight attempts.
     :raises BotoCoreError: DynamoDB does not answer.
+    :raises PynamoDBException: likewise, by a model.
     """
     for attempt in range(ATTEMPTS - 1):
         try:
@@ -43,6 +46,9 @@ def patiently(call: Callable[[], T]) -> T:
             pass
         except ClientError as error:
             if error.response["Error"]["Code"] not in PASSING:
+                raise
+        except PynamoDBException as error:
+            if error.cause_response_code not in PASSING and not isinstance(error.cause, ReadTimeoutError):
                 raise
         _wait(attempt)
     return call()
@@ -72,6 +78,23 @@ def is_empty() -> bool:
 def size() -> int:
     """Tell how many items there are, as DynamoDB estimated it in the last six hours."""
     return int(patiently(lambda: client().describe_table(TableName=name()))["Table"]["ItemCount"])
+
+
+def get(keys: Sequence[Key]) -> Iterator[RawItem]:
+    """Read up to 100 items (AWS quota), strongly consistent.
+
+    :raises ServiceUnavailableError: the table did not give all of them.
+    """
+    wanted = [{"pk": {"S": key.pk}, "sk": {"S": key.sk}} for key in dict.fromkeys(keys)]
+    left: Any = {name(): {"Keys": wanted, "ConsistentRead": True}}
+    for attempt in range(ATTEMPTS):
+        answer = patiently(lambda: client().batch_get_item(RequestItems=left))  # noqa: B023 - called at once
+        yield from answer["Responses"].get(name(), [])
+        left = answer.get("UnprocessedKeys")
+        if not left:
+            return
+        _wait(attempt)
+    raise ServiceUnavailableError
 
 
 def put_batch(items: Sequence[RawItem]) -> None:

@@ -1,0 +1,128 @@
+"""`invoke db.check`: one pass over a table, finding what does not fit together, and mending it.
+
+A pass reads each item, and what it has to fit to, page by page; whatever seems wrong is read again, in one
+request, before it is told. In memory are one page, the names that may have to be freed, two numbers for each
+counter and four for each team.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from chalicelib.db.table import Item
+from chalicelib.db.transaction import ConditionFailedError
+from chalicelib.users.models import UniqueName
+from tasks.data import table
+from tasks.data.counts import Counts
+from tasks.data.findings import Finding
+from tasks.data.reading import parsed, read
+from tasks.data.rules import judge, needs_of
+from tasks.progress import bar
+
+PASSES = 4  # one repair may show the next
+LOOKS = 3  # at an item that changes while one looks
+
+
+@dataclass
+class Result:
+    """What one pass came to.
+
+    :param damage: findings that are no leftovers.
+    :param mended: findings of all sorts that are mended.
+    """
+
+    items: int = 0
+    damage: int = 0
+    leftovers: int = 0
+    mended: int = 0
+
+    @property
+    def found(self) -> int:
+        """Count all findings."""
+        return self.damage + self.leftovers
+
+
+def check(*, fix: bool = False, say: Callable[[str], object] = print) -> bool:
+    """Look for what does not fit together, and tell each finding in one line.
+
+    :param fix: mend it, each time on condition that all is still as it was seen, and look again afterwards.
+    :returns: whether all is well, leftovers aside.
+    """
+    for _ in range(PASSES if fix else 1):
+        result = _pass(fix=fix, say=say)
+        say(_summary(result))
+        if not result.mended:
+            break
+    return not result.damage
+
+
+def _pass(*, fix: bool, say: Callable[[str], object]) -> Result:
+    result = Result()
+    for finding in findings(result):
+        result.damage += not finding.is_leftover
+        result.leftovers += finding.is_leftover
+        result.mended += _settle(finding, fix=fix, say=say)
+    return result
+
+
+def _settle(finding: Finding, *, fix: bool, say: Callable[[str], object]) -> bool:
+    if finding.mend is None:
+        say(f"{finding}. Not for --fix: {finding.remedy}.")
+        return False
+    if not fix:
+        say(f"{finding}. --fix {finding.remedy}.")
+        return False
+    try:
+        finding.mend()
+    except ConditionFailedError:
+        say(f"{finding}. It changed meanwhile: looking again.")
+    else:
+        say(f"{finding}. Fixed: {finding.remedy}.")
+    return True  # something happened, so another look is due
+
+
+def _summary(result: Result) -> str:
+    left = f", and {result.leftovers} left over from deletions" if result.leftovers else ""
+    return f"{result.items} items: {result.damage or 'no'} finding{'s' * (result.damage != 1)}{left}."
+
+
+def findings(result: Result) -> Iterator[Finding]:
+    """Give all that is wrong with the table, and count its items on the way."""
+    counts, names = Counts(), list[Item]()
+    with bar(table.size()) as drawn:
+        for page in table.pages():
+            items, unreadable = parsed(page["Items"])
+            for key, text in unreadable.items():
+                counts.is_partial = True
+                yield Finding(key, text, "deploy the code that wrote it, or restore it from a backup")
+            for item in items:
+                counts.take(item)
+            suspects = _suspects(items)
+            # Names are freed last: before that, users who have lost theirs get them back.
+            names += [item for item in suspects if isinstance(item, UniqueName)]
+            yield from _confirmed(item for item in suspects if not isinstance(item, UniqueName))
+            result.items += page["Count"]
+            drawn.add(page["Count"])
+    yield from _confirmed(names)
+    yield from counts.findings()
+
+
+def _suspects(items: Sequence[Item]) -> list[Item]:
+    """Choose the items with which something seems wrong, by one more look for all of them."""
+    known = {item.key: item for item in items}
+    known |= read(key for item in items for key in needs_of(item) if key not in known)
+    return [item for item in items if any(judge(item, known))]
+
+
+def _confirmed(suspects: Iterable[Item]) -> Iterator[Finding]:
+    """Look at each item again, together with all that it has to fit to."""
+    for suspect in suspects:
+        item: Item | None = suspect
+        for _ in range(LOOKS):
+            if item is None:
+                break
+            needs = needs_of(item)
+            found = read([item.key, *needs])
+            item = found.get(item.key)
+            if item and set(needs_of(item)) <= set(needs):
+                yield from judge(item, found)
+                break

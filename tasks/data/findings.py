@@ -1,0 +1,58 @@
+"""What a check finds, and how it is mended: on condition that all is still as it was seen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pynamodb.expressions.update import Action
+
+from chalicelib.db import counters
+from chalicelib.db.keys import Key
+from chalicelib.db.table import Item
+from chalicelib.db.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it should be.
+
+    :param about: key of the item.
+    :param text: what is wrong with it.
+    :param remedy: what mending does; what a person has to do, where that is not known.
+    :param mend: writes it; raises ConditionFailedError, and writes nothing, if anything changed meanwhile.
+    :param is_leftover: what deletions leave behind, which nothing reaches: no damage.
+    """
+
+    about: Key
+    text: str
+    remedy: str
+    mend: Callable[[], object] | None = None
+    is_leftover: bool = False
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"{self.about.pk} {self.about.sk}: {self.text}"
+
+
+def remove(item: Item, *absent: tuple[str, type[Item], Key]) -> None:
+    """Delete an item that is still as it was seen, and count it no more, while what it needs is still gone.
+
+    :param absent: name, kind and key of what has to be gone.
+    """
+    transaction = Transaction()
+    transaction.delete("item", item)
+    for name, kind, key in absent:
+        transaction.check(name, kind, key, kind.pk.does_not_exist())
+    for counter in item.counted():
+        counters.add(transaction, counter, -1)
+    transaction.commit()
+
+
+def list_anew(item: Item) -> None:
+    """Set the attributes of an item's listing."""
+    pairs = zip((Item.gsi1pk, Item.gsi1sk), item.listed() or (None, None), strict=True)
+    actions: list[Action] = [
+        attribute.remove() if value is None else attribute.set(value) for attribute, value in pairs
+    ]
+    transaction = Transaction()
+    transaction.update("item", item, actions)
+    transaction.commit()

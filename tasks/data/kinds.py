@@ -1,0 +1,65 @@
+"""Every kind of item that the code knows, those of generated resources included."""
+
+from importlib import import_module
+from typing import Any
+
+from chalicelib.db import counters, windows
+from chalicelib.db.keys import Key
+from chalicelib.db.table import Item
+from tasks.data.table import RawItem
+from tasks.processes import project_folder
+
+BASE = (counters, windows)  # have kinds of their own
+
+
+class UnreadableError(Exception):
+    """An item is not what its kind says; the message tells how."""
+
+
+def all_kinds() -> dict[str, type[Item]]:
+    """Import the models of all resources, and give the kinds by their names."""
+    for path in sorted((project_folder() / "chalicelib").glob("*/models.py")):
+        import_module(f"chalicelib.{path.parent.name}.models")
+    attribute: Any = Item.kind
+    return {attribute.get_discriminator(kind): kind for kind in attribute.get_registered_subclasses(Item)}
+
+
+def key_of(raw: RawItem) -> Key:
+    """Give the key of an item."""
+    return Key(raw["pk"]["S"], raw["sk"]["S"])
+
+
+def schema_of(raw: RawItem) -> int:
+    """Give the version of an item's schema: 1 where it does not say."""
+    return int(raw.get("schema", {}).get("N", 1))
+
+
+def parse(kinds: dict[str, type[Item]], raw: RawItem) -> Item:
+    """Read an item by its kind.
+
+    :raises UnreadableError: the code knows no such kind or schema, or attributes are missing or wrong.
+    """
+    name = raw.get("kind", {}).get("S", "")
+    kind = kinds.get(name)
+    if kind is None:
+        raise UnreadableError(f"is of the kind {name!r}, which this code does not know")
+    if schema_of(raw) > kind.SCHEMA:
+        raise UnreadableError(f"has schema {schema_of(raw)} of {name}, newer than this code's {kind.SCHEMA}")
+    missing = sorted(
+        attribute.attr_name
+        for attribute in own_attributes(kind)
+        if not attribute.null and attribute.default is None and attribute.attr_name not in raw
+    )
+    # what a later schema added, older items get by db.migrate
+    if missing and schema_of(raw) == kind.SCHEMA:
+        raise UnreadableError(f"lacks {', '.join(missing)}")
+    try:
+        return kind.from_raw_data(raw)
+    except (TypeError, ValueError) as error:
+        raise UnreadableError(f"can't be read: {error}") from error
+
+
+def own_attributes(kind: type[Item]) -> list[Any]:
+    """List the attributes that a kind has beyond those of all kinds."""
+    base = Item.get_attributes()
+    return [attribute for name, attribute in kind.get_attributes().items() if name not in base]

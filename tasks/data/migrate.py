@@ -1,0 +1,179 @@
+"""`invoke db.migrate`: brings items of older schemas up to what the code writes today.
+
+Each item is written once, with its new schema in it: a run that was stopped anywhere is repeated, and goes on
+with what is left.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pynamodb.exceptions import UpdateError
+
+from chalicelib.db.table import Item
+from tasks.data import table
+from tasks.data.kinds import UnreadableError, key_of, parse, schema_of
+from tasks.data.reading import known_kinds
+from tasks.data.table import RawItem
+from tasks.progress import bar
+
+LOOKS = 10  # at an item that changes while it is migrated
+
+
+class MigrationError(Exception):
+    """Items can't be migrated; the message says why."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One step: items of a kind, from the schema before to this one.
+
+    :param to: the schema that items have afterwards.
+    :param does: what it does, in a few words.
+    :param change: gives the attributes to set, from an item of the schema before; those of the same item are
+        the same however often it is asked. It may read other items, and writes nothing.
+    """
+
+    kind: type[Item]
+    to: int
+    does: str
+    change: Callable[[Any], Mapping[str, Any]]
+
+
+@dataclass
+class Pace:
+    """Keeps to a number of writes per second.
+
+    :param rate: items per second.
+    """
+
+    rate: int
+    sleep: Callable[[float], object] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    due: float = field(default=0.0)
+
+    def wait(self) -> None:
+        """Wait until the next write is due."""
+        moment = self.clock()
+        self.due = max(self.due, moment)
+        self.sleep(self.due - moment)
+        self.due += 1 / self.rate
+
+
+@dataclass
+class Run:
+    """One run over the table.
+
+    :ivar done: how many items each step was for.
+    :ivar failed: why items could not be migrated, by their keys.
+    """
+
+    steps: dict[tuple[type[Item], int], Migration]
+    pace: Pace
+    dry_run: bool = False
+    done: Counter[Migration] = field(default_factory=Counter)
+    failed: list[str] = field(default_factory=list)
+
+    def take(self, raw: RawItem) -> None:
+        """Migrate one item, through all the steps that it lacks."""
+        for _ in range(LOOKS):
+            try:
+                item = parse(known_kinds(), raw)
+            except UnreadableError as error:
+                self.failed.append(f"{' '.join(key_of(raw))}: {error}")
+                return
+            steps = [self.steps[type(item), to] for to in range(schema_of(raw) + 1, item.SCHEMA + 1)]
+            if self.dry_run or not steps or self._write(item, steps):
+                self.done.update(steps)
+                return
+            latest = next(table.get([item.key]), None)
+            if latest is None:
+                return  # deleted meanwhile
+            raw = latest
+        self.failed.append(f"{' '.join(key_of(raw))}: is written to all the time")
+
+    def _write(self, item: Item, steps: Iterable[Migration]) -> bool:
+        attributes, values = type(item).get_attributes(), dict[str, Any]()
+        for step in steps:
+            changes = step.change(item)
+            for name, value in changes.items():
+                setattr(item, name, value)
+            values |= changes
+        values["schema"] = item.SCHEMA
+        self.pace.wait()
+        try:
+            # on condition that its version is the one that was read
+            table.patiently(
+                lambda: item.update([attributes[name].set(value) for name, value in values.items()])
+            )
+        except UpdateError as error:
+            if error.cause_response_code == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+
+def migrate(
+    migrations: Iterable[Migration],
+    *,
+    rate: int,
+    dry_run: bool = False,
+    say: Callable[[str], object] = print,
+    sleep: Callable[[float], object] = time.sleep,
+) -> bool:
+    """Migrate all items of older schemas, and tell how many each step was for.
+
+    :param rate: items per second at the most.
+    :param dry_run: write nothing, and tell how many there are.
+    :returns: whether all went well.
+    :raises MigrationError: the rate is none, or a step is missing; nothing was written.
+    """
+    if rate < 1:
+        raise MigrationError("--rate is a number of items per second: at least 1.")
+    steps = {(step.kind, step.to): step for step in migrations}
+    kinds = _older(steps)
+    run = Run(steps, Pace(rate, sleep), dry_run)
+    for raw in _outdated(kinds):
+        run.take(raw)
+    for step in steps.values():
+        items = f"{run.done[step]} items {'to migrate' if dry_run else 'migrated'}"
+        say(f"{_name(step.kind)}, schema {step.to - 1} to {step.to}, {step.does}: {items}.")
+    for failure in run.failed:
+        say(f"Not migrated: {failure}.")
+    return not run.failed
+
+
+def _name(kind: type[Item]) -> str:
+    return next(name for name, known in known_kinds().items() if known is kind)
+
+
+def _older(steps: Mapping[tuple[type[Item], int], Migration]) -> dict[str, int]:
+    """Name the kinds whose schema has grown, with what it is now."""
+    grown = {name: kind for name, kind in known_kinds().items() if kind.SCHEMA > 1}
+    for name, kind in grown.items():
+        missing = [to for to in range(2, kind.SCHEMA + 1) if (kind, to) not in steps]
+        if missing:
+            raise MigrationError(f"tasks/migrations has no step for {name} to schema {missing[0]}.")
+    return {name: kind.SCHEMA for name, kind in grown.items()}
+
+
+def _outdated(kinds: Mapping[str, int]) -> Iterator[RawItem]:
+    """Read the items of older schemas."""
+    if not kinds:
+        return
+    older, values = [], dict[str, Any]()
+    for number, (name, schema) in enumerate(kinds.items()):
+        values |= {f":kind{number}": {"S": name}, f":schema{number}": {"N": str(schema)}}
+        is_older = f"attribute_not_exists(#schema) OR #schema < :schema{number}"
+        older.append(f"(#kind = :kind{number} AND ({is_older}))")
+    arguments = {
+        "FilterExpression": " OR ".join(older),
+        "ExpressionAttributeNames": {"#kind": "kind", "#schema": "schema"},
+        "ExpressionAttributeValues": values,
+    }
+    with bar(table.size()) as drawn:
+        for page in table.pages(**arguments):
+            yield from page["Items"]
+            drawn.add(page["ScannedCount"])

@@ -1,0 +1,195 @@
+"""What has to be true of the items of a table, each with what it needs to be judged."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from chalicelib.db import keys
+from chalicelib.db.keys import Key
+from chalicelib.db.table import Item, now
+from chalicelib.db.transaction import Transaction
+from chalicelib.oauth.models import OAuth2Client
+from chalicelib.teams.models import Cleanup, Member, Team, clean_up, remove_member
+from chalicelib.users.models import UniqueName, User
+from tasks.data.findings import Finding, list_anew, remove
+from tasks.data.reading import Found, read
+
+STUCK = timedelta(hours=1)  # the clean-up runs every five minutes
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule for some items.
+
+    :param applies: tells whether it is about an item.
+    :param needs: keys of what else has to be read.
+    :param judge: gives what is wrong, from the item and what was found under those keys.
+    """
+
+    applies: Callable[[Item], bool]
+    needs: Callable[[Any], list[Key]]
+    judge: Callable[[Any, Found], Iterator[Finding]]
+
+
+def needs_of(item: Item) -> list[Key]:
+    """List what has to be read to judge an item."""
+    return [key for rule in RULES if rule.applies(item) for key in rule.needs(item)]
+
+
+def judge(item: Item, found: Found) -> Iterator[Finding]:
+    """Give all that is wrong with an item."""
+    for rule in RULES:
+        if rule.applies(item):
+            yield from rule.judge(item, found)
+
+
+def _is(*kinds: type[Item]) -> Callable[[Item], bool]:
+    return lambda item: isinstance(item, kinds)
+
+
+def _listing(item: Item, _: Found) -> Iterator[Finding]:
+    place = item.listed()
+    if (item.gsi1pk, item.gsi1sk) != (place or (None, None)):
+        where = f"at {place[1]} in {place[0]}" if place else "nowhere"
+        remedy = f"lists it {where}"
+        yield Finding(item.key, "is not listed where it should be", remedy, partial(list_anew, item))
+
+
+def _names(user: User) -> dict[str, Key]:
+    return {"username": keys.username(user.username), "e-mail address": keys.email(user.email)}
+
+
+def _user(user: User, found: Found) -> Iterator[Finding]:
+    for word, key in _names(user).items():
+        marker = found.get(key)
+        if marker is None:
+            text = f"nothing marks its {word} as taken"
+            yield Finding(user.key, text, "writes the marker", partial(_mark, user, key))
+        elif isinstance(marker, UniqueName) and marker.user_id != user.id:
+            yield _of_another(user, word, marker)
+
+
+def _of_another(user: User, word: str, marker: UniqueName) -> Finding:
+    key = keys.user(marker.user_id)
+    other = read([key]).get(key)  # not among what is read for all users, since this happens next to never
+    text = f"its {word} is marked as that of {key.pk}"
+    if other and not (isinstance(other, User) and marker.key not in _names(other).values()):
+        return Finding(user.key, text, f"two users have it: change the {word} of one of them")
+    return Finding(user.key, text, "corrects the marker", partial(_mark_again, user, marker))
+
+
+def _mark(user: User, key: Key) -> None:
+    transaction = Transaction()
+    transaction.check("user", User, user.key, User.version == user.version)
+    transaction.put("marker", UniqueName.at(key, user_id=user.id))
+    transaction.commit()
+
+
+def _mark_again(user: User, marker: UniqueName) -> None:
+    transaction = Transaction()
+    transaction.check("user", User, user.key, User.version == user.version)
+    # its version stays 1, as whoever changes an e-mail address expects
+    same = UniqueName.user_id == marker.user_id
+    transaction.add("marker", UniqueName.at(marker.key), [UniqueName.user_id.set(user.id)], same)
+    transaction.commit()
+
+
+def _marker(marker: UniqueName, found: Found) -> Iterator[Finding]:
+    user = found.get(keys.user(marker.user_id))
+    if user is None:
+        absent = ("user", User, keys.user(marker.user_id))
+        yield Finding(marker.key, "its user is gone", "frees the name", partial(remove, marker, absent))
+    elif isinstance(user, User) and marker.key not in _names(user).values():
+        text = f"its user, {user.id}, has another name"
+        yield Finding(marker.key, text, "frees the name", partial(_free, marker, user))
+
+
+def _free(marker: UniqueName, user: User) -> None:
+    transaction = Transaction()
+    transaction.check("user", User, user.key, User.version == user.version)
+    transaction.delete("marker", marker)
+    transaction.commit()
+
+
+def _is_of_user(item: Item) -> bool:
+    return item.pk.startswith(keys.user("").pk) and not isinstance(item, User)
+
+
+def _user_of(item: Item) -> Key:
+    return Key(item.pk, keys.user("").sk)
+
+
+def _of_user(item: Item, found: Found) -> Iterator[Finding]:
+    if _user_of(item) not in found:
+        absent = ("user", User, _user_of(item))
+        yield Finding(item.key, "its user is gone", "removes it", partial(remove, item, absent))
+        return
+    client_id = getattr(item, "client_id", None)
+    if client_id and keys.client(client_id) not in found:
+        text = f"is left over from the client {client_id}"
+        mend = partial(remove, item, ("client", OAuth2Client, keys.client(client_id)))
+        yield Finding(item.key, text, "removes it", mend, is_leftover=True)
+
+
+def _needs_of_user(item: Item) -> list[Key]:
+    client_id = getattr(item, "client_id", None)
+    return [_user_of(item), *([keys.client(client_id)] if client_id else [])]
+
+
+def _is_owned(item: Item) -> bool:
+    return bool(hasattr(item, "user_id") and item.counted()) and not _is_of_user(item)
+
+
+def _owned(item: Any, found: Found) -> Iterator[Finding]:
+    if keys.user(item.user_id) not in found:
+        # others may depend on it, such as the users of a client: so nobody but a person can tell
+        text = f"its owner, {item.user_id}, is gone"
+        yield Finding(item.key, text, "delete it as an admin, or restore the user from a backup")
+
+
+def _member(member: Member, found: Found) -> Iterator[Finding]:
+    team, user = found.get(keys.team(member.team_id)), found.get(keys.user(member.user_id))
+    if team is None:
+        if keys.cleanup(member.team_id) not in found:
+            absent = ("team", Team, keys.team(member.team_id))
+            yield Finding(member.key, "its team is gone", "removes it", partial(remove, member, absent))
+    elif user is None and isinstance(team, Team):
+        text = "its user is gone"
+        if member.is_leader and team.leader_count <= 1:
+            yield Finding(member.key, text, "the team has no other leader: add one as an admin, or delete it")
+        else:
+            yield Finding(member.key, text, "removes it", partial(remove_member, team, member))
+
+
+def _cleanup(note: Cleanup, found: Found) -> Iterator[Finding]:
+    team = found.get(keys.team(note.team_id))
+    if isinstance(team, Team):
+        text = "is to clean up after a team that is there"
+        yield Finding(note.key, text, "removes it", partial(_keep, note, team))
+    elif now() - note.created > STUCK:
+        text = f"memberships of a deleted team are there since {note.created:%F %T} UTC: does clean_up run?"
+        yield Finding(note.key, text, "removes them", clean_up)
+
+
+def _keep(note: Cleanup, team: Team) -> None:
+    transaction = Transaction()
+    transaction.check("team", Team, team.key, Team.pk.exists())
+    transaction.delete("note", note)
+    transaction.commit()
+
+
+RULES = [
+    Rule(lambda _: True, lambda _: [], _listing),
+    Rule(_is(User), lambda user: list(_names(user).values()), _user),
+    Rule(_is(UniqueName), lambda marker: [keys.user(marker.user_id)], _marker),
+    Rule(_is_of_user, _needs_of_user, _of_user),
+    Rule(_is_owned, lambda item: [keys.user(item.user_id)], _owned),
+    Rule(
+        _is(Member),
+        lambda member: [keys.team(member.team_id), keys.user(member.user_id), keys.cleanup(member.team_id)],
+        _member,
+    ),
+    Rule(_is(Cleanup), lambda note: [keys.team(note.team_id)], _cleanup),
+]

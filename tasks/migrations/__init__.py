@@ -1,0 +1,6 @@
+"""Steps that bring older items up to what the code writes today: a file for each, all of them listed here."""
+
+from tasks.data.migrate import Migration
+from tasks.migrations.consent_2 import name_client
+
+MIGRATIONS: list[Migration] = [name_client]

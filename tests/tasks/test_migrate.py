@@ -1,0 +1,223 @@
+"""`invoke db.migrate`: items of older schemas are brought up once each, whatever happens in between."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+from pynamodb.attributes import UnicodeAttribute
+
+from chalicelib.db import keys
+from chalicelib.db.keys import Key
+from chalicelib.db.table import Item
+from chalicelib.oauth.models import Consent, OAuth2Client
+from chalicelib.users.models import User
+from tasks.data.check import check
+from tasks.data.kinds import all_kinds
+from tasks.data.migrate import Migration, MigrationError, Pace, migrate
+from tasks.data.reading import known_kinds
+from tasks.migrations import MIGRATIONS
+from tests.api.oauth_tools import at_call
+from tests.faults import WRITES, Killed, killed_before_write, wire
+from tests.http import Client
+from tests.support import MakeClient, TokenFor, dump_table
+from tests.tasks.check_tools import changed, deleted
+
+NAMES = {"app": "Planner & Co <b>", "nameless": "nameless", "gone": "gone", "kept": "Before"}
+
+
+def run(*, dry_run: bool = False, migrations: Iterable[Migration] = MIGRATIONS) -> list[str]:
+    """Migrate without waiting, and give what was said."""
+    said: list[str] = []
+    ended = migrate(migrations, rate=100, dry_run=dry_run, say=said.append, sleep=lambda _: None)
+    return said if ended else [*said, "failed"]
+
+
+@pytest.fixture
+def old(user: User, admin: User, app: OAuth2Client, make_client: MakeClient) -> list[Key]:
+    """Consents as schema 1 had them: of a named client, a nameless one, one that is gone, and a kept name."""
+    make_client("nameless", admin)
+    make_client("kept", admin, client_name="After")
+    found = []
+    for client_id in NAMES:
+        values = {"client_name": "Before" if client_id == "kept" else "", "scope": "teams:read"}
+        item = Consent.at(
+            keys.consent(user.id, client_id), consent_id="1", user_id=user.id, client_id=client_id, **values
+        )
+        item.save()
+        changed(item.key, "schema", None)
+        found.append(item.key)
+    return found
+
+
+def consents() -> dict[str, tuple[str, int, int]]:
+    """Name, schema and version of each consent."""
+    found = [Consent.from_raw_data(item) for item in dump_table() if item["kind"]["S"] == "consent"]
+    return {each.client_id: (each.client_name, int(each.schema or 1), each.version) for each in found}
+
+
+def test_consents_get_the_name_that_people_know(
+    old: list[Key], api: Client, user: User, token_for: TokenFor
+) -> None:
+    """Issue 6: the real example, schema 2 of consents; no signed-in app is without a name."""
+    before = api("GET", "/api/v1/users/me/grants", token=token_for(user)).json
+    assert run() == ["consent, schema 1 to 2, names the client where its name is empty: 4 items migrated."]
+    assert consents() == {client_id: (name, 2, 2) for client_id, name in NAMES.items()}
+    after = api("GET", "/api/v1/users/me/grants", token=token_for(user)).json
+    assert {each["client_id"]: each["client_name"] for each in after} == NAMES
+    assert [each["updated"] for each in after] == [each["updated"] for each in before]
+
+
+def test_a_second_run_changes_nothing(old: list[Key]) -> None:
+    """Issue 6: idempotent."""
+    run()
+    before = dump_table()
+    assert run()[0].endswith(" 0 items migrated.")
+    assert dump_table() == before
+
+
+def test_a_dry_run_counts_and_writes_nothing(old: list[Key]) -> None:
+    """Issue 6: it tells how many items there are."""
+    before = dump_table()
+    assert run(dry_run=True)[0].endswith(" 4 items to migrate.")
+    assert dump_table() == before
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_migration_killed_at_any_write_converges(old: list[Key], number: int) -> None:
+    """Issue 6: stopped before any write and run again, the table is the same as without the stop."""
+    with wire(killed_before_write(number)) as sent, pytest.raises(Killed):
+        run()
+    assert len([request for request in sent if request.operation in WRITES]) == number + 1
+    assert sum(schema == 2 for _, schema, _ in consents().values()) == number
+    assert run()[0].endswith(f" {4 - number} items migrated.")
+    assert consents() == {client_id: (name, 2, 2) for client_id, name in NAMES.items()}
+
+
+def test_what_is_written_meanwhile_is_kept(old: list[Key]) -> None:
+    """Issue 6: an item that somebody else changes between read and write is read again."""
+
+    def widen() -> None:
+        changed(old[0], "scope", {"S": "users:read"})
+        changed(old[0], "version", {"N": "2"})
+
+    with at_call("UpdateItem", widen):
+        assert run()[0].endswith(" 4 items migrated.")
+    item = Consent.get(*old[0])
+    assert (item.scope, item.client_name, item.schema, item.version) == ("users:read", NAMES["app"], 2, 3)
+
+
+def test_what_is_deleted_meanwhile_stays_away(old: list[Key]) -> None:
+    """Issue 6: nothing comes back by a migration."""
+    with at_call("UpdateItem", lambda: deleted(old[0])):
+        assert run()[0].endswith(" 3 items migrated.")
+    assert consents().keys() == NAMES.keys() - {"app"}
+
+
+def test_an_older_consent_works_before_and_after(
+    old: list[Key], api: Client, user: User, token_for: TokenFor
+) -> None:
+    """Issue 6: the code reads both forms, so it is deployed first and migrates later."""
+    token = token_for(user)
+    assert api("DELETE", "/api/v1/users/me/grants/nameless", token=token).status == 204
+    run()
+    assert api("DELETE", "/api/v1/users/me/grants/app", token=token).status == 204
+
+
+def test_new_items_need_no_migration(old: list[Key], user: User) -> None:
+    """Issue 6: what is written today carries its schema, and a kind of schema 1 carries none."""
+    assert Consent.at(keys.consent(user.id, "new")).schema == 2
+    assert all("schema" not in item for item in dump_table() if item["kind"]["S"] == "user")
+
+
+def test_each_step_of_each_kind_is_there() -> None:
+    """Issue 6: whoever raises a schema writes the step to it."""
+    wanted = {(kind, to) for kind in all_kinds().values() for to in range(2, kind.SCHEMA + 1)}
+    assert {(step.kind, step.to) for step in MIGRATIONS} == wanted
+    assert len(MIGRATIONS) == len(wanted)
+
+
+def test_a_missing_step_is_told_before_anything_is_written(old: list[Key]) -> None:
+    """Issue 6: with the name of what is missing."""
+    before = dump_table()
+    with pytest.raises(MigrationError, match="no step for consent to schema 2"):
+        run(migrations=[])
+    assert dump_table() == before
+
+
+@pytest.mark.parametrize("rate", [0, -1])
+def test_a_rate_is_positive(table: None, rate: int) -> None:
+    """Issue 6: a wrong argument gives one clear line."""
+    with pytest.raises(MigrationError, match="--rate"):
+        migrate(MIGRATIONS, rate=rate)
+
+
+def test_a_damaged_item_holds_up_nothing(old: list[Key]) -> None:
+    """Issue 6: it is told, and the others are migrated."""
+    changed(old[1], "created", {"S": "once"})
+    said = run()
+    assert said[0].endswith(" 3 items migrated.")
+    assert (said[1].split(":")[0], said[-1]) == ("Not migrated", "failed")
+
+
+class Gauge(Item, discriminator="gauge"):
+    """A kind in its third schema, which has a new attribute that must be there."""
+
+    SCHEMA = 3
+    unit = UnicodeAttribute()
+    text = UnicodeAttribute()
+
+
+STEPS: list[Migration] = [
+    *MIGRATIONS,
+    Migration(Gauge, 2, "adds the unit", lambda _: {"unit": "mm"}),
+    Migration(Gauge, 3, "adds the text", lambda gauge: {"text": f"in {gauge.unit}"}),
+]
+
+
+def test_steps_follow_each_other(table: None) -> None:
+    """Issue 6: an item goes through all the steps that it lacks, with one write."""
+    known_kinds.cache_clear()
+    Gauge.SCHEMA = 3
+    values: Mapping[str, Mapping[str, Any]] = {
+        "1": {},
+        "2": {"unit": "cm"},
+        "3": {"unit": "m", "text": "in m"},
+    }
+    try:
+        for schema, attributes in values.items():
+            gauge = Gauge.at(Key(f"GAUGE#{schema}", "GAUGE"), **{"unit": "", "text": "", **attributes})
+            gauge.save()
+            changed(gauge.key, "schema", {"N": schema})
+            for name in {"unit", "text"} - attributes.keys():
+                changed(gauge.key, name, None)
+        assert check(say=lambda _: None)
+        with wire() as sent:
+            assert [line.split(": ")[1] for line in run(migrations=STEPS)] == [
+                "0 items migrated.",
+                "1 items migrated.",
+                "2 items migrated.",
+            ]
+        assert len([request for request in sent if request.operation in WRITES]) == 2
+        texts = [Gauge.get(f"GAUGE#{schema}", "GAUGE").text for schema in values]
+        assert texts == ["in mm", "in cm", "in m"]
+    finally:
+        Gauge.SCHEMA = 1  # other tests know no such steps
+
+
+Gauge.SCHEMA = 1
+
+
+def test_writes_keep_to_the_rate() -> None:
+    """Issue 6: throttled, whatever the writes take by themselves."""
+    clock = [100.0]
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(round(seconds, 3))
+        clock[0] += seconds
+
+    pace = Pace(10, sleep, lambda: clock[0])
+    for took in (0.0, 0.04, 0.5, 0.0):
+        pace.wait()
+        clock[0] += took
+    assert waits == [0, 0.1, 0.06, 0]
