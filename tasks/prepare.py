@@ -6,6 +6,7 @@
 from chalicelib.db.table import connect, create_table
 from chalicelib.settings import Settings
 from tasks.seed import DOCUMENTATION, SERVICE, SERVICE_SECRET, USERS, seed
+from tasks.stages import StageError, settings_of
 
 ROLES = {"is_admin": "admin", "is_internal": "internal"}
 
@@ -16,6 +17,21 @@ def main() -> None:
     connect(settings)
     create(settings)
     print(fill())
+
+
+def open_local(stage: str) -> Settings:
+    """Connect to the table of a local stage, for what no deployed one may have done to it.
+
+    :raises StageError: the stage is deployed.
+    """
+    settings = settings_of(stage)
+    if not settings.is_local:
+        raise StageError(
+            f"{settings.stage} is deployed. Its stack has the table (invoke deploy --stage {settings.stage});"
+            " development data, whose passwords everybody knows, is for local stages."
+        )
+    connect(settings)
+    return settings
 
 
 def create(settings: Settings) -> str:

@@ -87,18 +87,3 @@ def _ask(question: str) -> str:
 
 def _nobody(_question: str) -> str:
     raise EOFError
-
-
-def open_local(stage: str) -> Settings:
-    """Connect to the table of a local stage, for what no deployed one may have done to it.
-
-    :raises StageError: the stage is deployed.
-    """
-    settings = settings_of(stage)
-    if not settings.is_local:
-        raise StageError(
-            f"{settings.stage} is deployed. Its stack has the table (invoke deploy --stage {settings.stage});"
-            " development data, whose passwords everybody knows, is for local stages."
-        )
-    connect(settings)
-    return settings

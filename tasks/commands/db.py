@@ -17,7 +17,7 @@ def create(_context: Context, stage: str = "") -> None:
     from tasks import prepare, tables  # noqa: PLC0415 - see above
 
     with refusing(*tables.FAULTS):
-        print(prepare.create(tables.open_local(stage)))
+        print(prepare.create(prepare.open_local(stage)))
 
 
 @task(help={"stage": STAGE_HELP})
@@ -26,7 +26,7 @@ def seed(_context: Context, stage: str = "") -> None:
     from tasks import prepare, tables  # noqa: PLC0415 - as above
 
     with refusing(*tables.FAULTS):
-        tables.open_local(stage)
+        prepare.open_local(stage)
         print(prepare.fill())
 
 

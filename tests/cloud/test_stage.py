@@ -1,11 +1,17 @@
 """A stage, deployed by CloudFormation with IAM enforced, and called through API Gateway."""
 
 import json
+import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tasks.cloud import local
 from tasks.cloud.account import DeployError
+from tasks.data import files
+from tasks.processes import module, project_folder
 from tests.cloud.drive import UnexpectedError, drive, expect
 from tests.cloud.stage import NAME, SCHEDULED, URL, Stage, routes
 
@@ -185,3 +191,45 @@ def test_no_secret_is_logged_or_deployed(deployed: Stage) -> None:
         [deployed.logs(), "\n".join(deployed.said), deployed.package.template.read_text("utf-8")]
     )
     assert [canary for canary in canaries if canary in told] == []
+
+
+def test_data_tasks_work_on_a_deployed_stage(deployed: Stage, tmp_path: Path) -> None:
+    """Issue 6: --stage dev takes the caller's credentials, as for a stage in AWS."""
+    expect(200, deployed.sign_in())
+    path = tmp_path / "export.jsonl.gz"
+    assert run_task(deployed, "db.export", "--output", str(path))[0] == 0
+    count = files.verified(path).count
+    assert run_task(deployed, "db.check") == (0, f"{count} items: no findings.")
+    status, said = run_task(deployed, "db.migrate", "--dry-run")
+    assert (status, " 0 items to migrate." in said) == (0, True)
+    refused = {
+        "holds items already": ("db.import", "--input", str(path)),
+        "dev is deployed": ("db.seed",),
+    }
+    for reason, arguments in refused.items():
+        status, said = run_task(deployed, *arguments)
+        assert (status, reason in said) == (2, True)
+    assert run_task(deployed, "db.import", "--merge", "--input", str(path))[0] == 0
+
+
+def run_task(stage: Stage, *arguments: str) -> tuple[int, str]:
+    """Run a task on the stage with root's credentials, and give its status and what it said in the end."""
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "STAGE"))}
+    account = {
+        "AWS_ACCESS_KEY_ID": local.ROOT,
+        "AWS_SECRET_ACCESS_KEY": local.ROOT,
+        "AWS_DEFAULT_REGION": local.REGION,
+        "AWS_ENDPOINT_URL": stage.cloud,
+    }
+    done = subprocess.run(  # noqa: S603 - words that stand above
+        module("invoke", *arguments, "--stage", NAME),
+        cwd=project_folder(),
+        env=inherited | account,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, (done.stdout + done.stderr).strip().splitlines()[-1]

@@ -32,6 +32,13 @@ WRONG = {
     "shell --command x=": "--command: invalid syntax",
     "logs --stage dev --since yesterday": "--since is a number with a unit",
     "doctor --stage nowhere": "--stage is one of",
+    "db.create --stage dev": "dev is deployed",
+    "db.seed --stage prod": "prod is deployed",
+    "db.export": "'output'",
+    "db.import --input nowhere": "No such file",
+    "db.check --stage nowhere": "--stage is one of",
+    "db.migrate --rate 0": "--rate is a number of items per second",
+    "db.migrate --rate x": "invalid literal",
 }
 
 
