@@ -22,6 +22,7 @@ def $thing(${thing}_id: str) -> Key:
 
 $THINGS = "$THINGS"
 '''
+KEY_ROW = "| `$thing` | `$THING#{${thing}_id}` | `$THING` | `$THINGS` |\n"
 SCOPES = """\
     "$things:read": "Look at $words.",
     "$things:write": "Create, change and delete $words.",
@@ -91,6 +92,8 @@ def edits(things: str) -> Iterable[Edit]:
             after(r"^\|.*\| a resource each:.*\n"),
             "| `chalicelib/$things/` | the same for [$words](docs/$things.md) |\n",
         ),
+        Edit("docs/architecture.md", after(r"^ +teams\[.*\n"), '        $things["$things<br>a resource"]\n'),
+        Edit("docs/architecture.md", after(r"^\| `cleanup` .*\n"), KEY_ROW),
         Edit(
             "CHANGELOG.md",
             after(r"^## Unreleased\n+### Added\n+(- .*\n(  .*\n)*)*"),
