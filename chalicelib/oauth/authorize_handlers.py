@@ -73,7 +73,7 @@ def start_authorization(call: Call) -> Document:
     try:
         return _ask(call, read_authorization_request(call))
     except RedirectedError as error:
-        return _redirect(error.address)
+        return redirect(error.address)
 
 
 @Operation(
@@ -98,7 +98,7 @@ def continue_authorization(call: Call) -> Document:
             return _ask(call, asked, alert=STALE, status=403)
         return _decide(call, asked, ticket, form)
     except RedirectedError as error:
-        return _redirect(error.address)
+        return redirect(error.address)
 
 
 def _decide(call: Call, asked: AuthorizationRequest, ticket: Ticket, form: dict[str, str]) -> Document:
@@ -115,16 +115,18 @@ def _decide(call: Call, asked: AuthorizationRequest, ticket: Ticket, form: dict[
 def _needs(call: Call, form: dict[str, str], ticket: Ticket | None) -> list[Key | None]:
     client = client_key(call)
     if ticket and ticket.user_id and client:
-        return [client, keys.user(ticket.user_id), _consent_key(call, ticket.user_id)]
+        return [client, keys.user(ticket.user_id), consent_key(call, ticket.user_id)]
     address = attempts.failures_key(attempts.address(call), call.settings)
     return [client, address, username_key(form.get("username", ""))]
 
 
-def _consent_key(call: Call, user_id: str) -> Key:
+def consent_key(call: Call, user_id: str) -> Key:
+    """Key of what a user lets the client do that asks."""
     return keys.consent(user_id, call.request.query["client_id"][0])
 
 
-def _redirect(address: str) -> Document:
+def redirect(address: str) -> Document:
+    """Send the browser somewhere else."""
     # 303: the browser goes on with GET, and without the password (RFC 9700 §4.12).
     return Document("", HTML, {"Location": address}, 303)
 
@@ -147,19 +149,27 @@ def _sign_in(call: Call, asked: AuthorizationRequest, form: dict[str, str]) -> D
     attempts.check_attempts(call, [attempts.address(call)])
     try:
         client_id = asked.client.client_id
-        user = check_password(call, client_id, username, password, lambda found: [_consent_key(call, found)])
+        user = check_password(call, client_id, username, password, lambda found: [consent_key(call, found)])
     except SignInRefusedError:
         return _ask(call, asked, username=username, alert=WRONG, status=403)
-    transaction = Transaction()
-    attempts.require_under_limit(transaction, attempts.account(user.id), call.settings)
-    record_sign_in(transaction, call, user, asked.client.client_id)
-    consent = call.items.get(_consent_key(call, user.id))
-    is_known = isinstance(consent, Consent) and covers(consent, asked)
-    answer = (
-        _finish(call, asked, user, transaction) if is_known else _ask_consent(call, asked, user, transaction)
-    )
+    answer = go_on(call, asked, user, Transaction())
     upgrade_hash(user, password)
     return answer
+
+
+def go_on(call: Call, asked: AuthorizationRequest, user: User, transaction: Transaction) -> Document:
+    """Bring whoever has just signed in to the client, or to the consent page first.
+
+    The user's consent, if any, was read.
+
+    :param transaction: what else belongs to the sign-in.
+    """
+    attempts.require_under_limit(transaction, attempts.account(user.id), call.settings)
+    record_sign_in(transaction, call, user, asked.client.client_id)
+    consent = call.items.get(consent_key(call, user.id))
+    if isinstance(consent, Consent) and covers(consent, asked):
+        return _finish(call, asked, user, transaction)
+    return _ask_consent(call, asked, user, transaction)
 
 
 def _ask_consent(call: Call, asked: AuthorizationRequest, user: User, transaction: Transaction) -> Document:
@@ -184,7 +194,7 @@ def _consented(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Docum
 
 
 def _finish(call: Call, asked: AuthorizationRequest, user: User, transaction: Transaction) -> Document:
-    found = call.items.get(_consent_key(call, user.id))
+    found = call.items.get(consent_key(call, user.id))
     consent = give_consent(transaction, user, asked, found if isinstance(found, Consent) else None)
     code = issue_code(transaction, call.settings, user, consent, asked)
     _record_authorization(transaction, call, user, asked)
@@ -192,7 +202,7 @@ def _finish(call: Call, asked: AuthorizationRequest, user: User, transaction: Tr
         attempts.commit(transaction, call.settings)
     except ConditionFailedError:
         return _ask(call, asked, alert=CHANGED, status=409)
-    return _redirect(asked.answer(code=code.text))
+    return redirect(asked.answer(code=code.text))
 
 
 def _record_authorization(

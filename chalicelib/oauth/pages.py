@@ -57,7 +57,7 @@ def _common(call: Call, asked: AuthorizationRequest, ticket: str) -> dict[str, s
     return {
         "client": asked.client.shown_name,
         "destination": parts.netloc or f"the application ({parts.scheme})",
-        "action": f"?{urlencode(call.request.query, doseq=True)}",
+        "action": f"authorize?{urlencode(call.request.query, doseq=True)}",
         "ticket": ticket,
     }
 

@@ -55,8 +55,26 @@ def complete(template: Template, build: str) -> Template:
         templates = answer["responseTemplates"]
         answer["responseTemplates"] = {kind: {"Fn::Sub": text} for kind, text in templates.items()}
     body[GATEWAY_RESPONSES] = {"Fn::If": ["HasDomain", with_domain, gateway_responses(OWN_URL, settings)]}
+    attach_stream(template)
     scoped: Template = scope_policies(template)
     return scoped
+
+
+def attach_stream(template: Template) -> None:
+    """Put functions that `app.on_dynamodb_record` declares on the table's own stream, which they turn on.
+
+    Its ARN has the time of its making in it: app.py can't know it, the template refers to it.
+    """
+    events = [
+        event["Properties"]
+        for resource in template["Resources"].values()
+        for event in resource.get("Properties", {}).get("Events", {}).values()
+        if event["Type"] == "DynamoDB"
+    ]
+    for properties in events:
+        properties["Stream"] = {"Fn::GetAtt": ["Table", "StreamArn"]}
+    if events:
+        template["Parameters"]["Stream"] |= {"Default": "yes", "AllowedValues": ["yes"]}
 
 
 def scope_policies(node: Any) -> Any:

@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from tests.http import Answer, Client
 
@@ -48,7 +48,7 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.action = found["action"]
+            self.action = urljoin(AUTHORIZE, found["action"])
         if tag == "input":
             self.fields[found["name"]] = found.get("value", "")
         if tag == "button":
@@ -76,7 +76,7 @@ class Browser:
         page = self.page
         assert decision in page.buttons, page.buttons
         form = {**page.fields, **fields, "decision": decision}
-        return self._send("POST", AUTHORIZE + page.action, form=form)
+        return self._send("POST", page.action, form=form)
 
     @property
     def page(self) -> _Page:

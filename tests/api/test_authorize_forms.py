@@ -40,7 +40,7 @@ def test_a_form_without_ticket_does_nothing(browser: Browser, decision: str) -> 
     """A form that another site made up; not even a denial passes."""
     browser.open(**query_of())
     form = {"username": "user", "password": PASSWORD, "decision": decision}
-    path = AUTHORIZE + browser.page.action
+    path = browser.page.action
     browser.last = browser.api("POST", path, form=form)
     assert is_asked_again(browser)
 
@@ -83,7 +83,7 @@ def test_a_ticket_is_for_one_request(browser: Browser, changes: dict[str, str]) 
     """Consent to one thing is none to another: the request may not change under the form."""
     ticket = consenting(browser).page.fields["ticket"]
     browser.open(**query_of(**changes))
-    path = AUTHORIZE + browser.page.action
+    path = browser.page.action
     cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     form = {"ticket": ticket, "decision": "allow"}
     browser.last = browser.api("POST", path, form=form, headers={"Cookie": cookie})
@@ -95,7 +95,7 @@ def test_a_sign_in_ticket_is_no_consent(browser: Browser) -> None:
     browser.open(**query_of())
     form = {**browser.page.fields, "decision": "allow"}
     cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-    path = AUTHORIZE + browser.page.action
+    path = browser.page.action
     browser.last = browser.api("POST", path, form=form, headers={"Cookie": cookie})
     assert is_asked_again(browser)
 
@@ -153,7 +153,7 @@ def test_only_allowing_is_consent(browser: Browser, decision: str) -> None:
     consenting(browser)
     form = {**browser.page.fields, **({"decision": decision} if decision else {})}
     cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-    path = AUTHORIZE + browser.page.action
+    path = browser.page.action
     browser.last = browser.api("POST", path, form=form, headers={"Cookie": cookie})
     assert is_asked_again(browser)
 
