@@ -74,7 +74,7 @@ def attach_stream(template: Template) -> None:
     for properties in events:
         properties["Stream"] = {"Fn::GetAtt": ["Table", "StreamArn"]}
     if events:
-        template["Parameters"]["Stream"] |= {"Default": "yes", "AllowedValues": ["yes"]}
+        template["Parameters"]["Stream"]["Default"] = "yes"
 
 
 def scope_policies(node: Any) -> Any:

@@ -1,0 +1,88 @@
+"""Code that a page of the documentation tells to add: applied to a copy of the project, as a reader would."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.architecture.source import ROOT
+
+FOLDERS = (".chalice", "benchmarks", "chalicelib", "docs", "infra", "sdk", "tasks", "tests")
+FILES = (
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "README.md",
+    "app.py",
+    "pyproject.toml",
+    "requirements.txt",
+    "schemathesis.toml",
+)
+# "`path`:" or "`path`, new:" or "... Run:" before a block.
+BLOCK = re.compile(
+    r"^(?:`(?P<path>[^`]+)`(?P<new>, new)?:|[^\n]*\bRun:)\n\n```(?P<language>\w+)\n(?P<code>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+KEPT, REMOVED, ADDED = " ", "-", "+"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One block: a new file, a change of one, or commands to run.
+
+    :param path: of the file; None for commands.
+    """
+
+    path: str | None
+    is_new: bool
+    language: str
+    code: str
+
+    def apply(self, root: Path) -> None:
+        """Do what the block says.
+
+        :raises LookupError: the lines that a change names are not there, or there more than once.
+        """
+        if self.path is None:
+            subprocess.run(["bash", "-euc", self.code], cwd=root, check=True)  # noqa: S603, S607 - our own page
+            return
+        file = root / self.path
+        if self.is_new:
+            if file.exists():
+                raise LookupError(f"{self.path} is there already")
+            file.write_text(self.code, "utf-8")
+        else:
+            file.write_text(changed(file.read_text("utf-8"), self), "utf-8")
+
+
+def changed(text: str, step: Step) -> str:
+    """Apply the hunks of a change: lines that stay, go or come, between lines of "@@"."""
+    for hunk in re.split(r"^@@\n", step.code, flags=re.MULTILINE):
+        lines = [line or KEPT for line in hunk.splitlines()]
+        before, after = (
+            "".join(f"{line[1:]}\n" for line in lines if line[0] in kinds)
+            for kinds in (KEPT + REMOVED, KEPT + ADDED)
+        )
+        places = [match.start() for match in re.finditer(f"^{re.escape(before)}", text, re.MULTILINE)]
+        if len(places) != 1:
+            raise LookupError(f"{step.path} has these lines not once:\n{before}")
+        text = text[: places[0]] + after + text[places[0] + len(before) :]
+    return text
+
+
+def steps(page: Path) -> list[Step]:
+    """Read the blocks of a page in their order."""
+    return [
+        Step(match["path"], bool(match["new"]), match["language"], match["code"])
+        for match in BLOCK.finditer(page.read_text("utf-8"))
+    ]
+
+
+def copy_to(folder: Path) -> Path:
+    """Copy what belongs to the project."""
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        shutil.copy(ROOT / name, folder / name)
+    return folder
