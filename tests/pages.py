@@ -40,7 +40,7 @@ class Step:
     code: str
 
     def apply(self, root: Path) -> None:
-        """Do what the block says.
+        """Do what the block says, unless it is done already.
 
         :raises LookupError: the lines that a change names are not there, or there more than once.
         """
@@ -48,11 +48,9 @@ class Step:
             subprocess.run(["bash", "-euc", self.code], cwd=root, check=True)  # noqa: S603, S607 - our own page
             return
         file = root / self.path
-        if self.is_new:
-            if file.exists():
-                raise LookupError(f"{self.path} is there already")
+        if self.is_new and not file.exists():
             file.write_text(self.code, "utf-8")
-        else:
+        elif not self.is_new:
             file.write_text(changed(file.read_text("utf-8"), self), "utf-8")
 
 
@@ -64,11 +62,20 @@ def changed(text: str, step: Step) -> str:
             "".join(f"{line[1:]}\n" for line in lines if line[0] in kinds)
             for kinds in (KEPT + REMOVED, KEPT + ADDED)
         )
+        if is_done(text, lines):
+            continue
         places = [match.start() for match in re.finditer(f"^{re.escape(before)}", text, re.MULTILINE)]
         if len(places) != 1:
             raise LookupError(f"{step.path} has these lines not once:\n{before}")
         text = text[: places[0]] + after + text[places[0] + len(before) :]
     return text
+
+
+def is_done(text: str, lines: list[str]) -> bool:
+    """Tell whether a text has what the lines of a hunk add, each run of them in one piece."""
+    runs = "".join(line if line[0] == ADDED else "\0" for line in (f"{line}\n" for line in lines)).split("\0")
+    added = [run.replace(f"\n{ADDED}", "\n").removeprefix(ADDED) for run in runs if run]
+    return bool(added) and all(f"\n{run}" in f"\n{text}" for run in added)
 
 
 def steps(page: Path) -> list[Step]:

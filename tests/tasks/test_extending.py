@@ -34,9 +34,9 @@ CHOSEN = [
 
 @pytest.fixture
 def extended(tmp_path: Path) -> Path:
-    """A copy of the project with all extensions."""
+    """A copy of the project with all extensions, however often they are pasted."""
     copy_to(tmp_path)
-    for step in STEPS:
+    for step in STEPS * 2:
         step.apply(tmp_path)
     return tmp_path
 
@@ -109,6 +109,17 @@ def test_a_change_finds_its_lines_once(text: str) -> None:
     """Lines that are not there, or there twice, leave open where a change belongs."""
     with pytest.raises(LookupError, match="not once"):
         changed(text, Step("file", is_new=False, language="diff", code=" a\n-b\n+c\n"))
+
+
+def test_a_change_is_made_once() -> None:
+    """Whoever has pasted a block can still run this test; other lines may have come in between."""
+    step = Step("file", is_new=False, language="diff", code=" a\n+b\n+\n+b\n c\n")
+    once = changed("a\nc\n", step)
+    assert (once, changed(once, step), changed(f"a\nx\n{once[2:]}", step)) == (
+        once,
+        once,
+        f"a\nx\n{once[2:]}",
+    )
 
 
 def test_a_change_has_parts() -> None:

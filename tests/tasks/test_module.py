@@ -9,6 +9,7 @@ import pytest
 
 from tasks.module.create import create
 from tasks.module.fields import Field, parse_fields
+from tasks.module.files import RECORDS
 from tasks.module.names import ModuleError
 from tasks.module.remove import remove
 from tests.architecture.source import ROOT
@@ -33,11 +34,13 @@ EVERY_TYPE = [
 
 
 def copy_to(folder: Path) -> Path:
-    """Copy what belongs to the project."""
+    """Copy what belongs to the project, without the modules that were created in it."""
     for name in FOLDERS:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.png"))
     for name in FILES:
         shutil.copy(ROOT / name, folder / name)
+    for note in (folder / RECORDS).glob("*.json"):
+        remove(folder, note.stem, force=True)
     return folder
 
 
