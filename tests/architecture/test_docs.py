@@ -23,7 +23,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)|<img src=\"([^\"]+)\"")
 SPAN = re.compile(r"`([^`\n]+)`")
 FILE = re.compile(r"(?:app\.py|(?:chalicelib|tasks|tests|infra|docs|benchmarks)/[\w./-]*)")
 CALLED = re.compile(r"(\w+)\(\)")
-INVOKED = re.compile(r"\binvoke ([a-z]+(?:\.[a-z]+)?)\b")
+INVOKED = re.compile(r"\binvoke ([a-z]+(?:\.[a-z-]+)?)(?![\w-]|\.\*)")  # not "users.*"
 ROW = re.compile(r"^\| `(\w+)` \| `([^`]+)` \| `([^`]+)` \|(.*)\|$", re.MULTILINE)
 FLOOR = re.compile(r"^    subgraph (\w+) .*?^    end$", re.MULTILINE | re.DOTALL)
 
