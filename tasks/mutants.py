@@ -62,6 +62,7 @@ class _Selection:
         durations, seen = state().duration_by_test, Counter[str]()
         chosen = [item for item in items if not self.names or item.nodeid in self.names]
         quick = [item for item in chosen if not item.nodeid.startswith(OVER_THE_TABLE)]
+        quick.sort(key=lambda item: durations.get(item.nodeid, 0))
         slow = {}
         for item in sorted(set(chosen) - set(quick), key=lambda item: durations.get(item.nodeid, 0)):
             function = item.nodeid.partition("[")[0]
