@@ -2,6 +2,8 @@
 
 import gc
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -22,6 +24,9 @@ LEFT_AS_THEY_ARE = ("cache", "staticmethod", "classmethod")
 MOST_TESTS = int(os.environ.get("MUTATION_TESTS", "0")) or None
 OVER_THE_TABLE = "tests/api/"
 WARMING = "tests/api/test_metadata.py"  # no user and no client, which the fixtures would keep
+# These run while schemas are defined, so a mutant has to be there before the import; and what sees schemas.
+AT_IMPORT = ("chalicelib.oauth.protocol_schemas.", "chalicelib.oauth.schemas.x__names__")
+SCHEMA_TESTS = ("tests/oauth/test_schemas.py",)
 
 _skip = MutationVisitor._skip_node_and_children  # noqa: SLF001 - there is no public way
 _arrange = file_mutation.function_trampoline_arrangement
@@ -71,7 +76,16 @@ class _Selection:
         items[:] = quick + sorted(slow, key=lambda item: slow[item])[:MOST_TESTS]
 
 
-def _run_tests(runner: Any, *, mutant_name: str | None, tests: Iterable[str]) -> int:  # noqa: ARG001 - mutmut's
+def _run_anew(mutant_name: str) -> int:
+    """Run tests in an interpreter of their own, for a mutant of what runs once."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", *config().pytest_add_cli_args, *SCHEMA_TESTS]
+    environment = {**os.environ, "MUTANT_UNDER_TEST": mutant_name}
+    return int(subprocess.run(command, cwd="mutants", env=environment, check=False).returncode != 0)
+
+
+def _run_tests(runner: Any, *, mutant_name: str | None, tests: Iterable[str]) -> int:
+    if mutant_name and mutant_name.startswith(AT_IMPORT):
+        return _run_anew(mutant_name)
     names = list(tests)
     files = sorted({name.partition("::")[0] for name in names})
     with change_cwd("mutants"):

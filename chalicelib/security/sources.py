@@ -77,8 +77,7 @@ class SecretSource:
 
     def read(self) -> str:
         """Read the current version."""
-        manager = self.aws.client("secretsmanager")
-        text: str = manager.get_secret_value(SecretId=self.name, VersionStage="AWSCURRENT")["SecretString"]
+        text: str = self.aws.client("secretsmanager").get_secret_value(SecretId=self.name)["SecretString"]
         return text
 
 

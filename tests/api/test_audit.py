@@ -171,6 +171,7 @@ def test_a_refused_introspection_is_told(
     assert api("POST", INTROSPECT, form={"client_id": "documentation", "token": "x"}).status == 401
     (event,) = trail()
     assert brief(event) == ("introspection", "failure", {"reason": "public client"})
+    assert who(event) == (None, admin.id, "documentation")
 
 
 def test_the_life_of_a_client_is_told(api: Client, user: User, token_for: TokenFor, trail: Trail) -> None:

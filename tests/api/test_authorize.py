@@ -136,7 +136,7 @@ def test_another_user_is_asked_in_turn(browser: Browser, make_user: Callable[...
 def test_errors_go_to_the_client(browser: Browser, changes: dict[str, Any], error: str) -> None:
     """ACCEPTANCE 34: whatever is wrong beside client and redirect URI, with state and iss (RFC 9207 §2)."""
     answer = redirected(browser.open(**query_of(**changes)))
-    assert (answer["error"], answer["iss"]) == (error, ISSUER)
+    assert (answer["error"], answer["iss"], answer["error_description"][-1]) == (error, ISSUER, ".")
     assert answer.get("state") == (None if isinstance(changes.get("state"), list) else STATE)
 
 
@@ -191,6 +191,10 @@ def test_nobody_is_sent_to_an_unregistered_address(browser: Browser, changes: di
         (("http://127.0.0.1/cb", "http://127.0.0.1:x/cb"), False),
         (("http://127.0.0.1/cb", "https://127.0.0.1:49152/cb"), False),
         (("http://127.0.0.1/cb", "http://x@127.0.0.1:49152/cb"), False),
+        (("http://127.0.0.1/cb?at=127.0.0.1", "http://127.0.0.1:1/cb?at=127.0.0.1:1"), False),
+        # none of these can be registered, but would not help if they were
+        (("http://app.test/cb", "http://app.test:1/cb"), False),
+        (("http://x@127.0.0.1/cb", "http://x@127.0.0.1:1/cb"), False),
         (("com.example.app:/cb", "com.example.app:/cb"), True),
         (("com.example.app:/cb", "com.example.app:/cb2"), False),
     ],

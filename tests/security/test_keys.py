@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from chalicelib.security.keys import NEXT, RETIRED, Keyring, new_secrets
 from chalicelib.security.keystore import open_keystore
+from chalicelib.security.sources import create_file
 from chalicelib.settings import Settings, SettingsError
 
 GOOD = new_secrets()
@@ -64,11 +65,18 @@ def more(entry: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_local_stage_makes_its_own_once(tmp_path: Path) -> None:
     """DESIGN §5: the first run makes the secrets, for their owner's eyes alone; the next ones keep them."""
-    path = tmp_path / "new" / "secrets.json"
+    path = tmp_path / "new" / "folder" / "secrets.json"
     settings = Settings(stage="local", secrets=f"file:{path}")
     kids = [load_keyring(settings).current.kid for _ in range(2)]
     assert (kids[0], stat.S_IMODE(path.stat().st_mode)) == (kids[1], 0o600)
     assert [entry.name for entry in path.parent.iterdir()] == ["secrets.json"]
+
+
+def test_a_file_of_secrets_is_never_replaced_by_accident(tmp_path: Path) -> None:
+    """DESIGN §5: whoever makes one is told whether it is theirs."""
+    path = tmp_path / "secrets.json"
+    assert [create_file(path, {"made": number}) for number in (1, 2)] == [True, False]
+    assert json.loads(path.read_text()) == {"made": 1}
 
 
 def test_processes_that_start_at_once_share_their_secrets(tmp_path: Path) -> None:
