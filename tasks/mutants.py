@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import libcst
@@ -27,6 +28,8 @@ WARMING = "tests/api/test_metadata.py"  # no user and no client, which the fixtu
 # These run while schemas are defined, so a mutant has to be there before the import; and what sees schemas.
 AT_IMPORT = ("chalicelib.oauth.protocol_schemas.", "chalicelib.oauth.schemas.x__names__")
 SCHEMA_TESTS = ("tests/oauth/test_schemas.py",)
+KILLERS = Path("killers").absolute()  # which tests killed mutants, in a file for each function
+FIRST = 5  # of them are tried before all other tests
 
 _skip = MutationVisitor._skip_node_and_children  # noqa: SLF001 - there is no public way
 _arrange = file_mutation.function_trampoline_arrangement
@@ -58,8 +61,15 @@ class _Selection:
     Those without the table come first, then one of each function, so that a mutant meets all kinds soon.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], killers: Path) -> None:
         self.names = set(names)
+        self.killers = killers
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember what killed a mutant."""
+        if report.failed:
+            with self.killers.open("a", encoding="utf-8") as file:
+                file.write(f"{report.nodeid}\n")
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -86,11 +96,22 @@ def _run_anew(mutant_name: str) -> int:
 def _run_tests(runner: Any, *, mutant_name: str | None, tests: Iterable[str]) -> int:
     if mutant_name and mutant_name.startswith(AT_IMPORT):
         return _run_anew(mutant_name)
-    names = list(tests)
+    killers = KILLERS / str(mutant_name).partition("__mutmut_")[0]
+    # what killed other mutants of a function most likely kills this one
+    known = Counter(killers.read_text("utf-8").splitlines() if killers.exists() else ())
+    first = [name for name, _ in known.most_common(FIRST) if name in set(tests)]
+    others = [name for name in tests if name not in first]
+    code = 0
+    for names in filter(None, (first, others)) if first else (others,):
+        code = code or _run_some(runner, names, killers)
+    return code
+
+
+def _run_some(runner: Any, names: list[str], killers: Path) -> int:
     files = sorted({name.partition("::")[0] for name in names})
     with change_cwd("mutants"):
-        arguments = runner._pytest_args_regular_run(files)  # noqa: SLF001 - see above
-        return int(runner.execute_pytest(arguments, plugins=[_Selection(names)]))
+        arguments = [*runner._pytest_args_regular_run(files), "--tb=no"]  # noqa: SLF001 - see above
+        return int(runner.execute_pytest(arguments, plugins=[_Selection(names, killers)]))
 
 
 def _warm_up(runner: Any) -> None:
@@ -106,4 +127,5 @@ if __name__ == "__main__":
     file_mutation.function_trampoline_arrangement = _arrange_decorated
     PytestRunner.run_tests = _run_tests
     PytestRunner.warm_up = _warm_up
+    KILLERS.mkdir(exist_ok=True)
     cli()

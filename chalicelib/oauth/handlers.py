@@ -129,7 +129,7 @@ def introspect_token(call: Call) -> Reply:
         refuse_client(call, client, "introspection")
     if "token" not in parameters:
         raise InvalidRequestError("token is needed.")
-    return Reply(introspect(call, client, subject), headers=dict(NOT_CACHED))
+    return Reply(introspect(call, client, subject))
 
 
 def _revoke_refresh_token(call: Call, client: OAuth2Client, token: RefreshToken) -> None:

@@ -1,6 +1,7 @@
 """The pages of the authorization endpoint: plain HTML that works without scripts."""
 
 import html
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -49,7 +50,7 @@ def error_page(request: Request, error: ApiError) -> Document:
     """Tell a person what a client can't be told."""
     content = _fill("error", {"detail": error.detail, "request_id": request.request_id})
     page = _page(request, "This did not work", content, error.status)
-    return Document(page.text, HTML, {**page.headers, **error.headers}, error.status)
+    return replace(page, headers={**page.headers, **error.headers})
 
 
 def _common(call: Call, asked: AuthorizationRequest, ticket: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from chalicelib.users.models import User
 from tests.api import audit_tools
 from tests.api.audit_tools import SOURCE, Trail
 from tests.api.code_tools import CALLBACK, get_code, redeem
-from tests.api.oauth_tools import REVOKE, TOKEN, at_call, database_down, password, refresh
+from tests.api.oauth_tools import REVOKE, TOKEN, at_call, database_down, families, password, refresh
 from tests.conftest import PASSWORD, SECRET
 from tests.http import Answer, Client
 from tests.support import MakeClient, MakeUser, SignIn, TokenFor, confirmed, dump_table, items_naming
@@ -160,6 +160,7 @@ def test_the_code_flow_is_told(
     ]
     assert events[1]["details"] == {"scopes": ["teams:read", "users:read"]}
     assert (events[2]["outcome"], events[3]["details"]) == ("failure", {"client": "app"})
+    assert events[2]["details"] == {"family": families(user)[0].family_id}
     assert {event["user_id"] for event in events} == {user.id}
     assert [event["client_id"] for event in events] == ["app"] * 3 + ["documentation"]
 

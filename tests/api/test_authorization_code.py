@@ -12,9 +12,10 @@ from chalicelib.oauth.codes import parse_code
 from chalicelib.oauth.models import PUBLIC_CLIENT, AuthorizationCode, OAuth2Client
 from chalicelib.users.models import User
 from tests.api.code_tools import CALLBACK, VERIFIER, challenge_of, get_code, redeem
-from tests.api.oauth_tools import REVOKE, error_of, families, fault, me
+from tests.api.oauth_tools import REVOKE, at_call, error_of, families, fault, me
 from tests.conftest import PASSWORD, SECRET
 from tests.http import Client
+from tests.support import dump_table
 from tests.target import path_of
 
 GRANTS = "/api/v1/users/me/grants"
@@ -62,6 +63,25 @@ def test_a_second_use_ends_what_came_of_it_later(api: Client, code: str) -> None
     redeem(api, code)
     assert me(api, later["access_token"]) == 401
     assert error_of(refresh(api, later["refresh_token"])) == (400, "invalid_grant")
+
+
+def test_of_two_exchanges_at_once_one_wins_and_its_tokens_die(api: Client, code: str) -> None:
+    """ACCEPTANCE 34: somebody uses the code between another one's read and write."""
+    winners: list[Any] = []
+    with at_call("TransactWriteItems", lambda: winners.append(redeem(api, code))):
+        loser = redeem(api, code)
+    assert ([winner.status for winner in winners], error_of(loser)) == ([200], (400, "invalid_grant"))
+    assert me(api, winners[0].json["access_token"]) == 401
+
+
+def test_a_consent_that_ends_during_the_exchange_is_no_reuse(
+    api: Client, code: str, user: User, token_for: Callable[..., str]
+) -> None:
+    """ACCEPTANCE 34: the user took it back between read and write: no token, and no theft to be told."""
+    token = token_for(user)
+    with at_call("TransactWriteItems", lambda: api("DELETE", f"{GRANTS}/app", token=token)):
+        assert error_of(redeem(api, code)) == (400, "invalid_grant")
+    assert (families(user), "code_reuse" in str(dump_table())) == ([], False)
 
 
 def test_without_refresh_tokens_a_second_use_still_ends_the_access_token(
@@ -268,6 +288,29 @@ class TestGrants:
         """Only that app is signed out."""
         assert api("DELETE", f"{GRANTS}/app", token=token).status == 204
         assert me(api, token) == 200
+
+    @pytest.mark.parametrize("client_id", ["nobody", "NOBODY", "x" * 3000])
+    def test_an_app_that_can_not_be_is_404(self, api: Client, token: str, client_id: str) -> None:
+        """What can't be a client's id is not asked for."""
+        assert api("DELETE", f"{GRANTS}/{client_id}", token=token).status == 404
+
+    def test_strangers_have_none(self, api: Client) -> None:
+        """ACCEPTANCE 38: without a token, nothing is read."""
+        calls = [("GET", GRANTS), ("DELETE", f"{GRANTS}/app"), ("DELETE", f"{GRANTS}/{'x' * 3000}")]
+        assert [api(method, path).status for method, path in calls] == [401, 401, 401]
+
+    def test_signing_out_meets_another_consent(
+        self, api: Client, app: OAuth2Client, code: str, token: str
+    ) -> None:
+        """What the user let it do between read and write ends with the rest."""
+        app.update([OAuth2Client.default_scopes.set(["teams:read", "teams:write", "users:read"])])
+
+        def consent() -> None:
+            get_code(api, "user", PASSWORD, scope="teams:write")
+
+        with at_call("TransactWriteItems", consent):
+            assert api("DELETE", f"{GRANTS}/app", token=token).status == 204
+        assert api("GET", GRANTS, token=token).json == []
 
     def test_signing_out_twice_is_404(self, api: Client, code: str, token: str) -> None:
         """There is nothing left."""

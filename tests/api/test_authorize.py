@@ -174,6 +174,7 @@ def test_nobody_is_sent_to_an_unregistered_address(browser: Browser, changes: di
     answer = browser.open(**query_of(**changes))
     assert (answer.status, "location" in answer.headers) == (400, False)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "This did not work" in browser.text
     assert "application that sent you here" in browser.text
 
 

@@ -45,6 +45,7 @@ GOOD_URIS = [
     "http://[::1]:51004/callback",
     "com.example.app:/oauth2redirect",
     "com.example.app://callback",
+    f"{URI}?{'x' * (2047 - len(URI))}",
 ]
 
 
@@ -87,7 +88,7 @@ BAD_URIS = [
     "file:///etc/passwd",
     "ftp://app.test/",
     "myapp://callback",
-    "https://app.test/" + "x" * 4000,
+    f"{URI}?{'x' * (2048 - len(URI))}",
     5,
     None,
     ["https://app.test"],

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 import app as application
+from chalicelib.db import keys
+from chalicelib.db.table import get_many
 from chalicelib.oauth.models import OAuth2Client
+from chalicelib.security.tokens import LEEWAY
 from chalicelib.users.models import User
 from tests.api.forgery import Forge
 from tests.api.oauth_tools import (
@@ -113,6 +116,18 @@ def test_a_token_in_the_leeway_stays_revoked(api: Client, user: User, documentat
     before = me(api, token)
     assert revoke(api, token).status == 200
     assert (before, me(api, token)) == (200, 401)
+
+
+@pytest.mark.parametrize("left", [3600, -30])
+def test_the_denylist_forgets_what_nobody_accepts(
+    api: Client, user: User, documentation: OAuth2Client, left: int
+) -> None:
+    """ACCEPTANCE 19: TTL may take the entry once the token is refused by itself, the leeway included."""
+    now = int(time.time())
+    forge = Forge(application.api.keys.keyring().current, user, "documentation")
+    assert revoke(api, forge.token({}, {"exp": now + left, "jti": "a"})).status == 200
+    (entry,) = get_many([keys.revoked_token("a")]).values()
+    assert 0 < entry.attribute_values["expires_at"] - (max(now + left, now) + LEEWAY) <= 2
 
 
 @pytest.mark.parametrize("suffix", ["=", "=="])

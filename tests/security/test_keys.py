@@ -19,11 +19,14 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+from jwt import PyJWK
 
-from chalicelib.security.keys import NEXT, RETIRED, Keyring, new_secrets
+from chalicelib.security.jwk import thumbprint
+from chalicelib.security.keys import CURRENT, NEXT, RETIRED, Keyring, new_entry, new_secrets
 from chalicelib.security.keystore import open_keystore
 from chalicelib.security.sources import create_file
 from chalicelib.settings import Settings, SettingsError
+from tasks.rotation import public_pem
 
 GOOD = new_secrets()
 PEM: str = GOOD["signing_keys"][0]["pem"]
@@ -190,6 +193,49 @@ def test_a_bad_document_stops_the_start(tmp_path: Path, document: Any) -> None:
     """ACCEPTANCE 33, DESIGN §5: key ids are unique, and what is missing is not made up."""
     with pytest.raises(SettingsError):
         load(tmp_path, document)
+
+
+WEAK_KEYS: dict[str, Any] = {
+    "P-384": ec.generate_private_key(ec.SECP384R1()),
+    "Ed448": ed448.Ed448PrivateKey.generate(),
+    "RSA of 1024 bits": rsa.generate_private_key(65537, 1024),  # noqa: S505 - it is to be refused
+}
+
+
+@pytest.mark.parametrize("key", WEAK_KEYS.values(), ids=WEAK_KEYS.keys())
+def test_a_weak_public_key_stops_the_start(tmp_path: Path, key: Any) -> None:
+    """DESIGN §3: what may not sign may not verify, either."""
+    entry = {"kid": "a", "public": public_pem(key.public_key()), "status": RETIRED}
+    with pytest.raises(SettingsError):
+        load(tmp_path, more({**entry, "not_after": int(time.time()) + 60}))
+
+
+@pytest.mark.parametrize("status", [NEXT, CURRENT])
+def test_a_new_key_has_the_status_it_is_made_for(status: str) -> None:
+    """DESIGN §3: a key that is published before it signs must not sign by mistake."""
+    assert new_entry(ed25519.Ed25519PrivateKey.generate(), status)["status"] == status
+
+
+# RFC 7638 §3.1, RFC 8037 appendix A.3
+MODULUS = (
+    "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3ok"
+    "njhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu"
+    "6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8a"
+    "wapJzKnqDKgw"
+)
+THUMBPRINTS = [
+    ({"kty": "RSA", "n": MODULUS, "e": "AQAB"}, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"),
+    (
+        {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+        "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+    ),
+]
+
+
+@pytest.mark.parametrize(("jwk", "expected"), THUMBPRINTS, ids=["RSA", "Ed25519"])
+def test_a_key_s_id_is_its_thumbprint(jwk: dict[str, str], expected: str) -> None:
+    """RFC 7638 §3.1, RFC 8037 A.3: the same key has the same id everywhere."""
+    assert thumbprint(PyJWK({"alg": "RS256" if "n" in jwk else "EdDSA", **jwk}).key) == expected
 
 
 def test_a_refusal_shows_no_secret(tmp_path: Path) -> None:
