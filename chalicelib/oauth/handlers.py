@@ -109,7 +109,7 @@ def revoke_token(call: Call) -> Reply:
         _revoke_refresh_token(call, client, token)
     else:
         _revoke_access_token(call, client, text)
-    return Reply({}, headers=dict(NOT_CACHED))
+    return Reply()
 
 
 @Operation(

@@ -124,7 +124,7 @@ def _parts(entry: dict[str, Any], aws: Aws) -> tuple[PublicKey, Signer | None]:
         return private_key.public_key(), LocalSigner(private_key)
     public_key = load_public_key(entry["public"])
     key_id = entry.get("kms")
-    if key_id is None or entry.get("status") == RETIRED:
+    if key_id is None:
         return public_key, None
     if not (isinstance(key_id, str) and key_id):
         raise ValueError("kms is the id or ARN of a key")

@@ -84,6 +84,17 @@ def test_a_consent_that_ends_during_the_exchange_is_no_reuse(
     assert (families(user), "code_reuse" in str(dump_table())) == ([], False)
 
 
+def test_a_consent_that_ends_during_a_refresh_is_no_reuse(
+    api: Client, code: str, user: User, token_for: Callable[..., str]
+) -> None:
+    """ACCEPTANCE 22: the family ends, and nobody is told of a theft."""
+    tokens, token = redeem(api, code).json, token_for(user)
+    with at_call("TransactWriteItems", lambda: api("DELETE", f"{GRANTS}/app", token=token)):
+        assert error_of(refresh(api, tokens["refresh_token"])) == (400, "invalid_grant")
+    [family] = families(user)
+    assert (family.is_revoked, "refresh_token_reuse" in str(dump_table())) == (True, False)
+
+
 def test_without_refresh_tokens_a_second_use_still_ends_the_access_token(
     api: Client, admin: User, user: User, make_client: Callable[..., OAuth2Client]
 ) -> None:

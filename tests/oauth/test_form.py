@@ -167,7 +167,7 @@ def test_a_header_that_cannot_be_read_is_no_authentication(header: str) -> None:
 
 def test_nobody_is_no_client() -> None:
     """ACCEPTANCE 8: a request without client_id authenticates nobody."""
-    with pytest.raises(InvalidClientError):
+    with pytest.raises(InvalidClientError, match="HTTP Basic"):
         credentials(client_secret="secret")
 
 

@@ -83,6 +83,6 @@ def test_a_client_s_names_are_known_ones(name: str, known: tuple[str, ...], exam
     items = {"type": "string", "enum": list(known)}
     shown = {"type": "array", "items": items, "example": example, "uniqueItems": True, "maxItems": len(known)}
     assert fields_of("NewClient")[name] == shown
-    flaws = NewClientSchema().validate({name: ["x"]})
+    flaws: Any = NewClientSchema().validate({name: ["x"]})
     assert flaws == {name: {0: [f"Must be one of {', '.join(known)}."]}}
     assert NewClientSchema().validate({name: [known[0], known[0]]}).keys() == {name}

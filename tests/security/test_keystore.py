@@ -124,12 +124,12 @@ def test_a_change_arrives_within_the_cache_time(put: Callable[[Any], str], clock
 
 
 @pytest.mark.parametrize(
-    "secrets", ["ssm:/grail/none", "secretsmanager:grail/none", "file:/none/secrets.json"]
+    "secrets", ["ssm:/grail/none", "secretsmanager:grail/none", "file:{folder}/none/secrets.json"]
 )
-def test_an_absent_document_stops_the_start(secrets: str) -> None:
+def test_an_absent_document_stops_the_start(tmp_path: Path, secrets: str) -> None:
     """DESIGN §5: absent means refuse to start, from each source; and a deployed stage makes nothing up."""
     with pytest.raises(SettingsError, match=r"none|secrets"):
-        open_keystore(Settings(stage="prod", secrets=secrets), SESSION)
+        open_keystore(Settings(stage="prod", secrets=secrets.format(folder=tmp_path)), SESSION)
 
 
 @pytest.mark.parametrize("content", [{}, [], None, "changeme", {**document(), "cursor_key": "00"}])
@@ -137,6 +137,14 @@ def test_an_unusable_document_stops_the_start(put: Callable[[Any], str], content
     """DESIGN §5: from each source."""
     with pytest.raises(SettingsError):
         open_keystore(Settings(stage="prod", secrets=put(content)), SESSION)
+
+
+def test_secrets_are_those_of_the_stage_s_region() -> None:
+    """DESIGN §5: a document of the same name in another region is another stage's."""
+    with pytest.raises(SettingsError):
+        open_keystore(
+            Settings(stage="prod", region="eu-central-1", secrets=put_parameter(document())), SESSION
+        )
 
 
 def test_a_refused_read_stops_the_start() -> None:

@@ -109,6 +109,11 @@ def test_waits_for_kms_are_short() -> None:
     assert seconds * config.retries["total_max_attempts"] <= 6
 
 
+def test_aws_is_asked_in_the_stage_s_region() -> None:
+    """DESIGN §5: whatever region the environment names."""
+    assert Aws(SESSION, "eu-central-1").client("kms").meta.region_name == "eu-central-1"
+
+
 def test_no_client_is_made_before_it_is_needed() -> None:
     """Cold starts: whoever signs by the document's own keys asks nothing of AWS."""
     aws = Aws(SESSION, "us-east-1")
