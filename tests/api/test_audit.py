@@ -159,6 +159,7 @@ def test_the_code_flow_is_told(
         "consent_withdrawal",
     ]
     assert events[1]["details"] == {"scopes": ["teams:read", "users:read"]}
+    assert who(events[1]) == (user.id, user.id, "app")
     assert (events[2]["outcome"], events[3]["details"]) == ("failure", {"client": "app"})
     assert events[2]["details"] == {"family": families(user)[0].family_id}
     assert {event["user_id"] for event in events} == {user.id}

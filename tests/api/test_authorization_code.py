@@ -10,6 +10,7 @@ from chalicelib.db import keys
 from chalicelib.db.table import get_many
 from chalicelib.oauth.codes import parse_code
 from chalicelib.oauth.models import PUBLIC_CLIENT, AuthorizationCode, OAuth2Client
+from chalicelib.settings import Settings
 from chalicelib.users.models import User
 from tests.api.code_tools import CALLBACK, VERIFIER, challenge_of, get_code, redeem
 from tests.api.oauth_tools import REVOKE, at_call, error_of, families, fault, me
@@ -132,6 +133,12 @@ def test_codes_live_a_minute(api: Client, code: str) -> None:
     """ACCEPTANCE 34: at most ten minutes, whatever TTL has swept."""
     item_of(code).update([AuthorizationCode.valid_until.set(int(time.time()))])
     assert error_of(redeem(api, code)) == (400, "invalid_grant")
+
+
+def test_a_code_is_known_as_long_as_what_it_gave(code: str, settings: Settings) -> None:
+    """ACCEPTANCE 34: TTL takes it when there is nothing left that a second use could end."""
+    left = item_of(code).expires_at - time.time()
+    assert abs(left - settings.refresh_token_absolute_lifetime) < 60
 
 
 def test_the_lifetime_is_short(code: str) -> None:

@@ -60,9 +60,10 @@ def test_the_whole_way_gives_tokens(browser: Browser) -> None:
 def test_the_consent_page_names_who_wants_what(browser: Browser) -> None:
     """People decide on what they read: the client, themselves, the scopes in words, where they go back to."""
     signed_in(browser)
+    assert "Allow access?" in browser.text
     assert "Planner & Co <b>" in browser.text
     assert "You are user ." in browser.text
-    assert "Look at your account" in browser.text
+    assert "all teams. Look at your account; if you are an admin, all accounts." in browser.text
     assert "Change your" not in browser.text
     assert "app.test" in browser.text
 
@@ -304,11 +305,11 @@ def test_pages_are_not_kept(browser: Browser) -> None:
 
 def test_pages_run_nothing_and_are_framed_by_nobody(browser: Browser) -> None:
     """ACCEPTANCE 52: forms go here and to the client alone."""
-    policy = browser.open(**query_of()).headers["content-security-policy"]
-    assert policy == (
+    pages = [browser.open(**query_of()), browser.submit("sign_in", username="user", password=PASSWORD)]
+    assert [page.headers["content-security-policy"] for page in pages] == [
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
         "form-action 'self' https://app.test; frame-ancestors 'none'"
-    )
+    ] * 2
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

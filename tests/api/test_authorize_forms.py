@@ -7,11 +7,14 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib.db.table import Item
+from chalicelib.oauth.authorize_handlers import CHANGED
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, query_of, redirected
+from tests.api.oauth_tools import at_call, password
 from tests.conftest import PASSWORD
 from tests.http import Client
+from tests.support import dump_table
 
 
 @pytest.fixture
@@ -145,6 +148,7 @@ def test_a_consent_page_counts_once(browser: Browser) -> None:
     browser.last = page
     answer = browser.submit("allow")
     assert (answer.status, browser.page.buttons) == (409, ["sign_in", "deny"])
+    assert CHANGED in browser.text
 
 
 @pytest.mark.parametrize("decision", ["", "DENY", "yes", "sign_in", "allow "])
@@ -171,6 +175,29 @@ def test_consent_is_to_what_was_shown(browser: Browser, app: OAuth2Client, chang
     app.update([values[change]])
     answer = browser.submit("allow")
     assert (answer.status, browser.page.buttons) == (409, ["sign_in", "deny"])
+    assert CHANGED in browser.text
+
+
+def test_the_mark_of_a_used_ticket_outlives_it(browser: Browser) -> None:
+    """RFC 9700 §4.7: TTL takes it when the page is too old anyway, and not before."""
+    consenting(browser).submit("allow")
+    [mark] = [item for item in dump_table() if item["kind"]["S"] == "used_ticket"]
+    assert 600 <= int(mark["expires_at"]["N"]) - time.time() <= 700
+
+
+@pytest.mark.parametrize("is_remembered", [True, False])
+def test_guesses_during_a_sign_in_hold_it_back(
+    browser: Browser, documentation: OAuth2Client, is_remembered: bool
+) -> None:
+    """ACCEPTANCE 37: whether the consent is remembered or not, parallel guesses gain nothing."""
+    if is_remembered:
+        consenting(browser).submit("allow")
+    browser.open(**query_of())
+    for _ in range(9):
+        password(browser.api, "user", "wrong")
+    with at_call("TransactWriteItems", lambda: password(browser.api, "user", "the tenth")):
+        answer = browser.submit("sign_in", username="user", password=PASSWORD)
+    assert (answer.status, answer.headers["content-type"]) == (429, "text/html; charset=utf-8")
 
 
 @pytest.mark.parametrize(

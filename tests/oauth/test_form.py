@@ -137,7 +137,7 @@ def test_basic_is_decoded_as_rfc_6749_has_it(text: bytes, client_id: str, secret
     assert credentials(basic(text)) == ClientCredentials(client_id, secret)
 
 
-@pytest.mark.parametrize("scheme", ["basic", "BASIC", "Basic"])
+@pytest.mark.parametrize("scheme", ["basic", "BASIC", "Basic", "Basic  "])
 def test_the_scheme_has_no_case(scheme: str) -> None:
     """RFC 9110 §11.1."""
     assert credentials(f"{scheme} {base64.b64encode(b'id:x').decode()}").client_id == "id"
@@ -153,6 +153,7 @@ def test_the_scheme_has_no_case(scheme: str) -> None:
         "Basic aWQ6eA",
         "Basic é",
         "Basic a=b=",
+        "Basic aWQ6*eA==",
         "Bearer x",
         "Digest x",
         "aWQ6eA==",

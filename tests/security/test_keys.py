@@ -245,6 +245,12 @@ def test_a_refusal_shows_no_secret(tmp_path: Path) -> None:
     assert [text for text in (PEM[60:100], str(tmp_path)) if text in str(caught.value)] == []
 
 
+def test_a_document_may_hold_the_captcha_s_secret(tmp_path: Path) -> None:
+    """DESIGN §5: one document for all that a stage keeps secret."""
+    found = [load(tmp_path, {**GOOD, **more}).recaptcha_secret for more in ({}, {"recaptcha_secret": "s"})]
+    assert found == [None, "s"]
+
+
 def test_the_current_key_signs_and_all_are_known(tmp_path: Path) -> None:
     """ACCEPTANCE 33: during a rotation the next key is there before it signs, and the one before after it."""
     soon, ended = int(time.time()) + 60, int(time.time()) - 1
