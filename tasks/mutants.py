@@ -6,11 +6,13 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import libcst
 import pytest
+from _pytest.config import _prepareconfig
 from mutmut.__main__ import cli
 from mutmut.configuration import config
 from mutmut.mutation import file_mutation
@@ -30,6 +32,8 @@ AT_IMPORT = ("chalicelib.oauth.protocol_schemas.", "chalicelib.oauth.schemas.x__
 SCHEMA_TESTS = ("tests/oauth/test_schemas.py",)
 KILLERS = Path("killers").absolute()  # which tests killed mutants, in a file for each function
 FIRST = 5  # of them are tried before all other tests
+
+_collected: list[pytest.Session] = []  # one, in the server that is forked for each mutant
 
 _skip = MutationVisitor._skip_node_and_children  # noqa: SLF001 - there is no public way
 _arrange = file_mutation.function_trampoline_arrangement
@@ -56,34 +60,47 @@ def _arrange_decorated(function: Any, mutants: Any, class_name: str | None) -> A
 
 
 class _Selection:
-    """Runs certain tests; on pytest's command line, some of their names would not be found.
+    """Runs certain tests; on pytest's command line, some of their names would not be found."""
 
-    Those without the table come first, then one of each function, so that a mutant meets all kinds soon.
-    """
-
-    def __init__(self, names: Iterable[str], killers: Path) -> None:
+    def __init__(self, names: Iterable[str]) -> None:
         self.names = set(names)
-        self.killers = killers
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember what killed a mutant."""
-        if report.failed:
-            with self.killers.open("a", encoding="utf-8") as file:
-                file.write(f"{report.nodeid}\n")
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Select and sort."""
-        durations, seen = state().duration_by_test, Counter[str]()
-        chosen = [item for item in items if not self.names or item.nodeid in self.names]
-        quick = [item for item in chosen if not item.nodeid.startswith(OVER_THE_TABLE)]
-        quick.sort(key=lambda item: durations.get(item.nodeid, 0))
-        slow = {}
-        for item in sorted(set(chosen) - set(quick), key=lambda item: durations.get(item.nodeid, 0)):
-            function = item.nodeid.partition("[")[0]
-            slow[item] = (seen[function], durations.get(item.nodeid, 0))
-            seen[function] += 1
-        items[:] = quick + sorted(slow, key=lambda item: slow[item])[:MOST_TESTS]
+        items[:] = _sorted(item for item in items if not self.names or item.nodeid in self.names)
+
+
+def _sorted(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """Put tests without the table first, then one of each function, so that a mutant meets all kinds soon."""
+    durations, seen = state().duration_by_test, Counter[str]()
+    chosen = sorted(items, key=lambda item: durations.get(item.nodeid, 0))
+    quick = [item for item in chosen if not item.nodeid.startswith(OVER_THE_TABLE)]
+    ranks = {}
+    for item in chosen:
+        function = item.nodeid.partition("[")[0]
+        ranks[item] = (seen[function], durations.get(item.nodeid, 0))
+        seen[function] += 1
+    slow = sorted((item for item in chosen if item not in set(quick)), key=lambda item: ranks[item])
+    return quick + slow[:MOST_TESTS]
+
+
+class _Notes:
+    """Remembers which tests killed the mutants of a function: they most likely kill its next ones."""
+
+    def __init__(self, mutant_name: str) -> None:
+        self.path = KILLERS / mutant_name.partition("__mutmut_")[0]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write down what failed."""
+        if report.failed:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(f"{report.nodeid}\n")
+
+    def read(self) -> list[str]:
+        """Give the tests that killed most."""
+        killers = self.path.read_text("utf-8").splitlines() if self.path.exists() else []
+        return [name for name, _ in Counter(killers).most_common(FIRST)]
 
 
 def _run_anew(mutant_name: str) -> int:
@@ -96,29 +113,37 @@ def _run_anew(mutant_name: str) -> int:
 def _run_tests(runner: Any, *, mutant_name: str | None, tests: Iterable[str]) -> int:
     if mutant_name and mutant_name.startswith(AT_IMPORT):
         return _run_anew(mutant_name)
-    killers = KILLERS / str(mutant_name).partition("__mutmut_")[0]
-    # what killed other mutants of a function most likely kills this one
-    known = Counter(killers.read_text("utf-8").splitlines() if killers.exists() else ())
-    first = [name for name, _ in known.most_common(FIRST) if name in set(tests)]
-    others = [name for name in tests if name not in first]
-    code = 0
-    for names in filter(None, (first, others)) if first else (others,):
-        code = code or _run_some(runner, names, killers)
-    return code
-
-
-def _run_some(runner: Any, names: list[str], killers: Path) -> int:
+    if mutant_name and _collected:
+        return _run_collected(mutant_name, set(tests))
+    names = list(tests)
     files = sorted({name.partition("::")[0] for name in names})
     with change_cwd("mutants"):
-        arguments = [*runner._pytest_args_regular_run(files), "--tb=no"]  # noqa: SLF001 - see above
-        return int(runner.execute_pytest(arguments, plugins=[_Selection(names, killers)]))
+        arguments = runner._pytest_args_regular_run(files)  # noqa: SLF001 - see above
+        return int(runner.execute_pytest(arguments, plugins=[_Selection(names)]))
+
+
+def _run_collected(mutant_name: str, names: set[str]) -> int:
+    """Run tests that were collected before the fork: collecting would take as long as what kills a mutant."""
+    [session] = _collected
+    items, notes = {item.nodeid: item for item in session.items if item.nodeid in names}, _Notes(mutant_name)
+    first = [items.pop(name) for name in notes.read() if name in items]
+    session.items = first + _sorted(items.values())
+    session.config.pluginmanager.register(notes)
+    with change_cwd("mutants"), suppress(session.Failed):
+        session.config.hook.pytest_runtestloop(session=session)
+    return int(session.testsfailed > 0)
 
 
 def _warm_up(runner: Any) -> None:
-    """Collect the tests, as mutmut does, and run some: what they need is imported before the fork then."""
+    """Collect the tests, and run some: what they need is imported before the fork then."""
+    arguments = ["--rootdir=.", "--tb=no", "-x", "-q", "-s", *config().pytest_add_cli_args]
     with change_cwd("mutants"):
-        runner.execute_pytest(["--collect-only", "-qqq", *config().pytest_add_cli_args_test_selection])
         runner.execute_pytest(["-q", WARMING])
+        found = _prepareconfig([*arguments, *config().pytest_add_cli_args_test_selection])
+        found._do_configure()  # noqa: SLF001 - as pytest.main does it
+        _collected.append(pytest.Session.from_config(found))
+        found.hook.pytest_sessionstart(session=_collected[0])
+        found.hook.pytest_collection(session=_collected[0])
     gc.freeze()
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import Item, get_many
+from chalicelib.oauth.authorize_handlers import MISSING
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.api.code_tools import (
@@ -262,10 +263,12 @@ def test_a_failed_sign_in_does_not_say_why(
     assert "Username or password is wrong." in browser.text
 
 
-def test_fields_that_are_missing_are_asked_for(browser: Browser) -> None:
-    """Nothing is counted as a failure for that."""
+@pytest.mark.parametrize(("username", "password"), [("user", ""), ("", PASSWORD), ("", "")])
+def test_fields_that_are_missing_are_asked_for(browser: Browser, username: str, password: str) -> None:
+    """Nothing is counted as a failure for that, and a name that was given stays."""
     browser.open(**query_of())
-    assert browser.submit("sign_in", username="user", password="").status == 422
+    assert browser.submit("sign_in", username=username, password=password).status == 422
+    assert (browser.page.fields["username"], MISSING in browser.text) == (username, True)
     assert browser.submit("sign_in", username="user", password=PASSWORD).status == 200
 
 
@@ -306,10 +309,11 @@ def test_pages_are_not_kept(browser: Browser) -> None:
 def test_pages_run_nothing_and_are_framed_by_nobody(browser: Browser) -> None:
     """ACCEPTANCE 52: forms go here and to the client alone."""
     pages = [browser.open(**query_of()), browser.submit("sign_in", username="user", password=PASSWORD)]
-    assert [page.headers["content-security-policy"] for page in pages] == [
+    policy = (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
         "form-action 'self' https://app.test; frame-ancestors 'none'"
-    ] * 2
+    )
+    assert [page.headers["content-security-policy"] for page in pages] == [policy, policy]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
