@@ -22,13 +22,13 @@ def sign_in_page(
     asked: AuthorizationRequest,
     ticket: str,
     *,
-    username: str = "",
-    alert: str = "",
-    status: int = 200,
+    username: str,
+    alert: str,
+    status: int,
 ) -> Document:
     """Ask for username and password.
 
-    :param alert: what went wrong with the answer before this one.
+    :param alert: what went wrong with the answer before this one, if anything.
     """
     content = _fill(
         "sign_in",

@@ -13,6 +13,7 @@ from chalicelib.oauth.models import OAuth2Client
 from chalicelib.settings import Settings
 from chalicelib.users import attempts
 from chalicelib.users.models import User
+from tests.api.code_tools import Browser, query_of
 from tests.api.oauth_tools import TOKEN, at_call, error_of, password
 from tests.conftest import PASSWORD, SECRET
 from tests.http import Answer, Client
@@ -195,6 +196,18 @@ def test_one_address_is_held_back_for_every_account(
     assert statuses == [400] * few_per_address + [429] * 2
     assert password(api, "user", PASSWORD, source="198.51.100.1").status == 429
     assert password(api, "user", PASSWORD, source="198.51.100.2").status == 200
+
+
+def test_the_sign_in_page_guards_the_address_too(
+    api: Client, user: User, app: OAuth2Client, few_per_address: int
+) -> None:
+    """ACCEPTANCE 37: many names on one page are as good as many forms."""
+    browser = Browser(api)
+    browser.open(**query_of())
+    names = [f"nobody{number}" for number in range(few_per_address)]
+    statuses = [browser.submit("sign_in", username=name, password="x").status for name in names]
+    statuses.append(browser.submit("sign_in", username="user", password=PASSWORD).status)
+    assert statuses == [403] * few_per_address + [429]
 
 
 def test_nobody_is_held_back_by_a_forged_address(

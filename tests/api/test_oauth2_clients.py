@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.users.models import User
+from tests.api.oauth_tools import at_call
 from tests.http import Client
 from tests.support import OAUTH2_CLIENTS, Clients, MakeClient, MakeUser, TokenFor, dump_table, replace
 from tests.target import path_of
@@ -43,6 +44,16 @@ def test_a_new_client_is_shown_with_its_address(clients: Clients, user: User) ->
     shown = clients.api("GET", path, token=clients.token)
     assert (created.status, set(created.json), set(shown.json)) == (201, SHOWN | {"client_secret"}, SHOWN)
     assert shown.json["user_id"] == user.id
+
+
+def test_a_client_that_changes_meanwhile_is_deleted_all_the_same(
+    clients: Clients, make_client: MakeClient, user: User
+) -> None:
+    """ACCEPTANCE 47: who names no version means whatever is there."""
+    client = make_client("mine", user)
+    with at_call("TransactWriteItems", lambda: client.update([OAuth2Client.client_name.set("x")])):
+        assert clients("DELETE", "mine").status == 204
+    assert clients("GET", "mine").status == 404
 
 
 def test_a_secret_is_shown_once(clients: Clients) -> None:

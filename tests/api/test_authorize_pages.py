@@ -1,0 +1,111 @@
+"""The pages of the authorization endpoint as browsers and screen readers get them."""
+
+from collections.abc import Callable
+
+import pytest
+from argon2 import PasswordHasher
+
+from chalicelib.db.table import get_many
+from chalicelib.oauth.models import OAuth2Client
+from chalicelib.users.models import User
+from tests.api import audit_tools
+from tests.api.audit_tools import Trail
+from tests.api.code_tools import AUTHORIZE, Browser, query_of
+from tests.conftest import PASSWORD
+from tests.http import Answer, Client
+
+TOLD = b' required aria-describedby="alert">'
+SIGN_IN = b"<title>Sign in \xe2\x80\x93 Grail</title>"
+trail = audit_tools.trail
+WEAK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture
+def browser(api: Client, app: OAuth2Client, user: User) -> Browser:
+    """A browser, and a client that it comes from."""
+    return Browser(api)
+
+
+def test_a_fresh_page_is_empty_and_alarms_nobody(browser: Browser) -> None:
+    """Nothing is filled in, and nothing is told to have gone wrong."""
+    body = browser.open(**query_of()).body
+    assert (browser.page.fields["username"], browser.page.fields["password"]) == ("", "")
+    assert (SIGN_IN in body, body.count(b" required>"), b"alert" in body) == (True, 2, False)
+    assert "Sign in to go on to Planner & Co <b>" in browser.text
+
+
+def test_what_went_wrong_is_told_to_screen_readers(browser: Browser) -> None:
+    """WCAG 2.2, 3.3.1: the alert is announced, and belongs to both fields."""
+    browser.open(**query_of())
+    body = browser.submit("sign_in", username="user", password="wrong").body
+    assert body.count(b'<p id="alert" role="alert" class="alert">') == 1
+    assert body.count(TOLD) == 2
+
+
+@pytest.mark.parametrize("name", ["username", "password"])
+def test_a_field_that_is_not_there_is_asked_for(browser: Browser, name: str) -> None:
+    """A browser's extension may have taken it out of the form."""
+    browser.open(**query_of())
+    fields = {**browser.page.fields, "username": "user", "password": PASSWORD, "decision": "sign_in"}
+    del fields[name]
+    cookie = "; ".join(f"{key}={value}" for key, value in browser.cookies.items())
+    path = AUTHORIZE + browser.page.action
+    answer: Answer = browser.api("POST", path, form=fields, headers={"Cookie": cookie})
+    assert (answer.status, SIGN_IN in answer.body) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("uri", "source", "destination"),
+    [
+        ("https://app.test:8443/cb", "https://app.test:8443", "app.test:8443"),
+        ("http://127.0.0.1:3000/cb", "http://127.0.0.1:3000", "127.0.0.1:3000"),
+        ("http://[::1]:3000/cb", "http:", "[::1]:3000"),
+        ("com.example.app:/cb", "com.example.app:", "the application (com.example.app)"),
+    ],
+)
+def test_forms_go_back_to_the_client_alone(
+    *,
+    api: Client,
+    admin: User,
+    make_client: Callable[..., OAuth2Client],
+    uri: str,
+    source: str,
+    destination: str,
+) -> None:
+    """ACCEPTANCE 52: the policy names the origin where there is a word for it; the page, where it goes to."""
+    make_client("other", admin, grant_types=["authorization_code"], redirect_uris=[uri])
+    browser = Browser(api)
+    policy = browser.open(**query_of("other", redirect_uri=uri)).headers["content-security-policy"]
+    assert f"; form-action 'self' {source}; " in policy
+    assert f"Cancel brings you back to {destination}." in browser.text
+
+
+def test_the_cookie_s_name_is_the_stage_s(browser: Browser) -> None:
+    """Over http, browsers refuse the prefix that keeps other hosts away."""
+    assert browser.open(**query_of()).headers["set-cookie"].startswith("grail=")
+
+
+def test_a_page_after_a_failure_keeps_the_browser_s_secret(browser: Browser) -> None:
+    """Another tab's form works still."""
+    browser.open(**query_of())
+    assert "set-cookie" not in browser.submit("sign_in", username="user", password="wrong").headers
+
+
+def test_a_weaker_hash_is_upgraded_on_the_page(api: Client, app: OAuth2Client, user: User) -> None:
+    """ACCEPTANCE 35: as by the password grant, and the password stays good."""
+    user.update([User.password_hash.set(WEAK.hash(PASSWORD))])
+    for _ in range(2):
+        browser = Browser(api)
+        browser.open(**query_of())
+        assert browser.submit("sign_in", username="user", password=PASSWORD).status == 200
+    stored = get_many([user.key])[user.key].attribute_values["password_hash"]
+    assert "m=19456,t=2,p=1" in stored
+
+
+def test_a_failure_on_the_page_is_told_with_its_client(browser: Browser, user: User, trail: Trail) -> None:
+    """Which app somebody tried to sign in to."""
+    browser.open(**query_of())
+    browser.submit("sign_in", username="user", password="wrong")
+    (event,) = trail()
+    assert (event["event"], event["outcome"]) == ("sign_in", "failure")
+    assert (event["user_id"], event["client_id"]) == (user.id, "app")
