@@ -156,6 +156,7 @@ def test_a_client_without_the_grant_is_told(api: Client, admin: User, make_clien
         {"client_id": "nobody"},
         {"client_id": "../etc"},
         {"client_id": ["app", "app"]},
+        {"client_id": "x" * 3000},
         {"redirect_uri": "https://evil.example/callback"},
         {"redirect_uri": f"{CALLBACK}/"},
         {"redirect_uri": f"{CALLBACK}?more=1"},
@@ -229,7 +230,7 @@ def test_a_query_in_the_redirect_uri_is_kept(api: Client, admin: User, make_clie
     assert browser.submit("deny").headers["location"].startswith(f"{uri}&error=access_denied")
 
 
-@pytest.mark.parametrize("state", ["", "a b&c=d", "é😀", "\r\nX-Injected: 1", "x" * 2000])
+@pytest.mark.parametrize("state", ["", "a b&c=d", "é😀", "\r\nX-Injected: 1", "x" * 2048])
 def test_state_comes_back_as_it_was(browser: Browser, state: str) -> None:
     """RFC 6749 §4.1.2: exactly, whatever it holds."""
     browser.open(**query_of(state=state))
@@ -314,6 +315,10 @@ def test_pages_run_nothing_and_are_framed_by_nobody(browser: Browser) -> None:
         "form-action 'self' https://app.test; frame-ancestors 'none'"
     )
     assert [page.headers["content-security-policy"] for page in pages] == [policy, policy]
+    pages.append(browser.open(client_id="nobody"))
+    assert pages[2].headers["content-security-policy"] == policy.replace("'self' https://app.test", "'none'")
+    assert {page.headers["x-frame-options"] for page in pages} == {"DENY"}
+    assert {page.headers["referrer-policy"] for page in pages} == {"same-origin"}
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -1,18 +1,23 @@
 """The pages of the authorization endpoint as browsers and screen readers get them."""
 
-from collections.abc import Callable
+import re
 
 import pytest
 from argon2 import PasswordHasher
 
 from chalicelib.db.table import get_many
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.errors import BadAuthorizationRequestError
+from chalicelib.oauth.models import PUBLIC_CLIENT, OAuth2Client
+from chalicelib.oauth.pages import error_page
+from chalicelib.oauth.scopes import SCOPES
 from chalicelib.users.models import User
+from chalicelib.web.request import Request
 from tests.api import audit_tools
 from tests.api.audit_tools import Trail
-from tests.api.code_tools import AUTHORIZE, Browser, query_of
+from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, get_code, query_of, redeem
 from tests.conftest import PASSWORD
 from tests.http import Answer, Client
+from tests.support import MakeClient
 
 TOLD = b' required aria-describedby="alert">'
 SIGN_IN = b"<title>Sign in \xe2\x80\x93 Grail</title>"
@@ -31,6 +36,8 @@ def test_a_fresh_page_is_empty_and_alarms_nobody(browser: Browser) -> None:
     body = browser.open(**query_of()).body
     assert (browser.page.fields["username"], browser.page.fields["password"]) == ("", "")
     assert (SIGN_IN in body, body.count(b" required>"), b"alert" in body) == (True, 2, False)
+    assert {link[:14] for link in re.findall(rb'(?:href|src)="([^"]*)"', body)} == {b"/api/v1/static"}
+    assert body.endswith(b"</html>\n")
     assert "Sign in to go on to Planner & Co <b>" in browser.text
 
 
@@ -40,6 +47,34 @@ def test_what_went_wrong_is_told_to_screen_readers(browser: Browser) -> None:
     body = browser.submit("sign_in", username="user", password="wrong").body
     assert body.count(b'<p id="alert" role="alert" class="alert">') == 1
     assert body.count(TOLD) == 2
+
+
+def test_links_hold_the_stage_s_path() -> None:
+    """DESIGN §2: behind API Gateway, a stage is a part of the path."""
+    request = Request(
+        method="GET",
+        path=AUTHORIZE,
+        headers={},
+        query={},
+        body=b"",
+        source="203.0.113.7",
+        request_id="1",
+        base_url="https://api.test/dev",
+    )
+    text = error_page(request, BadAuthorizationRequestError()).text
+    assert {link[:18] for link in re.findall('(?:href|src)="([^"]*)"', text)} == {"/dev/api/v1/static"}
+
+
+@pytest.mark.parametrize(("grant_type", "missing"), [("password", set()), ("refresh_token", {"auth:write"})])
+def test_only_first_party_clients_ask_for_clients(
+    *, api: Client, admin: User, user: User, make_client: MakeClient, grant_type: str, missing: set[str]
+) -> None:
+    """DESIGN §3: a client that a client made outlives the consent to it."""
+    grants = ["authorization_code", grant_type]
+    make_client("own", admin, client_type=PUBLIC_CLIENT, grant_types=grants, redirect_uris=[CALLBACK])
+    code = get_code(api, "user", PASSWORD, client_id="own", scope=None)
+    granted = set(redeem(api, code, "own").json["scope"].split())
+    assert granted == set(SCOPES) - missing
 
 
 @pytest.mark.parametrize("name", ["username", "password"])
@@ -67,7 +102,7 @@ def test_forms_go_back_to_the_client_alone(
     *,
     api: Client,
     admin: User,
-    make_client: Callable[..., OAuth2Client],
+    make_client: MakeClient,
     uri: str,
     source: str,
     destination: str,
