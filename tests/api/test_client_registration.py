@@ -33,6 +33,7 @@ def test_what_a_client_is_by_default(
     """DESIGN §2: confidential; grant types by whether there are redirect URIs."""
     answer = clients.register(**fields).json
     assert (answer["client_type"], sorted(answer["grant_types"])) == (client_type, sorted(grant_types))
+    assert answer["client_name"] == ""
 
 
 GOOD_URIS = [
@@ -129,3 +130,17 @@ def test_clients_that_are_refused(clients: Clients, fields: dict[str, Any]) -> N
     """DESIGN §2 and ACCEPTANCE 39: unknown scopes, grants and fields, and what a public client can't use."""
     before = stored()
     assert (clients.register(**fields).status, stored()) == (422, before)
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"client_type": "public", "grant_types": ["client_credentials"]}, "/grant_types"),
+        ({"grant_types": ["authorization_code"]}, "/redirect_uris"),
+        ({"redirect_uris": ["javascript:alert(1)"]}, "/redirect_uris/0"),
+    ],
+)
+def test_a_refusal_names_the_field(clients: Clients, fields: dict[str, Any], pointer: str) -> None:
+    """DESIGN §2: the field that has to change, in a sentence."""
+    [error] = clients.register(**fields).json["errors"]
+    assert (error["pointer"], error["detail"][-1]) == (pointer, ".")

@@ -26,6 +26,7 @@ from tests.api.oauth_tools import (
     refresh,
 )
 from tests.conftest import SECRET
+from tests.faults import wire
 from tests.http import JSON, Answer, Client
 
 Tokens = dict[str, str]
@@ -128,6 +129,17 @@ def test_the_denylist_forgets_what_nobody_accepts(
     assert revoke(api, forge.token({}, {"exp": now + left, "jti": "a"})).status == 200
     (entry,) = get_many([keys.revoked_token("a")]).values()
     assert 0 < entry.attribute_values["expires_at"] - (max(now + left, now) + LEEWAY) <= 2
+
+
+def test_a_call_reads_what_its_token_rests_on_and_no_more(api: Client, tokens: Tokens) -> None:
+    """DESIGN §4: of a token that no authorization code led to, no consent is read."""
+    with wire() as sent:
+        assert me(api, tokens["access_token"]) == 200
+    [request] = sent
+    [table] = request.body["RequestItems"].values()
+    kinds = sorted(key["sk"]["S"].partition("#")[0] for key in table["Keys"])
+    assert "CONSENT" not in kinds
+    assert "FAMILY" in kinds
 
 
 @pytest.mark.parametrize("suffix", ["=", "=="])

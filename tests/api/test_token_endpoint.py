@@ -113,11 +113,12 @@ def test_a_grant_that_the_client_may_not_use_is_unauthorized(
 def test_an_answer_is_never_cached(
     api: Client, user: User, documentation: OAuth2Client, service: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 4: tokens come with no-store and no-cache."""
-    answer = api("POST", TOKEN, form=GRANT | CREDENTIALS)
-    headers = [answer.headers[name] for name in ("cache-control", "pragma", "content-type")]
-    assert headers[:2] == ["no-store", "no-cache"]
-    assert headers[2].startswith(JSON)
+    """ACCEPTANCE 4: tokens and refusals come with no-store and no-cache (RFC 6749 §5.1, §5.2)."""
+    for form, status in ((GRANT | CREDENTIALS, 200), (CREDENTIALS, 400)):
+        answer = api("POST", TOKEN, form=form)
+        headers = [answer.headers[name] for name in ("cache-control", "pragma", "content-type")]
+        assert (answer.status, headers[:2]) == (status, ["no-store", "no-cache"])
+        assert headers[2].startswith(JSON)
 
 
 def test_an_answer_describes_its_token(

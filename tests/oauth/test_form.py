@@ -94,7 +94,7 @@ def test_a_form_that_is_not_clear_is_refused(body: bytes) -> None:
 )
 def test_another_content_type_is_refused(content_type: str | None) -> None:
     """ACCEPTANCE 2: parameters come as a form and as nothing else."""
-    with pytest.raises(InvalidRequestError):
+    with pytest.raises(InvalidRequestError, match=FORM):
         read_parameters(request(b"a=1", content_type=content_type))
 
 

@@ -79,6 +79,7 @@ def test_a_corrupt_hash_is_a_mismatch_and_an_error_in_the_log(
     """ACCEPTANCE 35: it never matches, never raises, and is never silent."""
     matches = verify_password(TEXT, stored)
     assert (matches, [record.levelno for record in caplog.records]) == (False, [logging.ERROR])
+    assert caplog.messages == ["a stored password hash is corrupt"]
 
 
 def test_a_wrong_password_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
