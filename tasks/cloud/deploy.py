@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from tasks.cloud import template, words
 from tasks.cloud.account import Account, DeployError
 from tasks.cloud.packaging import Package
-from tasks.cloud.stack import POLL_SECONDS, Stack
+from tasks.cloud.stack import POLL_SECONDS, UNUSABLE, Stack
 from tasks.processes import project_folder
 from tasks.stages import PROTECTED
 
@@ -61,16 +61,17 @@ class Deployment:
             stack.discard(name)
             return stack.outputs
         self.say(words.describe(changes))
-        self._require_safe(changes)
+        self._require_safe(stack, name, changes)
         if dry_run or not (yes or self._agrees()):
             stack.discard(name)
             self.say("Nothing was changed.")
             return {}
         return self._carry_out(stack, name, len(changes))
 
-    def _require_safe(self, changes: list[dict[str, Any]]) -> None:
+    def _require_safe(self, stack: Stack, name: str, changes: list[dict[str, Any]]) -> None:
         lost = words.endangered(changes, DATA)
         if lost:
+            stack.discard(name)  # nobody shall carry it out by hand
             raise DeployError(
                 f"This would replace or remove {', '.join(lost)}: the data would stay behind, used "
                 "by nothing. Undo the change in infra/table.yaml, or move the data first."
@@ -80,9 +81,8 @@ class Deployment:
         events = stack.execute(name, self._reporter(total))
         status = stack.status
         if status not in SUCCESS:
-            left = "nothing of it is left" if status == "ROLLBACK_COMPLETE" else "what ran before runs on"
             raise DeployError(
-                f"{stack.name} was rolled back, {left} ({status}).\n"
+                f"{stack.name} {words.ending(status, stack.name, self.stage)}\n"
                 f"It failed at {words.first_failure(events)}"
             )
         if self.stage in PROTECTED:
@@ -161,14 +161,18 @@ class Deployment:
         if found.get("DeletionProtectionEnabled"):
             raise DeployError(
                 f"The table {table} is protected, and holds about {found.get('ItemCount', 0)} items. If "
-                'they may go: set "DeletionProtection": "false" in '
-                f"infra/parameters/{self.stage}.json, deploy, and destroy again."
+                f"they may go: {self._unprotect(stack['StackStatus'], table)}, and destroy again."
             )
         if found and not delete_data:
             raise DeployError(
                 f"The table {table} would stay behind, and a new stack could not take its name. Say "
                 "--delete-data to delete it as well; to keep its data, run first: aws dynamodb create-backup."
             )
+
+    def _unprotect(self, status: str, table: str) -> str:
+        if status in UNUSABLE:  # nothing can be deployed to it
+            return f"run aws dynamodb update-table --no-deletion-protection-enabled --table-name {table}"
+        return f'set "DeletionProtection": "false" in infra/parameters/{self.stage}.json, deploy'
 
     def _table(self, name: str) -> dict[str, Any]:
         try:

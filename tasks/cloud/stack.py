@@ -15,6 +15,8 @@ POLL_SECONDS = 2.0
 LONGEST_SECONDS = 3600
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 ENDED = ("COMPLETE", "FAILED")
+# What is left of a stack that could not be made, or not be deleted: only deleting helps.
+UNUSABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 
 
 @dataclass
@@ -79,9 +81,9 @@ class Stack:
 
     def _require_usable(self) -> None:
         status = self.status
-        if status == "ROLLBACK_COMPLETE":
+        if status in UNUSABLE:
             raise DeployError(
-                f"{self.name} failed when it was made, and nothing can be deployed over what is left: "
+                f"{self.name} is {status}, and nothing can be deployed over what is left: "
                 "`invoke destroy` first."
             )
         if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":

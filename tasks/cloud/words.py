@@ -54,6 +54,20 @@ def progress(done: int, total: int) -> str:
     return f"[{'#' * filled}{'.' * (WIDTH - filled)}] {done}/{total}"
 
 
+def ending(status: str, stack: str, stage: str) -> str:
+    """Tell how a stack ended up that did not get where it should."""
+    known = {
+        "ROLLBACK_COMPLETE": "was rolled back, nothing of it is left",
+        "UPDATE_ROLLBACK_COMPLETE": "was rolled back, what ran before runs on",
+        # A new table is protected at once, also against being taken back.
+        "ROLLBACK_FAILED": "could not be rolled back, and something of it is left; "
+        f"`invoke destroy --stage {stage} --delete-data` says what to do",
+        "UPDATE_ROLLBACK_FAILED": "could not be rolled back; mend what its events name, then run: "
+        f"aws cloudformation continue-update-rollback --stack-name {stack}",
+    }
+    return f"{known.get(status, 'did not get there')} ({status})."
+
+
 def event_line(event: dict[str, Any]) -> str:
     """Tell of one event."""
     status = event["ResourceStatus"].replace("_", " ").lower()

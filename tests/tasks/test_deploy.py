@@ -1,0 +1,102 @@
+"""What is said, and done, where CloudFormation leaves something behind."""
+
+from typing import Any
+
+import pytest
+from botocore.session import Session
+
+from tasks.cloud.account import Account, DeployError
+from tasks.cloud.deploy import DATA, Deployment
+from tasks.cloud.stack import UNUSABLE, Stack
+from tasks.cloud.words import endangered, ending
+
+
+class Recorded:
+    """A client of AWS that gives what it was told to, and notes what it was asked for."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**_: Any) -> Any:
+            self.calls.append(name)
+            return self.answers.get(name, {})
+
+        return call
+
+
+class Fixed(Account):
+    """An account with two services."""
+
+    def __init__(self, cloudformation: Recorded, dynamodb: Recorded) -> None:
+        super().__init__(Session())
+        self.clients = {"cloudformation": cloudformation, "dynamodb": dynamodb}
+
+    def client(self, service: str) -> Any:
+        """Give a service's."""
+        return self.clients[service]
+
+
+def stack_in(status: str) -> Recorded:
+    """A stack in a state."""
+    return Recorded(describe_stacks={"Stacks": [{"StackName": "grail-dev", "StackStatus": status}]})
+
+
+@pytest.mark.parametrize("status", UNUSABLE)
+def test_a_protected_table_of_a_stack_that_never_worked_can_be_let_go(status: str) -> None:
+    """Issue 5: a first deployment that fails can't be rolled back, as its table is protected at once."""
+    table = Recorded(describe_table={"Table": {"DeletionProtectionEnabled": True}})
+    deployment = Deployment("dev", Fixed(stack_in(status), table))
+    with pytest.raises(DeployError, match="no-deletion-protection-enabled --table-name grail-dev"):
+        deployment.destroy(yes=True, delete_data=True)
+    assert table.calls == ["describe_table"]
+
+
+def test_a_protected_table_in_use_is_let_go_by_its_parameter() -> None:
+    """Issue 5: what is committed says whether data may go."""
+    table = Recorded(describe_table={"Table": {"DeletionProtectionEnabled": True}})
+    deployment = Deployment("dev", Fixed(stack_in("UPDATE_COMPLETE"), table))
+    with pytest.raises(DeployError, match=r'"DeletionProtection": "false" in infra/parameters/dev\.json'):
+        deployment.destroy(yes=True, delete_data=True)
+
+
+@pytest.mark.parametrize("status", UNUSABLE)
+def test_nothing_is_deployed_over_what_is_left(status: str) -> None:
+    """Issue 5: CloudFormation would refuse it in its own words."""
+    client = stack_in(status)
+    with pytest.raises(DeployError, match="invoke destroy"):
+        Stack(client, "grail-dev").propose("a-change", "https://template", {})
+    assert "create_change_set" not in client.calls
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("ROLLBACK_COMPLETE", "nothing of it is left"),
+        ("UPDATE_ROLLBACK_COMPLETE", "what ran before runs on"),
+        ("ROLLBACK_FAILED", "invoke destroy --stage dev --delete-data"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name grail-dev"),
+    ],
+)
+def test_the_end_is_told_as_it_is(status: str, said: str) -> None:
+    """Issue 5: rollback told clearly, also one that failed."""
+    assert said in ending(status, "grail-dev", "dev")
+
+
+def test_a_change_that_would_lose_the_table_is_not_left_lying_about() -> None:
+    """Issue 5: whoever finds the change set could carry it out."""
+    change = {
+        "ResourceChange": {
+            "ResourceType": DATA[0],
+            "LogicalResourceId": "Table",
+            "Action": "Modify",
+            "Replacement": "True",
+        }
+    }
+    assert endangered([change], DATA) == ["Table"]
+    client = stack_in("UPDATE_COMPLETE")
+    deployment = Deployment("dev", Fixed(client, Recorded()))
+    with pytest.raises(DeployError, match="replace or remove Table"):
+        deployment._require_safe(deployment.stack, "a-change", [change])
+    assert "delete_change_set" in client.calls
