@@ -147,6 +147,40 @@ def test_what_matters_has_an_alarm(document: dict[str, Any], metric: str) -> Non
     assert metric in {each["Properties"]["MetricName"] for each in alarms}
 
 
+def test_throttling_of_the_index_is_seen(document: dict[str, Any]) -> None:
+    """Issue 5: CloudWatch counts it apart from the table's, and lists are what gets full first."""
+    alarms = [each["Properties"] for each in of_type(document, "AWS::CloudWatch::Alarm").values()]
+    found = [each for each in alarms if each["Namespace"] == "AWS/DynamoDB"]
+    seen = {(each["MetricName"], *(part["Value"] for part in each["Dimensions"][1:])) for each in found}
+    names = {"ReadThrottleEvents", "WriteThrottleEvents"}
+    assert seen == {(name,) for name in names} | {(name, ListingIndex.Meta.index_name) for name in names}
+
+
+def test_slow_answers_are_seen_where_few_people_call(document: dict[str, Any]) -> None:
+    """Issue 5: a percentile of 99 takes 1,000 samples to count, unless all are to be evaluated."""
+    alarm = document["Resources"]["LatencyAlarm"]["Properties"]
+    assert alarm["EvaluateLowSampleCountPercentile"] == "evaluate"
+
+
+def test_the_dashboard_shows_every_alarm(document: dict[str, Any]) -> None:
+    """Issue 5: on one page."""
+    (board,) = of_type(document, "AWS::CloudWatch::Dashboard").values()
+    shown = set(re.findall(r"\${(\w+)\.Arn}", board["Properties"]["DashboardBody"]["Fn::Sub"]))
+    assert shown == set(of_type(document, "AWS::CloudWatch::Alarm"))
+
+
+def test_the_firewall_lets_through_what_the_application_takes(document: dict[str, Any]) -> None:
+    """ACCEPTANCE 48, RFC 8252 §7.3: AWS's rules block bodies over 8 KB, and http://127.0.0.1 in a query."""
+    (acl,) = of_type(document, "AWS::WAFv2::WebACL").values()
+    (rules,) = [
+        each["Statement"]["ManagedRuleGroupStatement"]
+        for each in acl["Properties"]["Rules"]
+        if "ManagedRuleGroupStatement" in each["Statement"]
+    ]
+    counted = {each["Name"] for each in rules["RuleActionOverrides"] if each["ActionToUse"] == {"Count": {}}}
+    assert counted == {"SizeRestrictions_BODY", "GenericRFI_BODY", "GenericRFI_QUERYARGUMENTS"}
+
+
 def test_no_policy_has_a_wildcard(document: dict[str, Any]) -> None:
     """Issue 5: each grant names actions, and a resource in this account and region."""
     for statement in statements(document):
@@ -172,8 +206,8 @@ def test_everything_follows_the_table_in_use(document: dict[str, Any]) -> None:
         in_use
     ] * 2
     alarms = [each["Properties"] for each in of_type(document, "AWS::CloudWatch::Alarm").values()]
-    watched = [each["Dimensions"] for each in alarms if each["Namespace"] == "AWS/DynamoDB"]
-    assert watched == [[{"Name": "TableName", "Value": in_use}]] * 2
+    watched = [each["Dimensions"][0] for each in alarms if each["Namespace"] == "AWS/DynamoDB"]
+    assert watched == [{"Name": "TableName", "Value": in_use}] * 4
     tables = [name for name in granted(document) if ":table/" in name]
     assert [name for name in tables if ":table/${TableName}" not in name] == []
     assert len(tables) == 3, "the table for each function, and the index"
@@ -200,7 +234,10 @@ def test_tracing_is_one_parameter(document: dict[str, Any]) -> None:
     modes = [each["Properties"]["Tracing"] for each in functions]
     assert modes == [{"Fn::If": ["Traces", "Active", "PassThrough"]}] * 2
     policy = resources["TracesPolicy"]
-    assert (policy["Condition"], len(policy["Properties"]["Roles"])) == ("Traces", 2)
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Effect"] == {"Fn::If": ["Traces", "Allow", "Deny"]}
+    assert len(policy["Properties"]["Roles"]) == 2
+    assert all("TracesPolicy" in each["DependsOn"] for each in functions), "Lambda looks whether they may"
 
 
 def test_the_metrics_of_alarms_and_dashboard_are_written(document: dict[str, Any]) -> None:
