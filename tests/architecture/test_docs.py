@@ -3,11 +3,13 @@
 import ast
 import inspect
 import re
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from invoke.parser import Parser
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
@@ -58,6 +60,22 @@ def test_tasks_that_are_documented_exist(page: Path) -> None:
     """Whatever a page tells to invoke, `invoke --list` has."""
     known = {*namespace.task_names, *(alias for names in namespace.task_names.values() for alias in names)}
     assert set(INVOKED.findall(page.read_text("utf-8"))) - known == set()
+
+
+COMMANDS = [ROOT / "docs" / name for name in ("deploy.md", "keys.md", "operations.md", "tasks.md")]
+
+
+@pytest.mark.parametrize("page", COMMANDS, ids=name_of)
+def test_commands_for_operators_are_whole(page: Path) -> None:
+    """What these pages tell to type, invoke takes: with no option unknown, and no argument forgotten."""
+    blocks = [match[0] for match in CODE.finditer(page.read_text("utf-8"))]
+    lines = [
+        line for block in blocks for line in block.splitlines() if "->" not in line
+    ]  # the doctor's advice
+    typed = [found[1] for line in lines if (found := re.search(r"\binvoke ([^|#&]+)", line))]
+    assert typed
+    for line in typed:
+        Parser(namespace.to_contexts()).parse_argv(shlex.split(line.replace("…", "x")))
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "architecture.md"], ids=name_of)
