@@ -82,11 +82,13 @@ def test_the_size_of_an_item() -> None:
     assert size_of(item) == (2 + 2) + (1 + 3) + (1 + 1) + (1 + 3 + 1 + 2)
 
 
-def test_the_log_line_tells_what_the_engine_charges(shared: TableConnection) -> None:
+def test_the_log_line_tells_what_the_engine_charges(
+    shared: TableConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Issue 5: reads and writes of a request, as DynamoDB itself says them."""
-    with pytest.MonkeyPatch.context() as patch, filled(Client(InProcess(application.app)), 4) as data:
-        patch.setattr(Item, "_shared", shared)
-        taken = {}
+    monkeypatch.setattr(Item, "_shared", shared)
+    taken = {}
+    with filled(Client(InProcess(application.app)), 4) as data:
         for path, body in (("/api/v1/users/me", None), ("/api/v1/teams", {"title": "Looms"})):
             with charges() as charged:
                 assert data("POST" if body else "GET", path, body).status < 300
