@@ -5,6 +5,7 @@ import inspect
 import re
 import shlex
 import tomllib
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,9 @@ def test_commands_for_operators_are_whole(page: Path) -> None:
     ]  # the doctor's advice
     typed = [found[1] for line in lines if (found := re.search(r"\binvoke ([^|#&]+)", line))]
     assert typed
+    contexts = deepcopy(namespace).to_contexts()  # which takes the tasks' explanations away
     for line in typed:
-        Parser(namespace.to_contexts()).parse_argv(shlex.split(line.replace("…", "x")))
+        Parser(contexts).parse_argv(shlex.split(line.replace("…", "x")))
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "architecture.md"], ids=name_of)
