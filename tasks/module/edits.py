@@ -42,6 +42,13 @@ BODIES = """\
     ("POST", "$things"): $least,
     ("PATCH", "$things"): [{"op": "replace", "path": "/$field", "value": $field_other}],
 """
+UNMEASURED = """\
+    "GET /api/v1/$things",
+    "POST /api/v1/$things",
+    "GET /api/v1/$things/{${thing}_id}",
+    "PATCH /api/v1/$things/{${thing}_id}",
+    "DELETE /api/v1/$things/{${thing}_id}",
+"""
 # Callers who own something own one of these; everybody else asks about the owner's.
 OWNED = """\
         self.$things = {
@@ -75,6 +82,7 @@ def edits(things: str) -> Iterable[Edit]:
         Edit(project, after(r'^layers = \["(?=[^"]*\boauth\b)'), "$things | "),
         Edit(project, after(r'^containers = \[(?="chalicelib\.)'), '"chalicelib.$things", '),
         Edit(project, after(r"^source_modules = \[\n(?= +.chalicelib\.)"), '    "chalicelib.$things",\n'),
+        Edit("benchmarks/operations.py", in_literal("UNMEASURED"), UNMEASURED),
         Edit("schemathesis.toml", before('"listUsers"'), '"list$Things", '),
         Edit("tests/api/expected_access.py", in_literal("EXPECTED"), ACCESS),
         Edit(world, among_imports(f"{module}.models"), "from chalicelib.$things.models import add_$thing\n"),

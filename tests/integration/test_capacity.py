@@ -11,7 +11,7 @@ from pynamodb.connection import TableConnection
 import app as application
 from benchmarks.capacity import SIZE, Cost, costs, filled, price
 from benchmarks.metering import size_of
-from benchmarks.operations import OPERATIONS
+from benchmarks.operations import OPERATIONS, UNMEASURED
 from chalicelib.db.table import Item, connection
 from chalicelib.telemetry.measure import running
 from tests.architecture.source import ROOT
@@ -64,11 +64,12 @@ def test_the_page_multiplies_well(documented: dict[str, tuple[Cost, float, float
 
 
 def test_every_operation_is_measured() -> None:
-    """Issue 5: the cost by route."""
+    """Issue 5: the cost by route, but for those that are said to be left out."""
     routes = {
         f"{method} {path}" for path, operations in application.api.operations.items() for method in operations
     }
-    assert routes == {name.split(" (")[0] for name in OPERATIONS}
+    measured = {name.split(" (")[0] for name in OPERATIONS}
+    assert (routes - measured, measured - routes) == (set(UNMEASURED), set())
 
 
 def test_the_size_of_an_item() -> None:

@@ -97,10 +97,12 @@ def test_a_new_module_passes_every_check(project: Path) -> None:
         "tests/api/world.py",
     )
     tests = ["tests/architecture", "tests/db/test_keys.py", "tests/api/test_blog_posts.py"]
+    tests += ["tests/integration/test_capacity.py::test_every_operation_is_measured"]
     tests += [f"tests/api/test_{name}.py" for name in ("authorization_matrix", "openapi")]
     chosen = (
         "blog_posts or imports_run_one_way or valid or distinct or kinds or picture or in_the_table or room"
     )
+    chosen += " or every_operation"
     told = succeed(project, "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", chosen)
     assert "skipped" not in told
 

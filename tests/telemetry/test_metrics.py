@@ -96,7 +96,7 @@ def test_dimensions_have_few_values() -> None:
         ("stage", "operation"),
         ("stage", "grant_type"),
     }
-    assert len(EXPECTED) < 60
+    assert len(EXPECTED) < 500  # what is declared, not what callers say; dozens of resources fit
 
 
 def test_no_metric_is_declared_twice() -> None:
