@@ -66,7 +66,7 @@ def _counter_findings(names: set[str], *, is_partial: bool) -> Iterator[Finding]
                 names.discard(name)  # right, as far as anybody can tell while it is written to
             elif not writes:
                 names.discard(name)
-                yield _miscounted(name, off, before[name], is_known=bool(there[name]) or not is_partial)
+                yield _miscounted(name, off, before[name], is_known=off > 0 or not is_partial)
     for name in sorted(names):
         about = keys.counter(name)
         yield Finding(about, "is wrong, and is written to all the time", "look again when less is going on")
@@ -90,7 +90,7 @@ def _miscounted(name: str, off: int, shards: Found, *, is_known: bool) -> Findin
     stated = counters.total(shards.values())
     text = f"says {stated}, but there are {stated + off}"
     if not is_known:
-        return Finding(keys.counter(name), text, "may count items that this code does not know")
+        return Finding(keys.counter(name), text, "may count items that this code can't read")
     return Finding(keys.counter(name), text, "corrects it", partial(_correct, name, off, shards))
 
 
@@ -115,7 +115,10 @@ def _team_findings(key: Key) -> Iterator[Finding]:
     for _ in range(LOOKS):
         if not isinstance(team, Team):
             return
-        members = query(Member, team.pk, prefix=keys.MEMBERS, attributes=("is_leader",))
+        try:
+            members = query(Member, team.pk, prefix=keys.MEMBERS, attributes=("is_leader",))
+        except (TypeError, ValueError):
+            return  # one of them can't be read, which is told by itself, so nobody can count them
         again = read([key]).get(key)
         if isinstance(again, Team) and again.version == team.version:
             yield from _judge_team(team, len(members), sum(bool(member.is_leader) for member in members))

@@ -30,8 +30,14 @@ def key_of(raw: RawItem) -> Key:
 
 
 def schema_of(raw: RawItem) -> int:
-    """Give the version of an item's schema: 1 where it does not say."""
-    return int(raw.get("schema", {}).get("N", 1))
+    """Give the version of an item's schema: 1 where it does not say.
+
+    :raises UnreadableError: what it says is none.
+    """
+    said = str(raw.get("schema", {}).get("N", 1))
+    if not said.isdecimal() or said == "0":
+        raise UnreadableError(f"has schema {said}, which is no number from 1 on")
+    return int(said)
 
 
 def parse(kinds: dict[str, type[Item]], raw: RawItem) -> Item:
@@ -45,11 +51,7 @@ def parse(kinds: dict[str, type[Item]], raw: RawItem) -> Item:
         raise UnreadableError(f"is of the kind {name!r}, which this code does not know")
     if schema_of(raw) > kind.SCHEMA:
         raise UnreadableError(f"has schema {schema_of(raw)} of {name}, newer than this code's {kind.SCHEMA}")
-    missing = sorted(
-        attribute.attr_name
-        for attribute in own_attributes(kind)
-        if not attribute.null and attribute.default is None and attribute.attr_name not in raw
-    )
+    missing = sorted(name for name in needed(kind) if "NULL" in raw.get(name, {"NULL": True}))
     # what a later schema added, older items get by db.migrate
     if missing and schema_of(raw) == kind.SCHEMA:
         raise UnreadableError(f"lacks {', '.join(missing)}")
@@ -57,6 +59,17 @@ def parse(kinds: dict[str, type[Item]], raw: RawItem) -> Item:
         return kind.from_raw_data(raw)
     except (TypeError, ValueError) as error:
         raise UnreadableError(f"can't be read: {error}") from error
+
+
+def needed(kind: type[Item]) -> set[str]:
+    """Name the attributes without which an item of a kind is none."""
+    own = {
+        attribute.attr_name
+        for attribute in own_attributes(kind)
+        if not attribute.null and attribute.default is None
+    }
+    # a tally that is counted by itself has no other stamp
+    return own | ({"version"} if kind is windows.Tally else {"version", "created", "updated"})
 
 
 def own_attributes(kind: type[Item]) -> list[Any]:

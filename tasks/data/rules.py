@@ -10,7 +10,7 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, now
 from chalicelib.db.transaction import Transaction
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.models import Consent, OAuth2Client
 from chalicelib.teams.models import Cleanup, Member, Team, clean_up, remove_member
 from chalicelib.users.models import UniqueName, User
 from tasks.data.findings import Finding, list_anew, remove
@@ -39,7 +39,11 @@ def needs_of(item: Item) -> list[Key]:
 
 
 def judge(item: Item, found: Found) -> Iterator[Finding]:
-    """Give all that is wrong with an item."""
+    """Give all that is wrong with an item; of one that is another's, nothing else can be said."""
+    place = PLACES.get(type(item))
+    if place and place(item) != item.key:
+        yield Finding(item.key, f"says it is {' '.join(place(item))}", "restore it from a backup")
+        return
     for rule in RULES:
         if rule.applies(item):
             yield from rule.judge(item, found)
@@ -180,6 +184,14 @@ def _keep(note: Cleanup, team: Team) -> None:
     transaction.commit()
 
 
+# Where items belong by what they say of themselves.
+PLACES: dict[type[Item], Callable[[Any], Key]] = {
+    User: lambda user: keys.user(user.id),
+    Team: lambda team: keys.team(team.id),
+    Member: lambda member: keys.member(member.team_id, member.user_id),
+    OAuth2Client: lambda client: keys.client(client.client_id),
+    Consent: lambda consent: keys.consent(consent.user_id, consent.client_id),
+}
 RULES = [
     Rule(lambda _: True, lambda _: [], _listing),
     Rule(_is(User), lambda user: list(_names(user).values()), _user),
