@@ -31,13 +31,26 @@ def refusing(*kinds: type[Exception]) -> Iterator[None]:
 def _told(error: Exception) -> str:
     # Users of the API are told to try again; who runs a task can do more about it, and has to know.
     known = isinstance(error, ServiceUnavailableError) and error.__cause__
-    return " ".join(str(known).split()) if known else str(error)
+    text = " ".join(str(known).split()) if known else str(error)
+    # PynamoDB's errors keep what DynamoDB said
+    cause = str(getattr(known or error, "cause", None) or "")
+    return text if cause in text else f"{text}: {' '.join(cause.split())}"
 
 
 def words(text: str) -> list[str]:
     """Split what is passed on to another program, as a shell does."""
     with refusing(ValueError):
         return shlex.split(text)
+
+
+def at_least(least: int, **given: int) -> None:
+    """End with status 2 where a number is too low.
+
+    :param given: numbers by the names of their options.
+    """
+    for name, number in given.items():
+        if number < least:
+            raise Exit(f"--{name} is {least} or more.", WRONG)
 
 
 def refuse_wrong_arguments() -> None:
@@ -67,7 +80,8 @@ def _is_glued(token: str) -> bool:
 def look_for_help(tokens: list[str], contexts: Mapping[str | None, ParserContext]) -> str | None:
     """Name the task that somebody wants help for; `invoke` takes --help for a missing argument's value.
 
-    :raises ParseError: there is no such option: it would become a value, too.
+    :raises ParseError: there is no such option, which would become a value, too; or the last one, which may
+        be there several times, has none.
     """
     context, is_value = None, False
     for token in tokens:
@@ -80,4 +94,6 @@ def look_for_help(tokens: list[str], contexts: Mapping[str | None, ParserContext
             return context.name
         elif name not in {**context.inverse_flags, **program.initial_context.flags} and not _is_glued(token):
             raise ParseError(f"No idea what {token!r} is!")
+    if is_value:
+        raise ParseError(f"{tokens[-1]} needs a value.")
     return None

@@ -49,6 +49,9 @@ def run(names: Sequence[str], workers: int, tests: int = 0) -> int:
 
 def show(names: Sequence[str]) -> int:
     """Show what mutants change."""
+    if not (FOLDER / "mutants").is_dir():
+        print("There are no mutants yet: test.mutation without --show makes them.", file=sys.stderr)
+        return 2
     return max([_mutmut("show", name) for name in names], default=0)
 
 

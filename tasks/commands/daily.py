@@ -7,7 +7,7 @@ from invoke.tasks import task
 
 from tasks import checks, mutation
 from tasks import run as local
-from tasks.console import words
+from tasks.console import at_least, words
 
 
 @task
@@ -60,6 +60,8 @@ def mutate(
     report: bool = False,
 ) -> None:
     """Change chalicelib/security and chalicelib/oauth in many places; the tests have to notice (mutmut)."""
+    at_least(1, workers=workers)
+    at_least(0, tests=tests)
     names = words(mutants)
     if report:
         return mutation.report()

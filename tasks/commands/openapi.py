@@ -6,7 +6,7 @@ import sys
 from invoke.context import Context
 from invoke.tasks import task
 
-from tasks.console import refusing
+from tasks.console import at_least, refusing
 from tasks.fuzz import NIGHTLY
 from tasks.fuzz import fuzz as run_fuzzer
 
@@ -54,6 +54,7 @@ def lint(_context: Context) -> None:
 )
 def fuzz(_context: Context, examples: int = 300, role: str = "", nightly: bool = False) -> None:
     """Run schemathesis in every role against the server on PORT, whose data it changes."""
+    at_least(1, examples=examples)
     with refusing(ValueError):
         sys.exit(run_fuzzer(NIGHTLY if nightly else examples, role))
 
