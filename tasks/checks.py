@@ -25,9 +25,17 @@ def check() -> int:
 
 def test(arguments: Sequence[str] = ()) -> int:
     """Run the tests; with CI set, a skipped test is a failure."""
-    # Generating and compiling clients takes as long as a third of all other tests.
-    command = ("pytest", "-n", WORKERS, "--dist", "loadfile", "--ignore", SDK, *_strict(), *arguments)
-    return _run(module(*command))
+    return _run(_pytest("not slow", "--ignore", SDK, *arguments))
+
+
+def test_slowly(arguments: Sequence[str] = ()) -> int:
+    """Run the tests that build packages, change copies of the project, or run many tasks one by one."""
+    return _run(_pytest("slow", "--ignore", SDK, *arguments))
+
+
+def _pytest(marked: str, *arguments: str) -> list[str]:
+    chosen = ("-m", f"not cloud and {marked}")
+    return module("pytest", "-n", WORKERS, "--dist", "loadfile", *chosen, *_strict(), *arguments)
 
 
 def test_sdk(arguments: Sequence[str] = ()) -> int:

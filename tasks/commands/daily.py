@@ -21,11 +21,12 @@ def run(_context: Context) -> None:
     help={
         "arguments": "what else to tell pytest, such as '-k teams'",
         "http": "the API tests alone, over HTTP against a stack of their own",
+        "slow": "those that `make test` leaves out: packages, copies of the project, tasks one by one",
     },
 )
-def test(_context: Context, arguments: str = "", http: bool = False) -> None:
+def test(_context: Context, arguments: str = "", http: bool = False, slow: bool = False) -> None:
     """Run the tests; with CI set, a skipped test is a failure."""
-    run_tests = checks.test_over_http if http else checks.test
+    run_tests = checks.test_over_http if http else checks.test_slowly if slow else checks.test
     sys.exit(run_tests(words(arguments)))
 
 

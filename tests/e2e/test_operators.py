@@ -4,10 +4,13 @@ import json
 import re
 import subprocess
 
+import pytest
+
 from tasks import namespace
 from tasks.processes import LOOPBACK, module
 from tests.e2e.stack import READY_SECONDS, Stack
 
+pytestmark = pytest.mark.slow
 FAMILIES = ("users.", "clients.", "shell", "doctor", "logs")
 # All that an operator may do in one day, in this order; what each one prints, and its exit status.
 DAY: list[tuple[str, str, int]] = [
