@@ -48,6 +48,17 @@ def test_a_form_without_ticket_does_nothing(browser: Browser, decision: str) -> 
     assert is_asked_again(browser)
 
 
+@pytest.mark.parametrize("decision", ["sign_in", "allow", "deny"])
+def test_nor_does_one_that_comes_with_the_cookie(browser: Browser, decision: str) -> None:
+    """ACCEPTANCE 50: a form without its hidden field is asked again, and no error of the server."""
+    browser.open(**query_of())
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    form = {"username": "user", "password": PASSWORD, "decision": decision}
+    path = browser.page.action
+    browser.last = browser.api("POST", path, form=form, headers={"Cookie": cookie})
+    assert is_asked_again(browser)
+
+
 def test_a_ticket_is_one_browser_s(browser: Browser, api: Client) -> None:
     """An attacker's own ticket, in the form that a victim's browser sends with its own cookie."""
     attacker = Browser(api)

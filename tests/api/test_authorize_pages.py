@@ -84,8 +84,7 @@ def test_a_field_that_is_not_there_is_asked_for(browser: Browser, name: str) -> 
     fields = {**browser.page.fields, "username": "user", "password": PASSWORD, "decision": "sign_in"}
     del fields[name]
     cookie = "; ".join(f"{key}={value}" for key, value in browser.cookies.items())
-    path = AUTHORIZE + browser.page.action
-    answer: Answer = browser.api("POST", path, form=fields, headers={"Cookie": cookie})
+    answer: Answer = browser.api("POST", browser.page.action, form=fields, headers={"Cookie": cookie})
     assert (answer.status, SIGN_IN in answer.body) == (422, True)
 
 

@@ -36,6 +36,13 @@ def test_what_a_client_is_by_default(
     assert answer["client_name"] == ""
 
 
+def test_the_name_of_a_client_is_what_its_owner_calls_it(clients: Clients) -> None:
+    """ACCEPTANCE 34: people are asked for consent by it."""
+    made = clients.register(client_name="Planner")
+    shown = clients("GET", made.json["client_id"])
+    assert (made.json["client_name"], shown.json["client_name"]) == ("Planner", "Planner")
+
+
 GOOD_URIS = [
     URI,
     "https://app.test",

@@ -101,6 +101,15 @@ def test_nor_can_a_patch_give_it(
     assert request.getfixturevalue(caller)("PATCH", "mine", patch).status == status
 
 
+def test_the_owner_of_a_first_party_client_may_change_the_rest(
+    clients: Clients, make_client: MakeClient, user: User
+) -> None:
+    """DESIGN §2: what an admin gave is kept; other fields stay the owner's to change."""
+    make_client("mine", user, grant_types=["password", "refresh_token"])
+    patches = [[replace("/default_scopes", [])], [replace("/grant_types", ["password"])]]
+    assert [clients("PATCH", "mine", patch).status for patch in patches] == [200, 200]
+
+
 @pytest.mark.parametrize("query", ["", "?user_id=", "?user_id={other}", "?user_id=nobody", "?user_id={own}x"])
 def test_only_the_own_clients_are_listed(
     clients: Clients, user: User, make_user: MakeUser, query: str

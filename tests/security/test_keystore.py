@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.security.keys import CURRENT, new_entry, new_secrets
 from chalicelib.security.keystore import PAUSE, Keystore, open_keystore
-from chalicelib.security.sources import FileSource
+from chalicelib.security.sources import FileSource, ParameterSource, SecretSource, source_of
 from chalicelib.settings import Settings, SettingsError
 from tests.faults import refusal, wire
-from tests.security.cloud import AWS, SESSION, put_parameter, put_secret
+from tests.security.cloud import AWS, SESSION, kms_entry, put_parameter, put_secret
 
 CACHE = 300
 
@@ -121,6 +121,30 @@ def test_a_change_arrives_within_the_cache_time(put: Callable[[Any], str], clock
     assert kid(keystore) == old["signing_keys"][0]["kid"]
     clock.wait(1)
     assert kid(keystore) == new["signing_keys"][0]["kid"]
+
+
+def test_keys_in_kms_sign_from_the_start_and_after_a_rotation(clock: Clock) -> None:
+    """Issue 4: whoever reads the document can reach the key service, too."""
+    keystore = open_keystore(
+        Settings(stage="prod", secrets=put_parameter(new_secrets(kms_entry("RS256")))), SESSION
+    )
+    assert keystore.keyring().current.sign(b"text")
+    put_parameter(new_secrets(kms_entry("ES256")))
+    clock.wait(CACHE)
+    assert (kid(keystore), len(keystore.keyring().current.sign(b"text"))) == ("ES256", 64)
+
+
+def test_an_arn_names_a_source() -> None:
+    """docs/keys.md: a secret or parameter of another account has colons in its name."""
+    names = ("arn:aws:secretsmanager:us-east-1:1:secret:a", "arn:aws:ssm:us-east-1:1:parameter/a")
+    settings = [
+        Settings(stage="prod", secrets=f"{k}:{n}")
+        for k, n in zip(("secretsmanager", "ssm"), names, strict=True)
+    ]
+    assert [source_of(each, AWS) for each in settings] == [
+        SecretSource(AWS, names[0]),
+        ParameterSource(AWS, names[1]),
+    ]
 
 
 @pytest.mark.parametrize(
