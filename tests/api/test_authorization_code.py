@@ -294,6 +294,13 @@ class TestGrants:
         answer = api("GET", GRANTS, token=token)
         assert (answer.json, answer.headers["x-total-count"]) == ([], "0")
 
+    def test_signing_an_app_out_ends_what_it_refreshed(self, api: Client, code: str, token: str) -> None:
+        """An access token rests on the consent, whether a code or a refresh token led to it."""
+        fresh = refresh(api, redeem(api, code).json["refresh_token"]).json
+        before = me(api, fresh["access_token"])
+        assert api("DELETE", f"{GRANTS}/app", token=token).status == 204
+        assert (before, me(api, fresh["access_token"])) == (200, 401)
+
     def test_a_new_consent_does_not_raise_the_dead(self, api: Client, code: str, token: str) -> None:
         """What was void stays so."""
         old = redeem(api, code).json

@@ -7,6 +7,7 @@ import pytest
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.api.oauth_tools import at_call
+from tests.faults import wire
 from tests.http import Client
 from tests.support import OAUTH2_CLIENTS, Clients, MakeClient, MakeUser, TokenFor, dump_table, replace
 from tests.target import path_of
@@ -54,6 +55,36 @@ def test_a_client_that_changes_meanwhile_is_deleted_all_the_same(
     with at_call("TransactWriteItems", lambda: client.update([OAuth2Client.client_name.set("x")])):
         assert clients("DELETE", "mine").status == 204
     assert clients("GET", "mine").status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "patch"),
+    [("PATCH", "mine", [replace("/redirect_uris", [URI])]), ("POST", "mine/secret", None)],
+)
+def test_a_client_that_changes_meanwhile_keeps_both_changes(
+    *, clients: Clients, make_client: MakeClient, user: User, method: str, path: str, patch: Any
+) -> None:
+    """ACCEPTANCE 47, 59: without If-Match a change is made anew on what the other one left."""
+    client = make_client("mine", user)
+    before = client.secret_hash
+    with at_call("TransactWriteItems", lambda: client.update([OAuth2Client.client_name.set("x")])):
+        assert clients(method, path, patch).status == 200
+    client.refresh()
+    assert client.client_name == "x"
+    assert (client.redirect_uris == [URI], client.secret_hash != before) == (
+        method == "PATCH",
+        method == "POST",
+    )
+
+
+@pytest.mark.parametrize("path", ["/api/v1/auth/oauth2_clients", "/api/v1/users/me/grants"])
+@pytest.mark.parametrize("client_id", ["NOBODY", "x" * 3000])
+def test_what_can_not_be_an_id_is_not_looked_for(admins: Clients, path: str, client_id: str) -> None:
+    """ACCEPTANCE 50: DynamoDB would refuse a key of more than 2 KB, moto takes it."""
+    with wire() as sent:
+        answer = admins.api("DELETE", f"{path}/{client_id}", token=admins.token)
+    reads = [request for request in sent if request.operation == "BatchGetItem"]
+    assert (answer.status, len(reads), client_id in repr(reads)) == (404, 1, False)
 
 
 def test_a_secret_is_shown_once(clients: Clients) -> None:

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+import app as application
 from chalicelib.db.table import get_many
 from chalicelib.db.transaction import Transaction
 from chalicelib.oauth.families import parse_refresh_token
 from chalicelib.oauth.models import OAuth2Client, TokenFamily
+from chalicelib.settings import Settings
 from chalicelib.users.models import User, change_user
 from tests.api.oauth_tools import (
     TIMEOUT,
@@ -167,6 +170,16 @@ def test_ttl_keeps_a_family_as_long_as_anything_of_it_lives(
     """ACCEPTANCE 25, 21: TTL takes neither a live family nor the mark that its access tokens are dead."""
     family = family_of(user)
     assert family.expires_at >= family.absolute_until + settings.access_token_lifetime
+
+
+def test_ttl_keeps_a_family_as_long_as_access_tokens_of_a_day(
+    api: Client, user: User, documentation: OAuth2Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ACCEPTANCE 21: ACCESS_TOKEN_LIFETIME may say a day: the mark of a revocation stays for all of it."""
+    monkeypatch.setattr(application.api, "settings", replace(settings, access_token_lifetime=86400))
+    assert password(api, "user", PASSWORD).status == 200
+    family = family_of(user)
+    assert family.expires_at >= family.absolute_until + 86400
 
 
 def test_ttl_keeps_the_mark_of_a_used_token_as_long_as_its_family(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chalicelib.db import keys
 from chalicelib.oauth.families import RefreshToken, is_alive, is_current, parse_refresh_token
 from chalicelib.oauth.models import TokenFamily
 from chalicelib.oauth.secrets import hash_secret
@@ -63,3 +64,10 @@ def test_a_family_expects_one_token() -> None:
     assert other
     family = TokenFamily(token_hash=hash_secret(TEXT))
     assert [is_current(family, found) for found in (token, other)] == [True, False]
+
+
+def test_a_used_token_is_marked_among_its_user_s_items() -> None:
+    """docs/data.md: the marks of all users in one partition would share its 1,000 writes a second."""
+    token = parse_refresh_token(TEXT)
+    assert token
+    assert token.used_key == keys.used_refresh_token(USER, hash_secret(TEXT))

@@ -14,7 +14,9 @@ from chalicelib.web.request import Request
 from tests.http import FORM, JSON
 
 
-def request(body: bytes = b"", query: str = "", content_type: str | None = FORM, **headers: str) -> Request:
+def request(
+    body: bytes | None = b"", query: str = "", content_type: str | None = FORM, **headers: str
+) -> Request:
     """A POST as the gateway hands it over."""
     sent = {**headers, **({"content-type": content_type} if content_type is not None else {})}
     return Request(
@@ -86,6 +88,13 @@ def test_a_form_is_read_as_it_was_written(body: bytes, parameters: dict[str, str
 def test_a_form_that_is_not_clear_is_refused(body: bytes) -> None:
     """ACCEPTANCE 2: doubles, bad encoding and endless values are invalid_request."""
     with pytest.raises(InvalidRequestError):
+        read_parameters(request(body))
+
+
+@pytest.mark.parametrize("body", [None, b"&".join(b"%d=" % number + b"x" * 8000 for number in range(150))])
+def test_a_body_that_is_broken_or_too_large_is_refused(body: bytes | None) -> None:
+    """ACCEPTANCE 2, 48: base64 that does not decode, or 1.2 MB of values of which none is long."""
+    with pytest.raises(InvalidRequestError, match="The body"):
         read_parameters(request(body))
 
 
