@@ -49,8 +49,9 @@ def run(names: Sequence[str], workers: int, tests: int = 0) -> int:
 
 def show(names: Sequence[str]) -> int:
     """Show what mutants change."""
-    if not (FOLDER / "mutants").is_dir():
-        print("There are no mutants yet: test.mutation without --show makes them.", file=sys.stderr)
+    known = {name for path in _results() for name in json.loads(path.read_text("utf-8"))["exit_code_by_key"]}
+    if unknown := set(names) - known:
+        print(f"There is no mutant {min(unknown)}: --report names those that survive.", file=sys.stderr)
         return 2
     return max([_mutmut("show", name) for name in names], default=0)
 
@@ -58,7 +59,7 @@ def show(names: Sequence[str]) -> int:
 def report() -> None:
     """Print how many mutants of each file were killed, and the names of those that were not."""
     total: Counter[str] = Counter()
-    for path in sorted((FOLDER / "mutants").rglob("*.py.meta")):
+    for path in _results():
         found = json.loads(path.read_text("utf-8"))["exit_code_by_key"]
         verdicts = {name: VERDICTS.get(code, f"broken ({code})") for name, code in found.items()}
         total += (counts := Counter(verdicts.values()))
@@ -67,6 +68,10 @@ def report() -> None:
             if verdict not in ("killed", "not tried"):
                 print(f"    {verdict}: {name}")
     _print_line("all", total)
+
+
+def _results() -> list[Path]:
+    return sorted((FOLDER / "mutants").rglob("*.py.meta"))
 
 
 def _print_line(name: str, counts: Counter[str]) -> None:

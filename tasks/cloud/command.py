@@ -13,7 +13,9 @@ from tasks.cloud.account import FAULTS, Account, DeployError
 from tasks.cloud.cold_start import Variant, event, in_turn, unpacked
 from tasks.cloud.deploy import Deployment
 from tasks.cloud.packaging import Package, PackageError, build
+from tasks.console import WRONG
 from tasks.processes import project_folder
+from tasks.stages import StageError, configuration
 
 RUNS = 3
 MEGABYTE = 1024**2
@@ -26,9 +28,9 @@ def told(job: Callable[..., None]) -> Callable[..., int]:
     def run(*arguments: object, **options: object) -> int:
         try:
             job(*arguments, **options)
-        except (PackageError, DeployError, *FAULTS) as error:
+        except (PackageError, DeployError, StageError, *FAULTS) as error:
             print(error, file=sys.stderr)
-            return 1
+            return WRONG
         return 0
 
     return run
@@ -37,12 +39,14 @@ def told(job: Callable[..., None]) -> Callable[..., int]:
 @told
 def package(stage: str) -> None:
     """Package a stage into packaged/STAGE, and print how large it is and how fast it starts."""
+    require_known(stage)
     make(stage)
 
 
 @told
 def deploy(stage: str, bucket: str, *, yes: bool, dry_run: bool) -> None:
     """Package a stage and deploy it."""
+    require_known(stage)
     account = Account(Session(), bucket)
     account.require_identity()
     Deployment(stage, account).deploy(make(stage), yes=yes, dry_run=dry_run)
@@ -52,6 +56,16 @@ def deploy(stage: str, bucket: str, *, yes: bool, dry_run: bool) -> None:
 def destroy(stage: str, *, yes: bool, delete_data: bool) -> None:
     """Delete a stage's stack."""
     Deployment(stage, Account(Session())).destroy(yes=yes, delete_data=delete_data)
+
+
+def require_known(stage: str) -> None:
+    """Check a stage's name before anything takes time.
+
+    :raises StageError: there is no such stage to deploy.
+    """
+    known = configuration()["stages"]
+    if stage not in known:
+        raise StageError(f"--stage is one of {', '.join(known)}.")
 
 
 def make(stage: str) -> Package:

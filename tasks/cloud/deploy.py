@@ -62,7 +62,7 @@ class Deployment:
             return stack.outputs
         self.say(words.describe(changes))
         self._require_safe(stack, name, changes)
-        if dry_run or not (yes or self._agrees()):
+        if dry_run or not (yes or self._agrees(stack, name)):
             stack.discard(name)
             self.say("Nothing was changed.")
             return {}
@@ -120,10 +120,25 @@ class Deployment:
         chosen: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
         return {**chosen, "Build": build_name(), **self.overrides}
 
-    def _agrees(self) -> bool:
-        if self.stage in PROTECTED:
-            return self.ask(f"Type the stage's name to deploy to it ({self.stage}): ").strip() == self.stage
-        return self.ask("Deploy? [y/N] ").strip().lower() in ("y", "yes")
+    def _agrees(self, stack: Stack, change: str) -> bool:
+        is_protected = self.stage in PROTECTED
+        question = (
+            f"Type the stage's name to deploy to it ({self.stage}): " if is_protected else "Deploy? [y/N] "
+        )
+        try:
+            typed = self._answer(question)
+        except DeployError:
+            stack.discard(change)
+            raise
+        return typed == self.stage if is_protected else typed.lower() in ("y", "yes")
+
+    def _answer(self, question: str) -> str:
+        try:
+            return self.ask(question).strip()
+        except EOFError:
+            raise DeployError(
+                "Nobody is there to be asked, so nothing was changed: --yes does not ask."
+            ) from None
 
     def destroy(self, *, yes: bool = False, delete_data: bool = False) -> None:
         """Delete the stack; the table only if that is said, and nothing protects it.
@@ -136,7 +151,7 @@ class Deployment:
             raise DeployError(f"There is no {stack.name} in {self.account.region}.")
         table = stack.outputs.get("TableName", f"grail-{self.stage}")
         self._require_unprotected(found, table, delete_data)
-        if not yes and self.ask(f"Type the stack's name to delete it ({stack.name}): ").strip() != stack.name:
+        if not yes and self._answer(f"Type the stack's name to delete it ({stack.name}): ") != stack.name:
             self.say("Nothing was deleted.")
             return
         events = stack.delete(self._reporter(len(list(self._resources(stack)))))

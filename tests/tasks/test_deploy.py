@@ -100,3 +100,27 @@ def test_a_change_that_would_lose_the_table_is_not_left_lying_about() -> None:
     with pytest.raises(DeployError, match="replace or remove Table"):
         deployment._require_safe(deployment.stack, "a-change", [change])
     assert "delete_change_set" in client.calls
+
+
+def nobody(_question: str) -> str:
+    """Standard input is at its end."""
+    raise EOFError
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_where_nobody_answers_nothing_is_deployed(stage: str) -> None:
+    """Issue 6: one clear line, and no change set that somebody may carry out later."""
+    client = stack_in("UPDATE_COMPLETE")
+    deployment = Deployment(stage, Fixed(client, Recorded()), ask=nobody)
+    with pytest.raises(DeployError, match="--yes does not ask"):
+        deployment._agrees(deployment.stack, "a-change")
+    assert client.calls[0] == "delete_change_set"
+
+
+def test_where_nobody_answers_nothing_is_deleted() -> None:
+    """Issue 6: one clear line."""
+    client, table = stack_in("UPDATE_COMPLETE"), {"Table": {"DeletionProtectionEnabled": False}}
+    deployment = Deployment("dev", Fixed(client, Recorded(describe_table=table)), ask=nobody)
+    with pytest.raises(DeployError, match="--yes does not ask"):
+        deployment.destroy(delete_data=True)
+    assert "delete_stack" not in client.calls
