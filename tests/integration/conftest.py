@@ -10,6 +10,7 @@ from pynamodb.connection import TableConnection
 import app as application
 from chalicelib.db.table import Item
 from chalicelib.settings import Settings
+from chalicelib.web import patch
 from tests.http import Client, OverHttp
 from tests.integration import dynamodb_local as engine
 from tests.serving import serving
@@ -30,9 +31,9 @@ def settings(dynamodb_local: str) -> Settings:
 @pytest.fixture(scope="session")
 def shared(settings: Settings) -> TableConnection:
     """A connection to DynamoDB Local, made once; moto lets requests to a loopback address pass."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Item.Meta, "connect_timeout_seconds", PATIENCE)
-        patch.setattr(Item.Meta, "read_timeout_seconds", PATIENCE)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(Item.Meta, "connect_timeout_seconds", PATIENCE)
+        monkeypatch.setattr(Item.Meta, "read_timeout_seconds", PATIENCE)
         return connected(settings)
 
 
@@ -44,8 +45,9 @@ def base_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def api(base_url: str, table: None) -> Client:
+def api(base_url: str, table: None, monkeypatch: pytest.MonkeyPatch) -> Client:
     """A client of the application over HTTP, for any number of threads."""
+    monkeypatch.setattr(patch, "RETRY_FOR", PATIENCE)
     return Client(OverHttp(base_url))
 
 
