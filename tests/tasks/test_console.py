@@ -8,6 +8,7 @@ import pytest
 
 from tests.architecture.source import ROOT
 
+pytestmark = pytest.mark.slow
 WRONG = {
     "nothing": "No idea what 'nothing' is!",
     "openapi.fuzz --examples abc": "invalid literal",
