@@ -8,6 +8,7 @@ import pytest
 from pynamodb.connection import TableConnection
 
 import app as application
+from chalicelib.db import transaction
 from chalicelib.db.table import Item
 from chalicelib.settings import Settings
 from chalicelib.web import patch
@@ -18,6 +19,7 @@ from tests.target import connected
 
 POOL = 64  # as on local stages: every thread has a connection of its own
 PATIENCE = 60.0  # seconds: these tests are about races, so a slow machine must not time out
+MANY = 200  # attempts, for the same reason: waits that are long enough elsewhere are too short there
 
 dynamodb_local = engine.dynamodb_local  # a fixture
 
@@ -48,6 +50,7 @@ def base_url() -> Iterator[str]:
 def api(base_url: str, table: None, monkeypatch: pytest.MonkeyPatch) -> Client:
     """A client of the application over HTTP, for any number of threads."""
     monkeypatch.setattr(patch, "RETRY_FOR", PATIENCE)
+    monkeypatch.setattr(transaction, "ATTEMPTS", MANY)
     return Client(OverHttp(base_url))
 
 
