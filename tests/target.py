@@ -180,6 +180,8 @@ def table_of(shared: TableConnection) -> Iterator[None]:
     """Give an empty table behind a connection, for as long as the context lasts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Item, "_shared", shared)
+        # A test may make a client of its own: it has to find this table, whatever earlier ones connected to.
+        patch.setattr(Item.Meta, "region", present().settings.region)
         present().fill()
         yield
         present().drop()
