@@ -57,6 +57,7 @@ api.route("POST", "/auth/oauth2/introspect", oauth.introspect_token)
 api.route("GET", "/auth/oauth2/authorize", authorize.start_authorization)
 api.route("POST", "/auth/oauth2/authorize", authorize.continue_authorization)
 api.route("GET", "/.well-known/oauth-authorization-server", metadata.get_server_metadata)
+api.route("GET", "/.well-known/openid-configuration", metadata.get_openid_configuration)
 api.route("GET", "/.well-known/jwks.json", metadata.get_jwks)
 
 api.route("GET", "/api/v1/audit", audit.list_audit_events)

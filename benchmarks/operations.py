@@ -99,6 +99,7 @@ OPERATIONS: dict[str, Call] = {
     f"PATCH {USER} (password)": change_password,
     # what asks no table
     "GET /.well-known/oauth-authorization-server": plain("GET", "/.well-known/oauth-authorization-server"),
+    "GET /.well-known/openid-configuration": plain("GET", "/.well-known/openid-configuration"),
     "GET /.well-known/jwks.json": plain("GET", "/.well-known/jwks.json"),
     "GET /api/v1": plain("GET", "/api/v1"),
     "GET /api/v1/oauth2-redirect": plain("GET", "/api/v1/oauth2-redirect"),

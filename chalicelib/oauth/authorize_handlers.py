@@ -143,9 +143,9 @@ def _ask(
 
 
 def _sign_in(call: Call, asked: AuthorizationRequest, form: dict[str, str]) -> Document:
-    username, password = form.get("username"), form.get("password")
+    username, password = form.get("username", "").strip(), form.get("password")
     if not username or not password:
-        return _ask(call, asked, username=username or "", alert=MISSING, status=422)
+        return _ask(call, asked, username=username, alert=MISSING, status=422)
     attempts.check_attempts(call, [attempts.address(call)])
     try:
         client_id = asked.client.client_id

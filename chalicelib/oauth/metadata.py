@@ -15,9 +15,21 @@ METHODS = [*CONFIDENTIAL_METHODS, "none"]
 MAX_AGE = "public, max-age=3600"
 
 
-@Operation(permission=PUBLIC, response=ServerMetadataSchema, no_store=False)
+SERVER_METADATA = Operation(permission=PUBLIC, response=ServerMetadataSchema, no_store=False)
+
+
+@SERVER_METADATA
 def get_server_metadata(call: Call) -> Reply:
     """Describe the authorization server: its endpoints and what they support."""
+    return Reply(_metadata(call.request.base_url), headers={"Cache-Control": MAX_AGE})
+
+
+@SERVER_METADATA
+def get_openid_configuration(call: Call) -> Reply:
+    """Return the same metadata where many libraries look for it (RFC 8414 §5).
+
+    Nothing in it claims OpenID Connect: there are no ID tokens and no userinfo endpoint.
+    """
     return Reply(_metadata(call.request.base_url), headers={"Cache-Control": MAX_AGE})
 
 

@@ -23,6 +23,7 @@ MAX_TIME = 253_402_300_799  # the end of the year 9999, in seconds since 1970
 MAX_KEYS = 64  # in a key set
 MAX_NUMBER = 2731  # characters of a number of 16,384 bits, which is what OpenSSL takes of RSA
 METHODS = ("client_secret_basic", "client_secret_post", "none")
+WHOSE = "The username or the email address; blanks around it are ignored."
 
 
 def _secret(description: str, **more: Any) -> dict[str, Any]:
@@ -62,7 +63,7 @@ class TokenFormSchema(Schema):
     )
     client_id = _client_id("documentation")
     client_secret = _client_secret()
-    username = fields.String(metadata=one_line(MAX_USERNAME, description="password: whose.", example="ada"))
+    username = fields.String(metadata=one_line(MAX_USERNAME, description=f"password: {WHOSE}", example="ada"))
     password = fields.String(metadata=_secret("password: theirs.", example="analytical engine"))
     refresh_token = fields.String(metadata=_secret("refresh_token: the last one you got."))
     code = fields.String(metadata=_secret("authorization_code: as it came to the redirect URI."))
@@ -110,7 +111,7 @@ class AuthorizationFormSchema(Schema):
     ticket = fields.String(
         metadata=like(BASE64URL, MAX_VALUE, description="Ties the form to browser and request.")
     )
-    username = fields.String(metadata=one_line(MAX_USERNAME))
+    username = fields.String(metadata=one_line(MAX_USERNAME, description=WHOSE))
     password = fields.String(metadata=_secret("Theirs."))
     decision = fields.String(validate=validate.OneOf(("sign_in", "allow", "deny")))
 

@@ -26,11 +26,11 @@ def account(user_id: str) -> str:
 
 
 def stranger(call: Call, username: str) -> str:
-    """Name the failures of a username that nobody has.
+    """Name the failures of a username or email address that nobody has.
 
     People type passwords into that field, too: without the stage's key nobody can try what it was.
     """
-    digest = hmac.digest(call.keyring.cursor_key, keys.unique(username).encode(), hashlib.sha256)
+    digest = hmac.digest(call.keyring.cursor_key, keys.unique(username.strip()).encode(), hashlib.sha256)
     return f"{keys.ACCOUNT}{digest.hex()}"
 
 

@@ -1,4 +1,4 @@
-"""Sign-in with username and password: what the password grant and the sign-in page share."""
+"""Sign-in with a password: what the password grant and the sign-in page share."""
 
 from collections.abc import Callable, Iterable
 
@@ -24,8 +24,15 @@ class SignInRefusedError(Exception):
 
 
 def username_key(username: str) -> Key | None:
-    """Key of the marker that leads to a user, to be read before `check_password`."""
-    return keys.username(username) if 0 < len(username) <= MAX_USERNAME else None
+    """Key of the marker that leads to a user, to be read before `check_password`.
+
+    :param username: or the email address: no username has an "@", and every email address has one.
+        Blanks around it are ignored: keyboards of phones add one after a word that they complete.
+    """
+    name = username.strip()
+    if not 0 < len(name) <= MAX_USERNAME:
+        return None
+    return keys.email(name) if "@" in keys.unique(name) else keys.username(name)
 
 
 def check_password(
@@ -35,11 +42,12 @@ def check_password(
     password: str,
     more: Callable[[str], Iterable[Key]] = lambda _: (),
 ) -> User:
-    """Find an active user by username and password; unknown names take the same way, and as long.
+    """Find an active user by username or email address, and password; unknown ones take as long.
 
-    One BatchGetItem; a failure is counted with one transaction.
+    One BatchGetItem; a failure is counted with one transaction, for the account, whichever name led to it.
 
     :param client_id: the OAuth2 client that the sign-in is for.
+    :param username: or the email address, as for `username_key`, whose marker was read.
     :param more: what else to read of a user, by the user's id; it is in the call's items afterwards.
     :raises SignInRefusedError: there is none.
     :raises TooManyRequestsError: the account or the address failed too often, right or wrong.

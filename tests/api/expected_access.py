@@ -96,6 +96,7 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("GET", "/auth/oauth2/authorize"): _public(),
     ("POST", "/auth/oauth2/authorize"): _public(status=303),
     ("GET", "/.well-known/oauth-authorization-server"): _public(),
+    ("GET", "/.well-known/openid-configuration"): _public(),
     ("GET", USERS): Access("users:read", "admin", frozenset(ADMINS)),
     ("POST", USERS): _public(status=201, reads_token=True),
     ("GET", f"{USERS}/signup-form"): _public(),

@@ -264,13 +264,20 @@ def test_a_failed_sign_in_does_not_say_why(
     assert "Username or password is wrong." in browser.text
 
 
-@pytest.mark.parametrize(("username", "password"), [("user", ""), ("", PASSWORD), ("", "")])
+@pytest.mark.parametrize(("username", "password"), [("user", ""), ("", PASSWORD), ("  ", PASSWORD), ("", "")])
 def test_fields_that_are_missing_are_asked_for(browser: Browser, username: str, password: str) -> None:
     """Nothing is counted as a failure for that, and a name that was given stays."""
     browser.open(**query_of())
     assert browser.submit("sign_in", username=username, password=password).status == 422
-    assert (browser.page.fields["username"], MISSING in browser.text) == (username, True)
+    assert (browser.page.fields["username"], MISSING in browser.text) == (username.strip(), True)
     assert browser.submit("sign_in", username="user", password=PASSWORD).status == 200
+
+
+@pytest.mark.parametrize("name", ["user@test.example", " User@Test.Example "])
+def test_an_email_address_signs_in_too(browser: Browser, name: str) -> None:
+    """People type the name that they remember."""
+    browser.open(**query_of())
+    assert browser.submit("sign_in", username=name, password=PASSWORD).status == 200
 
 
 def test_a_failed_sign_in_may_be_repeated(browser: Browser) -> None:

@@ -130,13 +130,21 @@ def test_a_success_does_not_reset_the_count(api: Client, user: User, documentati
     assert fail(api, 2) == [400, 429]
 
 
-@pytest.mark.parametrize("username", ["user", "nobody"])
+def test_both_names_of_an_account_have_one_count(
+    api: Client, user: User, documentation: OAuth2Client
+) -> None:
+    """The email address is not a second set of guesses."""
+    fail(api, LIMIT - 1)
+    assert [*fail(api, 1, "user@test.example"), *fail(api, 1)] == [400, 429]
+
+
+@pytest.mark.parametrize("username", ["user", "nobody", "nobody@test.example"])
 def test_spellings_of_a_name_are_one_account(
     api: Client, user: User, documentation: OAuth2Client, username: str
 ) -> None:
     """ACCEPTANCE 37: another case is not another account, whether it exists or not."""
     fail(api, LIMIT - 1, username)
-    assert [*fail(api, 1, username.upper()), *fail(api, 1, username.title())] == [400, 429]
+    assert [*fail(api, 1, f"{username.upper()} "), *fail(api, 1, username.title())] == [400, 429]
 
 
 @MOVES_CLOCK

@@ -15,6 +15,8 @@ from tests.http import Answer, Client
 from tests.target import base_url, path_of
 
 METADATA = "/.well-known/oauth-authorization-server"
+OPENID = "/.well-known/openid-configuration"
+CLAIMS = ("userinfo_endpoint", "subject_types_supported", "claims_supported")  # of OpenID Connect
 ENDPOINTS = {
     "authorization_endpoint": "GET",
     "token_endpoint": "POST",
@@ -97,8 +99,16 @@ def test_public_clients_are_told_where_they_are_welcome(
         assert (answer.status != 401) is is_welcome, endpoint
 
 
-def test_everybody_may_read_and_keep_it(api: Client, make_user: Callable[..., User]) -> None:
+def test_libraries_for_openid_connect_find_it_too(api: Client) -> None:
+    """RFC 8414 §5: the same document at the address of OpenID Connect, claiming nothing of that."""
+    document = api("GET", OPENID).json
+    assert document == api("GET", METADATA).json
+    assert [name for name in document if "id_token" in name or name in CLAIMS] == []
+
+
+@pytest.mark.parametrize("path", [METADATA, OPENID])
+def test_everybody_may_read_and_keep_it(api: Client, make_user: Callable[..., User], path: str) -> None:
     """RFC 8414 §3: a client may be a page of another origin."""
-    answer = api("GET", METADATA, headers={"Origin": "http://localhost:3000"})
+    answer = api("GET", path, headers={"Origin": "http://localhost:3000"})
     assert answer.headers["cache-control"] == "public, max-age=3600"
     assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"

@@ -26,7 +26,7 @@ from tests.api.oauth_tools import (
 )
 from tests.conftest import PASSWORD, SECRET
 from tests.http import Answer, Client
-from tests.support import dump_table
+from tests.support import confirmed, dump_table, replace
 
 WEAK = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 ENOUGH = "$argon2id$v=19$m=19456,t=2,p=1$"
@@ -58,6 +58,31 @@ def test_a_username_has_no_case(api: Client, user: User, documentation: OAuth2Cl
     assert password(api, name, PASSWORD).status == 200
 
 
+NAMES = {
+    "email address": "user@test.example",
+    "email address in another case": "User@Test.Example",
+    "email address of a full-width keyboard": "user＠test.example",  # noqa: RUF001 - it is the point
+    "email address with blanks": " user@test.example ",
+    "username with blanks": "\tuser ",
+}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
+def test_one_of_two_names_is_enough(api: Client, user: User, documentation: OAuth2Client, name: str) -> None:
+    """People type the name that they remember, and their phone adds a blank."""
+    assert password(api, name, PASSWORD).status == 200
+
+
+def test_an_address_that_was_given_up_signs_nobody_in(
+    api: Client, user: User, documentation: OAuth2Client, token_for: Callable[..., str]
+) -> None:
+    """The marker of the email address is moved with it, so that only the present address works."""
+    change = confirmed(PASSWORD, replace("/email", "new@test.example"))
+    answer = api("PATCH", f"/api/v1/users/{user.id}", token=token_for(user), data=change)
+    statuses = [password(api, name, PASSWORD).status for name in ("user@test.example", "new@test.example")]
+    assert (answer.status, statuses) == (200, [400, 200])
+
+
 @pytest.mark.parametrize("missing", ["username", "password"])
 @pytest.mark.parametrize("how", ["omitted", "empty"])
 def test_both_parameters_are_needed(
@@ -77,6 +102,10 @@ FAILURES = {
     "password too long": ("user", PASSWORD + "x" * 1024),
     "password in another case": ("user", PASSWORD.upper()),
     "password with a blank": ("user", PASSWORD + " "),
+    "wrong password, by email address": ("user@test.example", "wrong"),
+    "unknown email address": ("nobody@test.example", PASSWORD),
+    "disabled user, by email address": ("sleeper@test.example", PASSWORD),
+    "blanks": ("   ", PASSWORD),
     "name that can't be one": ("no\x00body #/..", PASSWORD),
     "long name": ("n" * 8000, PASSWORD),
     "name that folds to much more": ("\ufdfa" * 200, PASSWORD),

@@ -21,12 +21,12 @@ from chalicelib.users.sign_in import (
 
 
 def needs(parameters: dict[str, str]) -> list[Key | None]:
-    """Read the marker of the username with the client."""
+    """Read the marker of the username or email address with the client."""
     return [username_key(parameters.get("username", ""))]
 
 
 def grant(request: TokenRequest) -> dict[str, Any]:
-    """Give tokens to whoever knows the password.
+    """Issue tokens to whoever knows the password.
 
     :raises InvalidRequestError: username or password is missing.
     :raises InvalidGrantError: unknown user, wrong password or disabled user: the same bytes, and as slow.
@@ -34,7 +34,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     """
     call, parameters = request.call, request.parameters
     if "username" not in parameters or "password" not in parameters:
-        raise InvalidRequestError("username and password are needed.")
+        raise InvalidRequestError("Send username (or email address) and password.")
     scopes = granted_scopes(request.client, parameters.get("scope"))
     try:
         client_id = request.client.client_id
