@@ -26,15 +26,19 @@ connect(settings)
 app = Chalice(app_name="grail", configure_logs=False)
 api = Api(app, settings, open_keystore(settings, session()), TokenAuthenticator())
 
+api.group("Users", "Sign up, and read and change accounts.")
 api.route("GET", "/api/v1/users", users.list_users)
 api.route("POST", "/api/v1/users", users.create_user)
 api.route("GET", "/api/v1/users/signup-form", users.get_signup_form)
 api.route("GET", "/api/v1/users/me", users.get_me)
-api.route("GET", "/api/v1/users/me/grants", consents.list_grants)
-api.route("DELETE", "/api/v1/users/me/grants/{client_id}", consents.delete_grant)
 api.route("GET", "/api/v1/users/{user_id}", users.get_user)
 api.route("PATCH", "/api/v1/users/{user_id}", users.patch_user)
 
+api.group("Connected apps", "Apps that act for you, and how to disconnect them.")
+api.route("GET", "/api/v1/users/me/grants", consents.list_grants)
+api.route("DELETE", "/api/v1/users/me/grants/{client_id}", consents.delete_grant)
+
+api.group("Teams", "Teams and their members.")
 api.route("GET", "/api/v1/teams", teams.list_teams)
 api.route("POST", "/api/v1/teams", teams.create_team)
 api.route("GET", "/api/v1/teams/{team_id}", teams.get_team)
@@ -44,6 +48,7 @@ api.route("GET", "/api/v1/teams/{team_id}/members", teams.list_members)
 api.route("POST", "/api/v1/teams/{team_id}/members", teams.create_member)
 api.route("DELETE", "/api/v1/teams/{team_id}/members/{user_id}", teams.delete_member)
 
+api.group("OAuth2 clients", "Register and manage the applications that may ask for tokens.")
 api.route("GET", "/api/v1/auth/oauth2_clients", clients.list_oauth2_clients)
 api.route("POST", "/api/v1/auth/oauth2_clients", clients.create_oauth2_client)
 api.route("GET", "/api/v1/auth/oauth2_clients/{client_id}", clients.get_oauth2_client)
@@ -51,24 +56,33 @@ api.route("PATCH", "/api/v1/auth/oauth2_clients/{client_id}", clients.patch_oaut
 api.route("DELETE", "/api/v1/auth/oauth2_clients/{client_id}", clients.delete_oauth2_client)
 api.route("POST", "/api/v1/auth/oauth2_clients/{client_id}/secret", clients.rotate_oauth2_client_secret)
 
+api.group("OAuth2 tokens", "Get, revoke and introspect tokens (RFC 6749, RFC 7009, RFC 7662).")
 api.route("POST", "/auth/oauth2/token", oauth.create_token)
 api.route("POST", "/auth/oauth2/revoke", oauth.revoke_token)
 api.route("POST", "/auth/oauth2/introspect", oauth.introspect_token)
+
+api.group("OAuth2 sign-in page", "Pages on which people sign in and allow apps to act for them.")
 api.route("GET", "/auth/oauth2/authorize", authorize.start_authorization)
 api.route("POST", "/auth/oauth2/authorize", authorize.continue_authorization)
+
+api.group("OAuth2 discovery", "What the authorization server supports, and its public keys.")
 api.route("GET", "/.well-known/oauth-authorization-server", metadata.get_server_metadata)
 api.route("GET", "/.well-known/openid-configuration", metadata.get_openid_configuration)
 api.route("GET", "/.well-known/jwks.json", metadata.get_jwks)
 
+api.group("Audit", "What happened to accounts, clients and tokens.")
 api.route("GET", "/api/v1/audit", audit.list_audit_events)
 
+api.group("Documentation", "This page, the OpenAPI document, and what each type of problem means.")
 api.route("GET", "/api/v1", docs.get_documentation)
 api.route("GET", "/api/v1/oauth2-redirect", docs.get_documentation_redirect)
 api.route("GET", "/api/v1/openapi.json", docs.openapi_json(api, SCOPES))
 api.route("GET", "/api/v1/openapi.yaml", docs.openapi_yaml(api, SCOPES))
 api.route("GET", "/api/v1/static/{file}", docs.get_static_file)
-api.route("GET", "/health", system.get_health)
 api.route("GET", "/errors/{problem}", system.get_problem_type)
+
+api.group("Health", "Whether the service runs.")
+api.route("GET", "/health", system.get_health)
 
 # Lambda finds a function by the name that it has here.
 clean_up_deleted_teams = app.schedule("rate(5 minutes)", name="clean_up")(teams.clean_up_deleted_teams)

@@ -10,7 +10,11 @@ from chalicelib.db.table import engine_errors, get_many, query
 from chalicelib.errors import InvalidValueError
 from chalicelib.oauth.client_handlers import ATTRIBUTES, add_client, remove_client, rotate_secret
 from chalicelib.oauth.models import OAuth2Client
-from chalicelib.oauth.schemas import ClientSchema, ClientSecretSchema, NewClientSchema
+from chalicelib.oauth.schemas import (
+    ClientRegistrationInputSchema,
+    ClientRegistrationSchema,
+    ClientRegistrationWithSecretSchema,
+)
 from chalicelib.users.models import User
 from chalicelib.web.body import load_body, schema_of
 from chalicelib.web.operation import Call
@@ -35,7 +39,9 @@ def create(call: Call, owner: str, fields: dict[str, Any]) -> OAuth2Client:
     """
     user = find_user(owner)
     try:
-        loaded = load_body(NewClientSchema, {name: value for name, value in fields.items() if value})
+        loaded = load_body(
+            ClientRegistrationInputSchema, {name: value for name, value in fields.items() if value}
+        )
         return add_client(call, user.id, loaded)
     except InvalidValueError as error:
         raise flaws(error, OPTIONS) from error
@@ -78,7 +84,11 @@ def show_secret(client: OAuth2Client, done: str, *, as_json: bool) -> None:
     :param done: what was done.
     """
     if as_json:
-        print(json.dumps(schema_of(ClientSecretSchema).dump(client), indent=2, ensure_ascii=False))
+        print(
+            json.dumps(
+                schema_of(ClientRegistrationWithSecretSchema).dump(client), indent=2, ensure_ascii=False
+            )
+        )
         return
     print(f"{done}: {client.client_id}")
     if client.client_secret:
@@ -95,7 +105,11 @@ def show(owner: str, *, as_json: bool) -> None:
     """
     clients = list(_of(find_user(owner)) if owner else _all())
     if as_json:
-        print(json.dumps(schema_of(ClientSchema).dump(clients, many=True), indent=2, ensure_ascii=False))
+        print(
+            json.dumps(
+                schema_of(ClientRegistrationSchema).dump(clients, many=True), indent=2, ensure_ascii=False
+            )
+        )
         return
     names = _usernames({client.user_id for client in clients})
     for client in clients:

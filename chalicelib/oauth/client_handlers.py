@@ -20,9 +20,9 @@ from chalicelib.oauth.permissions import CLIENT, OWNER_OR_ADMIN
 from chalicelib.oauth.schemas import (
     ClientChangesSchema,
     ClientListQuery,
-    ClientSchema,
-    ClientSecretSchema,
-    NewClientSchema,
+    ClientRegistrationInputSchema,
+    ClientRegistrationSchema,
+    ClientRegistrationWithSecretSchema,
     client_flaws,
     default_grant_types,
 )
@@ -58,7 +58,7 @@ ATTRIBUTES = (
     "gsi1sk",
 )
 POLICY = PatchPolicy(
-    view=ClientSchema,
+    view=ClientRegistrationSchema,
     changes=ClientChangesSchema,
     rules={
         "client_name": Rule(blank=""),
@@ -79,7 +79,7 @@ def _shards(call: Call) -> list[Key]:
     scopes=READ,
     query=ClientListQuery,
     loads_keys=_shards,
-    response=ClientSchema,
+    response=ClientRegistrationSchema,
     many=True,
 )
 def list_oauth2_clients(call: Call) -> Page[OAuth2Client]:
@@ -94,9 +94,9 @@ def list_oauth2_clients(call: Call) -> Page[OAuth2Client]:
 @Operation(
     permission=ACTIVE_USER,
     scopes=WRITE,
-    body=NewClientSchema,
+    body=ClientRegistrationInputSchema,
     body_types=(JSON, FORM),
-    response=ClientSecretSchema,
+    response=ClientRegistrationWithSecretSchema,
     status=201,
     etag=True,
     problems=(ForbiddenError,),
@@ -115,7 +115,7 @@ def add_client(call: Call, user_id: str, fields: Mapping[str, Any]) -> OAuth2Cli
     """Write a new client together with the event of it; a confidential one holds its secret afterwards.
 
     :param user_id: the owner.
-    :param fields: as NewClientSchema loaded them.
+    :param fields: as ClientRegistrationInputSchema loaded them.
     :raises InvalidValueError: they contradict each other.
     """
     uris = fields.get("redirect_uris", [])
@@ -141,7 +141,9 @@ def add_client(call: Call, user_id: str, fields: Mapping[str, Any]) -> OAuth2Cli
     return client
 
 
-@Operation(permission=OWNER_OR_ADMIN, scopes=READ, loads=(CLIENT,), response=ClientSchema, etag=True)
+@Operation(
+    permission=OWNER_OR_ADMIN, scopes=READ, loads=(CLIENT,), response=ClientRegistrationSchema, etag=True
+)
 def get_oauth2_client(call: Call) -> OAuth2Client:
     """Look at an OAuth2 client."""
     return call[CLIENT]
@@ -153,7 +155,7 @@ def get_oauth2_client(call: Call) -> OAuth2Client:
     loads=(CLIENT,),
     patch=POLICY,
     body_types=(JSON_PATCH, JSON),
-    response=ClientSchema,
+    response=ClientRegistrationSchema,
     etag=True,
     problems=(ConflictError, ForbiddenError),
 )
@@ -184,7 +186,7 @@ def remove_client(call: Call, client: OAuth2Client) -> None:
     permission=OWNER_OR_ADMIN,
     scopes=WRITE,
     loads=(CLIENT,),
-    response=ClientSecretSchema,
+    response=ClientRegistrationWithSecretSchema,
     etag=True,
     if_match=True,
     problems=(ConflictError,),

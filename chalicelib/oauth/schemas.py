@@ -92,13 +92,13 @@ class ClientChangesSchema(Schema):
     grant_types = _names(GRANT_TYPES, ["authorization_code", "refresh_token"])
 
 
-class NewClientSchema(ClientChangesSchema):
+class ClientRegistrationInputSchema(ClientChangesSchema):
     """A new client."""
 
     client_type = fields.String(load_default=CONFIDENTIAL, validate=validate.OneOf(CLIENT_TYPES))
 
 
-class ClientSchema(ClientChangesSchema):
+class ClientRegistrationSchema(ClientChangesSchema):
     """A client; its secret is shown once, when it is made."""
 
     client_id = fields.String(metadata=IDS["client_id"])
@@ -108,7 +108,7 @@ class ClientSchema(ClientChangesSchema):
     updated = fields.AwareDateTime()
 
 
-class ClientSecretSchema(ClientSchema):
+class ClientRegistrationWithSecretSchema(ClientRegistrationSchema):
     """A client with the secret that was just made for it; public clients have none."""
 
     client_secret = fields.String(

@@ -26,9 +26,9 @@ from chalicelib.teams.permissions import (
 from chalicelib.teams.schemas import (
     MEMBERS_SHOWN,
     BaseTeamSchema,
+    MemberInputSchema,
     MemberSchema,
-    NewMemberSchema,
-    NewTeamSchema,
+    TeamInputSchema,
     TeamSchema,
     TeamViewSchema,
 )
@@ -52,7 +52,7 @@ READ = frozenset({"teams:read"})
 WRITE = frozenset({"teams:write"})
 LISTING = Listing(keys.TEAMS, attributes=("id", "title", "gsi1sk"))
 MEMBER_ATTRIBUTES = ("sk", "user_id", "username", "is_leader")
-POLICY = PatchPolicy(view=TeamViewSchema, changes=NewTeamSchema, rules={"title": Rule()})
+POLICY = PatchPolicy(view=TeamViewSchema, changes=TeamInputSchema, rules={"title": Rule()})
 
 
 def team_url(call: Call, team_id: str) -> str:
@@ -76,7 +76,7 @@ def list_teams(call: Call) -> Page[Team]:
 @Operation(
     permission=WRITE_ACCESS,
     scopes=WRITE,
-    body=NewTeamSchema,
+    body=TeamInputSchema,
     body_types=(JSON, FORM),
     response=TeamViewSchema,
     status=201,
@@ -160,7 +160,7 @@ def list_members(call: Call) -> Page[Member]:
     permission=LEADER_OR_ADMIN_WRITER,
     scopes=WRITE,
     loads=(TEAM, NEW_MEMBER),
-    body=NewMemberSchema,
+    body=MemberInputSchema,
     body_types=(JSON, FORM),
     response=MemberSchema,
     status=201,

@@ -16,7 +16,7 @@ class BaseTeamSchema(Schema):
     title = Text(least=TITLE_LEAST, most=TITLE_MOST, required=True)
 
 
-class NewTeamSchema(Schema):
+class TeamInputSchema(Schema):
     """A new team, and what a PATCH may change."""
 
     title = Text(least=TITLE_LEAST, most=TITLE_MOST, required=True, metadata={"example": "Explorers"})
@@ -55,7 +55,7 @@ class MemberSchema(TeamMemberSchema):
     team = fields.Nested(BaseTeamSchema)
 
 
-class NewMemberSchema(Schema):
+class MemberInputSchema(Schema):
     """A new membership."""
 
     user_id = fields.String(

@@ -1,6 +1,7 @@
 """From a request to a response: authenticate, load, authorize, validate, handle, dump."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Protocol
 
 from chalice.app import Chalice, Response
@@ -25,7 +26,7 @@ from chalicelib.web.access import measured
 from chalicelib.web.body import load_body, load_query, parse_body, schema_of
 from chalicelib.web.conditional import etag_of, etag_of_text, is_known, is_unchanged
 from chalicelib.web.cors import preflight_headers
-from chalicelib.web.operation import JSON, Call, Document, Load, Operation, Reply
+from chalicelib.web.operation import JSON, OTHER, Call, Document, Load, Operation, Reply, Tag
 from chalicelib.web.pagination import Page, page_headers
 from chalicelib.web.problem import empty_response, finish, json_response, problem_response
 from chalicelib.web.rate_limit import Budget
@@ -58,6 +59,7 @@ class Api:
         self.keys = keys
         self.authenticator = authenticator
         self.operations: dict[str, dict[str, Operation]] = {}
+        self.tag = OTHER
         app.register_middleware(measured(self.name_of), "http")
         app.register_middleware(finish(settings, self.shares), "http")
 
@@ -70,6 +72,10 @@ class Api:
         """Tell whether pages of other origins may read what a route answers."""
         return all(operation.cors for operation in self.operations.get(path, {}).values())
 
+    def group(self, name: str, description: str) -> None:
+        """Open a group: the routes that follow are documented under its name."""
+        self.tag = Tag(name, description)
+
     def route(self, method: str, path: str, operation: Operation) -> None:
         """Serve an operation under a method and a path; OPTIONS comes by itself with the first.
 
@@ -77,6 +83,7 @@ class Api:
         """
         if not isinstance(operation, Operation):
             raise TypeError(f"{method} {path} is not an operation: declare who may call it")
+        operation = replace(operation, tag=self.tag)
         if path not in self.operations:
             self._register("OPTIONS", path, lambda request, params: self._options(path, request, params))
         self.operations.setdefault(path, {})[method] = operation

@@ -218,6 +218,17 @@ def _undeclared(call: Call) -> Any:
     raise NotImplementedError
 
 
+@dataclass(frozen=True)
+class Tag:
+    """A group of operations, as the documentation and generated clients show it."""
+
+    name: str
+    description: str = ""
+
+
+OTHER = Tag("Other")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operation:
     """One endpoint's declaration; used as a decorator it takes the handler in.
@@ -245,6 +256,7 @@ class Operation:
     :param rate_limit: how often each caller may call it.
     :param no_store: keep the answer out of all caches.
     :param cors: pages of other origins may read the answer, if the settings list them.
+    :param tag: the group in which it is documented; the route table sets it.
     """
 
     permission: Permission
@@ -276,6 +288,7 @@ class Operation:
     rate_limit: RateLimit | None = None
     no_store: bool = True
     cors: bool = True
+    tag: Tag = OTHER
 
     def __post_init__(self) -> None:
         """Refuse, at import, a declaration that decides nothing.

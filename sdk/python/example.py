@@ -8,11 +8,11 @@ from grail_client import (
     ApiClient,
     ApiException,
     Configuration,
-    NewTeam,
     PatchOperation,
     Problem,
     SignUp,
     Team,
+    TeamInput,
     TeamsApi,
     UsersApi,
 )
@@ -40,7 +40,7 @@ def list_teams(client: OAuth2Client) -> None:
     """Read a list page by page."""
     teams = TeamsApi(client)
     for title in ("Explorers", "Inventors", "Pioneers"):
-        teams.create_team(NewTeam(title=title))
+        teams.create_team(TeamInput(title=title))
     first = teams.list_teams_with_http_info(limit=2)
     print(len(first.data), "of", (first.headers or {})["X-Total-Count"], "teams")
     for team in every(teams.list_teams_with_http_info, limit=2):
@@ -50,7 +50,7 @@ def list_teams(client: OAuth2Client) -> None:
 def rename_team(client: OAuth2Client) -> None:
     """Change a team unless somebody else did so since it was read."""
     teams = TeamsApi(client)
-    team_id = teams.create_team(NewTeam(title="Engines")).id
+    team_id = teams.create_team(TeamInput(title="Engines")).id
     version = (teams.get_team_with_http_info(team_id).headers or {})["ETag"]
     rename = PatchOperation(op="replace", path="/title", value="Difference engines")
     print(teams.patch_team(team_id, [rename], if_match=version).title)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tasks.module.places import Place, after, among_imports, before, end, in_literal, in_sorted_dict
 
 ROUTES = """\
+api.group("$Words", "List, create, read, change and delete $words.")
 api.route("GET", "/api/v1/$things", $things.list_$things)
 api.route("POST", "/api/v1/$things", $things.create_$thing)
 api.route("GET", "/api/v1/$things/{${thing}_id}", $things.get_$thing)
@@ -52,7 +53,7 @@ UNMEASURED = """\
 # Callers who own something own one of these; everybody else asks about the owner's.
 OWNED = """\
         self.$things = {
-            name: add_$thing(self.users[name].id, New${Thing}Schema().load(BODIES["POST", "$things"]))
+            name: add_$thing(self.users[name].id, ${Thing}InputSchema().load(BODIES["POST", "$things"]))
             for name in ("owner", "owner without write access")
         }
 """
@@ -76,7 +77,7 @@ def edits(things: str) -> Iterable[Edit]:
     world, project = "tests/api/world.py", "pyproject.toml"
     return (
         Edit("app.py", among_imports(module), "from chalicelib.$things import handlers as $things\n"),
-        Edit("app.py", before(r'^api\.route\("\w+", "/auth/'), ROUTES),
+        Edit("app.py", before(r'^api\.group\("OAuth2 tokens"'), ROUTES),
         Edit("chalicelib/db/keys.py", end, KEYS),
         Edit("chalicelib/oauth/scopes.py", in_sorted_dict("SCOPES", things), SCOPES),
         Edit(project, after(r'^layers = \["(?=[^"]*\boauth\b)'), "$things | "),
@@ -89,7 +90,7 @@ def edits(things: str) -> Iterable[Edit]:
         Edit(
             world,
             among_imports(f"{module}.schemas"),
-            "from chalicelib.$things.schemas import New${Thing}Schema\n",
+            "from chalicelib.$things.schemas import ${Thing}InputSchema\n",
         ),
         Edit(world, in_literal("BODIES"), BODIES),
         Edit(world, after(r"^        self\.team = .*\n"), OWNED),

@@ -17,9 +17,9 @@ MODELS = DOCUMENT["components"]["schemas"]
 FORMS = {"/auth/oauth2/token": "TokenForm", "/auth/oauth2/revoke": "RevocationForm"}
 CREATIONS = {
     "/api/v1/users": "SignUp",
-    "/api/v1/teams": "NewTeam",
-    "/api/v1/auth/oauth2_clients": "NewClient",
-    "/api/v1/teams/{team_id}/members": "NewMember",
+    "/api/v1/teams": "TeamInput",
+    "/api/v1/auth/oauth2_clients": "ClientRegistrationInput",
+    "/api/v1/teams/{team_id}/members": "MemberInput",
 }
 LISTS = ("/api/v1/users", "/api/v1/teams", "/api/v1/teams/{team_id}/members", "/api/v1/auth/oauth2_clients")
 
@@ -60,10 +60,10 @@ def test_a_text_that_is_too_long_is_refused(world: World, path: str, name: str) 
     assert (answer.status, f"/{name}" in {each["pointer"] for each in answer.json["errors"]}) == (422, True)
 
 
-@pytest.mark.parametrize("name", limited("NewClient", "maxItems"))
+@pytest.mark.parametrize("name", limited("ClientRegistrationInput", "maxItems"))
 def test_a_list_that_is_too_long_is_refused(world: World, name: str) -> None:
     """API4: one element more than the document allows is 422."""
-    most = MODELS["NewClient"]["properties"][name]["maxItems"]
+    most = MODELS["ClientRegistrationInput"]["properties"][name]["maxItems"]
     uris = [f"https://app.test/{number}" for number in range(most + 1)]
     answer = send(world, "POST", "/api/v1/auth/oauth2_clients", {name: uris})
     assert (answer.status, answer.json["errors"][0]["pointer"].split("/")[1]) == (422, name)

@@ -165,6 +165,6 @@ def test_the_version_is_the_project_s() -> None:
 @pytest.mark.parametrize("text", ["", "a", " a ", "é ñ", " ", "\u3000", "a\tb", "a\x85", "\x00", "a\u2028b"])
 def test_the_pattern_of_texts_is_what_is_enforced(text: str) -> None:
     """A text that the document allows is accepted, and no other."""
-    pattern = MODELS["NewTeam"]["properties"]["title"]["pattern"]
+    pattern = MODELS["TeamInput"]["properties"]["title"]["pattern"]
     flaws = Schema.from_dict({"it": Text(most=9)})().validate({"it": text})
     assert bool(re.fullmatch(pattern, text)) == (not flaws)

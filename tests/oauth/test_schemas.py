@@ -7,7 +7,7 @@ import pytest
 import app as application
 from chalicelib.oauth.form import MAX_VALUE
 from chalicelib.oauth.grants.names import GRANT_TYPES
-from chalicelib.oauth.schemas import NewClientSchema
+from chalicelib.oauth.schemas import ClientRegistrationInputSchema
 from chalicelib.oauth.scopes import SCOPES
 from chalicelib.settings import LOCAL_URL
 from chalicelib.web.openapi.document import build
@@ -82,7 +82,7 @@ def test_a_client_s_names_are_known_ones(name: str, known: tuple[str, ...], exam
     """What is none of them, or is there twice, is refused; the refusal says what there is."""
     items = {"type": "string", "enum": list(known)}
     shown = {"type": "array", "items": items, "example": example, "uniqueItems": True, "maxItems": len(known)}
-    assert fields_of("NewClient")[name] == shown
-    flaws: Any = NewClientSchema().validate({name: ["x"]})
+    assert fields_of("ClientRegistrationInput")[name] == shown
+    flaws: Any = ClientRegistrationInputSchema().validate({name: ["x"]})
     assert flaws == {name: {0: [f"Must be one of {', '.join(known)}."]}}
-    assert NewClientSchema().validate({name: [known[0], known[0]]}).keys() == {name}
+    assert ClientRegistrationInputSchema().validate({name: [known[0], known[0]]}).keys() == {name}

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from grail_client import ApiClient, ApiException, Configuration, OauthApi, TeamsApi, UsersApi
+from grail_client import ApiClient, ApiException, Configuration, OAuth2TokensApi, TeamsApi, UsersApi
 from grail_client.oauth2 import MemoryStore, OAuth2Client, OAuth2Error
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError
@@ -72,7 +72,7 @@ class SignedIn:
     def end(self, token: str | None) -> None:
         """Revoke a token behind the client's back."""
         plain = ApiClient(Configuration(host=self.url))
-        OauthApi(plain).revoke_token(token=token, client_id="documentation")
+        OAuth2TokensApi(plain).revoke_token(token=token, client_id="documentation")
 
 
 def refused(call: Callable[[], Any], error: str) -> OAuth2Error:

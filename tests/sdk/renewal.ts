@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { text } from "node:stream/consumers";
 import { inspect } from "node:util";
-import { Configuration, OauthApi, ResponseError, TeamsApi, UsersApi } from "grail-client";
+import { Configuration, OAuth2TokensApi, ResponseError, TeamsApi, UsersApi } from "grail-client";
 import { MemoryStore, OAuth2Client, OAuth2Error, type OAuth2Options } from "grail-client/oauth2";
 
 const PARALLEL = 8;
@@ -53,7 +53,7 @@ class SignedIn {
 
   /** Revokes a token behind the client's back. */
   async end(token: string | undefined): Promise<void> {
-    const plain = new OauthApi(new Configuration({ basePath: this.basePath }));
+    const plain = new OAuth2TokensApi(new Configuration({ basePath: this.basePath }));
     await plain.revokeToken({ token: token ?? "", clientId: "documentation" });
   }
 }
@@ -193,7 +193,7 @@ const promises: Record<string, (basePath: string) => Promise<void>> = {
     now += AN_HOUR;
     await new UsersApi(client.configuration).getMe();
     tokens.push(await client.accessToken());
-    await new OauthApi(new Configuration({ basePath })).revokeToken({ token: tokens[1] ?? "", ...secrets });
+    await new OAuth2TokensApi(new Configuration({ basePath })).revokeToken({ token: tokens[1] ?? "", ...secrets });
     assert.equal((await new UsersApi(client.configuration).getMe()).username, "root");
     tokens.push(await client.accessToken());
     assert.equal(new Set(tokens).size, 3);

@@ -46,8 +46,8 @@ def _break(document: dict[str, Any]) -> list[str]:
         del paths["/api/v1/teams"]["get"]["responses"][status]
     components["securitySchemes"]["people"] = {"type": "http", "scheme": "basic"}
     del components["securitySchemes"]["oauth2"]["flows"]["password"]["refreshUrl"]
-    del components["schemas"]["NewTeam"]["properties"]["title"]["maxLength"]
-    del components["schemas"]["NewTeam"]["properties"]["title"]["pattern"]
+    del components["schemas"]["TeamInput"]["properties"]["title"]["maxLength"]
+    del components["schemas"]["TeamInput"]["properties"]["title"]["pattern"]
     del components["schemas"]["Team"]["properties"]["members"]["maxItems"]
     return [
         "info-license",

@@ -10,7 +10,7 @@ from apispec.yaml_utils import dict_to_yaml
 from chalicelib.web.openapi.headers import add_headers
 from chalicelib.web.openapi.links import add_links
 from chalicelib.web.openapi.models import Models, complete_responses, open_others
-from chalicelib.web.openapi.operations import CLIENT, OAUTH2, describe, tag_of
+from chalicelib.web.openapi.operations import CLIENT, OAUTH2, describe
 from chalicelib.web.openapi.problems import Refusals
 from chalicelib.web.operation import Operation
 
@@ -77,10 +77,8 @@ def _all(operations: Operations) -> Iterator[Operation]:
 
 
 def _tags(operations: Operations) -> list[dict[str, str]]:
-    # what the API is there for comes first, what serves it last
-    ordered = sorted(_all(operations), key=lambda each: each.handler.__module__.startswith("chalicelib.web."))
-    tags = dict(tag_of(operation) for operation in ordered)
-    return [{"name": name, "description": text} for name, text in tags.items()]
+    tags = dict.fromkeys(operation.tag for operation in _all(operations))
+    return [{"name": tag.name, "description": tag.description} for tag in tags]
 
 
 def _add_security(spec: APISpec, scopes: Mapping[str, str], base_url: str) -> None:

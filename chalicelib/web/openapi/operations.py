@@ -45,7 +45,7 @@ def describe(operation: Operation, method: str, path: str, refusals: Refusals) -
     first, rest = _texts(operation)
     entry: dict[str, Any] = {
         "operationId": re.sub(r"_(.)", lambda found: found[1].upper(), operation.name),
-        "tags": [tag_of(operation)[0]],
+        "tags": [operation.tag.name],
         "summary": first,
         "description": "\n\n".join(rest),
         "x-permissions": operation.permission.sentence,
@@ -61,14 +61,6 @@ def describe(operation: Operation, method: str, path: str, refusals: Refusals) -
             f"/{name}": _rule_words(rule) for name, rule in operation.patch.rules.items()
         }
     return entry
-
-
-def tag_of(operation: Operation) -> tuple[str, str]:
-    """Give name and description of the group of an operation: of the module that it stands in."""
-    module = inspect.getmodule(operation.handler)
-    words = operation.handler.__module__.split(".")[1:]
-    name = " ".join(word for word in words if word not in ("handlers", "web"))
-    return name.replace("_handlers", "s"), (inspect.getdoc(module) or "").split("\n")[0]
 
 
 def _texts(operation: Operation) -> tuple[str, list[str]]:
