@@ -11,7 +11,7 @@ from chalicelib.oauth import consent_handlers as consents
 from chalicelib.oauth import handlers as oauth
 from chalicelib.oauth import metadata
 from chalicelib.oauth.authenticate import TokenAuthenticator
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.oauth.scopes import DESCRIPTIONS
 from chalicelib.security.keystore import open_keystore
 from chalicelib.settings import Settings
 from chalicelib.teams import handlers as teams
@@ -76,8 +76,8 @@ api.route("GET", "/api/v1/audit", audit.list_audit_events)
 api.group("Documentation", "This page, the OpenAPI document, and what each type of problem means.")
 api.route("GET", "/api/v1", docs.get_documentation)
 api.route("GET", "/api/v1/oauth2-redirect", docs.get_documentation_redirect)
-api.route("GET", "/api/v1/openapi.json", docs.openapi_json(api, SCOPES))
-api.route("GET", "/api/v1/openapi.yaml", docs.openapi_yaml(api, SCOPES))
+api.route("GET", "/api/v1/openapi.json", docs.openapi_json(api, DESCRIPTIONS))
+api.route("GET", "/api/v1/openapi.yaml", docs.openapi_yaml(api, DESCRIPTIONS))
 api.route("GET", "/api/v1/static/{file}", docs.get_static_file)
 api.route("GET", "/errors/{problem}", system.get_problem_type)
 

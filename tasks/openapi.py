@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import app as application
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.oauth.scopes import DESCRIPTIONS
 from chalicelib.settings import LOCAL_URL
 from chalicelib.web.openapi.document import as_yaml, build
 from tasks.apigateway import for_apigateway
@@ -29,7 +29,7 @@ def export(form: str, target: str = "", url: str = "", function: str = "") -> st
     if form not in FORMATS or target not in TARGETS:
         raise ValueError(f"--format is one of {', '.join(FORMATS)}; --target is apigateway, or left out.")
     base = url.rstrip("/") or application.settings.public_url or LOCAL_URL
-    document = build(application.api.operations, SCOPES, base)
+    document = build(application.api.operations, DESCRIPTIONS, base)
     if target:
         document = for_apigateway(
             document,

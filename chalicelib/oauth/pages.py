@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from chalicelib.errors import ApiError
 from chalicelib.oauth.authorization import AuthorizationRequest
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.oauth.scopes import DESCRIPTIONS
 from chalicelib.web.docs import HTML, static_address
 from chalicelib.web.operation import Call, Document
 from chalicelib.web.request import Request
@@ -41,7 +41,7 @@ def sign_in_page(
 
 def consent_page(call: Call, asked: AuthorizationRequest, ticket: str, username: str) -> Document:
     """Ask whether a client may do what it wants to."""
-    scopes = "\n".join(f"      <li>{html.escape(SCOPES[name])}</li>" for name in sorted(asked.scopes))
+    scopes = "\n".join(f"      <li>{html.escape(DESCRIPTIONS[name])}</li>" for name in sorted(asked.scopes))
     content = _fill("consent", _common(call, asked, ticket) | {"username": username}, scopes=scopes)
     return _page(call.request, "Allow access?", content, 200, asked)
 

@@ -64,7 +64,8 @@ def test_the_consent_page_names_who_wants_what(browser: Browser) -> None:
     assert "Allow access?" in browser.text
     assert "Planner & Co <b>" in browser.text
     assert "You are user ." in browser.text
-    assert "all teams. Look at your account; if you are an admin, all accounts." in browser.text
+    assert "See the titles of all teams, and the members of your teams." in browser.text
+    assert "See your account" in browser.text
     assert "Change your" not in browser.text
     assert "app.test" in browser.text
 

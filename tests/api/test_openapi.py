@@ -9,7 +9,7 @@ from openapi_spec_validator import validate
 
 import app as application
 from chalicelib.oauth.handlers import GRANTS
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.oauth.scopes import DESCRIPTIONS
 from chalicelib.settings import LOCAL_URL
 from chalicelib.web.fields import Text
 from chalicelib.web.openapi.document import VERSION, build
@@ -23,7 +23,7 @@ OPERATIONS = {
     for method, operation in methods.items()
 }
 PATCHES = [route for route in OPERATIONS if route[0] == "PATCH"]
-DOCUMENT = build(application.api.operations, SCOPES, LOCAL_URL)
+DOCUMENT = build(application.api.operations, DESCRIPTIONS, LOCAL_URL)
 MODELS = DOCUMENT["components"]["schemas"]
 
 
@@ -135,9 +135,9 @@ def test_the_scopes_are_described() -> None:
     """Whoever asks for a token sees what it lets them do."""
     flows = DOCUMENT["components"]["securitySchemes"]["oauth2"]["flows"]
     assert {name: flow["scopes"] for name, flow in flows.items()} == {
-        "authorizationCode": SCOPES,
-        "password": SCOPES,
-        "clientCredentials": SCOPES,
+        "authorizationCode": DESCRIPTIONS,
+        "password": DESCRIPTIONS,
+        "clientCredentials": DESCRIPTIONS,
     }
 
 
@@ -151,7 +151,7 @@ def test_the_grants_are_those_that_are_served() -> None:
 )
 def test_addresses_are_those_of_the_stage(base: str) -> None:
     """DESIGN §2: the server is right behind a custom domain and behind a stage in the path."""
-    document = build(application.api.operations, SCOPES, base)
+    document = build(application.api.operations, DESCRIPTIONS, base)
     flows = document["components"]["securitySchemes"]["oauth2"]["flows"]
     assert [server["url"] for server in document["servers"]] == [base]
     assert {flow["tokenUrl"] for flow in flows.values()} == {f"{base}/auth/oauth2/token"}
