@@ -4,9 +4,10 @@ import hashlib
 import re
 import secrets
 import time
-import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+
+from chalicelib.text import TextError, fold
 
 # Crockford's base 32, so that ids sort by creation and can be read aloud (ULID specification).
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -16,6 +17,8 @@ RANDOM_BITS = 80  # of an id
 LAST_ID = "7" + 25 * "Z"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_NAME = 1024  # bytes of a name that stands in a key as it is
+MAX_USERNAME = 80  # characters
+MAX_EMAIL = 120  # characters
 
 
 class Key(NamedTuple):
@@ -60,9 +63,15 @@ def is_id(text: object) -> bool:
     return isinstance(text, str) and ULID.fullmatch(text) is not None
 
 
-def unique(text: str) -> str:
-    """Fold a name so that spellings which look alike are the same (NFKC and casefold)."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+def unique(text: str, most: int) -> str:
+    """Return a name as it is unique: spellings that look alike are the same (NFKC and casefold).
+
+    :param most: characters that a name may have; what is longer, or not stream-safe, stays as it is.
+    """
+    try:
+        return fold(text, most)
+    except TextError:
+        return text
 
 
 def user(user_id: str) -> Key:
@@ -72,12 +81,12 @@ def user(user_id: str) -> Key:
 
 def username(name: str) -> Key:
     """Key of the marker that makes a username unique."""
-    return Key(f"USERNAME#{_bounded(unique(name))}", "USERNAME")
+    return Key(f"USERNAME#{_bounded(unique(name, MAX_USERNAME))}", "USERNAME")
 
 
 def email(address: str) -> Key:
     """Key of the marker that makes an e-mail address unique."""
-    return Key(f"EMAIL#{_bounded(unique(address))}", "EMAIL")
+    return Key(f"EMAIL#{_bounded(unique(address, MAX_EMAIL))}", "EMAIL")
 
 
 def _bounded(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from chalicelib.db.keys import MAX_EMAIL
 from chalicelib.oauth import authorization, families
 from chalicelib.oauth.errors import CODES
 from chalicelib.oauth.form import MAX_VALUE
@@ -13,7 +14,6 @@ from chalicelib.oauth.schemas import MAX_URI
 from chalicelib.oauth.scopes import MAX_SCOPE, NQSCHAR, SCOPES
 from chalicelib.security.signing import EDDSA, ES256, RS256
 from chalicelib.users.schemas import USERNAME_SHAPE
-from chalicelib.users.sign_in import MAX_USERNAME
 from chalicelib.web.fields import IDS, like, one_line
 
 JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")  # signed (RFC 7515 §7.1)
@@ -63,7 +63,7 @@ class TokenFormSchema(Schema):
     )
     client_id = _client_id("documentation")
     client_secret = _client_secret()
-    username = fields.String(metadata=one_line(MAX_USERNAME, description=f"password: {WHOSE}", example="ada"))
+    username = fields.String(metadata=one_line(MAX_EMAIL, description=f"password: {WHOSE}", example="ada"))
     password = fields.String(metadata=_secret("password: theirs.", example="analytical engine"))
     refresh_token = fields.String(metadata=_secret("refresh_token: the last one you got."))
     code = fields.String(metadata=_secret("authorization_code: as it came to the redirect URI."))
@@ -111,7 +111,7 @@ class AuthorizationFormSchema(Schema):
     ticket = fields.String(
         metadata=like(BASE64URL, MAX_VALUE, description="Ties the form to browser and request.")
     )
-    username = fields.String(metadata=one_line(MAX_USERNAME, description=WHOSE))
+    username = fields.String(metadata=one_line(MAX_EMAIL, description=WHOSE))
     password = fields.String(metadata=_secret("Theirs."))
     decision = fields.String(validate=validate.OneOf(("sign_in", "allow", "deny")))
 

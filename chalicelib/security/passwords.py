@@ -1,10 +1,11 @@
 """Passwords: argon2id hashes, and what a new password must be."""
 
 import logging
-import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from chalicelib.text import ManyMarksError, TooLongError, nfc
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -13,7 +14,13 @@ MEMORY_COST = 19456  # KiB (OWASP Password Storage: argon2id m=19456 t=2 p=1)
 TIME_COST = 2  # iterations
 PARALLELISM = 1  # lanes
 MIN_LENGTH = 8  # characters (ASVS 5.0 6.2.1)
-MAX_BYTES = 1024  # of UTF-8, looked at before any hashing
+MAX_BYTES = 1024  # of UTF-8 in NFC, looked at before any hashing
+
+TOO_LONG = f"A password may have at most {MAX_BYTES} bytes of UTF-8."
+# Of random bytes that nobody knows, by today's parameters: what an unknown username is compared with.
+DUMMY_HASH = (
+    "$argon2id$v=19$m=19456,t=2,p=1$Cf3v4vwL47wsAyDvALc4dg$kgaiFLSqV+hMKDrIUOxQ0lhTwgVSwlIakSjsPSf/uFE"
+)
 
 log = logging.getLogger("grail.passwords")
 
@@ -27,22 +34,28 @@ def _hasher() -> "PasswordHasher":
 
 
 @cache
-def _dummy_hash() -> str:
-    return _hasher().hash("a password that nobody has")
-
-
-@cache
 def _common() -> frozenset[str]:
     return frozenset(Path(__file__).with_name("common_passwords.txt").read_text("utf-8").split("\n"))
 
 
-def _bytes(password: str) -> bytes:
-    return unicodedata.normalize("NFC", password).encode("utf-8")
+def _bytes(password: str) -> bytes | None:
+    """Return what is hashed of a password; None if it is longer than any that an account can have."""
+    try:
+        data = nfc(password, MAX_BYTES).encode("utf-8")
+    except ValueError:  # too long, not stream-safe, or with half of a surrogate pair
+        return None
+    return data if len(data) <= MAX_BYTES else None
 
 
 def hash_password(password: str) -> str:
-    """Hash a password in NFC with argon2id (RFC 9106) and a random salt of 16 bytes."""
-    return _hasher().hash(_bytes(password))
+    """Hash a password in NFC with argon2id (RFC 9106) and a random salt of 16 bytes.
+
+    :raises ValueError: no account can have it.
+    """
+    data = _bytes(password)
+    if data is None:
+        raise ValueError("a password without flaws is hashed, no other")
+    return _hasher().hash(data)
 
 
 def verify_password(password: str, stored: str | None) -> bool:
@@ -54,9 +67,9 @@ def verify_password(password: str, stored: str | None) -> bool:
     from argon2.exceptions import VerificationError, VerifyMismatchError  # noqa: PLC0415
 
     given = _bytes(password)
-    against = stored if stored is not None and len(given) <= MAX_BYTES else _dummy_hash()
+    against = DUMMY_HASH if stored is None or given is None else stored
     try:
-        matches = _hasher().verify(against, given[:MAX_BYTES])
+        matches = _hasher().verify(against, given or b"")
     except VerifyMismatchError:
         return False
     except (VerificationError, ValueError):  # not decodable; no hash at all, or not even ASCII
@@ -75,14 +88,20 @@ def needs_rehash(stored: str) -> bool:
 
 
 def password_flaw(password: str) -> str | None:
-    """Say what is wrong with a new password; None if nothing is.
+    """Return what is wrong with a new password; None if nothing is.
 
     There are no composition rules (ASVS 5.0 6.2.5); length, size and commonness decide.
     """
-    if len(_bytes(password)) > MAX_BYTES:
-        return f"A password may have {MAX_BYTES} bytes of UTF-8 at the most."
-    if len(unicodedata.normalize("NFC", password)) < MIN_LENGTH:
+    try:
+        text = nfc(password, MAX_BYTES)
+    except TooLongError:
+        return TOO_LONG
+    except ManyMarksError as error:
+        return str(error)
+    if len(text.encode("utf-8")) > MAX_BYTES:
+        return TOO_LONG
+    if len(text) < MIN_LENGTH:
         return f"A password has at least {MIN_LENGTH} characters."
-    if password.casefold() in _common():
+    if text.casefold() in _common():
         return "This password is one of the most common ones: choose another."
     return None

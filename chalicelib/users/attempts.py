@@ -30,7 +30,8 @@ def stranger(call: Call, username: str) -> str:
 
     People type passwords into that field, too: without the stage's key nobody can try what it was.
     """
-    digest = hmac.digest(call.keyring.cursor_key, keys.unique(username.strip()).encode(), hashlib.sha256)
+    name = keys.unique(username.strip(), keys.MAX_EMAIL)
+    digest = hmac.digest(call.keyring.cursor_key, name.encode(), hashlib.sha256)
     return f"{keys.ACCOUNT}{digest.hex()}"
 
 

@@ -5,14 +5,14 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from chalicelib.db.keys import MAX_EMAIL, MAX_USERNAME
 from chalicelib.security.passwords import MAX_BYTES, MIN_LENGTH, password_flaw
 from chalicelib.web.fields import ID, Flag, Text, like, one_line
 from chalicelib.web.operation import ADMIN, Rule
 
 NAME_MOST = 30
-EMAIL_MOST = 120
-USERNAME = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
-USERNAME_SHAPE = like(USERNAME, 80)
+USERNAME = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_USERNAME}}}", re.ASCII)
+USERNAME_SHAPE = like(USERNAME, MAX_USERNAME)
 MAX_CAPTCHA = 8192  # characters of what a captcha gives to whoever solved it
 ROLE_FLAGS = ("is_active", "is_regular_user", "is_admin")
 
@@ -23,7 +23,7 @@ def check_username(value: str) -> None:
     :raises ValidationError: it has other characters, or too many.
     """
     if not USERNAME.fullmatch(value):
-        raise ValidationError("Must have 1 to 80 letters (a-z, A-Z), digits, or any of . _ -")
+        raise ValidationError(f"Must have 1 to {MAX_USERNAME} letters (a-z, A-Z), digits, or any of . _ -")
 
 
 def check_password(value: str) -> None:
@@ -40,7 +40,7 @@ class EmailText(Text):
     """An e-mail address in NFC."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(least=3, most=EMAIL_MOST, validate=validate.Email(), **kwargs)
+        super().__init__(least=3, most=MAX_EMAIL, validate=validate.Email(), **kwargs)
         self.metadata = {"format": "email", "example": "ada@example.org", **self.metadata}
         del self.metadata["pattern"]  # the format says more
 

@@ -15,7 +15,6 @@ from chalicelib.users.attempts import Failure
 from chalicelib.users.models import UniqueName, User
 from chalicelib.web.operation import Call
 
-MAX_USERNAME = 200  # characters, beyond which nothing needs to be looked up
 NOBODY = "0" * 26  # an id that no user has
 
 
@@ -30,9 +29,9 @@ def username_key(username: str) -> Key | None:
         Blanks around it are ignored: keyboards of phones add one after a word that they complete.
     """
     name = username.strip()
-    if not 0 < len(name) <= MAX_USERNAME:
+    if not 0 < len(name) <= keys.MAX_EMAIL:
         return None
-    return keys.email(name) if "@" in keys.unique(name) else keys.username(name)
+    return keys.email(name) if "@" in keys.unique(name, keys.MAX_EMAIL) else keys.username(name)
 
 
 def check_password(

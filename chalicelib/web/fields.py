@@ -1,13 +1,13 @@
 """Schema fields that are stricter than marshmallow's, as JSON and OpenAPI have it."""
 
 import re
-import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import ValidationError, fields
 
 from chalicelib.db.keys import CLIENT_ID, ULID, is_id
+from chalicelib.text import ManyMarksError, TooLongError, nfc
 
 # What Text takes, as OpenAPI has it: no control characters or line ends, nothing that makes the text around
 # it run backwards (UAX #9), and not blanks alone.
@@ -74,14 +74,22 @@ class Text(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        text = unicodedata.normalize("NFC", value)
-        if not self.least <= len(text) <= self.most:
-            raise ValidationError(f"Must have {self.least} to {self.most} characters.")
+        try:
+            text = nfc(value, self.most)
+        except TooLongError:
+            raise ValidationError(self._length()) from None
+        except ManyMarksError as error:
+            raise ValidationError(str(error)) from error
+        if len(text) < self.least:
+            raise ValidationError(self._length())
         if self.unsafe.search(text):
             raise ValidationError(self.advice)
         if text and not text.strip():
             raise ValidationError("Must not be blank.")
         return text
+
+    def _length(self) -> str:
+        return f"Must have {self.least} to {self.most} characters."
 
 
 class Prose(Text):

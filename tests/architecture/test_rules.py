@@ -73,6 +73,27 @@ def test_each_test_states_a_behaviour(path: Path) -> None:
     assert [node.name for node in tests if ast.get_docstring(node) is None] == []
 
 
+NORMALIZING = {"normalize", "is_normalized"}
+
+
+def normalizes(node: ast.AST) -> bool:
+    """Tell whether a node is a use of unicodedata's quadratic functions, under whatever name."""
+    if isinstance(node, ast.Attribute):
+        return node.attr in NORMALIZING
+    return isinstance(node, ast.ImportFrom) and node.module == "unicodedata"
+
+
+@pytest.mark.parametrize("path", [path for path in OURS if path.name != "text.py"], ids=name_of)
+def test_text_is_normalized_in_one_module(path: Path) -> None:
+    """unicodedata.normalize is quadratic in a run of marks: chalicelib/text.py bounds what it gets."""
+    assert [node for node in ast.walk(tree_of(path)) if normalizes(node)] == []
+
+
+def test_the_rule_finds_what_normalizes() -> None:
+    """The rule above finds what it looks for."""
+    assert [node for node in ast.walk(tree_of(ROOT / "chalicelib" / "text.py")) if normalizes(node)] != []
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=name_of)
 def test_nothing_that_ships_scans_the_table(path: Path) -> None:
     """DESIGN §4: no Scan on any request path."""
