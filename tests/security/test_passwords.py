@@ -7,7 +7,13 @@ import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.low_level import hash_secret as argon2_hash
 
-from chalicelib.security.passwords import hash_password, needs_rehash, password_flaw, verify_password
+from chalicelib.security.passwords import (
+    DUMMY_HASH,
+    hash_password,
+    needs_rehash,
+    password_flaw,
+    verify_password,
+)
 
 TEXT = "crème brûlée"
 
@@ -54,6 +60,40 @@ def test_the_last_of_1024_bytes_counts(text: str) -> None:
 def test_nobody_has_a_password(given: str) -> None:
     """ACCEPTANCE 7: without a stored hash there is no right password, not even the dummy's own."""
     assert verify_password(given, None) is False
+
+
+def test_nobodys_hash_costs_what_a_new_one_does() -> None:
+    """A constant, so that the first unknown name of a process takes no longer than a known one."""
+    assert extract_parameters(DUMMY_HASH) == extract_parameters(hash_password(TEXT))
+
+
+MARKS = "e" + "\u0301" * 31
+REFUSED = {"too long": "x" * 1025, "endless": "x" * 5000, "marks": MARKS * 9, "half a pair": "\ud800" * 9}
+
+
+@pytest.mark.parametrize("given", REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize("stored", ["a hash", None])
+def test_what_no_account_can_have_costs_as_much_as_any_wrong_password(
+    monkeypatch: pytest.MonkeyPatch, given: str, stored: str | None
+) -> None:
+    """One hash with the parameters of every other, whatever was sent."""
+    hashed: list[str] = []
+    genuine = PasswordHasher.verify
+
+    def spy(self: PasswordHasher, known: str, password: bytes) -> bool:
+        hashed.append(known)
+        return genuine(self, known, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", spy)
+    assert verify_password(given, stored and GOOD) is False
+    assert hashed == [DUMMY_HASH]
+
+
+@pytest.mark.parametrize("given", REFUSED.values(), ids=REFUSED.keys())
+def test_what_no_account_can_have_is_never_hashed(given: str) -> None:
+    """Whoever stores a password has asked for its flaws."""
+    with pytest.raises(ValueError, match="without flaws"):
+        hash_password(given)
 
 
 GOOD = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(TEXT)
@@ -120,7 +160,8 @@ def test_length_alone_makes_a_password_good(text: str) -> None:
 FLAWS = {
     "at least 8 characters": ["", "seven77", "e\u0301" * 7],
     "most common": ["password", "PASSWORD", "Qwertyuiop"],
-    "1024 bytes": ["z" * 1025, "🦉" * 257, "é" * 513],
+    "combining marks": [MARKS * 9],
+    "1024 bytes": ["z" * 10_000, "z" * 1025, "🦉" * 257, "é" * 513],
 }
 
 
