@@ -190,6 +190,8 @@ def token_for(documentation: OAuth2Client) -> Callable[..., str]:
             client_id=documentation.client_id,
             scopes=frozenset(scopes),
             owner=user.id,
+            client_owner=documentation.user_id,
+            registration=documentation.registration_id,
             credentials_version=int(user.credentials_version),
         )
         return issue(application.api.keys.keyring(), base_url(), claims, lifetime)

@@ -6,6 +6,7 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.errors import InvalidTokenError
 from chalicelib.oauth.models import Consent, OAuth2Client, RevokedToken, TokenFamily
+from chalicelib.oauth.standing import allowed_scopes, is_first_party, is_in_force
 from chalicelib.security.actor import Actor
 from chalicelib.security.tokens import Claims
 from chalicelib.users.models import User
@@ -24,6 +25,7 @@ def _family_key(call: Call) -> Key | None:
 
 
 ACCOUNT = Load(User, lambda call: keys.user(_claims(call).owner))
+CLIENT_OWNER = Load(User, lambda call: keys.user(_claims(call).client_owner))
 CLIENT = Load(OAuth2Client, lambda call: keys.client(_claims(call).client_id))
 REVOKED = Load(RevokedToken, lambda call: keys.revoked_token(_claims(call).jti))
 FAMILY = Load(TokenFamily, _family_key)
@@ -34,18 +36,18 @@ class TokenAuthenticator:
     """Authenticates the bearer of an access token; absence of anything it needs is a refusal."""
 
     def loads(self, claims: Claims) -> tuple[Load[Any], ...]:
-        """List account, client, denylist entry, and the family and the consent if there are any."""
+        """List account, client and its owner, denylist entry, and family and consent if there are any."""
         family = (FAMILY,) if claims.family else ()
-        return (ACCOUNT, CLIENT, REVOKED, *family, *((CONSENT,) if claims.consent else ()))
+        return (ACCOUNT, CLIENT, CLIENT_OWNER, REVOKED, *family, *((CONSENT,) if claims.consent else ()))
 
     def actor(self, call: Call, claims: Claims) -> Actor:
         """Build the caller; the client's scopes of today bound those of the token.
 
         :raises InvalidTokenError: the account is gone or disabled or had its credentials changed, the
-            client is gone, the token, its family or the user's consent is revoked.
+            client is gone or suspended, the token, its family or the user's consent is revoked.
         """
-        account, client = call.get(ACCOUNT), call.get(CLIENT)
-        if account is None or client is None or call.get(REVOKED) is not None:
+        account, client = call.get(ACCOUNT), _client(call, claims)
+        if account is None or call.get(REVOKED) is not None:
             raise InvalidTokenError
         if not account.is_active or account.credentials_version != claims.credentials_version:
             raise InvalidTokenError
@@ -57,4 +59,15 @@ class TokenAuthenticator:
             consent = call.get(CONSENT)
             if consent is None or consent.consent_id != claims.consent:
                 raise InvalidTokenError
-        return Actor(account, claims, claims.scopes & frozenset(client.default_scopes))
+        owner, for_owner = call.get(CLIENT_OWNER), claims.sub == claims.client_id
+        scopes = claims.scopes & allowed_scopes(client, owner, for_owner=for_owner)
+        return Actor(account, claims, scopes, is_first_party(client, owner))
+
+
+def _client(call: Call, claims: Claims) -> OAuth2Client:
+    client, owner = call.get(CLIENT), call.get(CLIENT_OWNER)
+    if client is None or client.registration_id != claims.registration:
+        raise InvalidTokenError
+    if client.user_id != claims.client_owner or not is_in_force(client, owner):
+        raise InvalidTokenError
+    return client

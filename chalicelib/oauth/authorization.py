@@ -17,10 +17,10 @@ from chalicelib.oauth.errors import (
     UnauthorizedClientError,
     UnsupportedResponseTypeError,
 )
-from chalicelib.oauth.grants.names import AUTHORIZATION_CODE, PASSWORD
+from chalicelib.oauth.grants.names import AUTHORIZATION_CODE
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.oauth.schemas import LOOPBACK
-from chalicelib.oauth.scopes import FIRST_PARTY_ONLY, SCOPES
+from chalicelib.oauth.standing import allowed_scopes, is_in_force, owner_of
 from chalicelib.telemetry.measure import note
 from chalicelib.web.operation import Call
 
@@ -92,9 +92,10 @@ def client_key(call: Call) -> Key | None:
 
 
 def read_authorization_request(call: Call) -> AuthorizationRequest:
-    """Check the query of a request whose client, if there is such, was read.
+    """Check the query of a request whose client, if there is such, was read; its owner is read here.
 
-    :raises BadAuthorizationRequestError: client or redirect URI are wrong: nobody must be redirected.
+    :raises BadAuthorizationRequestError: client or redirect URI are wrong, or the client may not be used:
+        nobody must be redirected.
     :raises RedirectedError: anything else is wrong, and the client is to know.
     """
     key = client_key(call)
@@ -102,13 +103,16 @@ def read_authorization_request(call: Call) -> AuthorizationRequest:
     if not isinstance(client, OAuth2Client) or len(call.request.query["client_id"]) > 1:
         raise BadAuthorizationRequestError("The application that sent you here is not known.")
     note(client_id=client.client_id)
+    owner = owner_of(call, client)
+    if not is_in_force(client, owner):
+        raise BadAuthorizationRequestError("The application that sent you here is suspended.")
     given = call.request.query.get("redirect_uri", [])
     uri = _redirect_uri(client, [value for value in given if value])
     states = call.request.query.get("state", [])
     state = states[0] if len(states) == 1 else None
     draft = AuthorizationRequest(client, uri, any(given), state, call.request.base_url)
     try:
-        return _complete(draft, _single_values(call))
+        return _complete(draft, _single_values(call), allowed_scopes(client, owner))
     except OAuthError as error:
         raise draft.refusal(error) from error
 
@@ -156,14 +160,14 @@ def _single_values(call: Call) -> dict[str, str]:
     return {name: values[0] for name, values in found.items() if values and values[0]}
 
 
-def _complete(draft: AuthorizationRequest, values: dict[str, str]) -> AuthorizationRequest:
+def _complete(
+    draft: AuthorizationRequest, values: dict[str, str], allowed: frozenset[str]
+) -> AuthorizationRequest:
     _check_kind(draft.client, values)
     challenge, method = values.get("code_challenge", ""), values.get("code_challenge_method")
     if not CHALLENGE.fullmatch(challenge) or method != CHALLENGE_METHOD:
         raise InvalidRequestError("Send a code_challenge with code_challenge_method=S256 (RFC 7636).")
-    is_first_party = PASSWORD in draft.client.grant_types
-    most = frozenset(SCOPES) - (frozenset() if is_first_party else FIRST_PARTY_ONLY)
-    scopes = granted_scopes(draft.client, values.get("scope"), most)
+    scopes = granted_scopes(allowed, values.get("scope"))
     if not scopes:
         raise InvalidScopeError
     return AuthorizationRequest(

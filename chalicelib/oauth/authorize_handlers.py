@@ -26,6 +26,7 @@ from chalicelib.oauth.tickets import (
     make_ticket,
     new_browser,
     open_ticket,
+    registration_of,
     spend,
 )
 from chalicelib.users import attempts
@@ -33,6 +34,7 @@ from chalicelib.users.models import User
 from chalicelib.users.sign_in import (
     SignInRefusedError,
     check_password,
+    look_up,
     record_sign_in,
     upgrade_hash,
     username_key,
@@ -94,7 +96,7 @@ def continue_authorization(call: Call) -> Document:
     call.items = get_many(key for key in _needs(call, form, ticket) if key)
     try:
         asked = read_authorization_request(call)
-        if ticket is None:
+        if ticket is None or ticket.registration != registration_of(asked.client):
             return _ask(call, asked, alert=STALE, status=403)
         return _decide(call, asked, ticket, form)
     except RedirectedError as error:
@@ -113,11 +115,11 @@ def _decide(call: Call, asked: AuthorizationRequest, ticket: Ticket, form: dict[
 
 
 def _needs(call: Call, form: dict[str, str], ticket: Ticket | None) -> list[Key | None]:
-    client = client_key(call)
+    client, owner = client_key(call), keys.user(ticket.owner) if ticket else None
     if ticket and ticket.user_id and client:
-        return [client, keys.user(ticket.user_id), consent_key(call, ticket.user_id)]
+        return [client, owner, keys.user(ticket.user_id), consent_key(call, ticket.user_id)]
     address = attempts.failures_key(attempts.address(call), call.settings)
-    return [client, address, username_key(form.get("username", ""))]
+    return [client, owner, address, username_key(form.get("username", ""))]
 
 
 def consent_key(call: Call, user_id: str) -> Key:
@@ -136,7 +138,7 @@ def _ask(
 ) -> Document:
     known = browser_of(call)
     browser, cookie = (known, None) if known else new_browser(call)
-    ticket = make_ticket(call, browser)
+    ticket = make_ticket(call, browser, asked.client)
     page = sign_in_page(call, asked, ticket, username=username, alert=alert, status=status)
     more = {"Set-Cookie": cookie} if cookie else {}
     return Document(page.text, page.media_type, {**page.headers, **more}, page.status)
@@ -148,8 +150,8 @@ def _sign_in(call: Call, asked: AuthorizationRequest, form: dict[str, str]) -> D
         return _ask(call, asked, username=username, alert=MISSING, status=422)
     attempts.check_attempts(call, [attempts.address(call)])
     try:
-        client_id = asked.client.client_id
-        user = check_password(call, client_id, username, password, lambda found: [consent_key(call, found)])
+        candidate = look_up(call, username, lambda found: [consent_key(call, found)])
+        user = check_password(call, asked.client.client_id, candidate, password)
     except SignInRefusedError:
         return _ask(call, asked, username=username, alert=WRONG, status=403)
     answer = go_on(call, asked, user, Transaction())

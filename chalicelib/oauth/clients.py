@@ -59,18 +59,13 @@ def _is_authentic(client: OAuth2Client, credentials: ClientCredentials) -> bool:
     return client_secret_matches(client, credentials.secret or "")
 
 
-def granted_scopes(
-    client: OAuth2Client, asked: str | None, most: frozenset[str] | None = None
-) -> frozenset[str]:
+def granted_scopes(allowed: frozenset[str], asked: str | None) -> frozenset[str]:
     """Decide the scopes of a token: what is asked, else everything that may be asked.
 
+    :param allowed: what may be asked.
     :param asked: names between blanks, any number of them.
-    :param most: what an earlier grant allows, within the client's scopes.
     :raises InvalidScopeError: more is asked than may be.
     """
-    allowed = frozenset(client.default_scopes)
-    if most is not None:
-        allowed &= most
     names = frozenset((asked or "").split())
     if not names <= allowed:
         raise InvalidScopeError

@@ -11,7 +11,7 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key, new_id
 from chalicelib.db.transaction import Transaction
 from chalicelib.oauth.authorization import AuthorizationRequest
-from chalicelib.oauth.models import AuthorizationCode, Consent
+from chalicelib.oauth.models import AuthorizationCode, Consent, OAuth2Client
 from chalicelib.oauth.secrets import hash_secret, new_secret
 from chalicelib.settings import Settings
 from chalicelib.users.models import User
@@ -49,6 +49,7 @@ def issue_code(
         code.key,
         user_id=user.id,
         client_id=asked.client.client_id,
+        registration_id=asked.client.registration_id,
         consent_id=consent.consent_id,
         family_id=new_id(),
         redirect_uri=asked.redirect_uri,
@@ -62,6 +63,11 @@ def issue_code(
     )
     transaction.put("code", item)
     return code
+
+
+def is_for(code: AuthorizationCode, client: OAuth2Client) -> bool:
+    """Whether a code was issued to a client: to this very registration, as ids may be registered again."""
+    return (code.client_id, code.registration_id) == (client.client_id, client.registration_id)
 
 
 def is_verified(code: AuthorizationCode, verifier: str) -> bool:

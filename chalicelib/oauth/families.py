@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from chalicelib.db import keys
 from chalicelib.db.keys import Key, new_id
 from chalicelib.db.transaction import ConditionFailedError, Transaction
-from chalicelib.oauth.models import Consent, TokenFamily, UsedRefreshToken
+from chalicelib.oauth.models import Consent, OAuth2Client, TokenFamily, UsedRefreshToken
 from chalicelib.oauth.secrets import hash_secret, new_secret
 from chalicelib.settings import Settings
 from chalicelib.users.models import User
@@ -63,7 +63,7 @@ class Start:
     """
 
     user: User
-    client_id: str
+    client: OAuth2Client
     scopes: frozenset[str]
     family_id: str = field(default_factory=new_id)
     consent_id: str | None = None
@@ -78,7 +78,8 @@ def start_family(transaction: Transaction, settings: Settings, start: Start) -> 
         token.family_key,
         family_id=start.family_id,
         user_id=start.user.id,
-        client_id=start.client_id,
+        client_id=start.client.client_id,
+        registration_id=start.client.registration_id,
         consent_id=start.consent_id,
         scope=" ".join(sorted(start.scopes)),
         credentials_version=start.user.credentials_version,
@@ -90,6 +91,11 @@ def start_family(transaction: Transaction, settings: Settings, start: Start) -> 
     )
     transaction.put("family", family)
     return token
+
+
+def is_of(family: TokenFamily, client: OAuth2Client) -> bool:
+    """Whether a family began at a client: at this very registration, as ids may be registered again."""
+    return (family.client_id, family.registration_id) == (client.client_id, client.registration_id)
 
 
 def is_current(family: TokenFamily, token: RefreshToken) -> bool:

@@ -5,11 +5,11 @@ from typing import Any
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.db.table import get_many
 from chalicelib.errors import InvalidTokenError
 from chalicelib.oauth.authenticate import TokenAuthenticator
-from chalicelib.oauth.families import RefreshToken, is_alive, is_current, parse_refresh_token
+from chalicelib.oauth.families import RefreshToken, is_alive, is_current, is_of, parse_refresh_token
 from chalicelib.oauth.models import Consent, OAuth2Client, TokenFamily
+from chalicelib.oauth.standing import allowed_scopes, is_in_force, owner_of
 from chalicelib.security.tokens import Claims, verify
 from chalicelib.users.models import User
 from chalicelib.web.operation import Call
@@ -73,15 +73,16 @@ def _refresh_token(call: Call, client: OAuth2Client, token: RefreshToken) -> dic
     family, user = call.items.get(token.family_key), call.items.get(keys.user(token.user_id))
     if not isinstance(family, TokenFamily) or not isinstance(user, User):
         return INACTIVE
-    if family.client_id != client.client_id or not is_current(family, token) or not is_alive(family):
+    if not is_of(family, client) or not is_current(family, token) or not is_alive(family):
         return INACTIVE
     if not user.is_active or user.credentials_version != family.credentials_version:
         return INACTIVE
-    if family.consent_id and not _stands(family):
+    owner = _read_owner(call, client, family)
+    if not is_in_force(client, owner) or (family.consent_id and not _stands(call, family)):
         return INACTIVE
     return {
         "active": True,
-        "scope": " ".join(sorted(frozenset(family.scope.split()) & frozenset(client.default_scopes))),
+        "scope": " ".join(sorted(allowed_scopes(client, owner).intersection(family.scope.split()))),
         "client_id": client.client_id,
         "username": user.username,
         "exp": int(min(family.idle_until, family.absolute_until)),
@@ -90,7 +91,11 @@ def _refresh_token(call: Call, client: OAuth2Client, token: RefreshToken) -> dic
     }
 
 
-def _stands(family: TokenFamily) -> bool:
-    key = keys.consent(family.user_id, family.client_id)
-    consent = get_many([key]).get(key)
+def _read_owner(call: Call, client: OAuth2Client, family: TokenFamily) -> User | None:
+    consent = [keys.consent(family.user_id, family.client_id)] if family.consent_id else []
+    return owner_of(call, client, *consent)
+
+
+def _stands(call: Call, family: TokenFamily) -> bool:
+    consent = call.items.get(keys.consent(family.user_id, family.client_id))
     return isinstance(consent, Consent) and consent.consent_id == family.consent_id

@@ -17,7 +17,11 @@ CONFIDENTIAL, PUBLIC_CLIENT = "confidential", "public"
 
 
 class OAuth2Client(Item, discriminator="oauth2_client"):
-    """A registered client; of its secrets (256 random bits) only SHA-256 is kept."""
+    """A registered client; of its secrets (256 random bits) only SHA-256 is kept.
+
+    Whatever a client was given belongs to its `registration_id`: a client id may be registered again after
+    its deletion. Clients that were registered before there were such ids have none.
+    """
 
     client_id = UnicodeAttribute()
     user_id = UnicodeAttribute()
@@ -29,6 +33,8 @@ class OAuth2Client(Item, discriminator="oauth2_client"):
     redirect_uris: ListAttribute[Any] = ListAttribute(default=list)
     default_scopes: ListAttribute[Any] = ListAttribute(default=list)
     grant_types: ListAttribute[Any] = ListAttribute(default=list)
+    is_active = BooleanAttribute(default=True)  # admins suspend it
+    registration_id = UnicodeAttribute(null=True, default_for_new=keys.new_id)
     client_secret: str | None = None  # shown once, never stored
 
     def listed(self) -> tuple[str, str]:
@@ -47,6 +53,7 @@ class TokenFamily(Item, discriminator="token_family"):
     family_id = UnicodeAttribute()
     user_id = UnicodeAttribute()
     client_id = UnicodeAttribute()
+    registration_id = UnicodeAttribute(null=True)  # the client's
     scope = UnicodeAttribute()
     credentials_version = NumberAttribute()
     token_hash = UnicodeAttribute()
@@ -90,6 +97,7 @@ class AuthorizationCode(Item, discriminator="authorization_code"):
 
     user_id = UnicodeAttribute()
     client_id = UnicodeAttribute()
+    registration_id = UnicodeAttribute(null=True)  # the client's
     consent_id = UnicodeAttribute()
     family_id = UnicodeAttribute()
     redirect_uri = UnicodeAttribute()

@@ -20,9 +20,10 @@ from chalicelib.web.operation import Call
 SIGN_IN, CONSENT = "sign-in", "consent"
 OWN = ("same-origin", "none")  # Fetch Metadata: sent by a page of ours, or typed
 BROWSER = re.compile(r"[\w-]{43}", re.ASCII)  # 256 random bits
-# until when, its own id; of the consent page also who signed in, and what the page showed of the client
+# until when, its own id, the client's registration and owner; of the consent page also who signed in, and
+# what the page showed of the client
 TICKET = re.compile(
-    r"(?P<until>\d{1,12}) (?P<id>[0-9A-Z]{26})"
+    r"(?P<until>\d{1,12}) (?P<id>[0-9A-Z]{26}) (?P<registration>[0-9A-Z]{26}|-) (?P<owner>[0-9A-Z]{26})"
     r"( (?P<user_id>[0-9A-Z]{26}) (?P<credentials_version>\d{1,9}) (?P<client_version>\d{1,9}))?"
 )
 
@@ -31,12 +32,16 @@ TICKET = re.compile(
 class Ticket:
     """A form that came back in time.
 
+    :param registration: of the client that the page was shown for.
+    :param owner: the client's, so that both can be read at once.
     :param user_id: who signed in before it, if it is the consent page's.
     :param client_version: of the client as the page showed it.
     """
 
     id: str
     until: int
+    registration: str
+    owner: str
     user_id: str | None = None
     credentials_version: int = 0
     client_version: int = 0
@@ -61,19 +66,25 @@ def new_browser(call: Call) -> tuple[str, str]:
     return browser, f"{_cookie_name(call)}={browser}; Path=/; HttpOnly; SameSite=Lax{secure}"
 
 
-def make_ticket(call: Call, browser: str) -> str:
+def make_ticket(call: Call, browser: str, client: OAuth2Client) -> str:
     """Make the hidden field of the sign-in page."""
-    return seal(call.keyring, _purpose(call, browser, SIGN_IN), _stamp(call))
+    return seal(call.keyring, _purpose(call, browser, SIGN_IN), _stamp(call, client))
 
 
 def make_consent_ticket(call: Call, browser: str, user: User, client: OAuth2Client) -> str:
     """Make the hidden field of the consent page."""
-    text = f"{_stamp(call)} {user.id} {int(user.credentials_version)} {int(client.version)}"
+    text = f"{_stamp(call, client)} {user.id} {int(user.credentials_version)} {int(client.version)}"
     return seal(call.keyring, _purpose(call, browser, CONSENT), text)
 
 
-def _stamp(call: Call) -> str:
-    return f"{int(time.time()) + call.settings.sign_in_page_lifetime} {keys.new_id()}"
+def _stamp(call: Call, client: OAuth2Client) -> str:
+    until = int(time.time()) + call.settings.sign_in_page_lifetime
+    return f"{until} {keys.new_id()} {registration_of(client)} {client.user_id}"
+
+
+def registration_of(client: OAuth2Client) -> str:
+    """Return the id of a client's registration, as tickets have it."""
+    return client.registration_id or "-"
 
 
 def open_ticket(call: Call, sealed: str) -> Ticket | None:
@@ -93,7 +104,7 @@ def _in_time(match: re.Match[str]) -> Ticket | None:
     if time.time() >= until:
         return None
     versions = int(match["credentials_version"] or 0), int(match["client_version"] or 0)
-    return Ticket(match["id"], until, match["user_id"], *versions)
+    return Ticket(match["id"], until, match["registration"], match["owner"], match["user_id"], *versions)
 
 
 def spend(transaction: Transaction, ticket: Ticket) -> None:

@@ -22,11 +22,13 @@ class Actor:
     """The caller: an active account, read from the table for this very request.
 
     :param scopes: what the token carries and its client still has.
+    :param is_first_party: the token's client is one of the service's own, today.
     """
 
     account: Account
     claims: Claims
     scopes: frozenset[str]
+    is_first_party: bool
 
     @property
     def id(self) -> str:

@@ -18,6 +18,7 @@ LEEWAY = 60  # seconds that clocks may differ
 MAX_LENGTH = 4096  # characters; ours have about 800
 NUMERIC = ("exp", "iat", "nbf", "cv")
 TEXT = ("sub", "jti", "client_id", "scope")
+OPTIONAL_TEXT = ("registration", "sid", "consent")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,8 @@ class Claims:
     :param sub: the user's id; the client's for client_credentials.
     :param owner: the user whose account the token acts for.
     :param credentials_version: the owner's, as it was then: it grows when all tokens of a user must die.
+    :param client_owner: the user whose client it is.
+    :param registration: id of the client's registration, if it has one.
     :param family: the refresh token family that the token came with, if any.
     :param consent: the user's consent that the token rests on, if it came by an authorization code.
     :param exp: seconds since 1970.
@@ -37,6 +40,8 @@ class Claims:
     scopes: frozenset[str]
     owner: str
     credentials_version: int
+    client_owner: str
+    registration: str | None = None
     family: str | None = None
     consent: str | None = None
     jti: str = ""
@@ -65,6 +70,10 @@ def issue(keyring: Keyring, issuer: str, claims: Claims, lifetime: int) -> str:
     }
     if claims.owner != claims.sub:
         payload["owner"] = claims.owner
+    if claims.client_owner != claims.owner:
+        payload["client_owner"] = claims.client_owner
+    if claims.registration:
+        payload["registration"] = claims.registration
     if claims.family:
         payload["sid"] = claims.family
     if claims.consent:
@@ -131,12 +140,11 @@ def _claims(payload: dict[str, Any]) -> Claims:
         raise InvalidTokenError
     if any(not isinstance(payload.get(name), str) for name in (*TEXT, "aud")):
         raise InvalidTokenError
-    owner, family, consent = payload.get("owner", payload["sub"]), payload.get("sid"), payload.get("consent")
-    if (
-        not isinstance(owner, str)
-        or not isinstance(family, str | None)
-        or not isinstance(consent, str | None)
-    ):
+    owner = payload.get("owner", payload["sub"])
+    client_owner = payload.get("client_owner", owner)
+    if not isinstance(owner, str) or not isinstance(client_owner, str):
+        raise InvalidTokenError
+    if any(not isinstance(payload.get(name), str | None) for name in OPTIONAL_TEXT):
         raise InvalidTokenError
     return Claims(
         sub=payload["sub"],
@@ -144,8 +152,10 @@ def _claims(payload: dict[str, Any]) -> Claims:
         scopes=frozenset(payload["scope"].split()),
         owner=owner,
         credentials_version=payload["cv"],
-        family=family,
-        consent=consent,
+        client_owner=client_owner,
+        registration=payload.get("registration"),
+        family=payload.get("sid"),
+        consent=payload.get("consent"),
         jti=payload["jti"],
         exp=payload["exp"],
     )

@@ -1,6 +1,7 @@
 """Sign-in with a password: what the password grant and the sign-in page share."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from chalicelib.audit.trail import Reason, record
 from chalicelib.db import keys
@@ -34,31 +35,44 @@ def username_key(username: str) -> Key | None:
     return keys.email(name) if "@" in keys.unique(name, keys.MAX_EMAIL) else keys.username(name)
 
 
-def check_password(
-    call: Call,
-    client_id: str,
-    username: str,
-    password: str,
-    more: Callable[[str], Iterable[Key]] = lambda _: (),
-) -> User:
-    """Find an active user by username or email address, and password; unknown ones take as long.
+@dataclass(frozen=True)
+class Candidate:
+    """Whoever a username leads to, before the password is looked at.
 
-    One BatchGetItem; a failure is counted with one transaction, for the account, whichever name led to it.
+    :param user_id: None where nobody has that name.
+    :param account: the subject that failures are counted for.
+    """
 
-    :param client_id: the OAuth2 client that the sign-in is for.
-    :param username: or the email address, as for `username_key`, whose marker was read.
-    :param more: what else to read of a user, by the user's id; it is in the call's items afterwards.
-    :raises SignInRefusedError: there is none.
-    :raises TooManyRequestsError: the account or the address failed too often, right or wrong.
+    user_id: str | None
+    account: str
+
+
+def look_up(call: Call, username: str, more: Callable[[str], Iterable[Key]] = lambda _: ()) -> Candidate:
+    """Read the account that a username leads to, with one BatchGetItem; unknown names take the same way.
+
+    :param more: what else to read, by the user's id; it is in the call's items afterwards.
     """
     key = username_key(username)
     marker = call.items.get(key) if key else None
     user_id = marker.user_id if isinstance(marker, UniqueName) else None
     account = attempts.account(user_id) if user_id else attempts.stranger(call, username)
-    key = keys.user(user_id or NOBODY)
-    call.items |= get_many([key, attempts.failures_key(account, call.settings), *more(user_id or NOBODY)])
+    failures = attempts.failures_key(account, call.settings)
+    call.items |= get_many([keys.user(user_id or NOBODY), failures, *more(user_id or NOBODY)])
+    return Candidate(user_id, account)
+
+
+def check_password(call: Call, client_id: str, candidate: Candidate, password: str) -> User:
+    """Return the active user who was looked up and has this password; unknown names take as long.
+
+    A failure is counted with one transaction.
+
+    :param client_id: the OAuth2 client that the sign-in is for.
+    :raises SignInRefusedError: there is none.
+    :raises TooManyRequestsError: the account or the address failed too often, right or wrong.
+    """
+    user_id, account = candidate.user_id, candidate.account
     attempts.check_attempts(call, [account])
-    user = call.items.get(key)
+    user = call.items.get(keys.user(user_id or NOBODY))
     stored = user.password_hash if isinstance(user, User) else None
     matches = verify_password(password, stored)
     if not isinstance(user, User) or not matches or not user.is_active:

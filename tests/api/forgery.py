@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, Asymmet
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from chalicelib.oauth.models import OAuth2Client
 from chalicelib.security.keys import SigningKey
 from chalicelib.security.signing import LocalSigner
 from chalicelib.users.models import User
@@ -48,7 +49,7 @@ class Forge:
     :param key: the stage's signing key.
     """
 
-    def __init__(self, key: SigningKey, user: User, client_id: str) -> None:
+    def __init__(self, key: SigningKey, user: User, client: OAuth2Client) -> None:
         assert isinstance(key.signer, LocalSigner)
         assert isinstance(key.signer.private_key, RSAPrivateKey)
         self.private_key = key.signer.private_key
@@ -62,7 +63,9 @@ class Forge:
             "iat": now,
             "nbf": now,
             "jti": "a-token-made-by-hand",
-            "client_id": client_id,
+            "client_id": client.client_id,
+            "client_owner": client.user_id,
+            "registration": client.registration_id,
             "scope": "users:read",
             "cv": int(user.credentials_version),
         }

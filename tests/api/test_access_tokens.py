@@ -101,6 +101,11 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "credentials version false": {"cv": False},
     "owner of nobody": {"owner": "0" * 26},
     "owner a number": {"owner": 1},
+    "owner of the client another": {"client_owner": "0" * 26},
+    "owner of the client a number": {"client_owner": 1},
+    "registration missing": {"registration": DROP},
+    "registration another": {"registration": "0" * 26},
+    "registration a number": {"registration": 1},
     "family unknown": {"sid": "0" * 26},
     "family a number": {"sid": 1},
 }
@@ -204,7 +209,7 @@ def forge(settings: Settings) -> Iterator[Forge]:
             grant_types=["password"],
         )
         create_client(client)
-        yield Forge(application.api.keys.keyring().current, user, client.client_id)
+        yield Forge(application.api.keys.keyring().current, user, client)
 
 
 @pytest.fixture(scope="module")

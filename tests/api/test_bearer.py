@@ -24,7 +24,7 @@ INVALID = (401, 'Bearer error="invalid_token"')
 @pytest.fixture
 def forge(user: User, documentation: OAuth2Client) -> Forge:
     """Makes tokens of the user."""
-    return Forge(application.api.keys.keyring().current, user, documentation.client_id)
+    return Forge(application.api.keys.keyring().current, user, documentation)
 
 
 def change(user: User, **values: object) -> None:

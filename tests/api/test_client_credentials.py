@@ -73,7 +73,7 @@ def test_a_disabled_owner_gets_no_token(
     transaction = Transaction()
     change_user(transaction, owner, {"is_active": False})
     transaction.commit()
-    assert (error_of(ask(api)), me(api, token)) == ((400, "invalid_grant"), 401)
+    assert (error_of(ask(api)), me(api, token)) == ((400, "unauthorized_client"), 401)
 
 
 def test_a_deleted_owner_gets_no_token(
@@ -84,7 +84,7 @@ def test_a_deleted_owner_gets_no_token(
     make_client("service", owner)
     token = ask(api).json["access_token"]
     owner.delete()
-    assert (error_of(ask(api)), me(api, token)) == ((400, "invalid_grant"), 401)
+    assert (error_of(ask(api)), me(api, token)) == ((400, "unauthorized_client"), 401)
 
 
 def rotated(api: Client, token: str) -> str:

@@ -46,16 +46,15 @@ class World:
         self.api = present().client()
         self.users = {name: _user(name, fields) for name, fields in PEOPLE.items()}
         self.users |= {name: _user(name, {}) for name in EXTRAS}
-        _client("documentation", self.users["admin"], PUBLIC_CLIENT)
+        self.documentation = _client("documentation", self.users["admin"], PUBLIC_CLIENT, ["password"])
         self.clients = {
-            name: _client(f"client-{number}", self.users[name]).client_id
-            for number, name in enumerate(CLIENT_OWNERS)
+            name: _client(f"client-{number}", self.users[name]) for number, name in enumerate(CLIENT_OWNERS)
         }
         _client("app", self.users["admin"], PUBLIC_CLIENT, ["authorization_code"], [CALLBACK])
         self.team = self._team()
         for user in self.users.values():
-            _consent(user, self.clients["owner"])
-            _consent(user, self.clients["owner without write access"])
+            _consent(user, self.clients["owner"].client_id)
+            _consent(user, self.clients["owner without write access"].client_id)
         self._tokens: dict[tuple[str, frozenset[str]], str | None] = {}
         self._fade()
         self.restore = present().saved()
@@ -83,17 +82,19 @@ class World:
         if caller in ("anonymous", "bad token"):
             return None if caller == "anonymous" else "bad.token.here"
         owner = self.users[caller.removesuffix("'s service")]
-        client_id = self.clients.get(caller.removesuffix("'s service"), "documentation")
+        is_service = caller.endswith("'s service")
+        client = self.clients[caller.removesuffix("'s service")] if is_service else self.documentation
         if caller in SERVICES and scopes:
             form = {"grant_type": "client_credentials", "scope": " ".join(scopes)}
-            answer = self.api("POST", "/auth/oauth2/token", form=form, basic=(client_id, SECRET))
+            answer = self.api("POST", "/auth/oauth2/token", form=form, basic=(client.client_id, SECRET))
             return str(answer.json["access_token"])
-        is_service = caller.endswith("'s service")
         claims = Claims(
-            sub=client_id if is_service else owner.id,
-            client_id=client_id,
+            sub=client.client_id if is_service else owner.id,
+            client_id=client.client_id,
             scopes=scopes,
             owner=owner.id,
+            client_owner=client.user_id,
+            registration=client.registration_id,
             credentials_version=0,
         )
         return issue(application.api.keys.keyring(), base_url(), claims, 3600)
@@ -114,7 +115,7 @@ class World:
         return {
             "user_id": self.users[owner].id,
             "team_id": self.team.id,
-            "client_id": self.clients[owner],
+            "client_id": self.clients[owner].client_id,
             "problem": "not-found",
             "file": "docs.css",
         }
@@ -135,7 +136,7 @@ class World:
             return page if method == "GET" or page.status != 200 else browser.submit("deny")
         if path.startswith("/auth/oauth2/"):
             form = {"grant_type": "client_credentials", "token": "unknown", "client_secret": SECRET}
-            return self.api(method, address, form={**form, "client_id": self.clients["owner"]})
+            return self.api(method, address, form={**form, "client_id": self.clients["owner"].client_id})
         answer = self.api(method, address, token=self.token(caller, scopes), data=self._body(method, path))
         if method != "GET" and answer.status < 300:
             self.restore()

@@ -24,7 +24,9 @@ from tasks.rotation import Document
 from tasks.secret_stores import Store, store_of
 
 ISSUER = "https://api.test"
-CLAIMS = Claims(sub="U", client_id="c", scopes=frozenset(), owner="U", credentials_version=1)
+CLAIMS = Claims(
+    sub="U", client_id="c", scopes=frozenset(), owner="U", client_owner="U", credentials_version=1
+)
 OPERATORS, CHANGES = 4, 5
 SOURCES = ["ssm:/grail/dev/secrets", "secretsmanager:grail/dev/secrets"]
 READY_SECONDS = 30

@@ -32,6 +32,9 @@ REQUEST = Request(
 )
 
 
+CLIENT = OAuth2Client.at(keys.client("app"), user_id=keys.new_id(), version=3)
+
+
 def call(cookie: str | None = None, query: dict[str, list[str]] | None = None) -> Call:
     """A request of a browser, with its cookie."""
     headers = {"cookie": cookie} if cookie is not None else {}
@@ -81,15 +84,14 @@ def test_each_browser_gets_256_bits_of_its_own() -> None:
 
 def test_a_ticket_carries_who_signed_in(user: User) -> None:
     """The consent page knows for whom it asks, and under which credentials."""
-    client = OAuth2Client.at(keys.client("app"), version=3)
-    ticket = open_ticket(call(f"__Host-grail={BROWSER}"), make_consent_ticket(call(), BROWSER, user, client))
+    ticket = open_ticket(call(f"__Host-grail={BROWSER}"), make_consent_ticket(call(), BROWSER, user, CLIENT))
     assert ticket
     assert (ticket.user_id, ticket.credentials_version, ticket.client_version) == (user.id, 7, 3)
 
 
 def test_a_ticket_of_the_sign_in_page_names_nobody() -> None:
     """Nobody has signed in there."""
-    ticket = open_ticket(call(f"__Host-grail={BROWSER}"), make_ticket(call(), BROWSER))
+    ticket = open_ticket(call(f"__Host-grail={BROWSER}"), make_ticket(call(), BROWSER, CLIENT))
     assert ticket
     assert ticket.user_id is None
 
@@ -98,7 +100,7 @@ def test_a_ticket_of_the_sign_in_page_names_nobody() -> None:
 def test_a_ticket_lives_ten_minutes(after: int, is_good: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not a second longer."""
     monkeypatch.setattr("time.time", lambda: 1_000_000)
-    ticket = make_ticket(call(), BROWSER)
+    ticket = make_ticket(call(), BROWSER, CLIENT)
     monkeypatch.setattr("time.time", lambda: 1_000_000 + after)
     assert (open_ticket(call(f"__Host-grail={BROWSER}"), ticket) is not None) is is_good
 
@@ -106,7 +108,7 @@ def test_a_ticket_lives_ten_minutes(after: int, is_good: bool, monkeypatch: pyte
 def test_the_order_of_the_parameters_says_nothing() -> None:
     """A browser or gateway may send the query of the form's address in another order."""
     other = dict(reversed(REQUEST.query.items()))
-    assert open_ticket(call(f"__Host-grail={BROWSER}", query=other), make_ticket(call(), BROWSER))
+    assert open_ticket(call(f"__Host-grail={BROWSER}", query=other), make_ticket(call(), BROWSER, CLIENT))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,10 @@ def test_the_order_of_the_parameters_says_nothing() -> None:
 )
 def test_a_ticket_is_for_one_query(query: dict[str, list[str]]) -> None:
     """Consent to one thing is none to another."""
-    assert open_ticket(call(f"__Host-grail={BROWSER}", query=query), make_ticket(call(), BROWSER)) is None
+    assert (
+        open_ticket(call(f"__Host-grail={BROWSER}", query=query), make_ticket(call(), BROWSER, CLIENT))
+        is None
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,12 @@ from tests.security.cloud import AWS, SESSION, kms_entry
 
 ISSUER = "https://api.test"
 CLAIMS = Claims(
-    sub="USER", client_id="client", scopes=frozenset({"a", "b"}), owner="USER", credentials_version=3
+    sub="USER",
+    client_id="client",
+    scopes=frozenset({"a", "b"}),
+    owner="USER",
+    client_owner="USER",
+    credentials_version=3,
 )
 LOCAL: dict[str, Any] = {
     "RS256": rsa.generate_private_key(65537, 2048),

@@ -31,7 +31,12 @@ KEYS = {
     "EdDSA": signing_key("d", Ed25519PrivateKey.generate()),
 }
 CLAIMS = Claims(
-    sub="USER", client_id="client", scopes=frozenset({"a:read", "b"}), owner="USER", credentials_version=3
+    sub="USER",
+    client_id="client",
+    scopes=frozenset({"a:read", "b"}),
+    owner="USER",
+    client_owner="USER",
+    credentials_version=3,
 )
 
 
@@ -47,11 +52,12 @@ def ring(*names: str) -> Keyring:
     [
         CLAIMS,
         replace(CLAIMS, sub="client"),
+        replace(CLAIMS, client_owner="DEVELOPER", registration="REGISTRATION"),
         replace(CLAIMS, family="FAMILY"),
         replace(CLAIMS, family="FAMILY", consent="CONSENT"),
         replace(CLAIMS, scopes=frozenset()),
     ],
-    ids=["user", "client", "family", "consent", "no scopes"],
+    ids=["user", "client", "client of somebody", "family", "consent", "no scopes"],
 )
 def test_what_was_issued_is_what_is_read(name: str, claims: Claims) -> None:
     """DESIGN §3: each kind of key carries each kind of token."""
@@ -158,6 +164,8 @@ def test_an_expired_token_is_refused(lifetime: int) -> None:
         {"sid": []},
         {"consent": []},
         {"owner": {}},
+        {"client_owner": None},
+        {"registration": 1},
         {"scope": 1},
     ],
 )

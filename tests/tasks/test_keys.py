@@ -23,7 +23,9 @@ from tests.faults import Forward, Sent, Wired, wire
 from tests.security.cloud import AWS, PARAMETER, SECRET, SPECS
 
 ISSUER = "https://api.test"
-CLAIMS = Claims(sub="U", client_id="c", scopes=frozenset(), owner="U", credentials_version=1)
+CLAIMS = Claims(
+    sub="U", client_id="c", scopes=frozenset(), owner="U", client_owner="U", credentials_version=1
+)
 SOURCES = ["file", "ssm", "secretsmanager"]
 NAMES = {"ssm": PARAMETER, "secretsmanager": SECRET}
 

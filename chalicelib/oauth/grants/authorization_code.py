@@ -7,12 +7,13 @@ from chalicelib.audit.trail import record
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.transaction import ConditionFailedError, Transaction
-from chalicelib.oauth.codes import is_verified, parse_code
+from chalicelib.oauth.codes import is_for, is_verified, parse_code
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
 from chalicelib.oauth.families import Start, require_consent, revoke_family, start_family
 from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
 from chalicelib.oauth.grants.names import REFRESH_TOKEN
 from chalicelib.oauth.models import AuthorizationCode
+from chalicelib.oauth.standing import allowed_scopes, require_in_force
 from chalicelib.telemetry.measure import count
 from chalicelib.users.models import User
 
@@ -29,6 +30,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     :raises InvalidRequestError: code or code_verifier is missing.
     :raises InvalidGrantError: the code is unknown, expired, another client's, of another redirect URI or
         verifier, or was used before; then what it was exchanged for dies.
+    :raises UnauthorizedClientError: the client is suspended, or its owner's account disabled or gone.
     """
     if "code" not in request.parameters or "code_verifier" not in request.parameters:
         raise InvalidRequestError("code and code_verifier are needed.")
@@ -40,7 +42,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
 def _code(request: TokenRequest) -> AuthorizationCode:
     parsed = parse_code(request.parameters["code"])
     code = request.call.items.get(parsed.key) if parsed else None
-    if not isinstance(code, AuthorizationCode) or code.client_id != request.client.client_id:
+    if not isinstance(code, AuthorizationCode) or not is_for(code, request.client):
         raise InvalidGrantError
     if not _names_same_uri(request, code) or not is_verified(code, request.parameters["code_verifier"]):
         raise InvalidGrantError
@@ -85,8 +87,9 @@ def _user(request: TokenRequest, code: AuthorizationCode) -> User:
 
 
 def _exchange(request: TokenRequest, code: AuthorizationCode, user: User) -> dict[str, Any]:
-    client, scopes = request.client, frozenset(code.scope.split()) & frozenset(request.client.default_scopes)
-    start = Start(user, client.client_id, scopes, code.family_id, code.consent_id)
+    client = request.client
+    scopes = allowed_scopes(client, require_in_force(request.call, client)).intersection(code.scope.split())
+    start = Start(user, client, scopes, code.family_id, code.consent_id)
     transaction = Transaction()
     transaction.change("code", code, {"is_used": True})
     require_consent(transaction, user.id, client.client_id, code.consent_id)

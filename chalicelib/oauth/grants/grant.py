@@ -45,6 +45,8 @@ def sign_access_token(request: TokenRequest, bearer: Bearer, *, sub: str | None 
     claims = Claims(
         sub=sub or bearer.user.id,
         client_id=request.client.client_id,
+        client_owner=request.client.user_id,
+        registration=request.client.registration_id,
         scopes=bearer.scopes,
         owner=bearer.user.id,
         credentials_version=int(bearer.user.credentials_version),

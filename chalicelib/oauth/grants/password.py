@@ -1,19 +1,22 @@
-"""The password grant (RFC 6749 §4.3), for first-party clients that are marked by their grant types."""
+"""The password grant (RFC 6749 §4.3), for first-party clients only."""
 
 from typing import Any
 
+from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.transaction import Transaction
 from chalicelib.oauth.clients import granted_scopes
-from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
+from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
 from chalicelib.oauth.families import Start, start_family
 from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
 from chalicelib.oauth.grants.names import REFRESH_TOKEN
+from chalicelib.oauth.standing import allowed_scopes, is_first_party, require_in_force
 from chalicelib.users import attempts
 from chalicelib.users.models import User
 from chalicelib.users.sign_in import (
     SignInRefusedError,
     check_password,
+    look_up,
     record_sign_in,
     upgrade_hash,
     username_key,
@@ -29,16 +32,20 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     """Issue tokens to whoever knows the password.
 
     :raises InvalidRequestError: username or password is missing.
+    :raises UnauthorizedClientError: the client is not first-party today, or suspended.
     :raises InvalidGrantError: unknown user, wrong password or disabled user: the same bytes, and as slow.
     :raises TooManyRequestsError: the account or the address failed too often, right or wrong.
     """
-    call, parameters = request.call, request.parameters
+    call, parameters, client = request.call, request.parameters, request.client
     if "username" not in parameters or "password" not in parameters:
         raise InvalidRequestError("Send username (or email address) and password.")
-    scopes = granted_scopes(request.client, parameters.get("scope"))
+    candidate = look_up(call, parameters["username"], lambda _: [keys.user(client.user_id)])
+    owner = require_in_force(call, client)
+    if not is_first_party(client, owner):
+        raise UnauthorizedClientError
+    scopes = granted_scopes(allowed_scopes(client, owner), parameters.get("scope"))
     try:
-        client_id = request.client.client_id
-        user = check_password(call, client_id, parameters["username"], parameters["password"])
+        user = check_password(call, client.client_id, candidate, parameters["password"])
     except SignInRefusedError as error:
         raise InvalidGrantError from error
     answer = _sign_in(request, user, scopes)
@@ -53,7 +60,7 @@ def _sign_in(request: TokenRequest, user: User, scopes: frozenset[str]) -> dict[
     record_sign_in(transaction, request.call, user, request.client.client_id)
     token, family = None, None
     if REFRESH_TOKEN in request.client.grant_types:
-        first = start_family(transaction, settings, Start(user, request.client.client_id, scopes))
+        first = start_family(transaction, settings, Start(user, request.client, scopes))
         token, family = first.text, first.family_id
     access_token = sign_access_token(request, Bearer(user, scopes, family))
     attempts.commit(transaction, settings)

@@ -12,6 +12,7 @@ from chalicelib.oauth.families import (
     RefreshToken,
     is_alive,
     is_current,
+    is_of,
     parse_refresh_token,
     revoke_family,
     rotate,
@@ -20,6 +21,7 @@ from chalicelib.oauth.families import (
 from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
 from chalicelib.oauth.grants.names import REFRESH_TOKEN
 from chalicelib.oauth.models import TokenFamily
+from chalicelib.oauth.standing import allowed_scopes, require_in_force
 from chalicelib.telemetry.measure import count
 from chalicelib.users.models import User
 from chalicelib.web.operation import Call
@@ -37,6 +39,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     :raises InvalidRequestError: there is no refresh token.
     :raises InvalidGrantError: it is unknown, expired, revoked, another client's, or was used before; then
         the whole family dies.
+    :raises UnauthorizedClientError: the client is suspended, or its owner's account disabled or gone.
     :raises InvalidScopeError: more is asked than the sign-in granted.
     """
     if REFRESH_TOKEN not in request.parameters:
@@ -46,7 +49,8 @@ def grant(request: TokenRequest) -> dict[str, Any]:
         raise InvalidGrantError
     family = _family(request, token)
     user = _user(request.call, family)
-    scopes = granted_scopes(request.client, request.parameters.get("scope"), frozenset(family.scope.split()))
+    allowed = allowed_scopes(request.client, require_in_force(request.call, request.client))
+    scopes = granted_scopes(allowed.intersection(family.scope.split()), request.parameters.get("scope"))
     bearer = Bearer(user, scopes, token.family_id, family.consent_id)
     access_token = sign_access_token(request, bearer)
     try:
@@ -63,7 +67,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
 
 def _family(request: TokenRequest, token: RefreshToken) -> TokenFamily:
     family = request.call.items.get(token.family_key)
-    if not isinstance(family, TokenFamily) or family.client_id != request.client.client_id:
+    if not isinstance(family, TokenFamily) or not is_of(family, request.client):
         raise InvalidGrantError
     if not is_current(family, token):
         if was_used(request.call, token):
