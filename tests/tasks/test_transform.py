@@ -1,0 +1,130 @@
+"""What CloudFormation makes of a stage's template: the code of its SAM macro, run on the packaged one."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.translator.transform import transform
+
+from tests.packages import packaged
+from tests.tasks.test_template import STAGES, of_type
+
+pytestmark = pytest.mark.slow
+CODE = {"Bucket": "grail-packages-123456789012-eu-central-1", "Key": "code.zip"}
+STAGE = "AWS::ApiGateway::Stage"
+
+
+class NoPolicies:
+    """Managed policies by name, of which the template uses none."""
+
+    def load(self) -> dict[str, str]:
+        """Return their ARNs."""
+        return {}
+
+
+@pytest.fixture(scope="module", params=STAGES)
+def name(request: pytest.FixtureRequest) -> str:
+    """The name of each stage."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def written(name: str) -> dict[str, Any]:
+    """The template as it is uploaded."""
+    found: dict[str, Any] = json.loads(packaged(name).template.read_text("utf-8"))
+    for function in of_type(found, "AWS::Serverless::Function").values():
+        function["Properties"]["CodeUri"] = CODE
+    return found
+
+
+@pytest.fixture(scope="module")
+def made(written: dict[str, Any], name: str) -> dict[str, Any]:
+    """The template as the macro leaves it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        found: dict[str, Any] = transform(json.loads(json.dumps(written)), {"Stage": name}, NoPolicies())
+    return found
+
+
+def the_only(document: dict[str, Any], kind: str) -> tuple[str, dict[str, Any]]:
+    """The name and the properties of the only resource of a type."""
+    ((logical_id, resource),) = of_type(document, kind).items()
+    return logical_id, resource["Properties"]
+
+
+def test_the_macro_adds_what_is_known_and_nothing_else(written: dict[str, Any], made: dict[str, Any]) -> None:
+    """Whatever else came out, nobody would have looked at."""
+    added = [each["Type"] for key, each in made["Resources"].items() if key not in written["Resources"]]
+    assert sorted(added) == [
+        "AWS::ApiGateway::Deployment",
+        STAGE,
+        "AWS::Events::Rule",
+        "AWS::Lambda::Permission",
+    ]
+    kinds = {each["Type"] for each in made["Resources"].values()}
+    assert [kind for kind in kinds if "::Serverless::" in kind] == []
+
+
+def test_there_is_one_api_stage(made: dict[str, Any], name: str) -> None:
+    """A deployment that names a stage creates one, beside those that are declared."""
+    assert the_only(made, STAGE)[1]["StageName"] == name
+    _, deployment = the_only(made, "AWS::ApiGateway::Deployment")
+    assert deployment.keys() & {"StageName", "StageDescription"} == set()
+
+
+def test_the_stage_is_throttled_logged_and_traced(made: dict[str, Any]) -> None:
+    """Every method of the API's one stage."""
+    stage = the_only(made, STAGE)[1]
+    (settings,) = stage["MethodSettings"]
+    assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
+    assert settings["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
+    assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottleBurst"}
+    assert settings["MetricsEnabled"] is True
+    assert stage["AccessLogSetting"]["DestinationArn"] == {"Fn::GetAtt": ["AccessLogs", "Arn"]}
+    assert stage["TracingEnabled"] == {"Fn::If": ["Traces", True, False]}
+
+
+def test_the_firewall_covers_the_stage(made: dict[str, Any]) -> None:
+    """The one that there is."""
+    stage, _ = the_only(made, STAGE)
+    _, association = the_only(made, "AWS::WAFv2::WebACLAssociation")
+    assert association["ResourceArn"]["Fn::Sub"].endswith(f"::/restapis/${{RestAPI}}/stages/${{{stage}}}")
+
+
+def test_functions_are_invoked_by_the_stage_and_the_schedule(made: dict[str, Any]) -> None:
+    """Not by another stage of the API, another rule, or another account."""
+    permissions = {
+        each["Properties"]["FunctionName"]["Ref"]: each["Properties"]
+        for each in of_type(made, "AWS::Lambda::Permission").values()
+    }
+    stage, rule = the_only(made, STAGE)[0], the_only(made, "AWS::Events::Rule")[0]
+    gateway = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}"
+    assert {function: each["SourceArn"] for function, each in permissions.items()} == {
+        "APIHandler": {"Fn::Sub": f"{gateway}:${{RestAPI}}/${{{stage}}}/*"},
+        "CleanUp": {"Fn::GetAtt": [rule, "Arn"]},
+    }
+    assert {each["Action"] for each in permissions.values()} == {"lambda:InvokeFunction"}
+    assert permissions.keys() == of_type(made, "AWS::Lambda::Function").keys()
+
+
+def test_a_domain_closes_the_apis_own_address(made: dict[str, Any]) -> None:
+    """API Gateway applies that with the next change of the stage, which the same parameter brings about."""
+    _, api = the_only(made, "AWS::ApiGateway::RestApi")
+    assert api["Body"]["x-amazon-apigateway-endpoint-configuration"] == {
+        "disableExecuteApiEndpoint": {"Fn::If": ["HasDomain", True, False]}
+    }
+    assert the_only(made, STAGE)[1]["Variables"] == {
+        "Fn::If": ["HasDomain", {"domain": {"Ref": "DomainName"}}, {"Ref": "AWS::NoValue"}]
+    }
+
+
+def test_cfn_lint_finds_nothing(made: dict[str, Any], tmp_path: Path) -> None:
+    """No error and no warning in what the macro wrote either."""
+    path = tmp_path / "made.json"
+    path.write_text(json.dumps(made))
+    command = [str(Path(sys.executable).with_name("cfn-lint")), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - installed here
+    assert (done.returncode, done.stdout) == (0, "")
