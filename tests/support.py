@@ -69,6 +69,11 @@ def items_naming(text: str) -> list[RawItem]:
     return [item for item in dump_table() if text in repr(item)]
 
 
+def left_of(text: str) -> list[RawItem]:
+    """Every item with a text anywhere in it, but those that tell what happened."""
+    return [item for item in items_naming(text) if item["kind"]["S"] != "audit_event"]
+
+
 class Clients:
     """Calls the OAuth2 clients as one user."""
 

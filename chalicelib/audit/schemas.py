@@ -27,6 +27,7 @@ class AuditDetailsSchema(Schema):
     client = fields.String(
         metadata={**IDS["client_id"], **OPTIONAL, "description": "The client it is about."}
     )
+    team = fields.String(metadata={**ID, **OPTIONAL, "description": "The team it is about."})
     fields_ = fields.List(
         fields.String(metadata=one_line(MOST)),
         data_key="fields",
@@ -40,6 +41,7 @@ class AuditDetailsSchema(Schema):
     is_regular_user = Flag(metadata=OPTIONAL)
     is_admin = Flag(metadata=OPTIONAL)
     is_internal = Flag(metadata=OPTIONAL)
+    is_leader = Flag(metadata={**OPTIONAL, "description": "Whether the membership is, or was, a leader's."})
 
 
 class AuditEventSchema(Schema):

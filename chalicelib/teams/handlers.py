@@ -1,10 +1,12 @@
 """Create, look at, list, change and delete teams and their memberships."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.audit.trail import Detail, Event, record
 from chalicelib.db import counters, keys
 from chalicelib.db.table import query
-from chalicelib.db.transaction import ConditionFailedError
+from chalicelib.db.transaction import ConditionFailedError, Transaction
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.teams.models import (
     Member,
@@ -21,6 +23,7 @@ from chalicelib.teams.permissions import (
     MEMBER,
     MEMBER_OR_ADMIN,
     NEW_MEMBER,
+    ONESELF,
     TEAM,
 )
 from chalicelib.teams.schemas import (
@@ -60,6 +63,22 @@ def team_url(call: Call, team_id: str) -> str:
     return f"{call.request.base_url}/api/v1/teams/{team_id}"
 
 
+def _event(
+    call: Call,
+    event: Event,
+    team_id: str,
+    user_id: str | None = None,
+    more: Mapping[str, Detail] | None = None,
+) -> Transaction:
+    """Begin what the call writes, with its event in it.
+
+    :param user_id: whose membership it is about.
+    """
+    transaction = call.transaction()
+    record(transaction, call, event, user_id=user_id, details={"team": team_id, **(more or {})})
+    return transaction
+
+
 @Operation(
     permission=ACTIVE_USER,
     scopes=READ,
@@ -84,7 +103,11 @@ def list_teams(call: Call) -> Page[Team]:
 )
 def create_team(call: Call) -> Reply:
     """Create a team; whoever creates it leads it."""
-    team = save_new_team(call.body["title"], call.actor.id, call.actor.account.username)
+    actor, team_id = call.actor, keys.new_id()
+    transaction = _event(call, "team_creation", team_id, actor.id, {"is_leader": True})
+    team = save_new_team(
+        call.body["title"], actor.id, actor.account.username, team_id=team_id, transaction=transaction
+    )
     return Reply(team, headers={"Location": team_url(call, team.id)})
 
 
@@ -121,13 +144,17 @@ def get_team(call: Call) -> Reply:
 )
 def patch_team(call: Call) -> Team:
     """Change a team's title by JSON Patch."""
-    return patch_item(call, call[TEAM], change_team)
+    return patch_item(call, call[TEAM], lambda team, changes: _save(call, team, changes))
+
+
+def _save(call: Call, team: Team, changes: dict[str, Any]) -> None:
+    change_team(team, changes, _event(call, "team_change", team.id, more={"fields": sorted(changes)}))
 
 
 @Operation(permission=LEADER_OR_ADMIN_WRITER, scopes=WRITE, loads=(TEAM,), status=204, if_match=True)
 def delete_team(call: Call) -> None:
     """Delete a team: access ends at once, its memberships go behind the scenes."""
-    save_anew(call, call[TEAM], end_team)
+    save_anew(call, call[TEAM], lambda team: end_team(team, _event(call, "team_deletion", team.id)))
 
 
 def clean_up_deleted_teams(event: object) -> int:
@@ -171,8 +198,10 @@ def create_member(call: Call) -> Any:
     team, user = call[TEAM], call.get(NEW_MEMBER)
     if user is None:
         raise NotFoundError("There is no user with this user_id.")
+    is_leader: bool = call.body["is_leader"]
+    transaction = _event(call, "member_addition", team.id, user.id, {"is_leader": is_leader})
     try:
-        member = add_member(team, user, is_leader=call.body["is_leader"])
+        member = add_member(team, user, is_leader=is_leader, transaction=transaction)
     except ConditionFailedError as error:
         if error.names - {"member"}:
             raise NotFoundError("The team or the user was deleted meanwhile.") from error
@@ -182,17 +211,22 @@ def create_member(call: Call) -> Any:
 
 
 @Operation(
-    permission=LEADER_OR_ADMIN_WRITER,
+    permission=LEADER_OR_ADMIN_WRITER | ONESELF,
     scopes=WRITE,
     loads=(TEAM, MEMBER),
     status=204,
     problems=(ConflictError,),
 )
 def delete_member(call: Call) -> None:
-    """Remove a user from a team; the last leader stays."""
+    """Remove a user from a team, or leave it yourself; the last leader stays."""
+    team, member = call[TEAM], call[MEMBER]
+    details = {"is_leader": bool(member.is_leader)}
+    transaction = _event(call, "member_removal", team.id, member.user_id, details)
     try:
-        remove_member(call[TEAM], call[MEMBER])
+        remove_member(team, member, transaction)
     except ConditionFailedError as error:
         if "member" in error.names:
             raise NotFoundError("This user is no member any more.") from error
-        raise ConflictError("This is the team's last leader: make another member a leader first.") from error
+        raise ConflictError(
+            "This is the team's last leader: add another leader first, or delete the team."
+        ) from error

@@ -58,11 +58,22 @@ def new_member(team_id: str, user_id: str, username: str, *, is_leader: bool) ->
     )
 
 
-def create_team(title: str, user_id: str, username: str) -> Team:
-    """Write a new team with its first leader, and count it."""
-    team_id = keys.new_id()
+def create_team(
+    title: str,
+    user_id: str,
+    username: str,
+    *,
+    team_id: str | None = None,
+    transaction: Transaction | None = None,
+) -> Team:
+    """Write a new team with its first leader, and count it.
+
+    :param team_id: a fresh id, by default.
+    :param transaction: what else belongs to it.
+    """
+    team_id = team_id or keys.new_id()
     team = Team.at(keys.team(team_id), id=team_id, title=title)
-    transaction = Transaction()
+    transaction = transaction or Transaction()
     transaction.put("team", team)
     transaction.put("member", new_member(team_id, user_id, username, is_leader=True))
     counters.add(transaction, keys.TEAMS, 1)
@@ -70,23 +81,25 @@ def create_team(title: str, user_id: str, username: str) -> Team:
     return team
 
 
-def change_team(team: Team, values: Mapping[str, Any]) -> None:
+def change_team(team: Team, values: Mapping[str, Any], transaction: Transaction | None = None) -> None:
     """Write changed fields.
 
-    :raises ConditionFailedError: "item" changed meanwhile.
+    :param transaction: what else belongs to it.
+    :raises ConditionFailedError: "item" changed in the meantime.
     """
-    transaction = Transaction()
+    transaction = transaction or Transaction()
     transaction.change("item", team, values)
     transaction.commit()
 
 
-def add_member(team: Team, user: User, *, is_leader: bool) -> Member:
+def add_member(team: Team, user: User, *, is_leader: bool, transaction: Transaction | None = None) -> Member:
     """Write a membership.
 
+    :param transaction: what else belongs to it.
     :raises ConditionFailedError: "member": it exists already; "team" or "user": gone meanwhile.
     """
     member = new_member(team.id, user.id, user.username, is_leader=is_leader)
-    transaction = Transaction()
+    transaction = transaction or Transaction()
     transaction.check("user", User, user.key, User.pk.exists())
     transaction.put("member", member)
     _count_members(transaction, team, 1, leaders=int(is_leader))
@@ -94,12 +107,13 @@ def add_member(team: Team, user: User, *, is_leader: bool) -> Member:
     return member
 
 
-def remove_member(team: Team, member: Member) -> None:
+def remove_member(team: Team, member: Member, transaction: Transaction | None = None) -> None:
     """Delete a membership; of a team's leaders the last one stays.
 
+    :param transaction: what else belongs to it.
     :raises ConditionFailedError: "member" is gone or changed; "team": gone, or this is its last leader.
     """
-    transaction = Transaction()
+    transaction = transaction or Transaction()
     transaction.delete("member", member)
     _count_members(transaction, team, -1, leaders=-int(member.is_leader))
     transaction.commit()
@@ -118,14 +132,15 @@ def _count_members(transaction: Transaction, team: Team, members: int, *, leader
     transaction.add("team", team, actions, condition)
 
 
-def delete_team(team: Team) -> None:
+def delete_team(team: Team, transaction: Transaction | None = None) -> None:
     """Take a team away at once, whatever its size: with its item all access is gone.
 
     Its memberships are noted for `clean_up`, in the same transaction.
 
+    :param transaction: what else belongs to it.
     :raises ConditionFailedError: "item" changed meanwhile.
     """
-    transaction = Transaction()
+    transaction = transaction or Transaction()
     transaction.delete("item", team)
     transaction.put("cleanup", Cleanup.at(keys.cleanup(team.id), team_id=team.id))
     counters.add(transaction, keys.TEAMS, -1)

@@ -45,3 +45,5 @@ def _is_leader(call: Call) -> bool:
 
 MEMBER_OR_ADMIN = Permission("Member", _is_member, (MEMBERSHIP,)) | ADMIN
 LEADER_OR_ADMIN_WRITER = (Permission("Leader", _is_leader, (MEMBERSHIP,)) | ADMIN) & WRITE_ACCESS
+# Leaving takes nothing but one's own rights: accounts without write access may, too.
+ONESELF = Permission("Oneself", lambda call: call.params.get("user_id") == call.actor.id)

@@ -121,41 +121,49 @@ class Load(Generic[T]):
 class Permission:
     """Who may: a test, and the words for it.
 
-    :param sentence: in the words of the documentation: "Owner or Admin with write access".
-    :param test: asked with the caller and everything loaded; internal accounts pass without it.
+    :param sentence: in the words of the documentation: "Owner, or Admin with write access".
+    :param test: asked with the caller and everything loaded.
     :param loads: what the test looks at.
+    :param binds_internal: internal accounts need it, too; they pass others without being asked.
     """
 
     sentence: str
     test: Callable[[Call], bool]
     loads: tuple[Load[Any], ...] = ()
     public: bool = False
+    binds_internal: bool = False
 
     def allows(self, call: Call) -> bool:
         """Decide for one call."""
-        return self.public or call.actor.account.is_internal or self.test(call)
+        if self.public or (not self.binds_internal and call.actor.account.is_internal):
+            return True
+        return self.test(call)
 
     def __or__(self, other: "Permission") -> "Permission":
         """Either."""
-        return Permission(
-            f"{self.sentence} or {other.sentence}",
-            lambda call: self.test(call) or other.test(call),
-            self.loads + other.loads,
-        )
+        joint = ", or " if any(" with " in one.sentence for one in (self, other)) else " or "
+        return self._joined(other, joint, lambda call: self.allows(call) or other.allows(call))
 
     def __and__(self, other: "Permission") -> "Permission":
         """Both."""
-        return Permission(
-            f"({self.sentence}) with {other.sentence}",
-            lambda call: self.test(call) and other.test(call),
-            self.loads + other.loads,
-        )
+        first = replace(self, sentence=f"({self.sentence})") if " or " in self.sentence else self
+        joint = " and " if " with " in self.sentence else " with "
+        return first._joined(other, joint, lambda call: self.allows(call) and other.allows(call))
+
+    def _joined(self, other: "Permission", joint: str, test: Callable[[Call], bool]) -> "Permission":
+        # Its parts are asked one by one, and each knows whether internal accounts pass it.
+        sentence = f"{self.sentence}{joint}{other.sentence}"
+        return Permission(sentence, test, self.loads + other.loads, binds_internal=True)
 
 
 PUBLIC = Permission("Public", lambda _: True, public=True)
 ACTIVE_USER = Permission("Active user", lambda call: call.caller is not None)
 WRITE_ACCESS = Permission("write access", lambda call: call.actor.account.is_regular_user)
 ADMIN = Permission("Admin", lambda call: call.actor.account.is_admin)
+ADMIN_WRITER = ADMIN & WRITE_ACCESS
+FIRST_PARTY = Permission("a first-party client", lambda call: call.actor.is_first_party, binds_internal=True)
+# Whatever gives rights to an account, or takes it over, needs this, and the caller's password.
+FIRST_PARTY_ADMIN = ADMIN_WRITER & FIRST_PARTY
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("GET", f"{TEAMS}/{{team_id}}/members"): Access("teams:read", "member or admin", MEMBER_OR_ADMIN),
     ("POST", f"{TEAMS}/{{team_id}}/members"): Access("teams:write", _WRITE, LEADER_OR_ADMIN_WRITER, 201),
     ("DELETE", f"{TEAMS}/{{team_id}}/members/{{user_id}}"): Access(
-        "teams:write", _WRITE, LEADER_OR_ADMIN_WRITER, 204
+        "teams:write", f"{_WRITE}, or oneself", LEADER_OR_ADMIN_WRITER, 204
     ),
     ("GET", "/api/v1/audit"): Access("auth:read", "admin", frozenset(ADMINS)),
     ("GET", CLIENTS): Access("auth:read", "active user", _ALL),

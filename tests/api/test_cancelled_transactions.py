@@ -101,10 +101,10 @@ def effect(call: Caller, name: str, rule: Rule | None) -> tuple[int, int, int]:
 
 EFFECTS = {
     # status, new items, growth of all versions; a counter's shard may be new or not
-    "rename": (200, 0, 1),
-    "email": (200, 1, 2),  # the new item is the audit event
-    "remove": (204, -1, 0),
-    "add": (201, 1, 2),
+    "rename": (200, 1, 2),  # one of the new items is the audit event
+    "email": (200, 1, 2),
+    "remove": (204, 1, 2),  # two of them, for both accounts
+    "add": (201, 3, 4),
 }
 
 

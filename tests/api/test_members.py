@@ -151,6 +151,25 @@ def test_one_of_two_leaders_may_go(members: Members, user: User, ada: User) -> N
     assert statuses == [204, 409]
 
 
+@pytest.mark.parametrize("is_regular_user", [True, False])
+@pytest.mark.parametrize("is_leader", [True, False])
+def test_members_leave_by_themselves(
+    *, members: Members, team: Team, make_user: MakeUser, is_leader: bool, is_regular_user: bool
+) -> None:
+    """Leaving takes one's own rights only: no write access is needed, and the team's titles stay seen."""
+    leaver = make_user("leaver", is_regular_user=is_regular_user)
+    add_member(team, leaver, is_leader=is_leader)
+    statuses = [members.remove(leaver.id, caller=leaver).status for _ in range(2)]
+    assert (statuses, members.list(caller=leaver).status) == ([204, 404], 403)
+
+
+def test_leaving_removes_nobody_else(members: Members, team: Team, ada: User, user: User) -> None:
+    """A member who may leave may not remove others, nor does the last leader leave."""
+    add_member(team, ada, is_leader=False)
+    statuses = [members.remove(user.id, caller=ada).status, members.remove(user.id).status]
+    assert statuses == [403, 409]
+
+
 @pytest.mark.parametrize("role", ["member", "outsider", "admin", "readonly leader", "readonly admin"])
 def test_who_changes_memberships(
     members: Members, team: Team, make_user: MakeUser, ada: User, role: str

@@ -10,7 +10,7 @@ from chalicelib.teams.models import Member, Team, clean_up, create_team, new_mem
 from chalicelib.users.models import User
 from tests.faults import Forward, Killed, Sent, Wired, altered, killed_before_write, wire
 from tests.http import Client
-from tests.support import MakeUser, TokenFor, items_naming
+from tests.support import MakeUser, TokenFor, left_of
 
 pytestmark = pytest.mark.in_process("cleans up in this process, while a server does so by itself")
 
@@ -58,7 +58,7 @@ def test_killed_after_any_write_access_is_gone_and_a_rerun_converges(
     if writes == 0:
         api("DELETE", f"/api/v1/teams/{team.id}", token=token)
     clean_up()
-    assert (seen[0], reachable, items_naming(team.id)) == (stopped_at, {404} if writes else {200}, [])
+    assert (seen[0], reachable, left_of(team.id)) == (stopped_at, {404} if writes else {200}, [])
 
 
 def test_every_write_of_a_deletion_was_killed_once(api: Client, user: User, token_for: TokenFor) -> None:
@@ -76,7 +76,7 @@ def test_a_team_of_any_size_goes_whole(api: Client, user: User, token_for: Token
     """DESIGN §2: DELETE takes the members along, whatever their number."""
     team = big_team(user, amount)
     assert api("DELETE", f"/api/v1/teams/{team.id}", token=token_for(user)).status == 204
-    assert (clean_up(), items_naming(team.id)) == (amount, [])
+    assert (clean_up(), left_of(team.id)) == (amount, [])
 
 
 def test_the_request_itself_costs_the_same_for_any_size(api: Client, user: User, token_for: TokenFor) -> None:
@@ -93,10 +93,10 @@ def test_the_request_itself_costs_the_same_for_any_size(api: Client, user: User,
 def test_other_teams_are_left_alone(api: Client, user: User, token_for: TokenFor) -> None:
     """ACCEPTANCE 63: cleaning up takes what was deleted, and nothing else."""
     gone, kept = big_team(user), big_team(user)
-    before = items_naming(kept.id)
+    before = left_of(kept.id)
     api("DELETE", f"/api/v1/teams/{gone.id}", token=token_for(user))
     clean_up()
-    assert items_naming(kept.id) == before
+    assert left_of(kept.id) == before
 
 
 def test_cleaning_up_twice_does_no_harm(api: Client, user: User, token_for: TokenFor) -> None:
@@ -112,7 +112,7 @@ def test_several_deleted_teams_all_go(api: Client, user: User, token_for: TokenF
     for team in teams:
         api("DELETE", f"/api/v1/teams/{team.id}", token=token_for(user))
     clean_up()
-    assert [items_naming(team.id) for team in teams] == [[], [], []]
+    assert [left_of(team.id) for team in teams] == [[], [], []]
 
 
 def leave_unprocessed(sent: Sent, answer: dict[str, object]) -> None:
@@ -131,7 +131,7 @@ def test_what_dynamodb_left_undone_is_repeated(
         clean_up()
     batches = [call.body["RequestItems"] for call in sent if call.operation == "BatchWriteItem"]
     assert (batches[0], batches[1]) == (batches[1], batches[2])
-    assert items_naming(team.id) == []
+    assert left_of(team.id) == []
 
 
 def test_a_member_added_while_its_team_goes_is_not_left_behind(
@@ -151,4 +151,4 @@ def test_a_member_added_while_its_team_goes_is_not_left_behind(
 
     with wire(rule):
         answer = api("POST", f"{path}/members", token=token, data={"user_id": ada.id})
-    assert (done, answer.status, items_naming(team.id)) == ([0, 204], 404, [])
+    assert (done, answer.status, left_of(team.id)) == ([0, 204], 404, [])

@@ -104,16 +104,16 @@ def test_without_one_permission_it_does_not_work(deployed: Stage, permission: st
 
 def test_the_clean_up_does_its_work_with_permissions_of_its_own(deployed: Stage) -> None:
     """ACCEPTANCE 63: what a deleted team leaves behind goes, by the function that runs on a schedule."""
-    from tests.support import items_naming  # noqa: PLC0415 - after the table is the stage's
+    from tests.support import left_of  # noqa: PLC0415 - after the table is the stage's
 
     token = deployed.sign_in().json["access_token"]
     team = deployed.api("POST", "/api/v1/teams", token=token, data={"title": "Explorers"}).json["id"]
     expect(204, deployed.api("DELETE", f"/api/v1/teams/{team}", token=token))
-    assert items_naming(team)
+    assert left_of(team)
     answer = deployed.account.client("lambda").invoke(
         FunctionName=f"grail-{NAME}-clean_up", Payload=json.dumps(SCHEDULED).encode()
     )
-    assert (answer.get("FunctionError"), items_naming(team)) == (None, [])
+    assert (answer.get("FunctionError"), left_of(team)) == (None, [])
 
 
 def test_a_failed_deployment_is_taken_back_and_told(deployed: Stage) -> None:

@@ -28,7 +28,7 @@ OTHER_TESTS = [
     "tests/integration/test_capacity.py::test_every_operation_is_measured",
 ]
 CHOSEN = [
-    *("website", "membership", "leaving", "at_once", "letters", "federation", "identities"),
+    *("website", "membership", "small_teams", "at_once", "letters", "federation", "identities"),
     *("same_routes", "sentence", "links_to", "licence", "own_account", "in_the_table", "imports_run_one_way"),
     "every_operation",
 ]
