@@ -20,6 +20,11 @@ class _Callback(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith("/callback"):  # browsers ask for an icon, too
             self.server.seen.append(self.path)  # type: ignore[attr-defined]  # given to it below
+            if self.server.onward:  # type: ignore[attr-defined]  # likewise
+                self.send_response(302)
+                self.send_header("Location", self.server.onward)  # type: ignore[attr-defined]  # likewise
+                self.end_headers()
+                return
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
@@ -36,6 +41,7 @@ class App:
         self.stack = stack
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _Callback)
         self.server.seen = []  # type: ignore[attr-defined]  # what the handler above fills
+        self.server.onward = ""  # type: ignore[attr-defined]  # where it sends people on to
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.redirect_uri = f"http://127.0.0.1:{self.server.server_port}/callback"
         token = stack.token("root", "q").json["access_token"]
@@ -112,6 +118,27 @@ def test_signing_in_works_without_scripts_by_keyboard_alone(browser: Any, app: A
     page.wait_for_url(f"{app.redirect_uri}?*")
     assert app.answer["state"] == [STATE]
     assert app.redeem() == 200
+
+
+@pytest.mark.parametrize("answer", ["Allow", "Cancel"])
+@pytest.mark.parametrize(
+    "onward", ["http://127.0.0.1:{port}/landed", "http://localhost:{port}/landed", "{stack}/health"]
+)
+def test_people_arrive_wherever_the_callback_sends_them(
+    browser: Any, app: App, onward: str, answer: str
+) -> None:
+    """The same origin, another host, another port: browsers hold all redirects after a form to its policy."""
+    target = onward.format(port=app.server.server_port, stack=app.stack.url)
+    app.server.onward = target  # type: ignore[attr-defined]  # see above
+    page = open_page(browser)
+    page.goto(app.address)
+    if answer == "Allow":
+        page.get_by_label("Username").fill("user")
+        page.get_by_label("Password").fill("w")
+        page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name=answer).click()
+    page.wait_for_url(target)
+    assert ("code" in app.answer) == (answer == "Allow")
 
 
 def test_denying_leads_back(browser: Any, app: App) -> None:
