@@ -23,7 +23,7 @@ async function signUpAndIn(basePath: string): Promise<OAuth2Client> {
 async function listTeams(client: OAuth2Client): Promise<void> {
   const teams = new TeamsApi(client.configuration);
   for (const title of ["Explorers", "Inventors", "Pioneers"]) {
-    await teams.createTeam({ newTeam: { title } });
+    await teams.createTeam({ teamInput: { title } });
   }
   const first = await teams.listTeamsRaw({ limit: 2 });
   console.log((await first.value()).length, "of", first.raw.headers.get("X-Total-Count"), "teams");
@@ -34,7 +34,7 @@ async function listTeams(client: OAuth2Client): Promise<void> {
 
 async function renameTeam(client: OAuth2Client): Promise<void> {
   const teams = new TeamsApi(client.configuration);
-  const { id: teamId } = await teams.createTeam({ newTeam: { title: "Engines" } });
+  const { id: teamId } = await teams.createTeam({ teamInput: { title: "Engines" } });
   const version = (await teams.getTeamRaw({ teamId })).raw.headers.get("ETag") ?? "";
   const rename = { op: "replace", path: "/title", value: "Difference engines" } as const;
   const renamed = await teams.patchTeam({ teamId, patchOperation: [rename], ifMatch: version });

@@ -20,8 +20,8 @@ PROGRAM = """async (basePath) => {
     const client = new OAuth2Client({ basePath, clientId: "documentation", clock: () => now });
     await client.signIn("user", "w");
     const teams = new TeamsApi(client.configuration);
-    const { id: teamId } = await teams.createTeam({ newTeam: { title: "Navigators" } });
-    await teams.createTeam({ newTeam: { title: "Netscapes" } });
+    const { id: teamId } = await teams.createTeam({ teamInput: { title: "Navigators" } });
+    await teams.createTeam({ teamInput: { title: "Netscapes" } });
     now = 3_600_000;
     const titles = [];
     for await (const team of every((cursor) => teams.listTeamsRaw({ cursor, limit: 1 }))) {
