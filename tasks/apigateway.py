@@ -91,6 +91,8 @@ def gateway_responses(base: str, settings: Settings) -> dict[str, Any]:
 def _path(document: dict[str, Any], methods: dict[str, Any], function: str | None) -> dict[str, Any]:
     found = _plain(document, methods)
     parameters = [each for each in next(iter(found.values()))["parameters"] if each["in"] == "path"]
+    if "get" in found:
+        found["head"] = {name: part for name, part in found["get"].items() if name != "operationId"}
     # Preflights and OPTIONS go to the function, too: only it knows what a caller may do.
     found["options"] = {"parameters": parameters, "responses": {"204": {"description": "Allow, or CORS."}}}
     return {method: {**entry, **_integration(function)} for method, entry in found.items()}

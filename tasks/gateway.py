@@ -127,7 +127,8 @@ class GatewayHandler(ChaliceRequestHandler, BaseHTTPRequestHandler):
         if self.close_connection:
             headers["Connection"] = "close"
         self.send_response(answer.status)
-        if answer.status not in BODILESS:
+        # the application's answer to HEAD has no body to be measured: no length is better than a wrong one
+        if answer.status not in BODILESS and (answer.body or self.command != "HEAD"):
             headers["Content-Length"] = str(len(answer.body))
         self._send_headers(headers)
         if self.command != "HEAD" and answer.status not in BODILESS:

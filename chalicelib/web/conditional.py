@@ -43,9 +43,9 @@ def is_unchanged(request: Request, item: Item) -> bool:
 
 
 def is_known(request: Request, tag: str) -> bool:
-    """Tell whether the caller of a GET has the version of a tag already (weak comparison)."""
+    """Tell whether the caller of a GET or HEAD has the version of a tag already (weak comparison)."""
     header = request.headers.get("if-none-match")
-    if request.method != "GET" or header is None:
+    if request.method not in ("GET", "HEAD") or header is None:
         return False
     return header.strip() == "*" or tag in _tags(header, weak=True)
 

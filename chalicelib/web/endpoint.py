@@ -30,7 +30,7 @@ from chalicelib.web.operation import JSON, OTHER, Call, Document, Load, Operatio
 from chalicelib.web.pagination import Page, page_headers
 from chalicelib.web.problem import empty_response, finish, json_response, problem_response
 from chalicelib.web.rate_limit import Budget
-from chalicelib.web.request import Request, read_request
+from chalicelib.web.request import Request, read_request, with_head
 
 
 class Authenticator(Protocol):
@@ -63,9 +63,13 @@ class Api:
         app.register_middleware(measured(self.name_of), "http")
         app.register_middleware(finish(settings, self.shares), "http")
 
+    def find(self, method: str, path: str) -> Operation | None:
+        """Return the operation of a method and a route, if there is one; HEAD is GET without the body."""
+        return self.operations.get(path, {}).get("GET" if method == "HEAD" else method)
+
     def name_of(self, method: str, path: str) -> str | None:
         """Name the operation of a method and a route, if there is one."""
-        operation = self.operations.get(path, {}).get(method)
+        operation = self.find(method, path)
         return operation.name if operation else None
 
     def shares(self, path: str) -> bool:
@@ -77,7 +81,9 @@ class Api:
         self.tag = Tag(name, description)
 
     def route(self, method: str, path: str, operation: Operation) -> None:
-        """Serve an operation under a method and a path; OPTIONS comes by itself with the first.
+        """Serve an operation under a method and a path.
+
+        OPTIONS comes with the first operation of a path, HEAD with its GET.
 
         :raises TypeError: what is given is not declared as an operation.
         """
@@ -85,19 +91,20 @@ class Api:
             raise TypeError(f"{method} {path} is not an operation: declare who may call it")
         operation = replace(operation, tag=self.tag)
         if path not in self.operations:
-            self._register("OPTIONS", path, lambda request, params: self._options(path, request, params))
+            self._register(["OPTIONS"], path, lambda request, params: self._options(path, request, params))
         self.operations.setdefault(path, {})[method] = operation
-        self._register(method, path, lambda request, params: self._respond(operation, request, params))
+        methods = with_head([method])
+        self._register(methods, path, lambda request, params: self._respond(operation, request, params))
 
     def _register(
-        self, method: str, path: str, respond: Callable[[Request, dict[str, str]], Response]
+        self, methods: list[str], path: str, respond: Callable[[Request, dict[str, str]], Response]
     ) -> None:
         def view(**params: str) -> Response:
             return self._guard(path, params, respond)
 
         # No content types for Chalice: it would answer 415 to a GET, too; parse_body decides instead.
-        name = f"{method}_{path}".replace("/", "_")
-        self.app.route(path, methods=[method], content_types=[], name=name)(view)
+        name = f"{methods[0]}_{path}".replace("/", "_")
+        self.app.route(path, methods=methods, content_types=[], name=name)(view)
 
     def _guard(
         self,
@@ -109,7 +116,7 @@ class Api:
         current = self.app.current_request
         assert current is not None  # noqa: S101 - Chalice sets it before it calls any view
         request = read_request(current, self.settings)
-        operation = self.operations[path].get(request.method)
+        operation = self.find(request.method, path)
         try:
             return respond(request, params)
         except ApiError as error:
@@ -160,7 +167,7 @@ class Api:
         resource = self.operations[path]
         if "access-control-request-method" in request.headers:
             origin = request.headers.get("origin") if self.shares(path) else None
-            headers = preflight_headers(origin, resource, self.settings)
+            headers = preflight_headers(origin, with_head(resource), self.settings)
             return empty_response(204, headers)
         call = Call(request, params, self.settings, self.keys)
         public = any(operation.permission.public for operation in resource.values())
@@ -169,7 +176,7 @@ class Api:
         allowed = [method for method, operation in resource.items() if may(call, operation)]
         if call.caller and not allowed:
             check_loads(call, resource.values())
-        return empty_response(204, {"Allow": ", ".join(sorted({*allowed, "OPTIONS"}))})
+        return empty_response(204, {"Allow": ", ".join(with_head({*allowed, "OPTIONS"}))})
 
 
 def refusal(request: Request, error: ApiError, operation: Operation | None) -> Response:

@@ -80,6 +80,8 @@ def finish(
         response = get_response(request)
         if response.status_code >= 400 and isinstance(response.body, dict):
             response = _reshape(request, response, settings)
+        if request and request.method == "HEAD":
+            response.body = ""  # the headers of GET are the whole answer (RFC 9110 §9.3.2)
         shared = request is None or shares(str(request.context.get("resourcePath")))
         return decorate(response, request, settings, shared=shared)
 

@@ -1,5 +1,6 @@
 """A request as the operations see it, whatever gateway it came through."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,11 @@ class Request:
     source: str
     request_id: str
     base_url: str
+
+
+def with_head(methods: Collection[str]) -> list[str]:
+    """Return methods in order, with HEAD wherever GET is (RFC 9110 §9.1)."""
+    return sorted({*methods, *(["HEAD"] if "GET" in methods else [])})
 
 
 def read_request(request: ChaliceRequest, settings: Settings) -> Request:

@@ -36,7 +36,8 @@ def test_both_tables_have_the_same_routes() -> None:
 def test_chalice_serves_no_route_beside_the_operations() -> None:
     """ACCEPTANCE 38: what is served beside the declarations would be enforced by nothing."""
     served = {(method, path) for path, methods in application.app.routes.items() for method in methods}
-    assert served == set(OPERATIONS) | {("OPTIONS", path) for _, path in OPERATIONS}
+    heads = {("HEAD", path) for method, path in OPERATIONS if method == "GET"}
+    assert served == set(OPERATIONS) | heads | {("OPTIONS", path) for _, path in OPERATIONS}
 
 
 @pytest.mark.parametrize("route", OPERATIONS, ids="-".join)

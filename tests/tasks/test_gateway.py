@@ -91,6 +91,12 @@ def test_head_has_the_length_but_no_body(port: int) -> None:
     assert int(headers["Content-Length"]) > 0
 
 
+def test_head_of_an_answer_claims_no_wrong_length(port: int) -> None:
+    """RFC 9110 §8.6: a Content-Length in an answer to HEAD is that of GET, so 0 would be wrong."""
+    status, headers, content = talk(port, "HEAD /health HTTP/1.1")
+    assert (status, headers.get("Content-Length"), content) == (200, None, b"")
+
+
 @pytest.mark.parametrize(("length", "status"), [(7_000_000, b"413"), (2, b"100")])
 def test_a_client_that_asks_first_is_told(length: int, status: bytes, port: int) -> None:
     """RFC 9110 §10.1.1: Expect: 100-continue is answered before any body is sent."""

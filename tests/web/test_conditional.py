@@ -63,7 +63,7 @@ def test_if_none_match_of_another_version_is_a_change(header: str) -> None:
     assert not is_unchanged(request(if_none_match=header), item(5))
 
 
-@pytest.mark.parametrize("method", ["PATCH", "POST", "DELETE"])
-def test_only_a_get_is_answered_with_304(method: str) -> None:
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PATCH", "POST", "DELETE"])
+def test_only_get_and_head_are_answered_with_304(method: str) -> None:
     """RFC 9110 §15.4.5: 304 is for GET and HEAD."""
-    assert not is_unchanged(request(method, if_none_match='"5"'), item(5))
+    assert is_unchanged(request(method, if_none_match='"5"'), item(5)) == (method in ("GET", "HEAD"))

@@ -28,7 +28,7 @@ Users, teams and OAuth2 clients behind an OAuth2 token endpoint.
 
 Each operation says who may call it, which scopes its token needs, and every refusal it can give. Refusals
 are problems (RFC 9457) whose `type` resolves to an explanation; the OAuth2 endpoints answer as RFC 6749
-§5.2 has it.
+§5.2 has it. HEAD is answered wherever GET is.
 """
 
 Operations = Mapping[str, Mapping[str, Operation]]
