@@ -1,23 +1,35 @@
 """Sign up, look at, list and change users."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from chalicelib.audit.trail import Event, record
 from chalicelib.db import counters, keys
 from chalicelib.db.keys import Key
 from chalicelib.db.transaction import ConditionFailedError, Transaction
-from chalicelib.errors import ApiError, ConflictError, ForbiddenError, TooManyRequestsError
+from chalicelib.errors import (
+    ApiError,
+    ConflictError,
+    ForbiddenError,
+    InvalidValueError,
+    TooManyRequestsError,
+)
 from chalicelib.security.passwords import hash_password, verify_password
 from chalicelib.users import attempts
 from chalicelib.users.attempts import Failure
 from chalicelib.users.captcha import captcha_is_solved, site_key
 from chalicelib.users.models import User, change_user, new_user
-from chalicelib.users.models import create_user as save_new_user
-from chalicelib.users.permissions import OWNER_OR_ADMIN, OWNER_OR_ADMIN_WRITER, USER
-from chalicelib.users.schemas import (
+from chalicelib.users.models import add_user as put_user
+from chalicelib.users.permissions import (
+    OWNER_OR_ADMIN,
     PATCH_RULES,
+    PATCHER,
+    ROLE,
     ROLE_FLAGS,
+    USER,
+)
+from chalicelib.users.schemas import (
     BaseUserSchema,
     SignUpFormSchema,
     SignUpSchema,
@@ -27,6 +39,7 @@ from chalicelib.users.schemas import (
 from chalicelib.web.operation import (
     ACTIVE_USER,
     ADMIN,
+    ADMIN_WRITER,
     FORM,
     JSON,
     JSON_PATCH,
@@ -64,6 +77,16 @@ def confirm_password(call: Call, value: Any) -> None:
     raise ForbiddenError("The current password is wrong: it is the password of your own account.")
 
 
+@contextmanager
+def _no_oracle(call: Call) -> Iterator[None]:
+    """Answer errors that follow a right password as the limit of wrong ones has it."""
+    try:
+        yield
+    except ApiError:
+        attempts.settle(call)
+        raise
+
+
 POLICY = PatchPolicy(
     view=UserSchema,
     changes=UserChangesSchema,
@@ -86,9 +109,22 @@ def list_users(call: Call) -> Page[User]:
     return read_page(call, User, LISTING, count(call, counters.shards(keys.USERS)))
 
 
+def _failures(call: Call) -> list[Key]:
+    subjects = [attempts.address(call)]
+    if call.claims:
+        subjects.append(attempts.account(call.claims.owner))
+    return [attempts.failures_key(subject, call.settings) for subject in subjects]
+
+
+def _failures_if_confirming(call: Call) -> list[Key]:
+    confirms = isinstance(call.payload, dict) and "current_password" in call.payload
+    return _failures(call) if confirms else []
+
+
 @Operation(
     permission=PUBLIC,
     optional_token=True,
+    loads_keys=_failures_if_confirming,
     body=SignUpSchema,
     body_types=(JSON, FORM),
     response=UserSchema,
@@ -98,19 +134,40 @@ def list_users(call: Call) -> Page[User]:
     rate_limit=rate_limit("10/minute", in_transaction=True),
 )
 def create_user(call: Call) -> Reply:
-    """Sign up: people solve a captcha, admins need none and may set roles."""
+    """Sign up: people solve a captcha, admins with write access need none.
+
+    Roles are set as by PATCH: by admins with write access who signed in through a first-party client, and
+    prove by `current_password` to know their own password.
+    """
     fields = dict(call.body)
-    captcha = fields.pop("recaptcha_key")
+    captcha, current = fields.pop("recaptcha_key"), fields.pop("current_password", None)
+    flags = {name: fields[name] for name in (*ROLE_FLAGS, "is_internal") if name in fields}
     # No scope is needed to sign up, but what only admins may do takes a token that may write users.
-    is_admin = call.caller is not None and ADMIN.allows(call) and call.actor.has_scopes(WRITE)
-    given_flags = [name for name in (*ROLE_FLAGS, "is_internal") if name in fields]
-    if "is_internal" in given_flags or (given_flags and not is_admin):
-        raise ForbiddenError(f"You can't set {', '.join(given_flags)}: leave it out.")
-    if not is_admin and not captcha_is_solved(call, captcha):
-        raise ForbiddenError("Solve the captcha and send its answer as recaptcha_key.")
-    user = new_user(password_hash=hash_password(fields.pop("password")), **fields)
-    add_user(call, user, user.id, {name: fields[name] for name in given_flags})
+    may_write = call.caller is not None and call.actor.has_scopes(WRITE)
+    with _no_oracle(call):
+        if "is_internal" in flags or (flags and not may_write):
+            raise ForbiddenError(f"You can't set {', '.join(flags)}: leave it out.")
+        if flags:
+            _check_roles(call, flags, current)
+        elif not (may_write and ADMIN_WRITER.allows(call)) and not captcha_is_solved(call, captcha):
+            raise ForbiddenError("Solve the captcha and send its answer as recaptcha_key.")
+        user = new_user(password_hash=hash_password(fields.pop("password")), **fields)
+        add_user(call, user, user.id, flags)
     return Reply(user, headers={"Location": f"{call.request.base_url}/api/v1/users/{user.id}"})
+
+
+def _check_roles(call: Call, flags: Mapping[str, bool], current_password: str | None) -> None:
+    """Check who sets roles, as a PATCH does.
+
+    :raises ForbiddenError: they are somebody else's to set, or the password is wrong.
+    :raises InvalidValueError: there is none.
+    """
+    for name in flags:
+        ROLE.check(call, f"/{name}")
+    if current_password is None:
+        detail = "Send your own current password: whoever sets roles proves to know it."
+        raise InvalidValueError(errors=[{"pointer": "/current_password", "detail": detail}])
+    confirm_password(call, current_password)
 
 
 def add_user(call: Call, user: User, actor_id: str | None, flags: Mapping[str, bool]) -> None:
@@ -120,12 +177,21 @@ def add_user(call: Call, user: User, actor_id: str | None, flags: Mapping[str, b
     :param flags: roles that were set, for the audit trail.
     :raises ConflictError: the username or the e-mail address is taken.
     """
-    transaction = call.transaction()
+    transaction = _transaction(call)
     record(transaction, call, "user_creation", user_id=user.id, actor_id=actor_id, details=flags)
+    put_user(transaction, user)
     try:
-        save_new_user(user, transaction)
+        attempts.commit(transaction, call.settings)
     except ConditionFailedError as error:
         raise taken(error) from error
+
+
+def _transaction(call: Call) -> Transaction:
+    """Begin what the call writes; after a proof of the password it holds while more attempts are allowed."""
+    transaction = call.transaction()
+    if call.confirmed:
+        attempts.require_under_limit(transaction, attempts.account(call.actor.id), call.settings)
+    return transaction
 
 
 @Operation(permission=PUBLIC, response=SignUpFormSchema)
@@ -146,15 +212,8 @@ def get_user(call: Call) -> User:
     return call[USER]
 
 
-def _failures(call: Call) -> list[Key]:
-    subjects = [attempts.address(call)]
-    if call.claims:
-        subjects.append(attempts.account(call.claims.owner))
-    return [attempts.failures_key(subject, call.settings) for subject in subjects]
-
-
 @Operation(
-    permission=OWNER_OR_ADMIN_WRITER,
+    permission=PATCHER,
     scopes=WRITE,
     loads=(USER,),
     loads_keys=_failures,
@@ -166,11 +225,8 @@ def _failures(call: Call) -> list[Key]:
 )
 def patch_user(call: Call) -> User:
     """Change a user by JSON Patch; password, e-mail and roles need a test of /current_password before."""
-    try:
+    with _no_oracle(call):
         return patch_item(call, call[USER], lambda user, changes: save_changes(call, user, changes))
-    except ApiError:
-        attempts.settle(call)
-        raise
 
 
 def save_changes(call: Call, user: User, changes: dict[str, Any]) -> None:
@@ -179,9 +235,7 @@ def save_changes(call: Call, user: User, changes: dict[str, Any]) -> None:
     :raises ConflictError: the e-mail address is taken, or this is the last active admin.
     :raises ConditionFailedError: "item" changed meanwhile.
     """
-    transaction = Transaction()
-    if call.confirmed:
-        attempts.require_under_limit(transaction, attempts.account(call.actor.id), call.settings)
+    transaction = _transaction(call)
     _record_changes(transaction, call, user, changes)
     if "password" in changes:
         changes["password_hash"] = hash_password(changes.pop("password"))

@@ -60,20 +60,27 @@ def new_user(*, username: str, email: str, password_hash: str, **fields: object)
     )
 
 
-def create_user(user: User, transaction: Transaction | None = None) -> None:
-    """Write a user together with the markers of its names, and count it.
+def create_user(user: User) -> None:
+    """Write a user.
 
-    :param transaction: what else belongs to it.
     :raises ConditionFailedError: "username" or "email" is taken.
     """
-    transaction = transaction or Transaction()
+    transaction = Transaction()
+    add_user(transaction, user)
+    transaction.commit()
+
+
+def add_user(transaction: Transaction, user: User) -> None:
+    """Add a user to a transaction, together with the markers of its names, and count it.
+
+    Its commit raises ConditionFailedError: "username" or "email" is taken.
+    """
     transaction.put("user", user)
     transaction.put("username", UniqueName.at(keys.username(user.username), user_id=user.id))
     transaction.put("email", UniqueName.at(keys.email(user.email), user_id=user.id))
     counters.add(transaction, keys.USERS, 1)
     if user.is_active_admin:
         count_admin(transaction, 1)
-    transaction.commit()
 
 
 def change_user(transaction: Transaction, user: User, values: dict[str, object]) -> None:

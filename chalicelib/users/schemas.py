@@ -8,13 +8,11 @@ from marshmallow import Schema, ValidationError, fields, validate
 from chalicelib.db.keys import MAX_EMAIL, MAX_USERNAME
 from chalicelib.security.passwords import MAX_BYTES, MIN_LENGTH, password_flaw
 from chalicelib.web.fields import ID, Flag, Text, like, one_line
-from chalicelib.web.operation import ADMIN, Rule
 
 NAME_MOST = 30
 USERNAME = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_USERNAME}}}", re.ASCII)
 USERNAME_SHAPE = like(USERNAME, MAX_USERNAME)
 MAX_CAPTCHA = 8192  # characters of what a captcha gives to whoever solved it
-ROLE_FLAGS = ("is_active", "is_regular_user", "is_admin")
 
 
 def check_username(value: str) -> None:
@@ -90,18 +88,6 @@ class UserChangesSchema(Schema):
     is_admin = Flag(metadata={"description": "Admins only."})
 
 
-PATCH_RULES = {
-    "first_name": Rule(blank=""),
-    "middle_name": Rule(blank=""),
-    "last_name": Rule(blank=""),
-    "email": Rule(confirm=True),
-    "password": Rule(confirm=True),
-    "is_active": Rule(permission=ADMIN, confirm=True),
-    "is_regular_user": Rule(permission=ADMIN, confirm=True),
-    "is_admin": Rule(permission=ADMIN, confirm=True),
-}
-
-
 class SignUpSchema(UserChangesSchema):
     """A new user."""
 
@@ -112,6 +98,11 @@ class SignUpSchema(UserChangesSchema):
         most=MAX_CAPTCHA,
         load_default="",
         metadata={"description": "Solved captcha; admins need none.", "example": "secret_key"},
+    )
+    current_password = fields.String(
+        load_only=True,
+        validate=validate.Length(max=MAX_BYTES),
+        metadata={"format": "password", "description": "Your own: admins who set roles prove to know it."},
     )
     is_internal = Flag(metadata={"description": "Never settable over the API."})
 

@@ -11,7 +11,7 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item
 from chalicelib.db.transaction import Transaction
-from chalicelib.errors import ApiError, NotFoundError, UnauthenticatedError
+from chalicelib.errors import ApiError, ForbiddenError, NotFoundError, UnauthenticatedError, shown
 from chalicelib.security.actor import Actor
 from chalicelib.security.keys import Keyring
 from chalicelib.security.keystore import Keystore
@@ -161,7 +161,9 @@ ACTIVE_USER = Permission("Active user", lambda call: call.caller is not None)
 WRITE_ACCESS = Permission("write access", lambda call: call.actor.account.is_regular_user)
 ADMIN = Permission("Admin", lambda call: call.actor.account.is_admin)
 ADMIN_WRITER = ADMIN & WRITE_ACCESS
-FIRST_PARTY = Permission("a first-party client", lambda call: call.actor.is_first_party, binds_internal=True)
+FIRST_PARTY = Permission(
+    "a sign-in through a first-party client", lambda call: call.actor.is_first_party, binds_internal=True
+)
 # Whatever gives rights to an account, or takes it over, needs this, and the caller's password.
 FIRST_PARTY_ADMIN = ADMIN_WRITER & FIRST_PARTY
 
@@ -180,6 +182,15 @@ class Rule:
     confirm: bool = False
     parts: bool = False
     blank: str | bool | tuple[str, ...] | None = None
+
+    def check(self, call: Call, target: str) -> None:
+        """Check that the caller may set the field.
+
+        :param target: pointer to it.
+        :raises ForbiddenError: somebody else may.
+        """
+        if self.permission and not self.permission.allows(call):
+            raise ForbiddenError(f"Who may set {shown(target)}: {self.permission.sentence}.")
 
 
 @dataclass(frozen=True)

@@ -172,8 +172,7 @@ def _check_write(progress: _Progress, entry: dict[str, Any], number: int) -> Non
 
 
 def _check_rule(progress: _Progress, rule: Rule, target: str, number: int) -> None:
-    if rule.permission and not rule.permission.allows(progress.call):
-        raise ForbiddenError(f"Who may change {shown(target)}: {rule.permission.sentence}.")
+    rule.check(progress.call, target)
     if rule.confirm and not progress.confirmed:
         detail = (
             f'Put {{"op": "test", "path": "{CURRENT_PASSWORD}", "value": …}} with your password before it.'

@@ -26,8 +26,14 @@ DEAD = frozenset({"bad token", "disabled user", "deleted user", "disabled user's
 LIVE = frozenset({*PEOPLE, *SERVICES})
 CALLERS = sorted({"anonymous", *DEAD, *LIVE})
 
+
+def may_write(caller: str) -> bool:
+    """Whether a caller's account has write access."""
+    return "without write access" not in caller
+
+
 ADMINS = {"admin", "admin without write access", "internal"}
-WRITERS = {name for name in LIVE if "without write access" not in name}
+WRITERS = {name for name in LIVE if may_write(name)}
 OWNERS = {"owner", "owner without write access", "owner's service"}
 LEADERS = {"leader", "leader without write access", "leader's service"}
 MEMBERS = {"member", "member without write access"} | LEADERS
@@ -105,7 +111,7 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("DELETE", f"{USERS}/me/grants/{{client_id}}"): Access("auth:write", "active user", _ALL, 204),
     ("GET", f"{USERS}/{{user_id}}"): Access("users:read", "owner or admin", OWNER_OR_ADMIN),
     ("PATCH", f"{USERS}/{{user_id}}"): Access(
-        "users:write", "(owner or admin) with write access", OWNER_OR_ADMIN_WRITER
+        "users:write", "owner, or admin with write access", OWNER_OR_ADMIN_WRITER | OWNERS
     ),
     ("GET", TEAMS): Access("teams:read", "active user", _ALL),
     ("POST", TEAMS): Access("teams:write", "write access", frozenset(WRITERS), 201),

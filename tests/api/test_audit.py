@@ -202,7 +202,7 @@ def sign_up(api: Client, **more: Any) -> Answer:
 def test_new_users_are_told(api: Client, admin: User, trail: Trail) -> None:
     """Who signs up did it by herself; who is made by an admin was made by the admin, roles included."""
     made = sign_up(api).json["id"]
-    other = {"username": "joan", "email": "joan@test.example", "is_admin": True}
+    other = {"username": "joan", "email": "joan@test.example", "is_admin": True, "current_password": PASSWORD}
     by_admin = sign_up(api, token=trail.token, **other).json["id"]
     second, first = trail()
     assert (brief(first), who(first)) == (("user_creation", "success", {}), (made, made, None))

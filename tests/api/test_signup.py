@@ -172,9 +172,14 @@ def test_roles_are_not_for_everybody_to_set(
 def test_an_admin_sets_roles_without_captcha(
     api: Client, admin: User, token_for: TokenFor, flag: str, value: bool
 ) -> None:
-    """DESIGN §2: admins create users without captcha, with the roles that they choose."""
+    """Admins create users without captcha, with the roles that they choose, if they prove who they are."""
     form = {name: given for name, given in FORM.items() if name != "recaptcha_key"}
-    answer = api("POST", "/api/v1/users", data={**form, flag: value}, token=token_for(admin))
+    answer = api(
+        "POST",
+        "/api/v1/users",
+        data={**form, flag: value, "current_password": PASSWORD},
+        token=token_for(admin),
+    )
     assert (answer.status, answer.json[flag]) == (201, value)
 
 

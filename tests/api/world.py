@@ -9,19 +9,22 @@ from chalicelib.db import keys
 from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT, Consent, OAuth2Client
 from chalicelib.oauth.scopes import SCOPES
 from chalicelib.oauth.secrets import hash_secret
+from chalicelib.security.passwords import hash_password
 from chalicelib.security.tokens import Claims, issue
 from chalicelib.settings import Settings
 from chalicelib.teams.models import Team, add_member, create_team
 from chalicelib.users.models import User, new_user
 from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, query_of
-from tests.api.expected_access import PEOPLE, SERVICES
+from tests.api.expected_access import PEOPLE, SERVICES, may_write
 from tests.http import Answer
+from tests.support import confirmed, replace
 from tests.target import base_url, connected, present, table_of
 
 ALL = frozenset(SCOPES)
 UNKNOWN_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 UNKNOWN = {"client_id": "client-nobody", "problem": "nothing", "file": "nothing"}  # others are ULIDs
 SECRET = "s" * 43
+PASSWORD = "correct horse battery"
 EXTRAS = ("disabled user", "deleted user", "removable", "addable")
 CLIENT_OWNERS = ("owner", "owner without write access", "leader", "disabled user")
 BODIES: dict[tuple[str, str], Any] = {
@@ -37,6 +40,10 @@ BODIES: dict[tuple[str, str], Any] = {
         "recaptcha_key": "secret_key",
     },
 }
+# What accounts without write access may do, where it is something else.
+READ_ONLY_BODIES: dict[tuple[str, str], Any] = {
+    ("PATCH", "users"): confirmed(PASSWORD, replace("/password", "another horse battery")),
+}
 
 
 class World:
@@ -44,8 +51,9 @@ class World:
 
     def __init__(self) -> None:
         self.api = present().client()
-        self.users = {name: _user(name, fields) for name, fields in PEOPLE.items()}
-        self.users |= {name: _user(name, {}) for name in EXTRAS}
+        self.password_hash = hash_password(PASSWORD)
+        self.users = {name: self._user(name, fields) for name, fields in PEOPLE.items()}
+        self.users |= {name: self._user(name, {}) for name in EXTRAS}
         self.documentation = _client("documentation", self.users["admin"], PUBLIC_CLIENT, ["password"])
         self.clients = {
             name: _client(f"client-{number}", self.users[name]) for number, name in enumerate(CLIENT_OWNERS)
@@ -58,6 +66,13 @@ class World:
         self._tokens: dict[tuple[str, frozenset[str]], str | None] = {}
         self._fade()
         self.restore = present().saved()
+
+    def _user(self, name: str, fields: dict[str, bool]) -> User:
+        slug = name.replace(" ", "-")
+        email = f"{slug}@test.example"
+        user = new_user(username=slug, email=email, password_hash=self.password_hash, **fields)
+        user.save()
+        return user
 
     def _team(self) -> Team:
         team = create_team("Engines", self.users["leader"].id, "leader")
@@ -137,16 +152,19 @@ class World:
         if path.startswith("/auth/oauth2/"):
             form = {"grant_type": "client_credentials", "token": "unknown", "client_secret": SECRET}
             return self.api(method, address, form={**form, "client_id": self.clients["owner"].client_id})
-        answer = self.api(method, address, token=self.token(caller, scopes), data=self._body(method, path))
+        answer = self.api(
+            method, address, token=self.token(caller, scopes), data=self._body(caller, method, path)
+        )
         if method != "GET" and answer.status < 300:
             self.restore()
         return answer
 
-    def _body(self, method: str, path: str) -> Any:
+    def _body(self, caller: str, method: str, path: str) -> Any:
         if path.endswith("/members") and method == "POST":
             return {"user_id": self.users["addable"].id}
         collection = [part for part in path.split("/") if not part.startswith("{")][-1]
-        return BODIES.get((method, collection))
+        bodies = BODIES if may_write(caller) else {**BODIES, **READ_ONLY_BODIES}
+        return bodies.get((method, collection))
 
     def options(
         self, caller: str, path: str, scopes: frozenset[str] = ALL, unknown: tuple[str, ...] = ()
@@ -154,13 +172,6 @@ class World:
         """Ask what a caller may do."""
         address = self.address(caller, "OPTIONS", path, unknown)
         return self.api("OPTIONS", address, token=self.token(caller, scopes))
-
-
-def _user(name: str, fields: dict[str, bool]) -> User:
-    slug = name.replace(" ", "-")
-    user = new_user(username=slug, email=f"{slug}@test.example", password_hash="none", **fields)
-    user.save()
-    return user
 
 
 def _consent(user: User, client_id: str) -> None:
