@@ -51,7 +51,7 @@ def test_a_deployed_stage_never_makes_its_own_secrets(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{}", "[]", "null", '{"signing_keys": [], "cursor_key": "00"}', "changeme"]
+    "content", ["", "{}", "[]", "null", '{"signing_keys": [], "mac_secret": "00"}', "changeme"]
 )
 def test_unusable_secrets_refuse_to_start(tmp_path: Path, content: str) -> None:
     """DESIGN §5: and the message names the file, not what is in it."""

@@ -68,13 +68,13 @@ def new_browser(call: Call) -> tuple[str, str]:
 
 def make_ticket(call: Call, browser: str, client: OAuth2Client) -> str:
     """Make the hidden field of the sign-in page."""
-    return seal(call.keyring, _purpose(call, browser, SIGN_IN), _stamp(call, client))
+    return seal(call.keyring.mac_key("ticket"), _purpose(call, browser, SIGN_IN), _stamp(call, client))
 
 
 def make_consent_ticket(call: Call, browser: str, user: User, client: OAuth2Client) -> str:
     """Make the hidden field of the consent page."""
     text = f"{_stamp(call, client)} {user.id} {int(user.credentials_version)} {int(client.version)}"
-    return seal(call.keyring, _purpose(call, browser, CONSENT), text)
+    return seal(call.keyring.mac_key("ticket"), _purpose(call, browser, CONSENT), text)
 
 
 def _stamp(call: Call, client: OAuth2Client) -> str:
@@ -92,8 +92,9 @@ def open_ticket(call: Call, sealed: str) -> Ticket | None:
     browser = browser_of(call)
     if browser is None or call.request.headers.get("sec-fetch-site", OWN[0]) not in OWN:
         return None
+    key = call.keyring.mac_key("ticket")
     for step in (SIGN_IN, CONSENT):
-        match = TICKET.fullmatch(unseal(call.keyring, _purpose(call, browser, step), sealed) or "")
+        match = TICKET.fullmatch(unseal(key, _purpose(call, browser, step), sealed) or "")
         if match and (match["user_id"] is not None) == (step == CONSENT):
             return _in_time(match)
     return None

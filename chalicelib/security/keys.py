@@ -1,5 +1,7 @@
-"""The secrets of a stage: signing keys and the cursor key, as one JSON document."""
+"""The secrets of a stage: signing keys and the secret for MACs, as one JSON document."""
 
+import hashlib
+import hmac
 import json
 import secrets
 import time
@@ -23,7 +25,7 @@ from chalicelib.security.signing import (
     load_public_key,
 )
 
-CURSOR_KEY_BYTES = 32
+MAC_SECRET_BYTES = 32
 NEXT, CURRENT, RETIRED = "next", "current", "retired"
 
 
@@ -68,8 +70,9 @@ class Keyring:
     """All secrets of a stage as they were at one moment, by key id."""
 
     signing_keys: dict[str, SigningKey]
-    cursor_key: bytes = field(repr=False)
+    mac_secret: bytes = field(repr=False)
     recaptcha_secret: str | None = field(default=None, repr=False)
+    _mac_keys: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def current(self) -> SigningKey:
@@ -86,6 +89,16 @@ class Keyring:
         key = self.signing_keys.get(kid)
         return key if key and key.is_published else None
 
+    def mac_key(self, purpose: str) -> bytes:
+        """Return the MAC key of one purpose: what is sealed for one of them is worthless for the others.
+
+        HKDF-SHA256 (RFC 5869) without a salt, since the secret is random; one block is enough.
+        """
+        if purpose not in self._mac_keys:
+            extracted = hmac.digest(bytes(hashlib.sha256().digest_size), self.mac_secret, hashlib.sha256)
+            self._mac_keys[purpose] = hmac.digest(extracted, purpose.encode() + b"\x01", hashlib.sha256)
+        return self._mac_keys[purpose]
+
 
 def read_keyring(text: str, aws: Aws) -> Keyring:
     """Read a document of secrets.
@@ -100,10 +113,11 @@ def read_keyring(text: str, aws: Aws) -> Keyring:
         raise ValueError("two signing keys of the same id")
     if [key.status for key in signing_keys.values()].count(CURRENT) != 1:
         raise ValueError("one signing key is current, no more and no less")
-    cursor_key = bytes.fromhex(document["cursor_key"])
-    if len(cursor_key) < CURSOR_KEY_BYTES:
-        raise ValueError("the cursor key is too short to guard anything")
-    return Keyring(signing_keys, cursor_key, document.get("recaptcha_secret"))
+    # Documents that were written before it had other uses call it the cursor key.
+    mac_secret = bytes.fromhex(document.get("mac_secret") or document["cursor_key"])
+    if len(mac_secret) < MAC_SECRET_BYTES:
+        raise ValueError("mac_secret is too short to guard anything")
+    return Keyring(signing_keys, mac_secret, document.get("recaptcha_secret"))
 
 
 def _signing_key(entry: dict[str, Any], aws: Aws) -> SigningKey:
@@ -144,4 +158,4 @@ def new_secrets(entry: dict[str, Any] | None = None) -> dict[str, Any]:
     """
     if entry is None:
         entry = new_entry(generate_private_key(public_exponent=65537, key_size=RSA_BITS), CURRENT)
-    return {"signing_keys": [entry], "cursor_key": secrets.token_hex(CURSOR_KEY_BYTES)}
+    return {"signing_keys": [entry], "mac_secret": secrets.token_hex(MAC_SECRET_BYTES)}

@@ -6,33 +6,32 @@ import hmac
 import json
 from collections.abc import Sequence
 
-from chalicelib.security.keys import Keyring
-
 MAC_BYTES = 16
 
 
-def seal(keyring: Keyring, purpose: Sequence[str | None], text: str) -> str:
+def seal(key: bytes, purpose: Sequence[str | None], text: str) -> str:
     """Seal a text; everybody can read it, nobody can change it or use it for something else.
 
+    :param key: of the keyring (`Keyring.mac_key`).
     :param purpose: what it is for; it opens for the same purpose only.
     """
-    sealed = _mac(keyring, purpose, text) + text.encode()
+    sealed = _mac(key, purpose, text) + text.encode()
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
-def unseal(keyring: Keyring, purpose: Sequence[str | None], sealed: str) -> str | None:
+def unseal(key: bytes, purpose: Sequence[str | None], sealed: str) -> str | None:
     """Give the text back; None if it was changed, made up, or sealed for something else."""
     try:
         data = base64.urlsafe_b64decode(sealed + "==")  # what is more than needed is ignored
         text = data[MAC_BYTES:].decode()
         # Compared as text: of several base64 spellings of the same bytes only ours is genuine.
-        genuine = hmac.compare_digest(seal(keyring, purpose, text).encode(), sealed.encode())
+        genuine = hmac.compare_digest(seal(key, purpose, text).encode(), sealed.encode())
     except ValueError:
         return None
     return text if genuine else None
 
 
-def _mac(keyring: Keyring, purpose: Sequence[str | None], text: str) -> bytes:
+def _mac(key: bytes, purpose: Sequence[str | None], text: str) -> bytes:
     # JSON keeps the parts apart: whatever callers put into one of them, it can't pass for another.
     message = json.dumps([*purpose, text]).encode()
-    return hmac.digest(keyring.cursor_key, message, hashlib.sha256)[:MAC_BYTES]
+    return hmac.digest(key, message, hashlib.sha256)[:MAC_BYTES]

@@ -31,7 +31,7 @@ def stranger(call: Call, username: str) -> str:
     People type passwords into that field, too: without the stage's key nobody can try what it was.
     """
     name = keys.unique(username.strip(), keys.MAX_EMAIL)
-    digest = hmac.digest(call.keyring.cursor_key, name.encode(), hashlib.sha256)
+    digest = hmac.digest(call.keyring.mac_key("username"), name.encode(), hashlib.sha256)
     return f"{keys.ACCOUNT}{digest.hex()}"
 
 

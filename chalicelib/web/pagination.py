@@ -124,13 +124,13 @@ def _position(item: Item, listing: Listing) -> str:
     return str(item.gsi1sk) if listing.prefix is None else item.sk.removeprefix(listing.prefix)
 
 
-def _purpose(listing: Listing) -> tuple[str, str, str | None]:
-    return "cursor", listing.partition, listing.prefix
+def _purpose(listing: Listing) -> tuple[str, str | None]:
+    return listing.partition, listing.prefix
 
 
 def make_cursor(call: Call, listing: Listing, position: str) -> str:
     """Seal a position, bound to its listing."""
-    return seal(call.keyring, _purpose(listing), position)
+    return seal(call.keyring.mac_key("cursor"), _purpose(listing), position)
 
 
 def open_cursor(call: Call, listing: Listing, cursor: str) -> str:
@@ -138,7 +138,7 @@ def open_cursor(call: Call, listing: Listing, cursor: str) -> str:
 
     :raises InvalidValueError: it was changed, made up, or belongs to another listing.
     """
-    position = unseal(call.keyring, _purpose(listing), cursor)
+    position = unseal(call.keyring.mac_key("cursor"), _purpose(listing), cursor)
     if position is None:
         detail = "This cursor is not valid here: take it from the Link header, unchanged."
         raise InvalidValueError(errors=[{"parameter": "cursor", "detail": detail}])

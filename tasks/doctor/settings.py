@@ -20,6 +20,8 @@ from tasks.rotation import entry_of, propagation
 
 OLD = 365 * 86400  # seconds for which one key may sign
 OVERDUE = 86400  # seconds after which a rotation counts as forgotten
+# No texts that anybody fills in: they may hold any letters.
+KEYS = ("signing_keys", "mac_secret", "cursor_key")
 
 
 def check_settings(subject: Subject) -> Iterator[Finding]:
@@ -92,8 +94,7 @@ def _rotate(settings: Settings) -> str:
 def check_secrets(subject: Subject) -> Iterator[Finding]:
     """Look for what is still to be filled in."""
     document = read_document(subject) or {}
-    # Keys are no texts that anybody fills in, and may hold any letters.
-    texts = {name: text for name, text in document.items() if name not in ("signing_keys", "cursor_key")}
+    texts = {name: text for name, text in document.items() if name not in KEYS}
     found = sorted(name for name, text in texts.items() if PLACEHOLDER.search(str(text)))
     for name in found:
         yield Finding(

@@ -97,7 +97,7 @@ def watch(api: Client, settings: Settings, user: User, documentation: OAuth2Clie
     document = json.loads(Path(str(settings.secrets).removeprefix("file:")).read_text("utf-8"))
     secrets = {
         "signing key": document["signing_keys"][0]["pem"].splitlines()[1],
-        "cursor key": document["cursor_key"],
+        "mac secret": document["mac_secret"],
         "password": PASSWORD,
         "wrong password": WRONG,
         "new password": NEW,

@@ -184,7 +184,7 @@ def test_no_secret_is_logged_or_deployed(deployed: Stage) -> None:
         tokens["access_token"],
         tokens["refresh_token"],
         pem,
-        document["cursor_key"],
+        document["mac_secret"],
         "analytical engine",
     ]
     told = "\n".join(

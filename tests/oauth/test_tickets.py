@@ -139,10 +139,10 @@ def test_odd_cookies_of_others_do_not_hide_ours(odd: str) -> None:
 @pytest.mark.parametrize("split", [1, 5, 9])
 def test_parts_of_a_purpose_keep_apart(split: int) -> None:
     """What a caller puts into one part, or into the text, can't pass for another part."""
-    keyring = application.api.keys.keyring()
+    key = application.api.keys.keyring().mac_key("ticket")
     whole = "b\nH\n999 somebody 0"
-    sealed = seal(keyring, ("consent", whole, "H"), "1 me 0")
-    assert unseal(keyring, ("consent", whole[:split], whole[split:] + "\nH"), sealed) is None
-    data = sealed[:22] + seal(keyring, ("consent", "b", "H"), "999 somebody 0 \nH\n1 me 0")[22:]
-    assert unseal(keyring, ("consent", "b", "H"), data) is None
-    assert unseal(keyring, ("consent", whole, "H"), sealed) == "1 me 0"
+    sealed = seal(key, ("consent", whole, "H"), "1 me 0")
+    assert unseal(key, ("consent", whole[:split], whole[split:] + "\nH"), sealed) is None
+    data = sealed[:22] + seal(key, ("consent", "b", "H"), "999 somebody 0 \nH\n1 me 0")[22:]
+    assert unseal(key, ("consent", "b", "H"), data) is None
+    assert unseal(key, ("consent", whole, "H"), sealed) == "1 me 0"

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from botocore.session import Session
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x25519
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -29,6 +31,7 @@ from chalicelib.settings import Settings, SettingsError
 from tasks.rotation import public_pem
 
 GOOD = new_secrets()
+PURPOSES = ("cursor", "refresh token", "ticket", "username")
 PEM: str = GOOD["signing_keys"][0]["pem"]
 PUBLIC = (
     load_pem_private_key(PEM.encode(), None)
@@ -87,14 +90,14 @@ def test_processes_that_start_at_once_share_their_secrets(tmp_path: Path) -> Non
     settings = Settings(stage="local", secrets=f"file:{tmp_path / 'secrets.json'}")
     with ThreadPoolExecutor(4) as pool:
         rings = list(pool.map(load_keyring, [settings] * 4))
-    assert len({(ring.current.kid, ring.cursor_key) for ring in rings}) == 1
+    assert len({(ring.current.kid, ring.mac_secret) for ring in rings}) == 1
 
 
 def test_new_secrets_are_new() -> None:
-    """Two stages share neither a key nor a key id nor the cursor key."""
+    """Two stages share neither a key nor a key id nor the secret for MACs."""
     other = new_secrets()
     assert other["signing_keys"][0].values() != GOOD["signing_keys"][0].values()
-    assert (other["cursor_key"] == GOOD["cursor_key"], len(GOOD["cursor_key"]) >= 64) == (False, True)
+    assert (other["mac_secret"] == GOOD["mac_secret"], len(GOOD["mac_secret"]) >= 64) == (False, True)
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
@@ -180,11 +183,11 @@ BAD_DOCUMENTS: dict[str, Any] = {
     "next without private part": more({"kid": "a", "public": PUBLIC, "status": NEXT}),
     "kms without public key": {**GOOD, "signing_keys": [{"kid": "a", "kms": "key"}]},
     "kms a number": {**GOOD, "signing_keys": [{"kid": "a", "kms": 5, "public": PUBLIC}]},
-    "no cursor key": {"signing_keys": GOOD["signing_keys"]},
-    "cursor key empty": {**GOOD, "cursor_key": ""},
-    "cursor key short": {**GOOD, "cursor_key": "00"},
-    "cursor key not hexadecimal": {**GOOD, "cursor_key": "z" * 64},
-    "cursor key a number": {**GOOD, "cursor_key": 5},
+    "no mac secret": {"signing_keys": GOOD["signing_keys"]},
+    "mac secret empty": {**GOOD, "mac_secret": ""},
+    "mac secret short": {**GOOD, "mac_secret": "00"},
+    "mac secret not hexadecimal": {**GOOD, "mac_secret": "z" * 64},
+    "mac secret a number": {**GOOD, "mac_secret": 5},
 }
 
 
@@ -241,7 +244,7 @@ def test_a_key_s_id_is_its_thumbprint(jwk: dict[str, str], expected: str) -> Non
 def test_a_refusal_shows_no_secret(tmp_path: Path) -> None:
     """ACCEPTANCE 56: the error that stops a start holds neither a key nor the path of the file."""
     with pytest.raises(SettingsError) as caught:
-        load(tmp_path, {**GOOD, "cursor_key": "not hexadecimal"})
+        load(tmp_path, {**GOOD, "mac_secret": "not hexadecimal"})
     assert [text for text in (PEM[60:100], str(tmp_path)) if text in str(caught.value)] == []
 
 
@@ -267,8 +270,25 @@ def test_the_current_key_signs_and_all_are_known(tmp_path: Path) -> None:
     assert [kid for kid in asked if ring.find(kid)] == ["old", "next", "current"]
 
 
+def test_each_purpose_has_a_mac_key_of_its_own(tmp_path: Path) -> None:
+    """RFC 5869: whoever learns one of the keys, or may have one used, learns nothing of the others."""
+    ring = load(tmp_path, GOOD)
+    found = {purpose: ring.mac_key(purpose) for purpose in PURPOSES}
+    assert len({ring.mac_secret, *found.values()}) == len(PURPOSES) + 1
+    for purpose, key in found.items():
+        assert HKDF(hashes.SHA256(), 32, None, purpose.encode()).derive(ring.mac_secret) == key
+        assert ring.mac_key(purpose) is key
+
+
+def test_the_former_name_of_the_mac_secret_is_read(tmp_path: Path) -> None:
+    """A local stage that was started by an earlier version starts."""
+    former = {"signing_keys": GOOD["signing_keys"], "cursor_key": GOOD["mac_secret"]}
+    assert load(tmp_path, former).mac_secret == load(tmp_path, GOOD).mac_secret
+
+
 def test_a_keyring_does_not_print_its_secrets(tmp_path: Path) -> None:
     """ACCEPTANCE 56: what ends in a log by accident names keys, and shows none."""
     ring = replace(load(tmp_path, GOOD), recaptcha_secret="a captcha secret")
-    hidden = ["PrivateKey", "a captcha secret", GOOD["cursor_key"], repr(ring.cursor_key)]
+    keys = [repr(ring.mac_key(purpose)) for purpose in PURPOSES]
+    hidden = [*keys, "PrivateKey", "a captcha secret", GOOD["mac_secret"], repr(ring.mac_secret)]
     assert [text for text in hidden if text in repr(ring)] == []

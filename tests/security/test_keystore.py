@@ -109,7 +109,7 @@ def test_a_stage_starts_from_each_source(put: Callable[[Any], str]) -> None:
     wanted = document()
     keystore = open_keystore(Settings(stage="prod", secrets=put(wanted)), SESSION)
     assert kid(keystore) == wanted["signing_keys"][0]["kid"]
-    assert keystore.keyring().cursor_key == bytes.fromhex(wanted["cursor_key"])
+    assert keystore.keyring().mac_secret == bytes.fromhex(wanted["mac_secret"])
 
 
 def test_a_change_arrives_within_the_cache_time(put: Callable[[Any], str], clock: Clock) -> None:
@@ -156,7 +156,7 @@ def test_an_absent_document_stops_the_start(tmp_path: Path, secrets: str) -> Non
         open_keystore(Settings(stage="prod", secrets=secrets.format(folder=tmp_path)), SESSION)
 
 
-@pytest.mark.parametrize("content", [{}, [], None, "changeme", {**document(), "cursor_key": "00"}])
+@pytest.mark.parametrize("content", [{}, [], None, "changeme", {**document(), "mac_secret": "00"}])
 def test_an_unusable_document_stops_the_start(put: Callable[[Any], str], content: Any) -> None:
     """DESIGN §5: from each source."""
     with pytest.raises(SettingsError):
@@ -264,7 +264,7 @@ def test_a_failure_is_logged_without_secrets(
     store: Keystore, shelf: Shelf, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """ACCEPTANCE 56: a document that can't be read may still hold keys."""
-    shelf.text = '{"signing_keys": [{"kid": "canary", "pem": "canary"}], "cursor_key": "canary"}'
+    shelf.text = '{"signing_keys": [{"kid": "canary", "pem": "canary"}], "mac_secret": "canary"}'
     clock.wait(CACHE)
     with caplog.at_level(logging.WARNING, logger="grail"):
         store.keyring()

@@ -5,55 +5,54 @@ import re
 
 import pytest
 
-from chalicelib.security.keys import Keyring
 from chalicelib.security.seals import seal, unseal
 
-KEYRING = Keyring({}, b"0" * 32)
+KEY = b"0" * 32
 TEXTS = ["", "x", "crème brûlée", "line\nline", "?" * 100]
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_what_was_sealed_comes_back(text: str) -> None:
     """A text of any length survives the way to a caller and back."""
-    assert unseal(KEYRING, "page", seal(KEYRING, "page", text)) == text
+    assert unseal(KEY, "page", seal(KEY, "page", text)) == text
 
 
 def test_no_ending_of_a_text_is_lost() -> None:
     """Whatever its last character, and wherever base64 ends."""
     texts = ["a" * length + chr(last) for length in range(3) for last in range(32, 127)]
-    assert [unseal(KEYRING, "page", seal(KEYRING, "page", text)) for text in texts] == texts
+    assert [unseal(KEY, "page", seal(KEY, "page", text)) for text in texts] == texts
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_sealed_text_needs_no_escaping_in_a_url(text: str) -> None:
     """RFC 3986 §2.3: unreserved characters alone, so no padding either."""
-    assert re.fullmatch(r"[A-Za-z0-9_-]+", seal(KEYRING, "page", text))
+    assert re.fullmatch(r"[A-Za-z0-9_-]+", seal(KEY, "page", text))
 
 
 def test_a_seal_is_for_one_purpose() -> None:
     """What was sealed for one page opens no other; nor does moving a part of the text into the purpose."""
-    sealed = seal(KEYRING, "page", "a\nb")
-    assert [unseal(KEYRING, purpose, sealed) for purpose in ("other", "", "page\na")] == [None, None, None]
+    sealed = seal(KEY, "page", "a\nb")
+    assert [unseal(KEY, purpose, sealed) for purpose in ("other", "", "page\na")] == [None, None, None]
 
 
 def test_a_seal_is_of_one_key() -> None:
     """A stage opens nothing of another stage."""
-    assert unseal(Keyring({}, b"1" * 32), "page", seal(KEYRING, "page", "x")) is None
+    assert unseal(b"1" * 32, "page", seal(KEY, "page", "x")) is None
 
 
 def test_nothing_about_a_sealed_text_can_be_changed() -> None:
     """Neither MAC nor text, in any character."""
-    sealed = seal(KEYRING, "page", "user 17")
+    sealed = seal(KEY, "page", "user 17")
     changed = [
         sealed[:place] + other + sealed[place + 1 :]
         for place in range(len(sealed))
         for other in "AQgw9-_"
         if other != sealed[place]
     ]
-    assert {unseal(KEYRING, "page", text) for text in changed} == {None}
+    assert {unseal(KEY, "page", text) for text in changed} == {None}
 
 
-GENUINE = seal(KEYRING, "page", "user 17")
+GENUINE = seal(KEY, "page", "user 17")
 
 
 @pytest.mark.parametrize(
@@ -75,4 +74,4 @@ GENUINE = seal(KEYRING, "page", "user 17")
 )
 def test_other_spellings_and_garbage_open_nothing(text: str) -> None:
     """A sealed text has one spelling; the rest is refused without any other error."""
-    assert unseal(KEYRING, "page", text) is None
+    assert unseal(KEY, "page", text) is None

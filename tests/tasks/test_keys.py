@@ -90,7 +90,7 @@ def rotate(stage: keys.Stage, clock: Clock, **options: Any) -> None:
 def test_a_new_document_is_one_that_a_stage_starts_with(stage: keys.Stage, algorithm: str) -> None:
     """Issue 4: keys.generate writes a key of the kind that is asked for, to each source."""
     keys.generate(stage, algorithm)
-    assert (ring(stage).current.algorithm, len(ring(stage).cursor_key)) == (algorithm, 32)
+    assert (ring(stage).current.algorithm, len(ring(stage).mac_secret)) == (algorithm, 32)
 
 
 @pytest.mark.parametrize("algorithm", SPECS)
@@ -215,7 +215,7 @@ def test_a_revoked_key_is_gone_and_another_one_signs(stage: keys.Stage) -> None:
     with pytest.raises(InvalidTokenError):
         verify(after, ISSUER, token)
     assert verify(after, ISSUER, issue(after, ISSUER, CLAIMS, 60)).sub == "U"
-    assert after.cursor_key == before.cursor_key
+    assert after.mac_secret == before.mac_secret
     assert after.current.algorithm == "ES256"
 
 
@@ -283,7 +283,7 @@ def test_other_secrets_stay(stage: keys.Stage, clock: Clock) -> None:
     rotate(stage, clock)
     keys.revoke_key(stage, with_status(stage, CURRENT)[0])
     after = stage.read()
-    assert (after["recaptcha_secret"], after["cursor_key"]) == ("captcha", before["cursor_key"])
+    assert (after["recaptcha_secret"], after["mac_secret"]) == ("captcha", before["mac_secret"])
 
 
 def note(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:

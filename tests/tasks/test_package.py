@@ -130,7 +130,7 @@ def secrets_in(path: Path) -> list[bytes]:
         return []
     document = json.loads(path.read_text("utf-8"))
     pems = [entry["pem"].splitlines()[1] for entry in document["signing_keys"] if "pem" in entry]
-    return [text.encode() for text in (*pems, document["cursor_key"])]
+    return [text.encode() for text in (*pems, document["mac_secret"])]
 
 
 def test_the_same_input_gives_the_same_package(package: Package, tmp_path: Path) -> None:
