@@ -41,17 +41,6 @@ NAMES = (
 )
 
 
-class RedirectedError(Exception):
-    """Raised when the client is to be told of an error by way of its redirect URI.
-
-    :param address: where to send the browser.
-    """
-
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
-        self.address = address
-
-
 @dataclass(frozen=True)
 class AuthorizationRequest:
     """A request for a code that may be put before a person.
@@ -74,15 +63,35 @@ class AuthorizationRequest:
         return " ".join(sorted(self.scopes))
 
     def answer(self, **parameters: str) -> str:
-        """Give the address that brings an answer to the client (RFC 6749 §4.1.2, RFC 9207 §2)."""
+        """Return the address that brings an answer to the client (RFC 6749 §4.1.2, RFC 9207 §2)."""
         state = {} if self.state is None else {"state": self.state}
         query = urlencode({**parameters, **state, "iss": self.issuer})
         return f"{self.redirect_uri}{'&' if urlsplit(self.redirect_uri).query else '?'}{query}"
 
-    def refusal(self, error: OAuthError) -> RedirectedError:
-        """Give the address that tells the client of an error."""
-        note(problem=error.code_name)
-        return RedirectedError(self.answer(error=error.code, error_description=error.detail))
+    def refusal(self, error: OAuthError) -> str:
+        """Return the address that brings an error to the client (RFC 6749 §4.1.2.1)."""
+        return self.answer(error=error.code, error_description=error.detail)
+
+
+class RefusedRequestError(BadAuthorizationRequestError):
+    """Raised when something is wrong with a request whose client and redirect URI are certain.
+
+    A page says so, with a link to the client: anybody may register a client, so nobody is sent to one
+    automatically before they have signed in (RFC 9700 §4.11.2).
+
+    :param asked: the request, as far as it was understood.
+    :param error: what is wrong with it.
+    """
+
+    def __init__(self, asked: AuthorizationRequest, error: OAuthError) -> None:
+        super().__init__(error.detail)
+        self.asked = asked
+        self.error = error
+
+    @property
+    def code_name(self) -> str:
+        """The name by which logs tell it."""
+        return self.error.code_name
 
 
 def client_key(call: Call) -> Key | None:
@@ -94,18 +103,21 @@ def client_key(call: Call) -> Key | None:
 def read_authorization_request(call: Call) -> AuthorizationRequest:
     """Check the query of a request whose client, if there is such, was read; its owner is read here.
 
-    :raises BadAuthorizationRequestError: client or redirect URI are wrong, or the client may not be used:
-        nobody must be redirected.
-    :raises RedirectedError: anything else is wrong, and the client is to know.
+    :raises BadAuthorizationRequestError: client or redirect URI are wrong, or the client may not be used.
+    :raises RefusedRequestError: anything else is wrong, so that the client may be told of it.
     """
     key = client_key(call)
     client = call.items.get(key) if key else None
     if not isinstance(client, OAuth2Client) or len(call.request.query["client_id"]) > 1:
-        raise BadAuthorizationRequestError("The application that sent you here is not known.")
+        raise BadAuthorizationRequestError(
+            "The app that sent you here is not registered. Go back and try again."
+        )
     note(client_id=client.client_id)
     owner = owner_of(call, client)
     if not is_in_force(client, owner):
-        raise BadAuthorizationRequestError("The application that sent you here is suspended.")
+        raise BadAuthorizationRequestError(
+            "You cannot sign in to the app that sent you here: it is suspended."
+        )
     given = call.request.query.get("redirect_uri", [])
     uri = _redirect_uri(client, [value for value in given if value])
     states = call.request.query.get("state", [])
@@ -114,7 +126,7 @@ def read_authorization_request(call: Call) -> AuthorizationRequest:
     try:
         return _complete(draft, _single_values(call), allowed_scopes(client, owner))
     except OAuthError as error:
-        raise draft.refusal(error) from error
+        raise RefusedRequestError(draft, error) from error
 
 
 def _redirect_uri(client: OAuth2Client, given: list[str]) -> str:
@@ -123,7 +135,9 @@ def _redirect_uri(client: OAuth2Client, given: list[str]) -> str:
         return registered[0]
     if len(given) == 1 and any(_is_same_uri(given[0], uri) for uri in registered):
         return given[0]
-    raise BadAuthorizationRequestError("The application that sent you here did not say where to go back to.")
+    raise BadAuthorizationRequestError(
+        "The app that sent you here did not name one of its registered addresses to return to."
+    )
 
 
 def _is_same_uri(given: str, registered: str) -> bool:

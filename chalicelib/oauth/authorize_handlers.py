@@ -8,13 +8,12 @@ from chalicelib.db.transaction import ConditionFailedError, Transaction
 from chalicelib.errors import TooManyRequestsError
 from chalicelib.oauth.authorization import (
     AuthorizationRequest,
-    RedirectedError,
     client_key,
     read_authorization_request,
 )
 from chalicelib.oauth.codes import issue_code
 from chalicelib.oauth.consents import covers, give_consent
-from chalicelib.oauth.errors import AccessDeniedError, BadAuthorizationRequestError
+from chalicelib.oauth.errors import BadAuthorizationRequestError
 from chalicelib.oauth.form import read_form
 from chalicelib.oauth.models import Consent
 from chalicelib.oauth.pages import consent_page, error_page, sign_in_page
@@ -42,15 +41,15 @@ from chalicelib.users.sign_in import (
 from chalicelib.web.docs import HTML
 from chalicelib.web.operation import PUBLIC, Call, Document, Operation
 
-STALE = "This page was open for too long, or your browser keeps no cookies. Please sign in again."
-WRONG = "Username or password is wrong."
-MISSING = "Please give both username and password."
-CHANGED = "Something changed in the meantime. Please sign in again."
+STALE = "This page has expired, or your browser does not accept cookies. Sign in again."
+WRONG = "Wrong username, email address or password."
+MISSING = "Enter your username or email address, and your password."
+CHANGED = "This page was answered before, or the app has changed. Sign in again."
 
 ANSWERS = {
-    303: "Back to the client, with a code or an error.",
-    403: "Username or password is wrong, or the page is too old: it is shown again.",
-    409: "Something changed meanwhile: the page is shown again.",
+    303: "To the client, with a code.",
+    403: "Wrong username or password, or the page has expired: it is shown again.",
+    409: "The page was answered before, or the client has changed: it is shown again.",
     422: "Username or password is missing: the page is shown again.",
 }
 
@@ -59,8 +58,7 @@ ANSWERS = {
     permission=PUBLIC,
     own_query=AuthorizationQuery,
     produces=(HTML,),
-    also={303: "The request is refused: back to the client."},
-    headers=("Location", "Set-Cookie"),
+    headers=("Set-Cookie",),
     error_page=error_page,
     problems=(BadAuthorizationRequestError,),
     cors=False,
@@ -68,14 +66,11 @@ ANSWERS = {
 def start_authorization(call: Call) -> Document:
     """Show the page on which a person signs in for a client (RFC 6749 §4.1.1, with PKCE).
 
-    Whatever is wrong with the request, once client and redirect URI are sure, is told to the client by a
-    redirect.
+    If something is wrong with the request, a page says so. Where client and redirect URI are certain, a link
+    on it brings the error to the client: nobody is redirected before they have signed in (RFC 9700 §4.11.2).
     """
     call.items = get_many(key for key in [client_key(call)] if key)
-    try:
-        return _ask(call, read_authorization_request(call))
-    except RedirectedError as error:
-        return redirect(error.address)
+    return _ask(call, read_authorization_request(call))
 
 
 @Operation(
@@ -94,19 +89,14 @@ def continue_authorization(call: Call) -> Document:
     form = read_form(call.request)
     ticket = open_ticket(call, form.get("ticket", ""))
     call.items = get_many(key for key in _needs(call, form, ticket) if key)
-    try:
-        asked = read_authorization_request(call)
-        if ticket is None or ticket.registration != registration_of(asked.client):
-            return _ask(call, asked, alert=STALE, status=403)
-        return _decide(call, asked, ticket, form)
-    except RedirectedError as error:
-        return redirect(error.address)
+    asked = read_authorization_request(call)
+    if ticket is None or ticket.registration != registration_of(asked.client):
+        return _ask(call, asked, alert=STALE, status=403)
+    return _decide(call, asked, ticket, form)
 
 
 def _decide(call: Call, asked: AuthorizationRequest, ticket: Ticket, form: dict[str, str]) -> Document:
     decision = form.get("decision")
-    if decision == "deny":
-        raise asked.refusal(AccessDeniedError())
     if ticket.user_id and decision == "allow":
         return _consented(call, asked, ticket)
     if not ticket.user_id and decision == "sign_in":
@@ -178,7 +168,7 @@ def _ask_consent(call: Call, asked: AuthorizationRequest, user: User, transactio
     attempts.commit(transaction, call.settings)
     browser = browser_of(call) or ""  # it sent one, else its ticket had not opened
     ticket = make_consent_ticket(call, browser, user, asked.client)
-    return consent_page(call, asked, ticket, user.username)
+    return consent_page(call, asked, ticket, user)
 
 
 def _consented(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Document:

@@ -95,9 +95,9 @@ class AccessDeniedError(OAuthError):
 
 
 class BadAuthorizationRequestError(OAuthError):
-    """Neither the client nor its redirect URI is sure, so only the person can be told (RFC 6749 §4.1.2.1)."""
+    """A page tells a person that the request of a client is wrong (RFC 6749 §4.1.2.1)."""
 
-    advice = "The link that led here is broken: go back to the application and try again."
+    advice = "The link that led here is broken. Go back to the app and try again."
 
 
 # RFC 6749 has no codes of its own for these at the token endpoint; §4.1.2.1 lends two.

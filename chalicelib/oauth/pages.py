@@ -8,15 +8,18 @@ from string import Template
 from urllib.parse import urlencode, urlsplit
 
 from chalicelib.errors import ApiError
-from chalicelib.oauth.authorization import AuthorizationRequest
-from chalicelib.oauth.scopes import DESCRIPTIONS
+from chalicelib.oauth.authorization import AuthorizationRequest, RefusedRequestError
+from chalicelib.oauth.errors import AccessDeniedError, OAuthError
+from chalicelib.oauth.scopes import scope_text
+from chalicelib.users.models import User
 from chalicelib.web.docs import HTML, static_address
 from chalicelib.web.operation import Call, Document
 from chalicelib.web.request import Request
 
 FOLDER = Path(__file__).with_name("pages")
-# Without form-action: Chromium holds every redirect that follows a form to it, also those of the client's
-# own callback. The forms are sealed, their texts escaped, and no script can run to send them elsewhere.
+# Without form-action: Chromium applies it to every redirect that follows a form, even those of the client's
+# callback, and leaves the person on this page. The directive is against injected forms, and nobody can inject
+# one: all texts are escaped, no script runs, and the server takes no form without a sealed ticket.
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
@@ -31,38 +34,53 @@ def sign_in_page(
 ) -> Document:
     """Ask for username and password.
 
-    :param alert: what went wrong with the answer before this one, if anything.
+    :param alert: what went wrong with the answer before this one, if anything; it has the focus then.
     """
     content = _fill(
         "sign_in",
         _common(call, asked, ticket) | {"username": username},
         alert=_fill("alert", {"alert": alert}) if alert else "",
+        focus="" if alert else " autofocus",
         describedby=' aria-describedby="alert"' if alert else "",
     )
     return _page(call.request, "Sign in", content, status)
 
 
-def consent_page(call: Call, asked: AuthorizationRequest, ticket: str, username: str) -> Document:
+def consent_page(call: Call, asked: AuthorizationRequest, ticket: str, user: User) -> Document:
     """Ask whether a client may do what it wants to."""
-    scopes = "\n".join(f"      <li>{html.escape(DESCRIPTIONS[name])}</li>" for name in sorted(asked.scopes))
-    content = _fill("consent", _common(call, asked, ticket) | {"username": username}, scopes=scopes)
+    words = [scope_text(name, is_admin=user.is_admin) for name in sorted(asked.scopes)]
+    scopes = "\n".join(f"      <li>{html.escape(text)}</li>" for text in words)
+    content = _fill("consent", _common(call, asked, ticket) | {"username": user.username}, scopes=scopes)
     return _page(call.request, "Allow access?", content, 200)
 
 
 def error_page(request: Request, error: ApiError) -> Document:
-    """Tell a person what a client can't be told."""
-    content = _fill("error", {"detail": error.detail, "request_id": request.request_id})
-    page = _page(request, "This did not work", content, error.status)
+    """Tell a person what went wrong; where a client is certain, with a link that brings the error to it."""
+    texts = {"detail": error.detail, "request_id": request.request_id}
+    if isinstance(error, RefusedRequestError):
+        content = _fill("refused", texts | _client(error.asked, error.error) | {"code": error.error.code})
+    else:
+        content = _fill("error", texts)
+    page = _page(request, "Something went wrong", content, error.status)
     return replace(page, headers={**page.headers, **error.headers})
 
 
 def _common(call: Call, asked: AuthorizationRequest, ticket: str) -> dict[str, str]:
+    action = f"authorize?{urlencode(call.request.query, doseq=True)}"
+    return {"action": action, "ticket": ticket, **_client(asked, AccessDeniedError())}
+
+
+def _client(asked: AuthorizationRequest, error: OAuthError) -> dict[str, str]:
+    """Return what a page says of a client, and the address that brings an error to it.
+
+    The person follows that as a link whose text says where it leads. It is no redirect, which would have to
+    wait for the sign-in (RFC 9700 §4.11.2), and no form.
+    """
     parts = urlsplit(asked.redirect_uri)
     return {
         "client": asked.client.shown_name,
-        "destination": parts.netloc or f"the application ({parts.scheme})",
-        "action": f"authorize?{urlencode(call.request.query, doseq=True)}",
-        "ticket": ticket,
+        "destination": parts.netloc or f"the app ({parts.scheme})",
+        "back": asked.refusal(error),
     }
 
 

@@ -113,7 +113,7 @@ class AuthorizationFormSchema(Schema):
     )
     username = fields.String(metadata=one_line(MAX_EMAIL, description=WHOSE))
     password = fields.String(metadata=_secret("Theirs."))
-    decision = fields.String(validate=validate.OneOf(("sign_in", "allow", "deny")))
+    decision = fields.String(validate=validate.OneOf(("sign_in", "allow")))
 
 
 class IntrospectionFormSchema(Schema):

@@ -41,6 +41,7 @@ class _Page(HTMLParser):
         super().__init__()
         self.fields: dict[str, str] = {}
         self.buttons: list[str] = []
+        self.links: list[str] = []
         self.action = ""
         self.words: list[str] = []
         self.feed(text)
@@ -53,6 +54,8 @@ class _Page(HTMLParser):
             self.fields[found["name"]] = found.get("value", "")
         if tag == "button":
             self.buttons.append(found["value"])
+        if tag == "a":
+            self.links.append(found["href"])
 
     def handle_data(self, data: str) -> None:
         self.words.append(data.strip())
@@ -103,7 +106,24 @@ class Browser:
 def redirected(answer: Answer) -> dict[str, str]:
     """Read what a redirect brings to the client."""
     assert answer.status == 303, (answer.status, answer.body)
-    query = parse_qs(urlsplit(answer.headers["location"]).query, strict_parsing=True)
+    return _brought(answer.headers["location"])
+
+
+def refused(browser: Browser) -> dict[str, str]:
+    """Read what the link on a page brings to the client; nobody is sent there without pressing it."""
+    assert browser.last is not None
+    assert "location" not in browser.last.headers
+    return _brought(way_back(browser))
+
+
+def way_back(browser: Browser) -> str:
+    """Return where the only link of a page leads to."""
+    (address,) = browser.page.links
+    return address
+
+
+def _brought(address: str) -> dict[str, str]:
+    query = parse_qs(urlsplit(address).query, strict_parsing=True)
     assert all(len(values) == 1 for values in query.values())
     return {name: values[0] for name, values in query.items()}
 

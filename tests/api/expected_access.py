@@ -100,7 +100,7 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("POST", "/auth/oauth2/revoke"): _public("oauth2 client"),
     ("POST", "/auth/oauth2/introspect"): _public("oauth2 client"),
     ("GET", "/auth/oauth2/authorize"): _public(),
-    ("POST", "/auth/oauth2/authorize"): _public(status=303),
+    ("POST", "/auth/oauth2/authorize"): _public(status=422),  # nothing is filled in: asked again
     ("GET", "/.well-known/oauth-authorization-server"): _public(),
     ("GET", "/.well-known/openid-configuration"): _public(),
     ("GET", USERS): Access("users:read", "admin", frozenset(ADMINS)),

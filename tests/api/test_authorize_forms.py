@@ -33,9 +33,7 @@ def consenting(browser: Browser) -> Browser:
 def is_asked_again(browser: Browser) -> bool:
     """Tell whether the sign-in page is on show, and says why."""
     assert browser.last is not None
-    return (
-        browser.last.status == 403 and browser.page.buttons == ["sign_in", "deny"] and "again" in browser.text
-    )
+    return browser.last.status == 403 and browser.page.buttons == ["sign_in"] and "again" in browser.text
 
 
 @pytest.mark.parametrize("decision", ["sign_in", "allow", "deny"])
@@ -130,7 +128,7 @@ def test_tickets_grow_old(browser: Browser, step: str, monkeypatch: pytest.Monke
     browser.open(**query_of())
     if step == "consent":
         consenting(browser)
-    decision = "allow" if step == "consent" else "deny"
+    decision = "allow" if step == "consent" else "sign_in"
     now = time.time()
     monkeypatch.setattr("time.time", lambda: now + 601)
     browser.submit(decision)
@@ -158,7 +156,7 @@ def test_a_consent_page_counts_once(browser: Browser) -> None:
     assert "code" in redirected(browser.submit("allow"))
     browser.last = page
     answer = browser.submit("allow")
-    assert (answer.status, browser.page.buttons) == (409, ["sign_in", "deny"])
+    assert (answer.status, browser.page.buttons) == (409, ["sign_in"])
     assert CHANGED in browser.text
 
 
@@ -185,7 +183,7 @@ def test_consent_is_to_what_was_shown(browser: Browser, app: OAuth2Client, chang
     }
     app.update([values[change]])
     answer = browser.submit("allow")
-    assert (answer.status, browser.page.buttons) == (409, ["sign_in", "deny"])
+    assert (answer.status, browser.page.buttons) == (409, ["sign_in"])
     assert CHANGED in browser.text
 
 

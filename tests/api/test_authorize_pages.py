@@ -6,10 +6,11 @@ import pytest
 from argon2 import PasswordHasher
 
 from chalicelib.db.table import get_many
+from chalicelib.oauth.authorize_handlers import WRONG
 from chalicelib.oauth.errors import BadAuthorizationRequestError
 from chalicelib.oauth.models import PUBLIC_CLIENT, OAuth2Client
 from chalicelib.oauth.pages import error_page
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.oauth.scopes import FOR_ADMINS, SCOPES
 from chalicelib.users.models import User
 from chalicelib.web.request import Request
 from tests.api import audit_tools
@@ -20,6 +21,7 @@ from tests.http import Answer, Client
 from tests.support import MakeClient
 
 TOLD = b' required aria-describedby="alert">'
+FOCUS = re.compile(rb"<[^>]* autofocus[^>]*>")
 SIGN_IN = b"<title>Sign in \xe2\x80\x93 Grail</title>"
 trail = audit_tools.trail
 WEAK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -35,18 +37,45 @@ def test_a_fresh_page_is_empty_and_alarms_nobody(browser: Browser) -> None:
     """Nothing is filled in, and nothing is told to have gone wrong."""
     body = browser.open(**query_of()).body
     assert (browser.page.fields["username"], browser.page.fields["password"]) == ("", "")
-    assert (SIGN_IN in body, body.count(b" required>"), b"alert" in body) == (True, 2, False)
-    assert {link[:14] for link in re.findall(rb'(?:href|src)="([^"]*)"', body)} == {b"/api/v1/static"}
+    assert (SIGN_IN in body, body.count(b" required"), b"alert" in body) == (True, 2, False)
+    links = {link[:14] for link in re.findall(rb'(?:href|src)="([^"]*)"', body)}
+    assert links == {b"/api/v1/static", CALLBACK[:14].encode()}
     assert body.endswith(b"</html>\n")
-    assert "Sign in to go on to Planner & Co <b>" in browser.text
+    assert "Sign in to continue to Planner & Co <b> Username or email address" in browser.text
 
 
 def test_what_went_wrong_is_told_to_screen_readers(browser: Browser) -> None:
     """WCAG 2.2, 3.3.1: the alert is announced, and belongs to both fields."""
     browser.open(**query_of())
     body = browser.submit("sign_in", username="user", password="wrong").body
-    assert body.count(b'<p id="alert" role="alert" class="alert">') == 1
+    assert body.count(b'<p id="alert" role="alert" ') == 1
     assert body.count(TOLD) == 2
+
+
+def test_the_focus_is_where_a_person_begins(browser: Browser) -> None:
+    """On the first field, or on the alert; on a consent page nowhere: Enter must not allow anything."""
+    pages = [browser.open(**query_of())]
+    pages += [browser.submit("sign_in", username="user", password=text) for text in ("wrong", PASSWORD)]
+    found = [[tag.split(b'"')[1] for tag in FOCUS.findall(page.body)] for page in pages]
+    assert found == [[b"username"], [b"alert"], []]
+
+
+def test_an_alert_interrupts_no_sentence(browser: Browser) -> None:
+    """It stands above the form, below the words that belong to the heading."""
+    browser.open(**query_of())
+    browser.submit("sign_in", username="user", password="wrong")
+    assert f"Sign in to continue to Planner & Co <b> {WRONG} Username" in browser.text
+
+
+@pytest.mark.parametrize("username", ["user", "admin"])
+def test_only_admins_read_what_a_scope_allows_admins(browser: Browser, admin: User, username: str) -> None:
+    """It concerns nobody else."""
+    browser.open(**query_of())
+    browser.submit("sign_in", username=username, password=PASSWORD)
+    assert (SCOPES["users:read"] in browser.text, FOR_ADMINS["users:read"] in browser.text) == (
+        True,
+        username == "admin",
+    )
 
 
 def test_links_hold_the_stage_s_path() -> None:
@@ -94,7 +123,7 @@ def test_a_field_that_is_not_there_is_asked_for(browser: Browser, name: str) -> 
         ("https://app.test:8443/cb", "app.test:8443"),
         ("http://127.0.0.1:3000/cb", "127.0.0.1:3000"),
         ("http://[::1]:3000/cb", "[::1]:3000"),
-        ("com.example.app:/cb", "the application (com.example.app)"),
+        ("com.example.app:/cb", "the app (com.example.app)"),
     ],
 )
 def test_the_page_says_where_its_form_leads(
@@ -110,7 +139,7 @@ def test_the_page_says_where_its_form_leads(
     browser = Browser(api)
     policy = browser.open(**query_of("other", redirect_uri=uri)).headers["content-security-policy"]
     assert "form-action" not in policy
-    assert f"Cancel brings you back to {destination}." in browser.text
+    assert f"Cancel and go back to {destination}" in browser.text
 
 
 def test_the_cookie_s_name_is_the_stage_s(browser: Browser) -> None:

@@ -148,7 +148,7 @@ class World:
         if path == AUTHORIZE:
             browser = Browser(self.api)
             page = browser.open(**query_of())
-            return page if method == "GET" or page.status != 200 else browser.submit("deny")
+            return page if method == "GET" or page.status != 200 else browser.submit("sign_in")
         if path.startswith("/auth/oauth2/"):
             form = {"grant_type": "client_credentials", "token": "unknown", "client_secret": SECRET}
             return self.api(method, address, form={**form, "client_id": self.clients["owner"].client_id})

@@ -1,87 +1,26 @@
 """Sign-in and consent in a real browser: without scripts, by keyboard, on a phone, and for everybody."""
 
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.api.code_tools import STATE, VERIFIER, query_of
+from tests.api.code_tools import STATE
+from tests.browser.callback import ELSEWHERE, App
 from tests.browser.conftest import photograph
 from tests.e2e.stack import Stack
 
-PHONE = {"width": 360, "height": 740}
-SCOPE = "teams:read users:read"
-
-
-class _Callback(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        if self.path.startswith("/callback"):  # browsers ask for an icon, too
-            self.server.seen.append(self.path)  # type: ignore[attr-defined]  # given to it below
-            if self.server.onward:  # type: ignore[attr-defined]  # likewise
-                self.send_response(302)
-                self.send_header("Location", self.server.onward)  # type: ignore[attr-defined]  # likewise
-                self.end_headers()
-                return
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<title>Back at the app</title>")
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-class App:
-    """Somebody else's application: a client with a redirect URI of its own."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _Callback)
-        self.server.seen = []  # type: ignore[attr-defined]  # what the handler above fills
-        self.server.onward = ""  # type: ignore[attr-defined]  # where it sends people on to
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.redirect_uri = f"http://127.0.0.1:{self.server.server_port}/callback"
-        token = stack.token("root", "q").json["access_token"]
-        body = {"client_name": "Team Planner", "client_type": "public", "redirect_uris": [self.redirect_uri]}
-        answer = stack.api(
-            "POST", "/api/v1/auth/oauth2_clients", token=token, data={**body, "default_scopes": SCOPE.split()}
-        )
-        self.client_id = answer.json["client_id"]
-
-    @property
-    def address(self) -> str:
-        """Where it sends people to."""
-        query = query_of(self.client_id, redirect_uri=self.redirect_uri, scope=SCOPE)
-        return f"{self.stack.url}/auth/oauth2/authorize?{urlencode(query)}"
-
-    @property
-    def answer(self) -> dict[str, list[str]]:
-        """What came back last."""
-        return parse_qs(urlsplit(self.server.seen[-1]).query)  # type: ignore[attr-defined]  # see above
-
-    def redeem(self) -> int:
-        """Exchange the code, and use the token."""
-        form = {
-            "grant_type": "authorization_code",
-            "client_id": self.client_id,
-            "code": self.answer["code"][0],
-            "redirect_uri": self.redirect_uri,
-            "code_verifier": VERIFIER,
-        }
-        tokens = self.stack.api("POST", "/auth/oauth2/token", form=form).json
-        return self.stack.api("GET", "/api/v1/users/me", token=tokens["access_token"]).status
+PHONE = {"width": 390, "height": 740}
 
 
 @pytest.fixture
-def app(stack: Stack) -> Iterator[App]:
+def app(stack: Stack, tmp_path: Path) -> Iterator[App]:
     """A client that nobody has consented to."""
-    made = App(stack)
+    made = App(stack, tmp_path)
     yield made
-    made.server.shutdown()
-    made.server.server_close()
+    made.close()
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -91,8 +30,8 @@ def scheme(request: pytest.FixtureRequest) -> str:
 
 
 def open_page(browser: Any, **options: Any) -> Any:
-    """Open a phone's browser of its own."""
-    return browser.new_context(viewport=PHONE, **options).new_page()
+    """Open a phone's browser of its own, to which the callback's certificate is good."""
+    return browser.new_context(viewport=PHONE, ignore_https_errors=True, **options).new_page()
 
 
 def violations(page: Any) -> list[str]:
@@ -103,11 +42,39 @@ def violations(page: Any) -> list[str]:
     return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
 
 
+def focused(page: Any) -> str:
+    """Tell which element has the focus."""
+    return str(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
+
+
+def sign_in(page: Any, text: str = "w") -> None:
+    """Fill in the sign-in page and send it."""
+    page.get_by_label("Username").fill("user")
+    page.get_by_label("Password").fill(text)
+    page.get_by_role("button", name="Sign in").click(no_wait_after=True)
+
+
+def allow(page: Any) -> None:
+    """Sign in, and consent."""
+    sign_in(page)
+    page.get_by_role("button", name="Allow").click(no_wait_after=True)
+
+
+def cancel(page: Any) -> None:
+    """Turn back on the sign-in page."""
+    page.get_by_role("link", name="Cancel").click(no_wait_after=True)
+
+
+def deny(page: Any) -> None:
+    """Turn back on the consent page."""
+    sign_in(page)
+    page.get_by_role("link", name="Deny").click(no_wait_after=True)
+
+
 def test_signing_in_works_without_scripts_by_keyboard_alone(browser: Any, app: App) -> None:
-    """Type, Tab, Enter: the first button of each page is the one that goes on."""
+    """Type, Tab, Enter: the first field has the focus, and the first button is the one that goes on."""
     page = open_page(browser, java_script_enabled=False)
-    page.goto(app.address)
-    page.keyboard.press("Tab")
+    page.goto(app.address())
     page.keyboard.type("user")
     page.keyboard.press("Tab")
     page.keyboard.type("w")
@@ -120,64 +87,114 @@ def test_signing_in_works_without_scripts_by_keyboard_alone(browser: Any, app: A
     assert app.redeem() == 200
 
 
-@pytest.mark.parametrize("answer", ["Allow", "Cancel"])
-@pytest.mark.parametrize(
-    "onward", ["http://127.0.0.1:{port}/landed", "http://localhost:{port}/landed", "{stack}/health"]
-)
+def test_enter_allows_nothing_by_itself(browser: Any, app: App) -> None:
+    """Whoever presses it once too often has not consented: no button has the focus."""
+    page = open_page(browser)
+    page.goto(app.address())
+    sign_in(page)
+    page.get_by_role("heading", name="Allow access?").wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert (focused(page), app.server.seen) == ("BODY", [])
+
+
+def test_after_an_error_the_focus_is_on_what_went_wrong(browser: Any, app: App) -> None:
+    """The next Tab leads to the first field."""
+    page = open_page(browser)
+    page.goto(app.address())
+    found = [focused(page)]
+    sign_in(page, "wrong")
+    page.get_by_role("alert").wait_for()
+    found.append(focused(page))
+    page.keyboard.press("Tab")
+    assert [*found, focused(page)] == ["username", "alert", "username"]
+
+
+# Where a client's callback sends people on to: its own origin, another host, another port, another app.
+ONWARD = {
+    "same origin": "https://127.0.0.1:{port}/landed",
+    "other host": "https://localhost:{port}/landed",
+    "other port": "{stack}/health",
+    "custom scheme": "com.example.planner:/landed",
+}
+
+
+@pytest.mark.parametrize("way", [sign_in, allow, cancel, deny], ids=lambda way: way.__name__)
+@pytest.mark.parametrize("onward", ONWARD.values(), ids=ONWARD.keys())
 def test_people_arrive_wherever_the_callback_sends_them(
-    browser: Any, app: App, onward: str, answer: str
+    browser: Any, app: App, onward: str, way: Callable[[Any], None]
 ) -> None:
-    """The same origin, another host, another port: browsers hold all redirects after a form to its policy."""
-    target = onward.format(port=app.server.server_port, stack=app.stack.url)
-    app.server.onward = target  # type: ignore[attr-defined]  # see above
+    """Browsers apply a policy's form-action to every redirect that follows a form, so ours has none."""
     page = open_page(browser)
-    page.goto(app.address)
-    if answer == "Allow":
-        page.get_by_label("Username").fill("user")
-        page.get_by_label("Password").fill("w")
-        page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("button", name=answer).click()
-    page.wait_for_url(target)
-    assert ("code" in app.answer) == (answer == "Allow")
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    if way is sign_in:  # then the consent has to be remembered: the sign-in page itself leads to the client
+        page.goto(app.address())
+        allow(page)
+        page.wait_for_url(f"{app.redirect_uri}?*")
+    app.server.onward = onward.format(port=app.server.server_port, stack=app.stack.url)
+    page.goto(app.address())
+    with page.expect_request(app.server.onward):  # no page comes of the custom scheme's
+        way(page)
+    assert ("code" in app.answer, "error" in app.answer) == (way in (sign_in, allow), way in (cancel, deny))
+    assert [text for text in said if "Content Security Policy" in text] == []
 
 
-def test_denying_leads_back(browser: Any, app: App) -> None:
-    """The policy of the page lets its form end at the client's address."""
+@pytest.mark.parametrize("way", [cancel, deny], ids=lambda way: way.__name__)
+def test_turning_back_is_told_to_the_client(browser: Any, app: App, way: Callable[[Any], None]) -> None:
+    """By a link of either page, which says where it leads."""
     page = open_page(browser)
-    page.goto(app.address)
-    page.get_by_role("button", name="Cancel").click()
+    page.goto(app.address())
+    way(page)
     page.wait_for_url(f"{app.redirect_uri}?*")
-    assert app.answer["error"] == ["access_denied"]
+    assert (app.answer["error"], app.answer["state"]) == (["access_denied"], [STATE])
 
 
-def test_axe_finds_nothing(browser: Any, app: App, scheme: str) -> None:
-    """Sign-in, refused sign-in, consent and error page: 0 violations, in light and dark."""
-    page = open_page(browser, color_scheme=scheme)
-    page.goto(app.address)
-    photograph(page, f"sign-in-{scheme}")
-    found = {"sign-in": violations(page)}
-    page.get_by_label("Username").fill("user")
-    page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("alert").wait_for()
-    found["refused"] = violations(page)
-    page.get_by_label("Password").fill("w")
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("button", name="Allow").wait_for()
-    photograph(page, f"consent-{scheme}")
-    found["consent"] = violations(page)
-    page.goto(f"{app.stack.url}/auth/oauth2/authorize?client_id=nobody")
-    page.get_by_role("alert").wait_for()
-    found["error"] = violations(page)
-    assert found == {"sign-in": [], "refused": [], "consent": [], "error": []}
-
-
-def test_nothing_runs_off_a_narrow_screen(browser: Any, app: App) -> None:
-    """A phone needs no sideways scrolling."""
+def test_a_wrong_request_is_shown_before_it_is_told_to_the_client(browser: Any, app: App) -> None:
+    """Nobody arrives at an app that they did not choose to go to."""
     page = open_page(browser)
-    page.set_viewport_size({"width": 320, "height": 600})
-    page.goto(app.address)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.goto(app.address(scope="bogus"))
+    link = page.get_by_role("link", name=f"Go back to {urlsplit(app.redirect_uri).netloc}")
+    assert (page.get_by_role("alert").count(), app.server.seen) == (1, [])
+    link.click()
+    page.wait_for_url(f"{app.redirect_uri}?*")
+    assert app.answer["error"] == ["invalid_scope"]
+
+
+def walk(page: Any, app: App) -> Iterator[str]:
+    """Open each page in turn, and name it."""
+    page.goto(app.address(redirect_uri=ELSEWHERE))
+    yield "sign-in"
+    sign_in(page, "wrong")
+    page.get_by_role("alert").wait_for()
+    yield "wrong-password"
+    sign_in(page)
+    page.get_by_role("button", name="Allow").wait_for()
+    yield "consent"
+    page.goto(app.address(redirect_uri=ELSEWHERE, scope="bogus"))
+    yield "wrong-request"
+    page.goto(f"{app.stack.url}/auth/oauth2/authorize?client_id=nobody")
+    yield "error"
+
+
+def test_axe_finds_nothing_and_nothing_runs_off_a_phone(browser: Any, app: App, scheme: str) -> None:
+    """Every page: 0 violations, in light and dark, and no sideways scrolling."""
+    page = open_page(browser, color_scheme=scheme)
+    for name in walk(page, app):
+        photograph(page, f"{name}-{scheme}")
+        assert (name, violations(page)) == (name, [])
+        for width in (320, PHONE["width"]):
+            page.set_viewport_size({**PHONE, "width": width})
+            assert (name, page.evaluate("document.documentElement.scrollWidth") <= width) == (name, True)
+
+
+def test_going_on_weighs_more_than_turning_back(browser: Any, app: App) -> None:
+    """One button a page, and a link below it."""
+    page = open_page(browser)
+    page.goto(app.address())
+    button, link = page.get_by_role("button"), page.get_by_role("link")
+    assert (button.count(), link.count()) == (1, 1)
+    assert link.bounding_box()["y"] >= button.bounding_box()["y"] + button.bounding_box()["height"]
 
 
 def test_the_pages_ask_nobody_else_and_say_nothing(browser: Any, app: App) -> None:
@@ -187,7 +204,7 @@ def test_the_pages_ask_nobody_else_and_say_nothing(browser: Any, app: App) -> No
     said: list[str] = []
     page.on("request", lambda request: asked.append(urlsplit(request.url).netloc))
     page.on("console", lambda message: said.append(message.text))
-    page.goto(app.address, wait_until="networkidle")
+    page.goto(app.address(), wait_until="networkidle")
     assert (set(asked), said) == ({urlsplit(app.stack.url).netloc}, [])
 
 
@@ -205,7 +222,7 @@ def test_the_documentation_page_signs_in_by_code(page: Any, stack: Stack) -> Non
     window.get_by_role("button", name="Allow").click()
     flow.get_by_role("button", name="Remove authorization").wait_for()
     page.locator(".auth-btn-wrapper .btn-done").first.click()
-    block = page.locator("#operations-users-getMe")
+    block = page.locator("#operations-Users-getMe")
     block.locator(".opblock-summary-control").click()
     with page.expect_response("**/api/v1/users/me") as answered:
         block.locator("button.execute").click()

@@ -36,11 +36,11 @@ def test_a_person_signs_in_tries_out_and_signs_out(page: Any, stack: Stack) -> N
     ]
     patch = '[{"op": "replace", "path": "/first_name", "value": "Ada"}]'
     sign_in(page, "root", "q")
-    signed_in = [try_out(page, "users-getMe"), try_out(page, "users-patchUser", patch, user_id=user_id)]
+    signed_in = [try_out(page, "Users-getMe"), try_out(page, "Users-patchUser", patch, user_id=user_id)]
     errors = list(page.said)
     page.click("#switch")
     page.wait_for_selector("#switch[aria-checked=false]")
-    assert (signed_in, errors, try_out(page, "users-getMe")) == (["200", "200"], [], "401")
+    assert (signed_in, errors, try_out(page, "Users-getMe")) == (["200", "200"], [], "401")
 
 
 def test_the_page_asks_nobody_else(page: Any, stack: Stack) -> None:
