@@ -10,6 +10,7 @@ from chalicelib.oauth import client_handlers as clients
 from chalicelib.oauth import consent_handlers as consents
 from chalicelib.oauth import handlers as oauth
 from chalicelib.oauth import metadata
+from chalicelib.oauth import session_handlers as sessions
 from chalicelib.oauth.authenticate import TokenAuthenticator
 from chalicelib.oauth.scopes import DESCRIPTIONS
 from chalicelib.security.keystore import open_keystore
@@ -37,6 +38,10 @@ api.route("PATCH", "/api/v1/users/{user_id}", users.patch_user)
 api.group("Connected apps", "Apps that act for you, and how to disconnect them.")
 api.route("GET", "/api/v1/users/me/grants", consents.list_grants)
 api.route("DELETE", "/api/v1/users/me/grants/{client_id}", consents.delete_grant)
+
+api.group("Sessions", "Where you are signed in, and how to end it there.")
+api.route("GET", "/api/v1/users/me/sessions", sessions.list_sessions)
+api.route("DELETE", "/api/v1/users/me/sessions/{session_id}", sessions.delete_session)
 
 api.group("Teams", "Teams and their members.")
 api.route("GET", "/api/v1/teams", teams.list_teams)

@@ -40,7 +40,9 @@ def redeem(data: Data) -> Answer:
     """Exchange the code."""
     form = {"code": data.code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
     grant = {"grant_type": "authorization_code", "client_id": DOCUMENTATION}
-    return data.client("POST", TOKEN, form={**grant, **form})
+    answer = data.client("POST", TOKEN, form={**grant, **form})
+    data.ids["session_id"] = answer.json["refresh_token"].split(".")[1]
+    return answer
 
 
 def revoke(data: Data) -> Answer:
@@ -75,6 +77,8 @@ OPERATIONS: dict[str, Call] = {
     f"GET {USERS}/signup-form": plain("GET", f"{USERS}/signup-form"),
     f"GET {USERS}/me": plain("GET", f"{USERS}/me"),
     f"GET {USERS}/me/grants": plain("GET", f"{USERS}/me/grants"),
+    f"GET {USERS}/me/sessions": plain("GET", f"{USERS}/me/sessions"),
+    f"DELETE {USERS}/me/sessions/{{session_id}}": plain("DELETE", f"{USERS}/me/sessions/{{session_id}}"),
     f"DELETE {USERS}/me/grants/{{client_id}}": plain("DELETE", f"{USERS}/me/grants/{DOCUMENTATION}"),
     f"GET {USER}": plain("GET", USER),
     f"PATCH {USER}": plain("PATCH", USER, replaced("/first_name", "Ada")),

@@ -28,6 +28,7 @@ Event = Literal[
     "password_confirmation",
     "refresh_token_reuse",
     "role_change",
+    "session_ending",
     "sign_in",
     "team_change",
     "team_creation",

@@ -124,7 +124,10 @@ def client(client_id: str) -> Key:
 
 def family(user_id: str, family_id: str) -> Key:
     """Key of a refresh token family: one sign-in of a user at a client."""
-    return Key(f"USER#{user_id}", f"FAMILY#{family_id}")
+    return Key(f"USER#{user_id}", f"{FAMILIES}{family_id}")
+
+
+FAMILIES = "FAMILY#"
 
 
 def used_refresh_token(user_id: str, token_hash: str) -> Key:

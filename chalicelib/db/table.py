@@ -31,6 +31,7 @@ READ_TIMEOUT = 3.0  # seconds: three attempts stay well below API Gateway's 29 s
 MAX_RETRIES = 2
 BATCH_ATTEMPTS = 5
 BATCH_WRITE_LIMIT = 25  # items per BatchWriteItem (AWS quota)
+BATCH_READ_LIMIT = 100  # keys per BatchGetItem (AWS quota)
 
 RawKeys = list[dict[str, Any]]
 

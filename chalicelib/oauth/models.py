@@ -61,6 +61,9 @@ class TokenFamily(Item, discriminator="token_family"):
     absolute_until = NumberAttribute()  # seconds since 1970
     consent_id = UnicodeAttribute(null=True)  # what it lives and dies with, after a sign-in by code
     is_revoked = BooleanAttribute(default=False)
+    # Filled in where a list shows them, never stored.
+    client_name: str = ""
+    is_current: bool = False
 
 
 class UsedRefreshToken(Item, discriminator="used_refresh_token"):

@@ -2,7 +2,7 @@
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.oauth.models import Consent, OAuth2Client
+from chalicelib.oauth.models import Consent, OAuth2Client, TokenFamily
 from chalicelib.web.operation import ADMIN, Call, Load, Permission
 
 
@@ -25,8 +25,14 @@ def _consent_key(call: Call) -> Key | None:
     )
 
 
+def _session_key(call: Call) -> Key | None:
+    session_id = call.params["session_id"]
+    return keys.family(call.claims.owner, session_id) if call.claims and keys.is_id(session_id) else None
+
+
 CLIENT = Load(OAuth2Client, _client_key)
 CONSENT = Load(Consent, _consent_key)
+SESSION = Load(TokenFamily, _session_key)
 
 OWNER_OR_ADMIN = Permission("Owner", _owns_client, (CLIENT,)) | ADMIN
 CLIENT_AUTHENTICATION = Permission("OAuth2 client", lambda _: True, public=True)

@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from chalicelib.oauth.grants.names import GRANT_TYPES
 from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT
 from chalicelib.oauth.scopes import MAX_SCOPE, NQSCHAR, SCOPES
-from chalicelib.web.fields import ID, IDS, Text, like, one_line
+from chalicelib.web.fields import ID, IDS, Flag, Text, like, one_line
 from chalicelib.web.pagination import ListQuery
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -124,6 +124,17 @@ class ConsentSchema(Schema):
     scope = fields.String(metadata=like(NQSCHAR, MAX_SCOPE, example="teams:read users:read"))
     created = fields.AwareDateTime()
     updated = fields.AwareDateTime()
+
+
+class SessionSchema(Schema):
+    """A sign-in that can still refresh its tokens."""
+
+    id = fields.String(attribute="family_id", metadata={**ID, "description": "ULID: sorts by sign-in."})
+    client_id = fields.String(metadata=IDS["client_id"])
+    client_name = fields.String(metadata=one_line(NAME_MOST))
+    is_current = Flag(metadata={"description": "The one that the access token of this request is of."})
+    created = fields.AwareDateTime()
+    last_used = fields.AwareDateTime(attribute="updated")
 
 
 class ClientListQuery(ListQuery):

@@ -109,6 +109,8 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("GET", f"{USERS}/me"): Access("users:read", "active user", _ALL),
     ("GET", f"{USERS}/me/grants"): Access("auth:read", "active user", _ALL),
     ("DELETE", f"{USERS}/me/grants/{{client_id}}"): Access("auth:write", "active user", _ALL, 204),
+    ("GET", f"{USERS}/me/sessions"): Access("users:read", "active user", _ALL),
+    ("DELETE", f"{USERS}/me/sessions/{{session_id}}"): Access("users:write", "active user", _ALL, 204),
     ("GET", f"{USERS}/{{user_id}}"): Access("users:read", "owner or admin", OWNER_OR_ADMIN),
     ("PATCH", f"{USERS}/{{user_id}}"): Access(
         "users:write", "owner, or admin with write access", OWNER_OR_ADMIN_WRITER | OWNERS

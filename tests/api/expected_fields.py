@@ -13,3 +13,4 @@ USER = LISTED_USER | {
 TEAM = {"id", "title", "created", "updated"}
 CLIENT = {"client_id", "client_name", "user_id", "client_type", "redirect_uris", "default_scopes"}
 CLIENT |= {"grant_types", "created", "updated"}
+SESSION = {"id", "client_id", "client_name", "is_current", "created", "last_used"}

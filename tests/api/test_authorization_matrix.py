@@ -5,7 +5,7 @@ import re
 import pytest
 
 import app as application
-from tests.api.expected_access import ADMINS, CALLERS, DEAD, EXPECTED, LIVE, may_write
+from tests.api.expected_access import ADMINS, CALLERS, DEAD, EXPECTED, LIVE, MEMBERS, OWNERS, may_write
 from tests.api.world import ALL, World
 
 OPERATIONS = {
@@ -101,6 +101,26 @@ def test_outsiders_do_not_learn_who_is_a_member(world: World) -> None:
     route = ("DELETE", "/api/v1/teams/{team_id}/members/{user_id}")
     statuses = [world.request("outsider", *route, unknown=unknown).status for unknown in ((), ("user_id",))]
     assert statuses == [403, 403]
+
+
+@pytest.mark.parametrize("caller", sorted(LIVE))
+def test_members_leave_and_strangers_have_nothing_to_leave(world: World, caller: str) -> None:
+    """Oneself: 204 for whoever is a member, write access or not, 404 for everybody else."""
+    user = world.users[caller.removesuffix("'s service")]
+    path = f"/api/v1/teams/{world.team.id}/members/{user.id}"
+    answer = world.api("DELETE", path, token=world.token(caller, frozenset({"teams:write"})))
+    world.restore()
+    assert answer.status == (204 if caller in MEMBERS else 404)
+
+
+@pytest.mark.parametrize("caller", sorted(OWNERS))
+def test_names_take_write_access(world: World, caller: str) -> None:
+    """Owners without it change their email address and password, and nothing else."""
+    path = world.address(caller, "PATCH", "/api/v1/users/{user_id}")
+    data = [{"op": "replace", "path": "/first_name", "value": "Ada"}]
+    answer = world.api("PATCH", path, token=world.token(caller), data=data)
+    world.restore()
+    assert answer.status == (200 if may_write(caller) else 403)
 
 
 def test_leaders_are_told_that_somebody_is_no_member(world: World) -> None:

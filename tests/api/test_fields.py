@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.expected_fields import CLIENT, LISTED_USER, TEAM, USER
+from tests.api.expected_fields import CLIENT, LISTED_USER, SESSION, TEAM, USER
 from tests.api.world import UNKNOWN_ID, World
 from tests.http import Answer
 
@@ -16,6 +16,7 @@ SHOWN: dict[tuple[str, str], set[str]] = {
     ("POST", USERS): USER,
     ("GET", f"{USERS}/signup-form"): {"recaptcha_server_key"},
     ("GET", f"{USERS}/me"): USER,
+    ("GET", f"{USERS}/me/sessions"): SESSION,
     ("GET", f"{USERS}/{{user_id}}"): USER,
     ("PATCH", f"{USERS}/{{user_id}}"): USER,
     ("GET", TEAMS): {"id", "title"},

@@ -1,12 +1,13 @@
 """One of every kind of caller, and what they may or may not touch; put back after each write."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import app as application
 from chalicelib.db import keys
-from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT, Consent, OAuth2Client
+from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT, Consent, OAuth2Client, TokenFamily
 from chalicelib.oauth.scopes import SCOPES
 from chalicelib.oauth.secrets import hash_secret
 from chalicelib.security.passwords import hash_password
@@ -22,6 +23,7 @@ from tests.target import base_url, connected, present, table_of
 
 ALL = frozenset(SCOPES)
 UNKNOWN_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+SESSION_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAW"  # of everybody's sign-in
 UNKNOWN = {"client_id": "client-nobody", "problem": "nothing", "file": "nothing"}  # others are ULIDs
 SECRET = "s" * 43
 PASSWORD = "correct horse battery"
@@ -54,7 +56,9 @@ class World:
         self.password_hash = hash_password(PASSWORD)
         self.users = {name: self._user(name, fields) for name, fields in PEOPLE.items()}
         self.users |= {name: self._user(name, {}) for name in EXTRAS}
-        self.documentation = _client("documentation", self.users["admin"], PUBLIC_CLIENT, ["password"])
+        self.documentation = _client(
+            "documentation", self.users["admin"], PUBLIC_CLIENT, ["password", "refresh_token"]
+        )
         self.clients = {
             name: _client(f"client-{number}", self.users[name]) for number, name in enumerate(CLIENT_OWNERS)
         }
@@ -63,6 +67,7 @@ class World:
         for user in self.users.values():
             _consent(user, self.clients["owner"].client_id)
             _consent(user, self.clients["owner without write access"].client_id)
+            _session(user, self.documentation)
         self._tokens: dict[tuple[str, frozenset[str]], str | None] = {}
         self._fade()
         self.restore = present().saved()
@@ -131,6 +136,7 @@ class World:
             "user_id": self.users[owner].id,
             "team_id": self.team.id,
             "client_id": self.clients[owner].client_id,
+            "session_id": SESSION_ID,
             "problem": "not-found",
             "file": "docs.css",
         }
@@ -177,6 +183,22 @@ class World:
 def _consent(user: User, client_id: str) -> None:
     key = keys.consent(user.id, client_id)
     Consent.at(key, consent_id=UNKNOWN_ID, user_id=user.id, client_id=client_id, scope="").save()
+
+
+def _session(user: User, client: OAuth2Client) -> None:
+    later = int(time.time()) + 86_400
+    TokenFamily.at(
+        keys.family(user.id, SESSION_ID),
+        family_id=SESSION_ID,
+        user_id=user.id,
+        client_id=client.client_id,
+        registration_id=client.registration_id,
+        scope="users:read",
+        credentials_version=0,
+        token_hash="none",
+        idle_until=later,
+        absolute_until=later,
+    ).save()
 
 
 def _client(
