@@ -47,6 +47,7 @@ class Settings:
     access_token_lifetime: int = 3600
     refresh_token_idle_lifetime: int = 14 * 86400
     refresh_token_absolute_lifetime: int = 90 * 86400
+    refresh_token_grace: int = 30
     authorization_code_lifetime: int = 60
     sign_in_page_lifetime: int = 600
     client_secret_overlap: int = 86400

@@ -1,5 +1,7 @@
 """Refresh tokens: one use each, in families that die as a whole (RFC 9700 §4.14.2)."""
 
+import base64
+import hashlib
 import hmac
 import re
 import time
@@ -10,6 +12,7 @@ from chalicelib.db.keys import Key, new_id
 from chalicelib.db.transaction import ConditionFailedError, Transaction
 from chalicelib.oauth.models import Consent, OAuth2Client, TokenFamily, UsedRefreshToken
 from chalicelib.oauth.secrets import hash_secret, new_secret
+from chalicelib.security.keys import Keyring
 from chalicelib.settings import Settings
 from chalicelib.users.models import User
 from chalicelib.web.operation import Call
@@ -51,8 +54,18 @@ def parse_refresh_token(text: str) -> RefreshToken | None:
     return RefreshToken(text, match[1], match[2]) if match else None
 
 
-def _new_token(user_id: str, family_id: str) -> RefreshToken:
-    return RefreshToken(f"{user_id}.{family_id}.{new_secret()}", user_id, family_id)
+def _token(user_id: str, family_id: str, secret: str) -> RefreshToken:
+    return RefreshToken(f"{user_id}.{family_id}.{secret}", user_id, family_id)
+
+
+def successor_of(keyring: Keyring, token: RefreshToken) -> RefreshToken:
+    """Return the token that follows another one; it is the same each time, and only this server can tell it.
+
+    It is a MAC of the whole token before, user and family included, so nothing secret has to be stored.
+    """
+    digest = hmac.digest(keyring.mac_key("refresh token"), token.text.encode(), hashlib.sha256)
+    secret = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    return _token(token.user_id, token.family_id, secret)
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,7 @@ class Start:
 def start_family(transaction: Transaction, settings: Settings, start: Start) -> RefreshToken:
     """Add a new family with its first token to a transaction."""
     now = int(time.time())
-    token = _new_token(start.user.id, start.family_id)
+    token = _token(start.user.id, start.family_id, new_secret())
     until = now + settings.refresh_token_absolute_lifetime
     family = TokenFamily.at(
         token.family_key,
@@ -105,8 +118,26 @@ def is_current(family: TokenFamily, token: RefreshToken) -> bool:
 
 def was_used(call: Call, token: RefreshToken) -> bool:
     """Tell whether the token was good once: garbage with a family's id must not end the family."""
+    return _tombstone(call, token) is not None
+
+
+def is_repeated(call: Call, family: TokenFamily, token: RefreshToken) -> bool:
+    """Whether a token is shown once more in the grace: it was used last, just now, its successor never yet.
+
+    An answer may be lost, and two tabs may refresh at once: both get the same successor. A thief gains no
+    session of their own by that. Whoever uses the successor later leaves the other one with a token that is
+    used, or whose successor is, and to show that ends the family. For both to go on unnoticed, each of them
+    would have to refresh within these seconds of the other, every time.
+    """
+    used = _tombstone(call, token)
+    if used is None or used.successor_hash != family.token_hash:
+        return False
+    return time.time() - used.created.timestamp() <= call.settings.refresh_token_grace
+
+
+def _tombstone(call: Call, token: RefreshToken) -> UsedRefreshToken | None:
     used = call.items.get(token.used_key)
-    return isinstance(used, UsedRefreshToken) and used.family_id == token.family_id
+    return used if isinstance(used, UsedRefreshToken) and used.family_id == token.family_id else None
 
 
 def is_alive(family: TokenFamily) -> bool:
@@ -114,22 +145,38 @@ def is_alive(family: TokenFamily) -> bool:
     return not family.is_revoked and time.time() < min(family.idle_until, family.absolute_until)
 
 
-def rotate(settings: Settings, family: TokenFamily, token: RefreshToken) -> RefreshToken:
-    """Use a token up and give the next one.
+def rotate(call: Call, family: TokenFamily, token: RefreshToken) -> RefreshToken:
+    """Use a token up and return its successor.
 
-    :raises ConditionFailedError: "family": somebody else used it in this very moment; "consent": the user
+    :raises ConditionFailedError: "family", "used": the family changed in the meantime; "consent": the user
         took it back.
     """
-    fresh = _new_token(token.user_id, token.family_id)
-    used = UsedRefreshToken.at(token.used_key, family_id=family.family_id, expires_at=family.expires_at)
-    idle_until = int(time.time()) + settings.refresh_token_idle_lifetime
+    successor = successor_of(call.keyring, token)
+    used = UsedRefreshToken.at(
+        token.used_key,
+        family_id=family.family_id,
+        successor_hash=successor.hash,
+        expires_at=family.expires_at,
+    )
+    idle_until = int(time.time()) + call.settings.refresh_token_idle_lifetime
     transaction = Transaction()
-    transaction.change("family", family, {"token_hash": fresh.hash, "idle_until": idle_until})
+    transaction.change("family", family, {"token_hash": successor.hash, "idle_until": idle_until})
     transaction.put("used", used)
     if family.consent_id:
         require_consent(transaction, family.user_id, family.client_id, family.consent_id)
     transaction.commit()
-    return fresh
+    return successor
+
+
+def consent_keys(family: TokenFamily) -> list[Key]:
+    """Return the key of the consent that a family rests on, if it rests on one."""
+    return [keys.consent(family.user_id, family.client_id)] if family.consent_id else []
+
+
+def has_consent(call: Call, family: TokenFamily) -> bool:
+    """Whether the consent that a family rests on, if any, still stands; it was read."""
+    found = [call.items.get(key) for key in consent_keys(family)]
+    return all(isinstance(each, Consent) and each.consent_id == family.consent_id for each in found)
 
 
 def require_consent(transaction: Transaction, user_id: str, client_id: str, consent_id: str) -> None:

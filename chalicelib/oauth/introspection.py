@@ -7,8 +7,16 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.errors import InvalidTokenError
 from chalicelib.oauth.authenticate import TokenAuthenticator
-from chalicelib.oauth.families import RefreshToken, is_alive, is_current, is_of, parse_refresh_token
-from chalicelib.oauth.models import Consent, OAuth2Client, TokenFamily
+from chalicelib.oauth.families import (
+    RefreshToken,
+    consent_keys,
+    has_consent,
+    is_alive,
+    is_current,
+    is_of,
+    parse_refresh_token,
+)
+from chalicelib.oauth.models import OAuth2Client, TokenFamily
 from chalicelib.oauth.standing import allowed_scopes, is_in_force, owner_of
 from chalicelib.security.tokens import Claims, verify
 from chalicelib.users.models import User
@@ -77,8 +85,8 @@ def _refresh_token(call: Call, client: OAuth2Client, token: RefreshToken) -> dic
         return INACTIVE
     if not user.is_active or user.credentials_version != family.credentials_version:
         return INACTIVE
-    owner = _read_owner(call, client, family)
-    if not is_in_force(client, owner) or (family.consent_id and not _stands(call, family)):
+    owner = owner_of(call, client, *consent_keys(family))
+    if not is_in_force(client, owner) or not has_consent(call, family):
         return INACTIVE
     return {
         "active": True,
@@ -89,13 +97,3 @@ def _refresh_token(call: Call, client: OAuth2Client, token: RefreshToken) -> dic
         "sub": user.id,
         "iss": call.request.base_url,
     }
-
-
-def _read_owner(call: Call, client: OAuth2Client, family: TokenFamily) -> User | None:
-    consent = [keys.consent(family.user_id, family.client_id)] if family.consent_id else []
-    return owner_of(call, client, *consent)
-
-
-def _stands(call: Call, family: TokenFamily) -> bool:
-    consent = call.items.get(keys.consent(family.user_id, family.client_id))
-    return isinstance(consent, Consent) and consent.consent_id == family.consent_id

@@ -67,9 +67,13 @@ class TokenFamily(Item, discriminator="token_family"):
 
 
 class UsedRefreshToken(Item, discriminator="used_refresh_token"):
-    """The tombstone of a refresh token: who shows it again has a copy that is not meant to exist."""
+    """The tombstone of a refresh token, made when it was used.
+
+    `successor_hash` is the hash of the token that was given for it.
+    """
 
     family_id = UnicodeAttribute()
+    successor_hash = UnicodeAttribute(null=True)
 
 
 class Consent(Item, discriminator="consent"):

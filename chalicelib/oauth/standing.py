@@ -41,12 +41,13 @@ def owner_of(call: Call, client: OAuth2Client, *more: Key) -> User | None:
     return owner if isinstance(owner, User) else None
 
 
-def require_in_force(call: Call, client: OAuth2Client) -> User:
+def require_in_force(call: Call, client: OAuth2Client, *more: Key) -> User:
     """Return the owner of a client that may be used.
 
+    :param more: as for `owner_of`.
     :raises UnauthorizedClientError: the client is suspended, or its owner's account is disabled or gone.
     """
-    owner = owner_of(call, client)
+    owner = owner_of(call, client, *more)
     if owner is None or not is_in_force(client, owner):
         raise UnauthorizedClientError("This client is suspended, or its owner's account is disabled.")
     return owner

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import count
 
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from chalicelib.db import keys
-from chalicelib.db.table import connection, query
-from chalicelib.oauth.models import TokenFamily
+from chalicelib.db.table import connection, get_many, now, query
+from chalicelib.oauth.families import parse_refresh_token
+from chalicelib.oauth.models import TokenFamily, UsedRefreshToken
 from chalicelib.users.models import User
 from tests.http import Answer, Client
 from tests.target import require_process
@@ -45,6 +47,14 @@ def error_of(answer: Answer) -> tuple[int, str]:
 def families(user: User) -> list[TokenFamily]:
     """Read the refresh token families of a user."""
     return query(TokenFamily, keys.user(user.id).pk, prefix="FAMILY#")
+
+
+def let_pass(token: str, seconds: float = 31) -> None:
+    """Let a refresh token have been used so many seconds earlier; by default its grace is over then."""
+    parsed = parse_refresh_token(token)
+    assert parsed
+    used = get_many([parsed.used_key])[parsed.used_key]
+    used.update([UsedRefreshToken.created.set(now() - timedelta(seconds=seconds))])
 
 
 @contextmanager

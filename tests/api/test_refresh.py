@@ -22,6 +22,7 @@ from tests.api.oauth_tools import (
     error_of,
     families,
     fault,
+    let_pass,
     me,
     password,
     refresh,
@@ -60,8 +61,9 @@ def test_each_use_gives_another_token(api: Client, tokens: Tokens) -> None:
 
 
 def test_a_used_token_is_refused(api: Client, tokens: Tokens) -> None:
-    """ACCEPTANCE 20: the old token is an invalid grant."""
+    """ACCEPTANCE 20: the old token is an invalid grant, once the grace is over."""
     refresh(api, tokens["refresh_token"])
+    let_pass(tokens["refresh_token"])
     assert error_of(refresh(api, tokens["refresh_token"])) == INVALID
 
 
@@ -79,6 +81,7 @@ def test_reuse_of_any_generation_ends_the_family(api: Client, tokens: Tokens, ge
     for _ in range(3):
         pairs.append(refresh(api, pairs[-1]["refresh_token"]).json)
     before = [me(api, pair["access_token"]) for pair in pairs]
+    let_pass(pairs[generation]["refresh_token"])
     assert error_of(refresh(api, pairs[generation]["refresh_token"])) == INVALID
     assert error_of(refresh(api, pairs[-1]["refresh_token"])) == INVALID
     assert (before, [me(api, pair["access_token"]) for pair in pairs]) == ([200] * 4, [401] * 4)
@@ -87,13 +90,15 @@ def test_reuse_of_any_generation_ends_the_family(api: Client, tokens: Tokens, ge
 def test_reuse_leaves_other_families_alone(api: Client, tokens: Tokens, sign_in: SignIn) -> None:
     """ACCEPTANCE 21: another sign-in of the same user at the same client goes on."""
     other = sign_in()
+    fresh = refresh(api, tokens["refresh_token"]).json
+    let_pass(tokens["refresh_token"])
     refresh(api, tokens["refresh_token"])
-    refresh(api, tokens["refresh_token"])
+    assert me(api, fresh["access_token"]) == 401
     assert (me(api, other["access_token"]), is_live(api, other["refresh_token"])) == (200, True)
 
 
-def test_of_two_uses_at_once_one_wins_and_the_family_dies(api: Client, user: User, tokens: Tokens) -> None:
-    """ACCEPTANCE 22: somebody uses the token between another one's read and write."""
+def test_two_uses_at_once_have_the_same_successor(api: Client, user: User, tokens: Tokens) -> None:
+    """ACCEPTANCE 22: another tab uses the token between one's read and write: both go on."""
     winners: list[Any] = []
 
     def overtake() -> None:
@@ -101,9 +106,11 @@ def test_of_two_uses_at_once_one_wins_and_the_family_dies(api: Client, user: Use
 
     with at_call("TransactWriteItems", overtake):
         loser = refresh(api, tokens["refresh_token"])
-    assert ([winner.status for winner in winners], error_of(loser)) == ([200], INVALID)
-    fresh = winners[0].json
-    assert (is_live(api, fresh["refresh_token"]), me(api, fresh["access_token"])) == (False, 401)
+    answers = [*winners, loser]
+    assert [answer.status for answer in answers] == [200, 200]
+    assert len({answer.json["refresh_token"] for answer in answers}) == 1
+    assert [me(api, answer.json["access_token"]) for answer in answers] == [200, 200]
+    assert is_live(api, loser.json["refresh_token"])
 
 
 @pytest.mark.parametrize("used", [False, True])
@@ -113,6 +120,8 @@ def test_another_clients_token_is_refused_and_survives(
     """ACCEPTANCE 23: a client can neither use nor end what was issued to another one."""
     make_client("thief", user, grant_types=["refresh_token"])
     current = refresh(api, tokens["refresh_token"]).json if used else tokens
+    if used:
+        let_pass(tokens["refresh_token"])
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
     answer = api("POST", TOKEN, form=form, basic=("thief", SECRET))
     assert error_of(answer) == INVALID
@@ -295,13 +304,15 @@ def test_a_fault_before_the_write_uses_nothing_up(
     assert (is_live(api, tokens["refresh_token"]), me(api, tokens["access_token"])) == (True, 200)
 
 
-def test_a_lost_answer_leaves_no_live_token(api: Client, user: User, tokens: Tokens) -> None:
-    """ACCEPTANCE 27: written but not confirmed is 503; the old token is then told to be dead."""
+def test_a_lost_answer_loses_nothing(api: Client, user: User, tokens: Tokens) -> None:
+    """ACCEPTANCE 20, 27: written but not confirmed is 503; the same token then gives what was written."""
     with fault("TransactWriteItems", event="after-call", error=TIMEOUT):
         answer = refresh(api, tokens["refresh_token"])
     assert (answer.status, sorted(answer.json)) == (503, ["error", "error_description"])
-    assert error_of(refresh(api, tokens["refresh_token"])) == INVALID
-    assert (family_of(user).is_revoked, me(api, tokens["access_token"])) == (True, 401)
+    assert answer.headers["retry-after"].isdigit()
+    again = refresh(api, tokens["refresh_token"])
+    assert (again.status, family_of(user).is_revoked) == (200, False)
+    assert (me(api, tokens["access_token"]), is_live(api, again.json["refresh_token"])) == (200, True)
 
 
 def test_a_fault_while_ending_a_family_is_told_and_repeatable(
@@ -309,6 +320,7 @@ def test_a_fault_while_ending_a_family_is_told_and_repeatable(
 ) -> None:
     """ACCEPTANCE 27, 21: reuse that could not be recorded is 503, and ends the family the next time."""
     fresh = refresh(api, tokens["refresh_token"]).json
+    let_pass(tokens["refresh_token"])
     with fault("TransactWriteItems"):
         answer = refresh(api, tokens["refresh_token"])
     assert (answer.status, error_of(refresh(api, tokens["refresh_token"]))) == (503, INVALID)

@@ -252,7 +252,7 @@ def follows_no_redirect(url: str) -> None:
 
 
 def sends_a_refresh_token_once(url: str) -> None:
-    """A refresh whose answer is lost is not sent again by itself: the token may have been used."""
+    """A refresh whose answer is lost is not sent again by itself, but by the next call."""
     clock = Clock()
     stubborn = Configuration(host=url, retries=Retry(3, allowed_methods=None))
     client = OAuth2Client(stubborn, "documentation", clock=clock)

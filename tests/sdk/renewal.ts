@@ -240,7 +240,7 @@ const promises: Record<string, (basePath: string) => Promise<void>> = {
     await assert.rejects(() => client.signIn("redirect", "w"));
   },
 
-  /** A refresh whose answer is lost is not sent again by itself: the token may have been used. */
+  /** A refresh whose answer is lost is not sent again by itself, but by the next call. */
   async sends_a_refresh_token_once(basePath) {
     let now = 0;
     const client = new OAuth2Client({ basePath, clientId: "documentation", clock: () => now });

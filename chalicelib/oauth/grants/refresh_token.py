@@ -5,17 +5,23 @@ from typing import Any
 from chalicelib.audit.trail import record
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
+from chalicelib.db.table import get_many
 from chalicelib.db.transaction import ConditionFailedError, Transaction
+from chalicelib.errors import ServiceUnavailableError
 from chalicelib.oauth.clients import granted_scopes
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
 from chalicelib.oauth.families import (
     RefreshToken,
+    consent_keys,
+    has_consent,
     is_alive,
     is_current,
     is_of,
+    is_repeated,
     parse_refresh_token,
     revoke_family,
     rotate,
+    successor_of,
     was_used,
 )
 from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
@@ -25,6 +31,8 @@ from chalicelib.oauth.standing import allowed_scopes, require_in_force
 from chalicelib.telemetry.measure import count
 from chalicelib.users.models import User
 from chalicelib.web.operation import Call
+
+ATTEMPTS = 3  # the second one finds what the first one lost to
 
 
 def needs(parameters: dict[str, str]) -> list[Key | None]:
@@ -37,8 +45,8 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     """Exchange a refresh token for new tokens.
 
     :raises InvalidRequestError: there is no refresh token.
-    :raises InvalidGrantError: it is unknown, expired, revoked, another client's, or was used before; then
-        the whole family dies.
+    :raises InvalidGrantError: it is unknown, expired, revoked, another client's, or was used before the
+        grace; then the whole family dies.
     :raises UnauthorizedClientError: the client is suspended, or its owner's account disabled or gone.
     :raises InvalidScopeError: more is asked than the sign-in granted.
     """
@@ -47,30 +55,61 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     token = parse_refresh_token(request.parameters[REFRESH_TOKEN])
     if token is None:
         raise InvalidGrantError
+    for _ in range(ATTEMPTS):
+        try:
+            return _refresh(request, token)
+        except ConditionFailedError:
+            # Another tab may have shown the same token in this very moment.
+            _read_again(request.call, needs(request.parameters))
+    raise ServiceUnavailableError
+
+
+def _read_again(call: Call, wanted: list[Key | None]) -> None:
+    for key in wanted:
+        call.items.pop(key, None) if key else None
+    call.items |= get_many(key for key in wanted if key)
+
+
+def _refresh(request: TokenRequest, token: RefreshToken) -> dict[str, Any]:
+    call, client = request.call, request.client
     family = _family(request, token)
-    user = _user(request.call, family)
-    allowed = allowed_scopes(request.client, require_in_force(request.call, request.client))
-    scopes = granted_scopes(allowed.intersection(family.scope.split()), request.parameters.get("scope"))
-    bearer = Bearer(user, scopes, token.family_id, family.consent_id)
-    access_token = sign_access_token(request, bearer)
+    user = _user(call, family)
+    is_new = is_current(family, token)
+    owner = require_in_force(call, client, *([] if is_new else consent_keys(family)))
+    allowed = allowed_scopes(client, owner).intersection(family.scope.split())
+    scopes = granted_scopes(allowed, request.parameters.get("scope"))
+    access_token = sign_access_token(request, Bearer(user, scopes, token.family_id, family.consent_id))
+    successor = _rotate(call, family, token) if is_new else _repeat(call, family, token)
+    return token_response(request, access_token, scopes, successor.text)
+
+
+def _rotate(call: Call, family: TokenFamily, token: RefreshToken) -> RefreshToken:
     try:
-        fresh = rotate(request.call.settings, family, token)
+        return rotate(call, family, token)
     except ConditionFailedError as error:
-        if "consent" in error.names:
-            revoke_family(token.family_key)
-        else:
-            # Somebody presented the same token in this very moment: one of the two is a thief.
-            _end(request, family)
+        if "consent" not in error.names:
+            raise
+        revoke_family(family.key)
         raise InvalidGrantError from error
-    return token_response(request, access_token, scopes, fresh.text)
+
+
+def _repeat(call: Call, family: TokenFamily, token: RefreshToken) -> RefreshToken:
+    if not has_consent(call, family):
+        revoke_family(family.key)
+        raise InvalidGrantError
+    successor = successor_of(call.keyring, token)
+    if not is_current(family, successor):
+        # The stage's secret was replaced since then. That is nobody's theft, so nothing ends by it.
+        raise InvalidGrantError
+    return successor
 
 
 def _family(request: TokenRequest, token: RefreshToken) -> TokenFamily:
-    family = request.call.items.get(token.family_key)
+    call, family = request.call, request.call.items.get(token.family_key)
     if not isinstance(family, TokenFamily) or not is_of(family, request.client):
         raise InvalidGrantError
-    if not is_current(family, token):
-        if was_used(request.call, token):
+    if not is_current(family, token) and not is_repeated(call, family, token):
+        if was_used(call, token):
             _end(request, family)
         raise InvalidGrantError
     if not is_alive(family):

@@ -31,7 +31,7 @@ SCHEME = "oauth2"  # what the OpenAPI document calls it
 AUTHORIZE_PATH = "/auth/oauth2/authorize"
 TOKEN_PATH = "/auth/oauth2/token"  # noqa: S105 - a path, no password
 REVOKE_PATH = "/auth/oauth2/revoke"
-# A refresh token works once: only what surely did not arrive may be sent again.
+# Codes work once: only what surely did not arrive is sent again by itself.
 RETRIES = urllib3.Retry(total=None, connect=2, read=0, redirect=0, status=0, other=0)
 # A request that was on its way while the token was renewed carries an earlier one.
 REMEMBERED = 4
@@ -97,8 +97,8 @@ class _Access:
 class OAuth2Client(ApiClient):
     """A client of the API that sends an access token where one is needed, and renews it.
 
-    Threads may share it. A refresh token works once, and using it twice ends the sign-in, so one thread
-    refreshes while the others wait for what it gets.
+    Threads may share it: one of them refreshes while the others wait for what it gets. If the answer to that
+    is lost, the next call asks again; within 30 seconds the server gives the same tokens.
 
     :param configuration: names the server.
     :param client_id: the OAuth2 client.

@@ -87,8 +87,8 @@ interface Answer {
 /**
  * Sends an access token where one is needed, and renews it.
  *
- * A refresh token works once, and using it twice ends the sign-in, so of requests at the same time one
- * refreshes while the others wait for what it gets.
+ * Of requests at the same time one refreshes while the others wait for what it gets. If the answer to that is
+ * lost, the next call asks again; within 30 seconds the server gives the same tokens.
  */
 export class OAuth2Client {
   /** For the generated APIs: new TeamsApi(client.configuration). */
