@@ -53,6 +53,7 @@ class Settings:
     client_secret_overlap: int = 86400
     failures_per_account: int = 10
     failures_per_address: int = 100
+    failures_per_client: int = 10  # and address
     failure_window: int = 900
     rate_limit_factor: int = 1
     audit_days: int = 90
@@ -87,6 +88,7 @@ class Settings:
             build=_text(env, "BUILD") or known.build,
             access_token_lifetime=_seconds(env, "ACCESS_TOKEN_LIFETIME", known.access_token_lifetime),
             failures_per_address=10_000 if known.is_local else known.failures_per_address,
+            failures_per_client=1_000 if known.is_local else known.failures_per_client,
             audit_days=_days(env, "AUDIT_DAYS", known.audit_days),
             log_level=_log_level(env, known.is_local),
             rate_limit_factor=_rate_limit_factor(env, known.is_local),

@@ -164,7 +164,7 @@ def revoked_token(token_id: str) -> Key:
 
 
 def failures(subject: str, window: int) -> Key:
-    """Key of the failed attempts of an account or address in one time window."""
+    """Key of the failed attempts of an account, an address, or a client at one, in one time window."""
     return Key(f"FAILURES#{subject}", f"WINDOW#{window}")
 
 
@@ -175,6 +175,7 @@ def rate(operation: str, subject: str, limit: str, window: int) -> Key:
 
 ACCOUNT = "ACCOUNT#"
 ADDRESS = "ADDRESS#"
+CLIENT = "CLIENT#"
 
 
 def audit_event(event_id: str, user_id: str | None) -> Key:

@@ -108,8 +108,7 @@ def _needs(call: Call, form: dict[str, str], ticket: Ticket | None) -> list[Key 
     client, owner = client_key(call), keys.user(ticket.owner) if ticket else None
     if ticket and ticket.user_id and client:
         return [client, owner, keys.user(ticket.user_id), consent_key(call, ticket.user_id)]
-    address = attempts.failures_key(attempts.address(call), call.settings)
-    return [client, owner, address, username_key(form.get("username", ""))]
+    return [client, owner, username_key(form.get("username", ""))]
 
 
 def consent_key(call: Call, user_id: str) -> Key:
@@ -138,7 +137,6 @@ def _sign_in(call: Call, asked: AuthorizationRequest, form: dict[str, str]) -> D
     username, password = form.get("username", "").strip(), form.get("password")
     if not username or not password:
         return _ask(call, asked, username=username, alert=MISSING, status=422)
-    attempts.check_attempts(call, [attempts.address(call)])
     try:
         candidate = look_up(call, username, lambda found: [consent_key(call, found)])
         user = check_password(call, asked.client.client_id, candidate, password)

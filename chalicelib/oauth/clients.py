@@ -1,9 +1,11 @@
 """Client authentication at the OAuth2 endpoints (RFC 6749 §2.3)."""
 
-from chalicelib.audit.trail import Event
+from typing import NoReturn
+
+from chalicelib.audit.trail import Event, Reason
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.db.table import Item, get_many
+from chalicelib.db.table import get_many
 from chalicelib.oauth.errors import InvalidClientError, InvalidScopeError
 from chalicelib.oauth.form import ClientCredentials, read_credentials
 from chalicelib.oauth.models import PUBLIC_CLIENT, OAuth2Client
@@ -15,42 +17,41 @@ from chalicelib.web.operation import Call
 
 
 def authenticate_client(call: Call, parameters: dict[str, str], *more: Key | None) -> OAuth2Client:
-    """Read the client, the failures of its address and whatever the grant needs, in one BatchGetItem.
+    """Read the client and whatever the grant needs, in one BatchGetItem.
+
+    Whoever shows a good credential passes, whatever others at the same address did: a secret has 256 bits, so
+    nobody guesses it. Failures are limited for what each of them writes.
 
     :param more: keys that the grant needs; what is found is in the call's items afterwards.
     :raises InvalidClientError: unknown, wrong secret, or none where one is due.
-    :raises TooManyRequestsError: this address failed too often.
+    :raises TooManyRequestsError: likewise, and the client failed too often from this address.
     """
     credentials = read_credentials(call, parameters)
-    address = attempts.address(call)
     key = keys.client(credentials.client_id) if keys.CLIENT_ID.fullmatch(credentials.client_id) else None
-    wanted = (key, attempts.failures_key(address, call.settings), *more)
-    call.items |= get_many(found for found in wanted if found)
-    attempts.check_attempts(call, [address])
+    call.items |= get_many(found for found in (key, *more) if found)
     client = call.items.get(key) if key else None
-    if not isinstance(client, OAuth2Client) or not _is_authentic(client, credentials):
-        attempts.record_failure(call, [address], _failure(client))
-        raise InvalidClientError
+    if not isinstance(client, OAuth2Client):
+        refuse_client(call, None, "client_authentication", "unknown client")
+    if not _is_authentic(client, credentials):
+        refuse_client(call, client, "client_authentication", "wrong secret")
     note(client_id=client.client_id)
     return client
 
 
-def refuse_client(call: Call, client: OAuth2Client, event: Event) -> None:
-    """Refuse a public client what is for confidential ones: a failure of its address, as a wrong secret is.
+def refuse_client(call: Call, client: OAuth2Client | None, event: Event, reason: Reason) -> NoReturn:
+    """Refuse what a client asks for, and count that for this client at this address.
 
-    :raises InvalidClientError: always.
-    :raises TooManyRequestsError: others failed meanwhile.
+    :param client: None if there is none of its id, which is a stranger's text then, and not kept.
+    :raises InvalidClientError: always, or
+    :raises TooManyRequestsError: there were too many of these.
     """
-    failure = Failure(event, "public client", client.user_id, client.client_id)
-    attempts.record_failure(call, [attempts.address(call)], failure)
+    client_id = client.client_id if client else None
+    subject = attempts.client(call, client_id)
+    call.items |= get_many([attempts.failures_key(subject, call.settings)])
+    attempts.check_attempts(call, [subject])
+    failure = Failure(event, reason, client.user_id if client else None, client_id)
+    attempts.record_failure(call, [subject], failure)
     raise InvalidClientError
-
-
-def _failure(client: Item | None) -> Failure:
-    # The id of no client is a stranger's text: it is not kept.
-    if not isinstance(client, OAuth2Client):
-        return Failure("client_authentication", "unknown client")
-    return Failure("client_authentication", "wrong secret", client.user_id, client.client_id)
 
 
 def _is_authentic(client: OAuth2Client, credentials: ClientCredentials) -> bool:

@@ -126,7 +126,7 @@ def introspect_token(call: Call) -> Reply:
     subject = read_subject(call, parameters.get("token", ""))
     client = authenticate_client(call, parameters, *subject.keys)
     if client.client_type != CONFIDENTIAL:
-        refuse_client(call, client, "introspection")
+        refuse_client(call, client, "introspection", "public client")
     if "token" not in parameters:
         raise InvalidRequestError("token is needed.")
     return Reply(introspect(call, client, subject))

@@ -40,8 +40,16 @@ def address(call: Call) -> str:
     return f"{keys.ADDRESS}{network(call.request.source)}"
 
 
+def client(call: Call, client_id: str | None) -> str:
+    """Name the failures of an OAuth2 client at the address that a call came from.
+
+    :param client_id: None for all ids that no client has: what callers make up shall not fill the table.
+    """
+    return f"{keys.CLIENT}{client_id or ''}#{address(call)}"
+
+
 def failures_key(subject: str, settings: Settings) -> Key:
-    """Key of the present window of an account or address."""
+    """Key of the present window of what `account`, `address` or `client` name."""
     return keys.failures(subject, _limit(subject, settings).number(time.time()))
 
 
@@ -143,4 +151,6 @@ def too_many(subject: str, settings: Settings) -> TooManyRequestsError:
 def _limit(subject: str, settings: Settings) -> Limit:
     if subject.startswith(keys.ACCOUNT):
         return Limit("account", settings.failures_per_account, settings.failure_window)
+    if subject.startswith(keys.CLIENT):
+        return Limit("client", settings.failures_per_client, settings.failure_window)
     return Limit("address", settings.failures_per_address, settings.failure_window)

@@ -56,8 +56,8 @@ def look_up(call: Call, username: str, more: Callable[[str], Iterable[Key]] = la
     marker = call.items.get(key) if key else None
     user_id = marker.user_id if isinstance(marker, UniqueName) else None
     account = attempts.account(user_id) if user_id else attempts.stranger(call, username)
-    failures = attempts.failures_key(account, call.settings)
-    call.items |= get_many([keys.user(user_id or NOBODY), failures, *more(user_id or NOBODY)])
+    failures = [attempts.failures_key(each, call.settings) for each in (account, attempts.address(call))]
+    call.items |= get_many([keys.user(user_id or NOBODY), *failures, *more(user_id or NOBODY)])
     return Candidate(user_id, account)
 
 
@@ -70,14 +70,14 @@ def check_password(call: Call, client_id: str, candidate: Candidate, password: s
     :raises SignInRefusedError: there is none.
     :raises TooManyRequestsError: the account or the address failed too often, right or wrong.
     """
-    user_id, account = candidate.user_id, candidate.account
-    attempts.check_attempts(call, [account])
+    user_id, subjects = candidate.user_id, [candidate.account, attempts.address(call)]
+    attempts.check_attempts(call, subjects)
     user = call.items.get(keys.user(user_id or NOBODY))
     stored = user.password_hash if isinstance(user, User) else None
     matches = verify_password(password, stored)
     if not isinstance(user, User) or not matches or not user.is_active:
         failure = Failure("sign_in", _reason(user, matches=matches), user_id, client_id)
-        attempts.record_failure(call, [account, attempts.address(call)], failure)
+        attempts.record_failure(call, subjects, failure)
         raise SignInRefusedError
     note(actor_id=user.id)
     return user

@@ -1,8 +1,10 @@
 """Brute force: failures are counted by account and by source address; whoever waits gets in again."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from chalicelib.settings import Settings
 from chalicelib.users import attempts
 from chalicelib.users.models import User
 from tests.api.code_tools import Browser, query_of
-from tests.api.oauth_tools import TOKEN, at_call, error_of, password
+from tests.api.oauth_tools import TOKEN, at_call, error_of, password, refresh
 from tests.conftest import PASSWORD, SECRET
 from tests.http import Answer, Client
 from tests.support import confirmed, dump_table
@@ -247,31 +249,66 @@ def test_failures_of_the_window_before_do_not_count(
     assert password(api, "user", PASSWORD).status == 200
 
 
-def test_client_secrets_are_guarded_by_address(
-    api: Client, service: OAuth2Client, few_per_address: int
-) -> None:
-    """ACCEPTANCE 37: guesses at client secrets count, and then the right one is held back, too."""
-    form = {"grant_type": "client_credentials"}
-    statuses = [
-        api("POST", TOKEN, form=form, basic=(client_id, "wrong")).status
-        for client_id in ["service", "nobody"] * (few_per_address // 2)
-    ]
-    assert statuses == [401] * few_per_address
-    assert error_of(api("POST", TOKEN, form=form, basic=("service", SECRET))) == BUSY
-    elsewhere = api("POST", TOKEN, form=form, basic=("service", SECRET), source="198.51.100.2")
-    assert elsewhere.status == 200
+@pytest.fixture
+def few_per_client(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> int:
+    """A limit per client and address that a test can reach, likewise."""
+    few = replace(settings, failures_per_address=4, failures_per_client=3)
+    monkeypatch.setattr(application.api, "settings", few)
+    return 3
 
 
-def test_revocation_guards_client_secrets_as_well(
-    api: Client, service: OAuth2Client, few_per_address: int
+def ask_as(api: Client, client_id: str, secret: str, path: str = TOKEN, **more: Any) -> Answer:
+    """Ask an OAuth2 endpoint as a confidential client."""
+    form = {"grant_type": "client_credentials", "token": "x"}
+    return api("POST", path, form=form, basic=(client_id, secret), **more)
+
+
+PATHS = [TOKEN, "/auth/oauth2/revoke", "/auth/oauth2/introspect"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_wrong_client_secrets_are_limited(
+    api: Client, service: OAuth2Client, few_per_client: int, path: str
 ) -> None:
-    """ACCEPTANCE 37: no endpoint is a way around the limit."""
-    form = {"token": "x"}
-    statuses = [
-        api("POST", "/auth/oauth2/revoke", form=form, basic=("service", "wrong")).status
-        for _ in range(few_per_address + 1)
-    ]
-    assert statuses == [401] * few_per_address + [429]
+    """ACCEPTANCE 37: a client that failed too often at an address is told so, on each endpoint."""
+    answers = [ask_as(api, "service", f"wrong {number}", path) for number in range(few_per_client + 2)]
+    assert [answer.status for answer in answers] == [401] * few_per_client + [429] * 2
+    assert answers[-1].headers["ratelimit-policy"] == '"client";q=3;w=900'
+    assert ask_as(api, "service", "wrong", path, source="198.51.100.2").status == 401
+
+
+def test_failed_clients_hold_nobody_back(
+    api: Client, *, user: User, service: OAuth2Client, few_per_client: int, sign_in: Callable[..., Any]
+) -> None:
+    """ACCEPTANCE 37: behind one address, good credentials pass, whatever others failed at."""
+    token = sign_in()["refresh_token"]
+    made_up = [ask_as(api, f"nobody-{number}", "x").status for number in range(100)]
+    wrong = [ask_as(api, "service", "wrong").status for _ in range(100)]
+    assert made_up == wrong == [401] * few_per_client + [429] * (100 - few_per_client)
+    assert [ask_as(api, "service", SECRET, path).status for path in PATHS] == [200] * 3
+    assert refresh(api, token).status == 200
+    assert password(api, "user", PASSWORD).status == 200
+    assert error_of(ask_as(api, "documentation", "wrong")) == (401, "invalid_client")
+
+
+def test_an_address_that_is_held_back_may_use_its_tokens(
+    api: Client, *, user: User, service: OAuth2Client, few_per_address: int, sign_in: Callable[..., Any]
+) -> None:
+    """ACCEPTANCE 37: the limit of an address is one of passwords alone."""
+    token = sign_in()["refresh_token"]
+    for number in range(few_per_address):
+        password(api, f"nobody-{number}", "x")
+    assert password(api, "user", PASSWORD).status == 429
+    assert [ask_as(api, "service", SECRET, path).status for path in PATHS] == [200] * 3
+    assert refresh(api, token).status == 200
+
+
+def test_made_up_clients_do_not_fill_the_table(api: Client, few_per_client: int, table: None) -> None:
+    """API4: all that are unknown share one counter, and no more than it allows is written of them."""
+    for number in range(50):
+        ask_as(api, f"nobody-{number}", "x")
+    kinds = Counter(item["kind"]["S"] for item in dump_table())
+    assert kinds == {"tally": 1, "audit_event": few_per_client}
 
 
 def patch(api: Client, user: User, token: str, current: str) -> Answer:
@@ -318,3 +355,4 @@ def test_the_limits_of_a_stage(stage: str, limit: int) -> None:
     found = Settings.from_env({"STAGE": stage, "SECRETS": "file:secrets.json"})
     assert (found.failures_per_account, found.failure_window) == (LIMIT, WINDOW)
     assert found.failures_per_address == limit
+    assert found.failures_per_client == limit // 10
