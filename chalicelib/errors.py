@@ -217,8 +217,23 @@ class ServiceUnavailableError(ApiError):
     title = "Service unavailable"
     advice = "The service is overloaded or down for a moment: try again after Retry-After seconds."
 
-    def __init__(self, detail: str | None = None, retry_after: int = 1) -> None:
-        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+    def __init__(self, detail: str | None = None, retry_after: int | None = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)} if retry_after else {})
+
+
+class OutcomeUnknownError(ServiceUnavailableError):
+    """A write was sent, and its answer never came: it may have taken effect."""
+
+    advice = "The database did not answer in time, so it is not known whether this request took effect."
+
+    def told(self, advice: str | None) -> ServiceUnavailableError:
+        """Return what the caller is told.
+
+        :param advice: what to do; None if the same request may simply be sent again.
+        """
+        if advice is None:
+            return ServiceUnavailableError()
+        return ServiceUnavailableError(f"{self.advice} {advice}", retry_after=None)
 
 
 def all_problems() -> list[type[ApiError]]:

@@ -11,12 +11,13 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, backoff, connection, engine_errors, now
-from chalicelib.errors import ServiceUnavailableError
+from chalicelib.errors import OutcomeUnknownError, ServiceUnavailableError
 
 ATTEMPTS = 20  # about 4 s of waits: fifty writers of one item get through
 # Reasons that say nothing about the data: the same transaction may go through a moment later.
 PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-PASSING_ERRORS = {"TransactionInProgressException", "TransactionConflictException", "ThrottlingException"}
+UNDER_WAY = "TransactionInProgressException"
+PASSING_ERRORS = {UNDER_WAY, "TransactionConflictException", "ThrottlingException"}
 
 
 Writes = list[tuple[str, dict[str, Any]]]
@@ -96,7 +97,8 @@ class Transaction:
         """Write everything or nothing.
 
         :raises ConditionFailedError: a condition does not hold.
-        :raises ServiceUnavailableError: DynamoDB did not answer, or conflicts did not end.
+        :raises ServiceUnavailableError: DynamoDB throttles, or conflicts did not end: nothing was written.
+        :raises OutcomeUnknownError: DynamoDB did not answer: it may have been written.
         """
         token = uuid.uuid4().hex
         for attempt in range(ATTEMPTS):
@@ -108,8 +110,9 @@ class Transaction:
             if refusal.cancellation_reasons:
                 # Cancelled for good, so this is another transaction; one still in progress keeps its token.
                 token = uuid.uuid4().hex
+            is_under_way = _code(refusal) == UNDER_WAY
             backoff(attempt)
-        raise ServiceUnavailableError
+        raise OutcomeUnknownError if is_under_way else ServiceUnavailableError
 
     def _take_over(self) -> None:
         for item in self._new:
@@ -120,20 +123,28 @@ class Transaction:
             item.version, item.updated = int(item.version) + 1, self._stamp
 
     def _send(self, token: str) -> TransactWriteError | None:
-        # botocore repeats a request that timed out: the token makes the repetition have one effect.
-        with engine_errors():
-            try:
-                connection().connection.transact_write_items(
-                    condition_check_items=[write for _, write in self._checks],
-                    delete_items=[write for _, write in self._deletes],
-                    put_items=[write for _, write in self._puts],
-                    update_items=[write for _, write in self._updates],
-                    client_request_token=token,
-                )
-            except TransactWriteError as error:
-                if error.cancellation_reasons or _code(error) in PASSING_ERRORS:
-                    return error
+        try:
+            with engine_errors():
+                return self._try(token)
+        except ServiceUnavailableError as error:
+            if _is_refusal(error):
                 raise
+            raise OutcomeUnknownError from error
+
+    def _try(self, token: str) -> TransactWriteError | None:
+        # botocore repeats a request that timed out: the token makes the repetition have one effect.
+        try:
+            connection().connection.transact_write_items(
+                condition_check_items=[write for _, write in self._checks],
+                delete_items=[write for _, write in self._deletes],
+                put_items=[write for _, write in self._puts],
+                update_items=[write for _, write in self._updates],
+                client_request_token=token,
+            )
+        except TransactWriteError as error:
+            if error.cancellation_reasons or _code(error) in PASSING_ERRORS:
+                return error
+            raise
         return None
 
     def _require_passing(self, error: TransactWriteError) -> None:
@@ -151,6 +162,16 @@ class Transaction:
             raise ConditionFailedError(failed) from error
         if reasons and not PASSING.intersection(filter(None, reasons)):
             raise error
+
+
+def _is_refusal(error: ServiceUnavailableError) -> bool:
+    """Whether DynamoDB answered with a 4xx status: then it wrote nothing."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ClientError) and "ResponseMetadata" in cause.response:
+            return bool(cause.response["ResponseMetadata"]["HTTPStatusCode"] < 500)
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def _code(error: TransactWriteError) -> str:

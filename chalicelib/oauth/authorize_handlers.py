@@ -82,6 +82,7 @@ def start_authorization(call: Call) -> Document:
     headers=("Location", "Set-Cookie"),
     error_page=error_page,
     problems=(BadAuthorizationRequestError, TooManyRequestsError),
+    if_unsure="Go back to the application and sign in again.",
     cors=False,
 )
 def continue_authorization(call: Call) -> Document:

@@ -191,6 +191,7 @@ def remove_client(call: Call, client: OAuth2Client) -> None:
     if_match=True,
     problems=(ConflictError,),
     rate_limit=rate_limit("10/minute", in_transaction=True),
+    if_unsure="Look at the ETag: if it has changed, rotating again ends the secret that is in use.",
 )
 def rotate_oauth2_client_secret(call: Call) -> OAuth2Client:
     """Make a new secret; the one before stays valid for a day, so that services can change over."""

@@ -63,6 +63,7 @@ NOT_CACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 §5
     response=TokenSchema,
     render_error=render_oauth_error,
     error=OAuthErrorSchema,
+    if_unsure=None,
     problems=(
         InvalidRequestError,
         InvalidClientError,
@@ -94,6 +95,7 @@ def create_token(call: Call) -> Reply:
     response=RevocationSchema,
     render_error=render_oauth_error,
     error=OAuthErrorSchema,
+    if_unsure=None,
     problems=(InvalidRequestError, InvalidClientError, TooManyRequestsError),
 )
 def revoke_token(call: Call) -> Reply:
@@ -118,6 +120,7 @@ def revoke_token(call: Call) -> Reply:
     response=IntrospectionSchema,
     render_error=render_oauth_error,
     error=OAuthErrorSchema,
+    if_unsure=None,
     problems=(InvalidRequestError, InvalidClientError, TooManyRequestsError),
 )
 def introspect_token(call: Call) -> Reply:

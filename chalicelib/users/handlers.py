@@ -132,6 +132,7 @@ def _failures_if_confirming(call: Call) -> list[Key]:
     etag=True,
     problems=(ForbiddenError, ConflictError),
     rate_limit=rate_limit("10/minute", in_transaction=True),
+    if_unsure="Try to sign in before you sign up again.",
 )
 def create_user(call: Call) -> Reply:
     """Sign up: people solve a captcha, admins with write access need none.

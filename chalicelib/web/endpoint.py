@@ -14,6 +14,7 @@ from chalicelib.errors import (
     InvalidTokenError,
     MalformedRequestError,
     NotFoundError,
+    OutcomeUnknownError,
     UnauthenticatedError,
 )
 from chalicelib.security.actor import Actor
@@ -26,7 +27,7 @@ from chalicelib.web.access import measured
 from chalicelib.web.body import load_body, load_query, parse_body, schema_of
 from chalicelib.web.conditional import etag_of, etag_of_text, is_known, is_unchanged
 from chalicelib.web.cors import preflight_headers
-from chalicelib.web.operation import JSON, OTHER, Call, Document, Load, Operation, Reply, Tag
+from chalicelib.web.operation import JSON, LOOK, OTHER, Call, Document, Load, Operation, Reply, Tag
 from chalicelib.web.pagination import Page, page_headers
 from chalicelib.web.problem import empty_response, finish, json_response, problem_response
 from chalicelib.web.rate_limit import Budget
@@ -123,6 +124,8 @@ class Api:
             note(problem=error.code_name)
             if error.status >= 500:
                 note(error=describe_causes(error))
+            if isinstance(error, OutcomeUnknownError):
+                error = error.told(operation.if_unsure if operation else LOOK)
             return refusal(request, error, operation)
         except Exception as error:
             note(problem=ApiError.slug, error=describe_causes(error))

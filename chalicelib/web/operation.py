@@ -25,6 +25,7 @@ T = TypeVar("T", bound=Item)
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 JSON_PATCH = "application/json-patch+json"
+LOOK = "Look whether it did before you send it again."
 
 
 @dataclass
@@ -273,6 +274,8 @@ class Operation:
     :param error_page: the form of errors, where a person reads them in a browser.
     :param produces: media types of the answer.
     :param rate_limit: how often each caller may call it.
+    :param if_unsure: what to do where nobody knows whether a write took effect, which is a 503 without
+        Retry-After then; None where the same request may simply be sent again.
     :param no_store: keep the answer out of all caches.
     :param cors: pages of other origins may read the answer, if the settings list them.
     :param tag: the group in which it is documented; the route table sets it.
@@ -305,6 +308,7 @@ class Operation:
     error_page: Callable[[Request, ApiError], Document] | None = None
     produces: tuple[str, ...] = (JSON,)
     rate_limit: RateLimit | None = None
+    if_unsure: str | None = LOOK
     no_store: bool = True
     cors: bool = True
     tag: Tag = OTHER

@@ -11,9 +11,10 @@ import app as application
 from chalicelib.db.table import Item, connection, create_table
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.users.models import User
+from tests.api.code_tools import Browser, get_code, query_of, redeem
 from tests.conftest import PASSWORD
 from tests.http import Answer, Client, InProcess
-from tests.integration.wire import lost_answer
+from tests.integration.wire import lost_answer, no_answers
 from tests.support import MakeUser, SignIn, TokenFor, confirmed, dump_table, replace
 
 pytestmark = pytest.mark.integration
@@ -59,47 +60,100 @@ def world(api: Client, user: User, make_user: MakeUser, token_for: TokenFor, sig
     return World(api, user, member, make_user("outsider"), token, team, sign_in()["refresh_token"])
 
 
-def sign_up(world: World) -> Answer:
+Ask = Callable[[], Answer]
+
+
+def sign_up(world: World) -> Ask:
     body = {"username": "ada", "email": "ada@test.example", "password": "analytical engine"}
-    return world.api("POST", "/api/v1/users", data={**body, "recaptcha_key": "secret_key"})
+    return lambda: world.api("POST", "/api/v1/users", data={**body, "recaptcha_key": "secret_key"})
 
 
-def change_email(world: World) -> Answer:
+def change_email(world: World) -> Ask:
     patch = confirmed(PASSWORD, replace("/email", "new@test.example"))
-    return world.send("PATCH", f"/api/v1/users/{world.user.id}", patch)
+    return lambda: world.send("PATCH", f"/api/v1/users/{world.user.id}", patch)
 
 
-def wrong_password(world: World) -> Answer:
-    return world.form(grant_type="password", username="user", password="a guess")
+def give_password(world: World, text: str = PASSWORD) -> Ask:
+    return lambda: world.form(grant_type="password", username="user", password=text)
 
 
-REQUESTS: dict[str, tuple[int, Callable[[World], Answer]]] = {
-    "sign up": (201, sign_up),
-    "sign in": (200, lambda world: world.form(grant_type="password", username="user", password=PASSWORD)),
-    "guess": (400, wrong_password),
-    "refresh": (200, lambda world: world.form(grant_type="refresh_token", refresh_token=world.refresh_token)),
-    "change an e-mail": (200, change_email),
-    "create a team": (201, lambda world: world.send("POST", TEAMS, {"title": "Looms"})),
-    "rename a team": (200, lambda world: world.send("PATCH", world.team, [replace("/title", "Looms")])),
-    "add a member": (
-        201,
-        lambda world: world.send("POST", f"{world.team}/members", {"user_id": world.outsider.id}),
-    ),
-    "remove a member": (
-        204,
-        lambda world: world.send("DELETE", f"{world.team}/members/{world.member.id}"),
-    ),
-    "delete a team": (204, lambda world: world.send("DELETE", world.team)),
-    "register a client": (201, lambda world: world.send("POST", CLIENTS, {})),
-    "delete a client": (204, lambda world: world.send("DELETE", f"{CLIENTS}/own")),
-    "rotate a secret": (200, lambda world: world.send("POST", f"{CLIENTS}/own/secret")),
-    "revoke": (
+def give_code(world: World) -> Ask:
+    code = get_code(world.api, "user", PASSWORD)
+    return lambda: redeem(world.api, code)
+
+
+def sign_in_on_page(world: World) -> Ask:
+    browser = Browser(world.api)
+    page = browser.open(**query_of())
+
+    def submit() -> Answer:
+        browser.last = page
+        return browser.submit("sign_in", username="user", password=PASSWORD)
+
+    return submit
+
+
+def allow_on_page(world: World) -> Ask:
+    browser = Browser(world.api)
+    browser.open(**query_of())
+    page = browser.submit("sign_in", username="user", password=PASSWORD)
+
+    def submit() -> Answer:
+        browser.last = page
+        return browser.submit("allow")
+
+    return submit
+
+
+def revoke(world: World) -> Ask:
+    form = {"client_id": "documentation", "token": world.refresh_token}
+    return lambda: world.api("POST", "/auth/oauth2/revoke", form=form)
+
+
+def introspect(world: World) -> Ask:
+    return lambda: world.api(
+        "POST", "/auth/oauth2/introspect", form={"token": "x"}, basic=("own", "a wrong secret")
+    )
+
+
+def sending(method: str, path: str, data: Any = None) -> Callable[[World], Ask]:
+    """Call as the user, with ids in the path and the body filled in."""
+
+    def prepare(world: World) -> Ask:
+        ids = {"team": world.team, "member": world.member.id, "outsider": world.outsider.id}
+        body = {name: text.format(**ids) for name, text in data.items()} if isinstance(data, dict) else data
+        return lambda: world.send(method, path.format(**ids), body)
+
+    return prepare
+
+
+# By a name: the operation, the status of its answer, and what makes everything ready for the request.
+REQUESTS: dict[str, tuple[str, int, Callable[[World], Ask]]] = {
+    "sign up": ("create_user", 201, sign_up),
+    "sign in": ("create_token", 200, give_password),
+    "guess": ("create_token", 400, lambda world: give_password(world, "a guess")),
+    "refresh": (
+        "create_token",
         200,
-        lambda world: world.api(
-            "POST", "/auth/oauth2/revoke", form={"client_id": "documentation", "token": world.refresh_token}
-        ),
+        lambda world: lambda: world.form(grant_type="refresh_token", refresh_token=world.refresh_token),
     ),
+    "exchange a code": ("create_token", 200, give_code),
+    "sign in on the page": ("continue_authorization", 200, sign_in_on_page),
+    "allow on the page": ("continue_authorization", 303, allow_on_page),
+    "change an e-mail": ("patch_user", 200, change_email),
+    "create a team": ("create_team", 201, sending("POST", TEAMS, {"title": "Looms"})),
+    "rename a team": ("patch_team", 200, sending("PATCH", "{team}", [replace("/title", "Looms")])),
+    "add a member": ("create_member", 201, sending("POST", "{team}/members", {"user_id": "{outsider}"})),
+    "remove a member": ("delete_member", 204, sending("DELETE", "{team}/members/{member}")),
+    "delete a team": ("delete_team", 204, sending("DELETE", "{team}")),
+    "register a client": ("create_oauth2_client", 201, sending("POST", CLIENTS, {})),
+    "delete a client": ("delete_oauth2_client", 204, sending("DELETE", f"{CLIENTS}/own")),
+    "rotate a secret": ("rotate_oauth2_client_secret", 200, sending("POST", f"{CLIENTS}/own/secret")),
+    "revoke": ("revoke_token", 200, revoke),
+    "introspect": ("introspect_token", 401, introspect),
 }
+# What is the same thing again when it is sent again.
+REPEATABLE = {"sign in", "guess", "refresh", "revoke", "introspect"}
 
 
 def shape() -> Counter[tuple[str, int]]:
@@ -131,16 +185,74 @@ def own_client(make_client: Callable[..., OAuth2Client], user: User) -> OAuth2Cl
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_write_whose_answer_is_lost_has_one_effect(
-    name: str, world: World, own_client: OAuth2Client
+    name: str, world: World, own_client: OAuth2Client, app: OAuth2Client
 ) -> None:
     """ACCEPTANCE 59: with the answer to the commit lost, status and table are as if nothing had happened."""
-    status, request = REQUESTS[name]
+    _, status, prepare = REQUESTS[name]
+    ask = prepare(world)
     before = dump_table()
     with lost_answer(10**6) as undisturbed:
-        assert request(world).status == status
+        assert ask().status == status
     expected, writes = shape(), undisturbed.index("TransactWriteItems")
     restore(before)
     with lost_answer(writes) as disturbed:
-        assert request(world).status == status
+        assert ask().status == status
     assert disturbed.count("TransactWriteItems") == undisturbed.count("TransactWriteItems") + 1
     assert shape() == expected
+
+
+def test_every_post_is_among_them() -> None:
+    """A new POST shows below what a caller can do about its lost answer."""
+    posts = {methods["POST"].name for methods in application.api.operations.values() if "POST" in methods}
+    assert posts - {operation for operation, _, _ in REQUESTS.values()} == set()
+
+
+def still_signed_in(world: World) -> bool:
+    """Whether nothing of the user has ended by accident."""
+    me = world.send("GET", "/api/v1/users/me")
+    return (me.status, "reuse" in str(dump_table())) == (200, False)
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_what_is_told_of_a_lost_answer_is_true(
+    name: str, world: World, own_client: OAuth2Client, app: OAuth2Client
+) -> None:
+    """ACCEPTANCE 20, 27, 57: who is told to try again succeeds, who is not is told that nobody knows."""
+    _, status, prepare = REQUESTS[name]
+    ask = prepare(world)
+    with no_answers():
+        lost = ask()
+    told = lost.body.decode()
+    assert (lost.status, "retry-after" in lost.headers) == (503, name in REPEATABLE)
+    assert ("try again" in told, "not known" in told) == (name in REPEATABLE, name not in REPEATABLE)
+    if name in REPEATABLE:
+        assert ask().status == status
+    assert still_signed_in(world)
+
+
+def test_after_a_lost_code_one_starts_over(world: World, app: OAuth2Client) -> None:
+    """ACCEPTANCE 34: the code stays for one use; its second use ends nothing but what came of it."""
+    other = redeem(world.api, get_code(world.api, "user", PASSWORD)).json
+    ask = give_code(world)
+    with no_answers():
+        lost = ask()
+    assert "Start the authorization over" in lost.json["error_description"]
+    again = ask()
+    assert (again.status, again.json["error"]) == (400, "invalid_grant")
+    assert give_code(world)().status == 200
+    for token in (world.token, other["access_token"]):
+        assert world.api("GET", "/api/v1/users/me", token=token).status == 200
+    form = {"grant_type": "refresh_token", "client_id": "app", "refresh_token": other["refresh_token"]}
+    assert world.api("POST", TOKEN, form=form).status == 200
+
+
+def test_tabs_go_on_after_a_lost_answer(world: World) -> None:
+    """ACCEPTANCE 20, 22: one tab loses the answer, another one refreshes at the same time: one successor."""
+    ask = REQUESTS["refresh"][2](world)
+    with no_answers():
+        assert ask().status == 503
+    answers = [ask() for _ in range(3)]
+    assert [answer.status for answer in answers] == [200] * 3
+    (successor,) = {answer.json["refresh_token"] for answer in answers}
+    assert world.form(grant_type="refresh_token", refresh_token=successor).status == 200
+    assert still_signed_in(world)

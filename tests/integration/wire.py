@@ -63,6 +63,20 @@ def lost_answer(number: int) -> Iterator[list[str]]:
 
 
 @contextmanager
+def no_answers() -> Iterator[None]:
+    """Let every transaction reach the engine, and none of the answers come back."""
+
+    def act(request: AWSPreparedRequest, send: Send) -> Any:
+        answer = send(request)
+        if operation_of(request) == TRANSACTION:
+            raise ReadTimeoutError(endpoint_url=request.url)
+        return answer
+
+    with between(act):
+        yield
+
+
+@contextmanager
 def together(number: int) -> Iterator[None]:
     """Hold the first transactions back until that many are ready: all have read before one writes."""
     gate = threading.Barrier(number)

@@ -7,6 +7,7 @@ from chalicelib.audit.trail import record
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.transaction import ConditionFailedError, Transaction
+from chalicelib.errors import OutcomeUnknownError
 from chalicelib.oauth.codes import is_for, is_verified, parse_code
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
 from chalicelib.oauth.families import Start, require_consent, revoke_family, start_family
@@ -98,6 +99,8 @@ def _exchange(request: TokenRequest, code: AuthorizationCode, user: User) -> dic
     access_token = sign_access_token(request, Bearer(user, scopes, code.family_id, code.consent_id))
     try:
         transaction.commit()
+    except OutcomeUnknownError as error:
+        raise error.told("Start the authorization over: the code may have been used up.") from error
     except ConditionFailedError as error:
         if "code" in error.names:
             _end(request, code)
