@@ -181,7 +181,8 @@ def table_of(shared: TableConnection) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Item, "_shared", shared)
         # A test may make a client of its own: it has to find this table, whatever earlier ones connected to.
-        patch.setattr(Item.Meta, "region", present().settings.region)
+        patch.setattr(Item.Meta, "region", shared.connection.region)
+        patch.setattr(Item.Meta, "host", shared.connection.host)
         present().fill()
         yield
         present().drop()

@@ -180,7 +180,7 @@ def test_operations_do_not_share_a_limit(limited: Limited) -> None:
     assert [client("OPTIONS", PATH, headers=preflight).status for _ in range(3)] == [204] * 3
     assert [client("POST", PATH).status for _ in range(3)] == [200] * 3
     assert statuses(client, 2) == [200, 429]
-    assert client("OPTIONS", PATH).headers["allow"] == "GET, OPTIONS, POST"
+    assert client("OPTIONS", PATH).headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 @pytest.mark.parametrize("limit", [THREE, FOLDED])

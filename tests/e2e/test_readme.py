@@ -25,7 +25,7 @@ EXPECTED = [
     ("grant_type=client_credentials", '"scope":"teams:read"'),
     ("title=Explorers", '"title":"Explorers"'),
     ("-X PATCH", '"title":"Pioneers"'),
-    ("-X OPTIONS", "allow: delete, get, options, patch"),
+    ("-X OPTIONS", "allow: delete, get, head, options, patch"),
     ('"username": "ada"', '"username":"ada"'),
     ("title=no", '"status":422'),
     ("oauth2/revoke", "HTTP/1.1 401"),
