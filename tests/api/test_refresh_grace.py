@@ -11,10 +11,11 @@ from chalicelib.oauth.models import OAuth2Client
 from chalicelib.security.keys import Keyring
 from chalicelib.users.models import User
 from tests.api.code_tools import get_code, redeem
-from tests.api.oauth_tools import TOKEN, error_of, families, let_pass, me, refresh
+from tests.api.oauth_tools import TOKEN, at_call, error_of, families, let_pass, me, refresh
 from tests.conftest import PASSWORD, SECRET
 from tests.http import Client
 from tests.support import dump_table
+from tests.target import put
 
 INVALID = (400, "invalid_grant")
 Tokens = dict[str, str]
@@ -48,6 +49,16 @@ def test_within_the_grace_the_answer_is_the_same_successor(
     assert len({answer.json["access_token"] for answer in answers}) == 4
     assert refresh(api, answers[0].json["refresh_token"]).status == 200
     assert not is_over(api, user, answers[0].json)
+
+
+def test_a_read_in_the_middle_of_a_rotation_is_repeated(api: Client, user: User, tokens: Tokens) -> None:
+    """BatchGetItem is no snapshot: it may give the family of after the rotation, and no tombstone yet."""
+    fresh = refresh(api, tokens["refresh_token"])
+    whole = dump_table()
+    put([item for item in whole if item["kind"]["S"] != "used_refresh_token"])
+    with at_call("BatchGetItem", lambda: put(whole), number=2):
+        answer = refresh(api, tokens["refresh_token"])
+    assert (answer.status, answer.json["refresh_token"]) == (200, fresh.json["refresh_token"])
 
 
 def test_after_the_grace_it_is_reuse(api: Client, user: User, tokens: Tokens) -> None:

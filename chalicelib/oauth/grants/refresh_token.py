@@ -111,6 +111,9 @@ def _family(request: TokenRequest, token: RefreshToken) -> TokenFamily:
     if not is_current(family, token) and not is_repeated(call, family, token):
         if was_used(call, token):
             _end(request, family)
+        elif is_current(family, successor_of(call.keyring, token)):
+            # BatchGetItem is no snapshot: the tombstone was read before a rotation, the family after it.
+            raise ConditionFailedError(["used"])
         raise InvalidGrantError
     if not is_alive(family):
         raise InvalidGrantError
