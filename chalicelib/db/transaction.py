@@ -129,7 +129,7 @@ class Transaction:
         except ServiceUnavailableError as error:
             if _is_refusal(error):
                 raise
-            raise OutcomeUnknownError from error
+            raise OutcomeUnknownError from error.__cause__
 
     def _try(self, token: str) -> TransactWriteError | None:
         # botocore repeats a request that timed out: the token makes the repetition have one effect.
