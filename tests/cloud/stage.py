@@ -11,6 +11,7 @@ import app as application
 from chalicelib.db.table import Item, connect
 from chalicelib.security.keys import new_secrets
 from chalicelib.settings import Settings
+from chalicelib.web.request import with_head
 from tasks.cloud import local, template
 from tasks.cloud.deploy import Deployment
 from tasks.cloud.packaging import Package
@@ -178,7 +179,7 @@ def routes() -> set[tuple[str, str]]:
     return {
         (method, path)
         for path, operations in application.api.operations.items()
-        for method in (*operations, "OPTIONS")
+        for method in with_head([*operations, "OPTIONS"])
     }
 
 

@@ -65,7 +65,7 @@ def test_unknown_paths_are_problems(deployed: Stage) -> None:
 def test_unknown_methods_are_told_which_there_are(deployed: Stage) -> None:
     """ACCEPTANCE 51: 405 with Allow, by the application."""
     answer = expect(405, deployed.api("PUT", "/api/v1/users/me"))
-    assert answer.headers["allow"] == "GET, OPTIONS"
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_options_reach_the_application(deployed: Stage) -> None:
