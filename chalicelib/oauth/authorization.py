@@ -144,6 +144,9 @@ def _is_same_uri(given: str, registered: str) -> bool:
     """Compare exactly; the port of a loopback address is the application's choice (RFC 8252 §7.3)."""
     if given == registered:
         return True
+    # urlsplit normalizes what is not ASCII, in quadratic time; no registered URI has such characters.
+    if not given.isascii() or len(given) > MAX_VALUE:
+        return False
     return given.startswith("http:") and _without_port(given) == _without_port(registered) is not None
 
 

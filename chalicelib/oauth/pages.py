@@ -55,7 +55,7 @@ def consent_page(call: Call, asked: AuthorizationRequest, ticket: str, user: Use
 
 
 def error_page(request: Request, error: ApiError) -> Document:
-    """Tell a person what went wrong; where a client is certain, with a link that brings the error to it."""
+    """Show what went wrong; where a client is certain, with a link that brings the error to it."""
     texts = {"detail": error.detail, "request_id": request.request_id}
     if isinstance(error, RefusedRequestError):
         content = _fill("refused", texts | _client(error.asked, error.error) | {"code": error.error.code})

@@ -1,15 +1,15 @@
 """Your sign-ins: where you are signed in, and an end to each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from chalicelib.audit.trail import record
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.db.table import BATCH_READ_LIMIT, Item, get_many, query_back
+from chalicelib.db.table import BATCH_READ_LIMIT, get_many, query_back
 from chalicelib.errors import NotFoundError
-from chalicelib.oauth.families import is_alive, is_of
+from chalicelib.oauth.families import consent_keys, has_consent, is_alive, is_of
 from chalicelib.oauth.grants.names import REFRESH_TOKEN
-from chalicelib.oauth.models import Consent, OAuth2Client, TokenFamily
+from chalicelib.oauth.models import OAuth2Client, TokenFamily
 from chalicelib.oauth.permissions import SESSION
 from chalicelib.oauth.schemas import SessionSchema
 from chalicelib.web.operation import ACTIVE_USER, Call, Operation
@@ -67,28 +67,23 @@ def _sessions(call: Call, families: Sequence[TokenFamily]) -> list[TokenFamily]:
     version = call.actor.claims.credentials_version  # the account's, or the caller would be none
     alive = [family for family in families if is_alive(family) and family.credentials_version == version]
     wanted = list(dict.fromkeys(key for family in alive for key in _keys(family)))
-    items = get_many(wanted[:BATCH_READ_LIMIT]) | get_many(wanted[BATCH_READ_LIMIT:])
+    call.items |= get_many(wanted[:BATCH_READ_LIMIT]) | get_many(wanted[BATCH_READ_LIMIT:])
     for family in alive:
-        client = items.get(keys.client(family.client_id))
+        client = call.items.get(keys.client(family.client_id))
         family.client_name = client.shown_name if isinstance(client, OAuth2Client) else ""
         family.is_current = family.family_id == call.actor.claims.family
-    return [family for family in alive if _can_refresh(family, items)]
+    return [family for family in alive if _can_refresh(call, family)]
 
 
 def _keys(family: TokenFamily) -> list[Key]:
-    consent = [keys.consent(family.user_id, family.client_id)] if family.consent_id else []
-    return [keys.client(family.client_id), *consent]
+    return [keys.client(family.client_id), *consent_keys(family)]
 
 
-def _can_refresh(family: TokenFamily, items: Mapping[Key, Item]) -> bool:
-    client = items.get(keys.client(family.client_id))
+def _can_refresh(call: Call, family: TokenFamily) -> bool:
+    client = call.items.get(keys.client(family.client_id))
     if not isinstance(client, OAuth2Client) or not is_of(family, client) or not client.is_active:
         return False
-    if REFRESH_TOKEN not in client.grant_types:
-        return False
-    consent = items.get(keys.consent(family.user_id, family.client_id))
-    stands = isinstance(consent, Consent) and consent.consent_id == family.consent_id
-    return stands or family.consent_id is None
+    return REFRESH_TOKEN in client.grant_types and has_consent(call, family)
 
 
 @Operation(permission=ACTIVE_USER, scopes=WRITE, loads=(SESSION,), status=204, if_match=True)

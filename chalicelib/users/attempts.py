@@ -41,7 +41,7 @@ def address(call: Call) -> str:
 
 
 def client(call: Call, client_id: str | None) -> str:
-    """Name the failures of an OAuth2 client at the address that a call came from.
+    """Return the subject of the failures of an OAuth2 client at the address that a call came from.
 
     :param client_id: None for all ids that no client has: what callers make up shall not fill the table.
     """

@@ -43,7 +43,7 @@ def is_unchanged(request: Request, item: Item) -> bool:
 
 
 def is_known(request: Request, tag: str) -> bool:
-    """Tell whether the caller of a GET or HEAD has the version of a tag already (weak comparison)."""
+    """Whether the caller of a GET or HEAD has the version of a tag already (weak comparison)."""
     header = request.headers.get("if-none-match")
     if request.method not in ("GET", "HEAD") or header is None:
         return False

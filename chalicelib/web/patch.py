@@ -59,14 +59,14 @@ def parse_patch(payload: Any) -> list[dict[str, Any]]:
     """
     if not isinstance(payload, list):
         raise MalformedRequestError("A patch is an array of operations (RFC 6902).")
+    if len(payload) > MAX_OPERATIONS:
+        raise InvalidValueError(f"A patch may have at most {MAX_OPERATIONS} operations.")
     for number, entry in enumerate(payload):
         flaw = _flaw(entry)
         if flaw:
             raise MalformedRequestError(
                 f"Operation {number}: {flaw}", errors=[{"pointer": f"/{number}", "detail": flaw}]
             )
-    if len(payload) > MAX_OPERATIONS:
-        raise InvalidValueError(f"A patch may have {MAX_OPERATIONS} operations at the most.")
     return payload
 
 

@@ -50,7 +50,7 @@ def families(user: User) -> list[TokenFamily]:
 
 
 def let_pass(token: str, seconds: float = 31) -> None:
-    """Let a refresh token have been used so many seconds earlier; by default its grace is over then."""
+    """Move the use of a refresh token back in time; by default its grace is over then."""
     parsed = parse_refresh_token(token)
     assert parsed
     used = get_many([parsed.used_key])[parsed.used_key]

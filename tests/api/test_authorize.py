@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import Item, get_many
+from chalicelib.oauth import authorization
 from chalicelib.oauth.authorize_handlers import MISSING, WRONG
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.users.models import User
@@ -112,6 +113,20 @@ def test_another_user_is_asked_in_turn(browser: Browser, make_user: Callable[...
     make_user("other")
     browser.open(**query_of())
     assert browser.submit("sign_in", username="other", password=PASSWORD).status == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1\u0301" * 99, "\uff11\uff12\uff17.0.0.1", "127.0.0.1/" + 2048 * "x"]
+)
+def test_what_no_client_can_have_registered_is_not_taken_apart(
+    api: Client, admin: User, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """Urlsplit normalizes what is not ASCII, which takes quadratic time."""
+    make_client("desktop", admin, grant_types=["authorization_code"], redirect_uris=["http://127.0.0.1/cb"])
+    taken: list[str] = []
+    monkeypatch.setattr(authorization, "_without_port", taken.append)
+    answer = Browser(api).open(**query_of("desktop", redirect_uri=f"http://{host}/cb"))
+    assert (answer.status, taken) == (400, [])
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,11 @@ def test_the_number_of_operations_is_capped(patch: Patcher, number: int, status:
     assert patch([expect("/client_type", "confidential")] * number).status == status
 
 
+def test_operations_are_counted_before_they_are_read(patch: Patcher) -> None:
+    """What is too long is refused as that, whatever is in it: the work stays bounded."""
+    assert patch([*[expect("/client_type", "confidential")] * 64, {"op": "none"}]).status == 422
+
+
 def test_a_huge_value_is_422(patch: Patcher) -> None:
     """ACCEPTANCE 45: the size is capped whatever made it grow, and however short it gets again."""
     huge = replace("/redirect_uris", [URI + "x" * 100_000])

@@ -43,7 +43,7 @@ def violations(page: Any) -> list[str]:
 
 
 def focused(page: Any) -> str:
-    """Tell which element has the focus."""
+    """Return the element that has the focus."""
     return str(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
 
 

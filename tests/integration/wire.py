@@ -64,7 +64,7 @@ def lost_answer(number: int) -> Iterator[list[str]]:
 
 @contextmanager
 def no_answers() -> Iterator[None]:
-    """Let every transaction reach the engine, and none of the answers come back."""
+    """Pass every transaction on to the engine, and cut off each answer."""
 
     def act(request: AWSPreparedRequest, send: Send) -> Any:
         answer = send(request)
