@@ -112,9 +112,11 @@ def meanwhile(deed: Callable[[], object]) -> Iterator[None]:
 def conflicts() -> Iterator[Counter[str]]:
     """Cancel a transaction that meets another one under way on the same item, as AWS does.
 
-    DynamoDB Local lets it wait instead. Gives how many were cancelled.
+    DynamoDB Local lets it wait instead. The first ones stay under way until one has been met, so that
+    conflicts do not depend on the machine's speed. Yields how many were cancelled.
     """
     lock, under_way, seen = threading.Lock(), Counter[str](), Counter[str]()
+    one_met = threading.Event()
 
     def act(request: AWSPreparedRequest, send: Send) -> Any:
         if operation_of(request) != TRANSACTION:
@@ -124,9 +126,11 @@ def conflicts() -> Iterator[Counter[str]]:
             met = [under_way[key] > 0 for key in keys]
             if any(met):
                 seen["cancelled"] += 1
+                one_met.set()
                 return _cancelled(request, met)
             under_way.update(keys)
         try:
+            one_met.wait(TOGETHER_WITHIN)
             return send(request)
         finally:
             with lock:
