@@ -48,7 +48,7 @@ class AuditEventSchema(Schema):
     """Something that happened."""
 
     id = fields.String(metadata={**ID, "description": "ULID: sorts by time."})
-    time = fields.AwareDateTime(attribute="created")
+    time = Moment(attribute="created")
     event = fields.String(validate=validate.OneOf(EVENTS))
     outcome = fields.String(validate=validate.OneOf(OUTCOMES))
     actor_id = fields.String(

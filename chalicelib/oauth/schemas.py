@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from chalicelib.oauth.grants.names import GRANT_TYPES
 from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT
 from chalicelib.oauth.scopes import MAX_SCOPE, NQSCHAR, SCOPES
-from chalicelib.web.fields import ID, IDS, Flag, Text, like, one_line
+from chalicelib.web.fields import ID, IDS, Flag, Moment, Text, like, one_line
 from chalicelib.web.pagination import ListQuery
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -104,8 +104,8 @@ class ClientRegistrationSchema(ClientChangesSchema):
     client_id = fields.String(metadata=IDS["client_id"])
     user_id = fields.String(metadata=ID)
     client_type = fields.String(validate=validate.OneOf(CLIENT_TYPES))
-    created = fields.AwareDateTime()
-    updated = fields.AwareDateTime()
+    created = Moment()
+    updated = Moment()
 
 
 class ClientRegistrationWithSecretSchema(ClientRegistrationSchema):
@@ -122,8 +122,8 @@ class ConsentSchema(Schema):
     client_id = fields.String(metadata=IDS["client_id"])
     client_name = fields.String(metadata=one_line(NAME_MOST))
     scope = fields.String(metadata=like(NQSCHAR, MAX_SCOPE, example="teams:read users:read"))
-    created = fields.AwareDateTime()
-    updated = fields.AwareDateTime()
+    created = Moment()
+    updated = Moment()
 
 
 class SessionSchema(Schema):
@@ -133,8 +133,8 @@ class SessionSchema(Schema):
     client_id = fields.String(metadata=IDS["client_id"])
     client_name = fields.String(metadata=one_line(NAME_MOST))
     is_current = Flag(metadata={"description": "The one that the access token of this request is of."})
-    created = fields.AwareDateTime()
-    last_used = fields.AwareDateTime(attribute="updated")
+    created = Moment()
+    last_used = Moment(attribute="updated")
 
 
 class ClientListQuery(ListQuery):

@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields
 
 from chalicelib.users.schemas import USERNAME_SHAPE
-from chalicelib.web.fields import ID, Flag, Text, check_id
+from chalicelib.web.fields import ID, Flag, Moment, Text, check_id
 
 TITLE_LEAST, TITLE_MOST = 3, 50
 MEMBERS_SHOWN = 100  # in a team itself; the list of members has them all
@@ -25,8 +25,8 @@ class TeamInputSchema(Schema):
 class TeamViewSchema(BaseTeamSchema):
     """What a PATCH works on."""
 
-    created = fields.AwareDateTime()
-    updated = fields.AwareDateTime()
+    created = Moment()
+    updated = Moment()
 
 
 class MemberUserSchema(Schema):

@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.db.keys import MAX_EMAIL, MAX_USERNAME
 from chalicelib.security.passwords import MAX_BYTES, MIN_LENGTH, password_flaw
-from chalicelib.web.fields import ID, Flag, Text, like, one_line
+from chalicelib.web.fields import ID, Flag, Moment, Text, like, one_line
 
 NAME_MOST = 30
 USERNAME = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_USERNAME}}}", re.ASCII)
@@ -61,8 +61,8 @@ class UserSchema(BaseUserSchema):
     is_regular_user = Flag(metadata={"description": "Has write access."})
     is_admin = Flag()
     is_internal = Flag(metadata={"description": "Passes every permission; never settable over the API."})
-    created = fields.AwareDateTime()
-    updated = fields.AwareDateTime()
+    created = Moment()
+    updated = Moment()
 
 
 class UserChangesSchema(Schema):

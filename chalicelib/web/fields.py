@@ -101,12 +101,25 @@ class Prose(Text):
 
 
 class Moment(fields.AwareDateTime):
-    """A time as RFC 3339 has it, with its offset from UTC; other forms of ISO 8601 are none."""
+    """A time as RFC 3339 has it: any offset from UTC is accepted, and UTC is sent, with `Z`.
+
+    Other forms of ISO 8601 are refused.
+    """
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        # shorter than +00:00, and survives a query string
+        return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         if not isinstance(value, str) or not RFC_3339.fullmatch(value):
-            raise ValidationError("Must be a time with offset, such as 2026-01-31T12:00:00Z (RFC 3339).")
+            raise ValidationError(_time_advice(value))
         return super()._deserialize(value.upper(), attr, data, **kwargs)
+
+
+def _time_advice(value: Any) -> str:
+    if isinstance(value, str) and RFC_3339.fullmatch(value.replace(" ", "+")):
+        return "Write the + of the offset as %2B, or give the time in UTC, such as 2026-01-31T12:00:00Z."
+    return "Must be a time with offset, such as 2026-01-31T12:00:00Z (RFC 3339)."
 
 
 class StoredMoment(Moment):

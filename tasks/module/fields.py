@@ -161,8 +161,8 @@ def moment(options: Options) -> Field:
         required=options.required,
         stored="UTCDateTimeAttribute",
         declaration="StoredMoment(...)",
-        example='"2026-01-31T12:00:00+00:00"',
-        other='"2027-02-28T23:59:59.500000+00:00"',
+        example='"2026-01-31T12:00:00Z"',
+        other='"2027-02-28T23:59:59.500000Z"',
         bad=('"2026-01-31"', '"2026-01-31T12:00:00"', "5"),
         limits="a time with offset (RFC 3339), shown in UTC",
     )

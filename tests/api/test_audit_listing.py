@@ -80,6 +80,22 @@ def test_offsets_and_small_letters_are_times(trail: Trail, events: list[str]) ->
     assert [len(trail(from_=text)) for text in (there, small)] == [5, 5]
 
 
+def test_a_time_of_an_answer_goes_into_the_query_as_it_is(
+    api: Client, trail: Trail, events: list[str]
+) -> None:
+    """Pasted into ?from=, without encoding: it ends in Z, not in an offset whose + would be a blank."""
+    times = {event["id"]: event["time"] for event in trail(limit=100)}
+    answer = api("GET", f"{AUDIT}?limit=100&from={times[events[7]]}", token=trail.token)
+    assert [event["id"] for event in answer.json] == events[:8]
+
+
+def test_a_pasted_plus_is_explained(api: Client, trail: Trail) -> None:
+    """The query string turns it into a blank: the problem says what to write."""
+    answer = api("GET", f"{AUDIT}?from=2026-01-31T12:00:00+00:00", token=trail.token)
+    (error,) = answer.json["errors"]
+    assert (answer.status, error["parameter"], "%2B" in error["detail"]) == (422, "from", True)
+
+
 @pytest.mark.parametrize(
     "text",
     ["yesterday", "", "2026-01-31", "2026-01-31T12:00:00", "20260131T120000Z", "2026-W05-1T00:00:00Z",

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 from marshmallow import Schema
+from marshmallow.fields import DateTime
 from openapi_spec_validator import validate
 
 import app as application
 from chalicelib.oauth.handlers import GRANTS
 from chalicelib.oauth.scopes import DESCRIPTIONS
 from chalicelib.settings import LOCAL_URL
-from chalicelib.web.fields import Text
+from chalicelib.web.fields import Moment, Text
 from chalicelib.web.openapi.document import VERSION, build
 from chalicelib.web.openapi.problems import problems_of
 from tests.api.expected_access import EXPECTED
@@ -73,6 +74,14 @@ def test_each_refusal_is_shown(route: tuple[str, str]) -> None:
     responses = entry(route)["responses"]
     assert {str(kind.status) for kind in kinds} <= responses.keys()
     assert {"500", str(OPERATIONS[route].status)} <= responses.keys()
+
+
+@pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
+def test_times_are_sent_in_one_form(route: tuple[str, str]) -> None:
+    """Every time in an answer is a Moment: UTC, with Z."""
+    kind = OPERATIONS[route].response
+    times = [field for field in kind().fields.values() if isinstance(field, DateTime)] if kind else []
+    assert [field for field in times if not isinstance(field, Moment)] == []
 
 
 @pytest.mark.parametrize("route", PATCHES, ids="-".join)

@@ -72,10 +72,11 @@ def test_a_client_sees_its_owner_as_me(api: Client, admin: User, service: OAuth2
 
 
 def test_times_are_rfc_3339_in_utc(api: Client, user: User, token_for: TokenFor) -> None:
-    """DESIGN §2: timestamps are RFC 3339 UTC."""
+    """Times are those of RFC 3339, in UTC, and end in Z."""
     answer = api("GET", "/api/v1/users/me", token=token_for(user)).json
-    offsets = [datetime.fromisoformat(answer[name]).utcoffset() for name in ("created", "updated")]
-    assert offsets == [timedelta(0)] * 2
+    times = [answer[name] for name in ("created", "updated")]
+    assert [datetime.fromisoformat(text).utcoffset() for text in times] == [timedelta(0)] * 2
+    assert [text[-1] for text in times] == ["Z", "Z"]
 
 
 def test_ids_are_ulids(api: Client, user: User, token_for: TokenFor) -> None:

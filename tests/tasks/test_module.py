@@ -276,7 +276,7 @@ DECLARED = [
     ("n:boolean", 'Flag(metadata={"example": True})', "(default=False)"),
     (
         "n:datetime",
-        'StoredMoment(allow_none=True, metadata={"example": "2026-01-31T12:00:00+00:00"})',
+        'StoredMoment(allow_none=True, metadata={"example": "2026-01-31T12:00:00Z"})',
         "(null=True)",
     ),
     (

@@ -1,11 +1,11 @@
 """Schema fields: what they take, and that OpenAPI says so."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError
 
 from chalicelib.web.fields import Moment, Prose, StoredMoment, Text
 
@@ -73,6 +73,20 @@ def test_a_stored_moment_is_in_utc(text: str, moment: datetime) -> None:
     """DESIGN §2: timestamps are RFC 3339 UTC; other offsets say the same moment."""
     loaded = StoredMoment().deserialize(text)
     assert (loaded, loaded.utcoffset()) == (moment, timedelta(0))
+
+
+@pytest.mark.parametrize("hours", [0, 2, -5])
+def test_a_moment_is_sent_in_utc_with_z(hours: int) -> None:
+    """RFC 3339 allows +00:00 too, but strict validators refuse it, and in a query its + is a blank."""
+    there = NOON.astimezone(timezone(timedelta(hours=hours)))
+    sent = Schema.from_dict({"at": Moment()})().dump({"at": there})
+    assert sent == {"at": "2026-01-31T12:00:00Z"}
+
+
+def test_a_plus_that_became_a_blank_is_explained() -> None:
+    """A form or a query string has blanks where a + was pasted in."""
+    with pytest.raises(ValidationError, match="Write the \\+ of the offset as %2B"):
+        Moment().deserialize("2026-01-31T14:30:00 02:30")
 
 
 BAD_TIMES = [
