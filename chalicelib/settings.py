@@ -18,7 +18,8 @@ MAX_DAYS = 3650
 LOG_LEVELS = ("DEBUG", "INFO")  # what is less would take the metrics away with the lines
 TRACE = re.compile(r"Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?![^;])", re.ASCII)
 NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
-PLACEHOLDER = re.compile(r"\b(change-?me|todo|placeholder|example|xxx+)\b|<", re.IGNORECASE)
+# A whole value: "todo" and "example" are words that real names hold, too.
+PLACEHOLDER = re.compile(r"change[-_ ]?me|placeholder|xxx+|<.*>", re.IGNORECASE | re.DOTALL)
 
 
 class SettingsError(ValueError):
@@ -103,6 +104,11 @@ def trace_id(environ: Mapping[str, str] | None = None) -> str | None:
     return found[1] if found else None
 
 
+def is_placeholder(text: str) -> bool:
+    """Whether a value is one that nobody has filled in yet, such as ``changeme`` or ``<your-domain>``."""
+    return PLACEHOLDER.fullmatch(text.strip()) is not None
+
+
 def _is_cli(env: Mapping[str, str]) -> bool:
     return bool(env.get("AWS_CHALICE_CLI_MODE")) and not env.get("LAMBDA_TASK_ROOT")
 
@@ -115,13 +121,20 @@ def _stage(env: Mapping[str, str]) -> str:
 
 def _text(env: Mapping[str, str], name: str) -> str | None:
     value = env.get(name, "").strip()
-    if PLACEHOLDER.search(value):
-        raise SettingsError(f"{name} is still a placeholder: set its real value or remove it.")
+    _require_filled_in(name, value)
     return value or None
 
 
 def _words(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    return tuple((_text(env, name) or "").replace(",", " ").split())
+    words = tuple((_text(env, name) or "").replace(",", " ").split())
+    for word in words:
+        _require_filled_in(name, word)
+    return words
+
+
+def _require_filled_in(name: str, value: str) -> None:
+    if is_placeholder(value):
+        raise SettingsError(f"{name} is still a placeholder: set its real value or remove it.")
 
 
 def _url(env: Mapping[str, str], name: str) -> str | None:

@@ -26,7 +26,7 @@ TEXTS = (
     "AUDIT_DAYS",
     "LOG_LEVEL",
 )
-PLACEHOLDERS = ("changeme", "CHANGE-ME", "<your-table>", "TODO", "placeholder", "https://example.com", "xxx")
+PLACEHOLDERS = ("changeme", "CHANGE-ME", "change_me", "<your-table>", "placeholder", " Placeholder ", "xxxxx")
 
 
 def test_nothing_set_is_a_local_stage() -> None:
@@ -67,6 +67,29 @@ def test_placeholders_are_refused(name: str, value: str) -> None:
     """DESIGN §1: a template that nobody filled in does not start, and the variable is named."""
     with pytest.raises(SettingsError, match=name):
         Settings.from_env({**PROD, name: value})
+
+
+def test_a_placeholder_in_a_list_is_refused() -> None:
+    """Each origin is looked at by itself."""
+    with pytest.raises(SettingsError, match="CORS_ORIGINS is still a placeholder"):
+        Settings.from_env({**PROD, "CORS_ORIGINS": "https://app.grail.test, changeme"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field"),
+    [
+        ("TABLE_NAME", "todo", "table_name"),
+        ("TABLE_NAME", "grail-example", "table_name"),
+        ("PUBLIC_URL", "https://todo.acme.io", "public_url"),
+        ("PUBLIC_URL", "https://example.com/placeholder", "public_url"),
+        ("SECRETS", "ssm:/todo/prod/secrets", "secrets"),
+        ("BUILD", "fix-changeme-in-example", "build"),
+        ("RECAPTCHA_SITE_KEY", "6Lc_x-xxx-placeholder", "recaptcha_site_key"),
+    ],
+)
+def test_a_real_value_is_no_placeholder(name: str, value: str, field: str) -> None:
+    """Only a whole value is a placeholder; a name with such a word in it is somebody's real one."""
+    assert getattr(Settings.from_env({**PROD, name: value}), field) == value
 
 
 @pytest.mark.parametrize("name", [*TEXTS, "STAGE", "RECAPTCHA_SITE_KEY"])

@@ -13,15 +13,13 @@ from chalicelib.security.keys import CURRENT, NEXT, read_keyring
 from chalicelib.security.keystore import UNUSABLE
 from chalicelib.security.signing import RSA_BITS
 from chalicelib.security.sources import source_of
-from chalicelib.settings import PLACEHOLDER, Settings
+from chalicelib.settings import Settings, is_placeholder
 from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
 from tasks.keys import ABSENT
 from tasks.rotation import entry_of, propagation
 
 OLD = 365 * 86400  # seconds for which one key may sign
 OVERDUE = 86400  # seconds after which a rotation counts as forgotten
-# No texts that anybody fills in: they may hold any letters.
-KEYS = ("signing_keys", "mac_secret", "cursor_key")
 
 
 def check_settings(subject: Subject) -> Iterator[Finding]:
@@ -94,8 +92,7 @@ def _rotate(settings: Settings) -> str:
 def check_secrets(subject: Subject) -> Iterator[Finding]:
     """Look for what is still to be filled in."""
     document = read_document(subject) or {}
-    texts = {name: text for name, text in document.items() if name not in KEYS}
-    found = sorted(name for name, text in texts.items() if PLACEHOLDER.search(str(text)))
+    found = sorted(name for name, value in document.items() if is_placeholder(str(value)))
     for name in found:
         yield Finding(
             WRONG, f"{name} is still a placeholder", "Put its real value into the document, or remove it."
