@@ -150,4 +150,5 @@ def _cors(settings: Settings) -> dict[str, str]:
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "\\'") + "'"
+    # Between the outer quotes nothing is escaped: a backslash would become a part of the header.
+    return f"'{text}'"

@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 
 import app as application
 from chalicelib.settings import LOCAL_URL
+from chalicelib.web.problem import SECURITY_HEADERS
 from tasks.apigateway import ANSWERS
 from tasks.openapi import export
 from tests.architecture.source import ROOT
@@ -105,6 +106,15 @@ def test_the_gateway_answers_with_problems(gateway: dict[str, Any], name: str) -
     assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
     assert headers["gatewayresponse.header.X-Content-Type-Options"] == "'nosniff'"
     assert all(value[0] == value[-1] == "'" for value in headers.values())
+
+
+def test_the_gateways_headers_are_those_of_the_application(gateway: dict[str, Any]) -> None:
+    """Between the outer quotes API Gateway takes every character as it stands, quotes included."""
+    for answer in gateway["x-amazon-apigateway-gateway-responses"].values():
+        headers = answer["responseParameters"]
+        for name, text in SECURITY_HEADERS.items():
+            assert headers[f"gatewayresponse.header.{name}"] == f"'{text}'"
+        assert "\\" not in "".join(headers.values())
 
 
 def test_an_unknown_path_is_404(gateway: dict[str, Any]) -> None:
