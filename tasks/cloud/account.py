@@ -41,6 +41,11 @@ class Account:
             raise DeployError("No region: set AWS_DEFAULT_REGION, or choose a profile by AWS_PROFILE.")
         return str(region)
 
+    @property
+    def partition(self) -> str:
+        """The partition of the region, as in ARNs: aws, aws-cn or aws-us-gov, for example."""
+        return str(self.session.get_partition_for_region(self.region))
+
     @cached_property
     def number(self) -> str:
         """The account's number.
@@ -87,7 +92,7 @@ class Account:
             ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
         )
         self._s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=closed)
-        self._s3.put_bucket_policy(Bucket=name, Policy=json.dumps(_only_by_tls(name)))
+        self._s3.put_bucket_policy(Bucket=name, Policy=json.dumps(_only_by_tls(name, self.partition)))
 
     def upload(self, path: Path, key: str) -> str:
         """Upload a file, unless it is there already, and give its key; keys name contents."""
@@ -104,7 +109,8 @@ class Account:
         return f"{endpoint}/{self.bucket}/{key}"
 
 
-def _only_by_tls(bucket: str) -> dict[str, Any]:
+def _only_by_tls(bucket: str, partition: str) -> dict[str, Any]:
+    arn = f"arn:{partition}:s3:::{bucket}"
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -112,7 +118,7 @@ def _only_by_tls(bucket: str) -> dict[str, Any]:
                 "Effect": "Deny",
                 "Principal": "*",
                 "Action": "s3:*",
-                "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+                "Resource": [arn, f"{arn}/*"],
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}},
             }
         ],

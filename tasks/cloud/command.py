@@ -9,6 +9,7 @@ from pathlib import Path
 
 from botocore.session import Session
 
+from chalicelib.settings import LOCAL_STAGES
 from tasks.cloud.account import FAULTS, Account, DeployError
 from tasks.cloud.cold_start import Variant, event, in_turn, unpacked
 from tasks.cloud.deploy import Deployment
@@ -63,6 +64,11 @@ def require_known(stage: str) -> None:
 
     :raises StageError: there is no such stage to deploy.
     """
+    if stage in LOCAL_STAGES:
+        raise StageError(
+            f"Cannot deploy a stage called {stage}: the name is for this machine, so functions would look "
+            "for their table on 127.0.0.1. Choose another name in .chalice/config.json."
+        )
     known = configuration()["stages"]
     if stage not in known:
         raise StageError(f"--stage is one of {', '.join(known)}.")

@@ -15,6 +15,7 @@ CHECKS = (
     Check("admins", table.check_admins),
     Check("development", table.check_development, deployed=True),
     Check("stack", cloud.check_stack, deployed=True),
+    Check("gateway", cloud.check_gateway, deployed=True),
     Check("alarms", cloud.check_alarms, deployed=True),
     Check("policies", cloud.check_policies, deployed=True),
     Check("address", cloud.check_address),

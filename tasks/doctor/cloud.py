@@ -41,6 +41,23 @@ def check_stack(subject: Subject) -> Iterator[Finding]:
     yield Finding(GOOD, f"{stack.name} is {found['StackStatus']}")
 
 
+def check_gateway(subject: Subject) -> Iterator[Finding]:
+    """Whether the API has its own stage only: firewall, throttle and access log cover no other."""
+    api = subject.outputs.get("RestAPIId")
+    if not api:
+        yield Finding(WRONG, "the stack names no API", f"invoke deploy --stage {subject.name}")
+        return
+    stages = [each["stageName"] for each in subject.client("apigateway").get_stages(restApiId=api)["item"]]
+    others = sorted(set(stages) - {subject.name})
+    for name in others:
+        delete = f"aws apigateway delete-stage --rest-api-id {api} --stage-name {name}"
+        # An earlier template's deployment still names it, and could not be updated without it.
+        advice = f"First invoke deploy --stage {subject.name}, then {delete}"
+        yield Finding(WRONG, f"{name} serves the API, too, without firewall, throttle and access log", advice)
+    if not others:
+        yield Finding(GOOD, f"{subject.name} only")
+
+
 def check_alarms(subject: Subject) -> Iterator[Finding]:
     """Ask whether every alarm is there, and tells somebody."""
     wanted = sorted(alarm_names(subject.name))

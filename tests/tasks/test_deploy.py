@@ -1,10 +1,12 @@
 """What is said, and done, where CloudFormation leaves something behind."""
 
+import json
 from typing import Any
 
 import pytest
 from botocore.session import Session
 
+from tasks.cloud import command
 from tasks.cloud.account import Account, DeployError
 from tasks.cloud.deploy import DATA, Deployment
 from tasks.cloud.stack import UNUSABLE, Stack
@@ -17,21 +19,23 @@ class Recorded:
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
         self.calls: list[str] = []
+        self.arguments: dict[str, dict[str, Any]] = {}
 
     def __getattr__(self, name: str) -> Any:
-        def call(**_: Any) -> Any:
+        def call(**arguments: Any) -> Any:
             self.calls.append(name)
+            self.arguments[name] = arguments
             return self.answers.get(name, {})
 
         return call
 
 
 class Fixed(Account):
-    """An account with two services."""
+    """An account with a few services."""
 
-    def __init__(self, cloudformation: Recorded, dynamodb: Recorded) -> None:
+    def __init__(self, **clients: Recorded) -> None:
         super().__init__(Session())
-        self.clients = {"cloudformation": cloudformation, "dynamodb": dynamodb}
+        self.clients = clients
 
     def client(self, service: str) -> Any:
         """Give a service's."""
@@ -47,7 +51,7 @@ def stack_in(status: str) -> Recorded:
 def test_a_protected_table_of_a_stack_that_never_worked_can_be_let_go(status: str) -> None:
     """Issue 5: a first deployment that fails can't be rolled back, as its table is protected at once."""
     table = Recorded(describe_table={"Table": {"DeletionProtectionEnabled": True}})
-    deployment = Deployment("dev", Fixed(stack_in(status), table))
+    deployment = Deployment("dev", Fixed(cloudformation=stack_in(status), dynamodb=table))
     with pytest.raises(DeployError, match="no-deletion-protection-enabled --table-name grail-dev"):
         deployment.destroy(yes=True, delete_data=True)
     assert table.calls == ["describe_table"]
@@ -56,7 +60,7 @@ def test_a_protected_table_of_a_stack_that_never_worked_can_be_let_go(status: st
 def test_a_protected_table_in_use_is_let_go_by_its_parameter() -> None:
     """Issue 5: what is committed says whether data may go."""
     table = Recorded(describe_table={"Table": {"DeletionProtectionEnabled": True}})
-    deployment = Deployment("dev", Fixed(stack_in("UPDATE_COMPLETE"), table))
+    deployment = Deployment("dev", Fixed(cloudformation=stack_in("UPDATE_COMPLETE"), dynamodb=table))
     with pytest.raises(DeployError, match=r'"DeletionProtection": "false" in infra/parameters/dev\.json'):
         deployment.destroy(yes=True, delete_data=True)
 
@@ -96,10 +100,35 @@ def test_a_change_that_would_lose_the_table_is_not_left_lying_about() -> None:
     }
     assert endangered([change], DATA) == ["Table"]
     client = stack_in("UPDATE_COMPLETE")
-    deployment = Deployment("dev", Fixed(client, Recorded()))
+    deployment = Deployment("dev", Fixed(cloudformation=client, dynamodb=Recorded()))
     with pytest.raises(DeployError, match="replace or remove Table"):
         deployment._require_safe(deployment.stack, "a-change", [change])
     assert "delete_change_set" in client.calls
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("eu-central-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
+)
+def test_the_policy_of_the_bucket_is_for_the_partition(region: str, partition: str) -> None:
+    """S3 refuses a policy whose ARNs are of another partition."""
+    s3 = Recorded()
+    account = Fixed(s3=s3)
+    account.session.set_config_variable("region", region)
+    account._create_bucket("packages")
+    policy = json.loads(s3.arguments["put_bucket_policy"]["Policy"])
+    arn = f"arn:{partition}:s3:::packages"
+    assert policy["Statement"][0]["Resource"] == [arn, f"{arn}/*"]
+
+
+@pytest.mark.parametrize("stage", ["local", "test"])
+def test_a_local_name_is_not_deployed(
+    stage: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its functions would look for their table on the machine that they run on."""
+    monkeypatch.setattr(command, "configuration", lambda: {"stages": {stage: {}}})
+    assert command.package(stage) == command.deploy(stage, "", yes=True, dry_run=False) == 2
+    assert capsys.readouterr().err.count(f"Cannot deploy a stage called {stage}") == 2
 
 
 def nobody(_question: str) -> str:
@@ -111,7 +140,7 @@ def nobody(_question: str) -> str:
 def test_where_nobody_answers_nothing_is_deployed(stage: str) -> None:
     """Issue 6: one clear line, and no change set that somebody may carry out later."""
     client = stack_in("UPDATE_COMPLETE")
-    deployment = Deployment(stage, Fixed(client, Recorded()), ask=nobody)
+    deployment = Deployment(stage, Fixed(cloudformation=client, dynamodb=Recorded()), ask=nobody)
     with pytest.raises(DeployError, match="--yes does not ask"):
         deployment._agrees(deployment.stack, "a-change")
     assert client.calls[0] == "delete_change_set"
@@ -119,8 +148,9 @@ def test_where_nobody_answers_nothing_is_deployed(stage: str) -> None:
 
 def test_where_nobody_answers_nothing_is_deleted() -> None:
     """Issue 6: one clear line."""
-    client, table = stack_in("UPDATE_COMPLETE"), {"Table": {"DeletionProtectionEnabled": False}}
-    deployment = Deployment("dev", Fixed(client, Recorded(describe_table=table)), ask=nobody)
+    client = stack_in("UPDATE_COMPLETE")
+    table = Recorded(describe_table={"Table": {"DeletionProtectionEnabled": False}})
+    deployment = Deployment("dev", Fixed(cloudformation=client, dynamodb=table), ask=nobody)
     with pytest.raises(DeployError, match="--yes does not ask"):
         deployment.destroy(delete_data=True)
     assert "delete_stack" not in client.calls

@@ -133,6 +133,13 @@ def test_a_placeholder_in_the_document(subject: Subject) -> None:
     assert (finding.level, finding.text) == (WRONG, "recaptcha_secret is still a placeholder")
 
 
+def test_keys_are_looked_at_for_placeholders_and_real_texts_are_not(subject: Subject) -> None:
+    """The doctor asks what the settings ask: about whole values."""
+    edit(subject, lambda doc: doc.update(cursor_key="changeme", recaptcha_secret="todo-6Lc-example"))
+    (finding,) = settings.check_secrets(subject)
+    assert finding.text == "cursor_key is still a placeholder"
+
+
 @pytest.mark.parametrize(
     ("origins", "expected"),
     [
@@ -284,6 +291,39 @@ def test_alarms_tell_somebody(subject: Subject) -> None:
     ]
 
 
+@pytest.fixture
+def api(subject: Subject) -> Iterator[str]:
+    """The id of an API with the stage dev, which the stack names."""
+    client = subject.client("apigateway")
+    found: str = client.create_rest_api(name="grail-dev")["id"]
+    root = client.get_resources(restApiId=found)["items"][0]["id"]
+    client.put_method(restApiId=found, resourceId=root, httpMethod="GET", authorizationType="NONE")
+    client.put_integration(restApiId=found, resourceId=root, httpMethod="GET", type="MOCK")
+    client.create_deployment(restApiId=found, stageName="dev")
+    subject.outputs = {"RestAPIId": found}
+    yield found
+    client.delete_rest_api(restApiId=found)
+
+
+def test_a_second_stage_of_the_api_is_found(subject: Subject, api: str) -> None:
+    """One that an earlier template left behind serves everybody, past the firewall; the advice deletes it."""
+    assert levels(cloud.check_gateway(subject)) == {GOOD}
+    client = subject.client("apigateway")
+    client.create_deployment(restApiId=api, stageName="Stage")
+    (finding,) = cloud.check_gateway(subject)
+    assert (finding.level, finding.text.startswith("Stage serves the API, too")) == (WRONG, True)
+    delete = f"aws apigateway delete-stage --rest-api-id {api} --stage-name Stage"
+    assert finding.advice == f"First invoke deploy --stage dev, then {delete}"
+    client.delete_stage(restApiId=api, stageName="Stage")
+    assert levels(cloud.check_gateway(subject)) == {GOOD}
+
+
+def test_a_stack_without_an_api_is_found(subject: Subject) -> None:
+    """The output that the API's stages are looked up by may be missing."""
+    subject.outputs = {}
+    assert levels(cloud.check_gateway(subject)) == {WRONG}
+
+
 def test_a_local_stage_skips_what_it_does_not_have(
     on_moto: None, admin: User, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -311,7 +351,7 @@ def test_settings_that_cannot_be_used_are_a_finding(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Issue 6: a placeholder, say: the stage could not start with it."""
-    monkeypatch.setenv("PUBLIC_URL", "https://change-me")
+    monkeypatch.setenv("PUBLIC_URL", "change-me")
     with pytest.raises(SystemExit) as ended:
         stage.doctor(Context())
     first = capsys.readouterr().out.splitlines()[0]
