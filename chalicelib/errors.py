@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import ClassVar, TypedDict
 
-MAX_VIOLATIONS = 100  # told at once; a body of 1 MiB can have many more
+MAX_VIOLATIONS = 100  # told at once; a body can have many more
 SHOWN = 100  # characters of what a caller sent in a message
 
 
@@ -158,12 +158,18 @@ class PreconditionFailedError(ApiError):
 
 
 class PayloadTooLargeError(ApiError):
-    """The body is larger than 1 MiB."""
+    """The body is larger than the operation takes.
+
+    :param most: bytes that it takes.
+    """
 
     status = 413
     slug = "payload-too-large"
     title = "Payload too large"
-    advice = "Bodies may have 1 MiB (1,048,576 bytes) at the most."
+    advice = "The body is too large: send less at once."
+
+    def __init__(self, most: int | None = None) -> None:
+        super().__init__(f"Send at most {most:,} bytes here." if most else None)
 
 
 class UnsupportedMediaTypeError(ApiError):

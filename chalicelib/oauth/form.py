@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 from chalicelib.errors import MalformedRequestError
 from chalicelib.oauth.errors import InvalidClientError, InvalidRequestError
-from chalicelib.web.body import MAX_BODY, parse_form
+from chalicelib.web.body import parse_form
 from chalicelib.web.operation import FORM, Call
 from chalicelib.web.request import Request
 
@@ -40,8 +40,8 @@ def read_form(request: Request) -> dict[str, str]:
     """
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
         raise InvalidRequestError(f"Send the parameters as {FORM}.")
-    if request.body is None or len(request.body) > MAX_BODY:
-        raise InvalidRequestError("The body can't be read, or is too large.")
+    if request.body is None:
+        raise InvalidRequestError("The body can't be read.")
     try:
         pairs = parse_form(request.body)
     except MalformedRequestError as error:

@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from chalicelib.oauth.grants.names import GRANT_TYPES
 from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT
 from chalicelib.oauth.scopes import MAX_SCOPE, NQSCHAR, SCOPES
-from chalicelib.web.fields import ID, IDS, Flag, Moment, Text, like, one_line
+from chalicelib.web.fields import ID, IDS, Array, Flag, Moment, Text, like, one_line
 from chalicelib.web.pagination import ListQuery
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -68,11 +68,11 @@ def check_no_doubles(values: list[str]) -> None:
         raise ValidationError("Must not name anything twice.")
 
 
-def _names(allowed: tuple[str, ...], example: list[str]) -> "fields.List[Any]":
+def _names(allowed: tuple[str, ...], example: list[str]) -> Array:
     known = ", ".join(allowed)
     element = fields.String(validate=validate.OneOf(allowed, error=f"Must be one of {known}."))
-    metadata = {"example": example, "uniqueItems": True, "maxItems": len(allowed)}
-    return fields.List(element, validate=check_no_doubles, metadata=metadata)
+    metadata = {"example": example, "uniqueItems": True}
+    return Array(element, most=len(allowed), validate=check_no_doubles, metadata=metadata)
 
 
 class ClientChangesSchema(Schema):
@@ -81,11 +81,12 @@ class ClientChangesSchema(Schema):
     client_name = Text(
         most=NAME_MOST, metadata={"description": "What people see it as.", "example": "Team Planner"}
     )
-    redirect_uris = fields.List(
+    redirect_uris = Array(
         fields.String(
             validate=check_redirect_uri, metadata={"format": "uri", "minLength": 1, "maxLength": MAX_URI}
         ),
-        validate=[check_no_doubles, validate.Length(max=MAX_URIS)],
+        most=MAX_URIS,
+        validate=check_no_doubles,
         metadata={"example": ["https://app.test/callback"], "uniqueItems": True},
     )
     default_scopes = _names(tuple(SCOPES), ["teams:read"])

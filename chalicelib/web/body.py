@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,8 +19,8 @@ from chalicelib.errors import (
 )
 from chalicelib.web.operation import FORM, Call, Operation
 
-MAX_BODY = 1024 * 1024  # bytes
 MAX_NESTING = 64  # levels of arrays and objects
+MAX_UNKNOWN = 100  # names beyond those of a schema: each of them would be a violation
 BOOLEANS = {"true": True, "false": False}
 WHOLE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)  # longer ones are out of every range
 
@@ -27,13 +28,13 @@ WHOLE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)  # longer ones are o
 def parse_body(call: Call, operation: Operation) -> Any:
     """Read the body in the type that it declares; nothing if the operation takes none.
 
-    :raises PayloadTooLargeError: it is over 1 MiB.
+    :raises PayloadTooLargeError: it has more bytes than the operation takes.
     :raises UnsupportedMediaTypeError: its type is missing or not accepted.
     :raises MalformedRequestError: it does not parse.
     """
     body = call.request.body
-    if body is not None and len(body) > MAX_BODY:
-        raise PayloadTooLargeError
+    if body is not None and len(body) > operation.max_body:
+        raise PayloadTooLargeError(operation.max_body)
     if not operation.body_types:
         return None
     media_type = call.request.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -164,8 +165,12 @@ def load_body(kind: type[Schema], payload: Any) -> Any:
     """
     if not isinstance(payload, dict):
         raise InvalidValueError(errors=[{"pointer": "", "detail": "The body must be an object."}])
+    schema = schema_of(kind)
+    most = len(schema.fields) + MAX_UNKNOWN
+    if len(payload) > most:
+        raise InvalidValueError(errors=[{"pointer": "", "detail": f"Must have at most {most} names."}])
     try:
-        return schema_of(kind).load(payload)
+        return schema.load(payload)
     except ValidationError as error:
         raise InvalidValueError(errors=violations(error.messages)) from error
 
@@ -186,24 +191,21 @@ def load_query(kind: type[Schema], query: dict[str, list[str]]) -> Any:
     try:
         return schema.load({name: values[0] for name, values in known.items()})
     except ValidationError as error:
-        found = violations(error.messages)
-        named: list[Violation] = [
+        named: Iterator[Violation] = (
             {"parameter": entry["pointer"].removeprefix("/").split("/")[0], "detail": entry["detail"]}
-            for entry in found
-        ]
+            for entry in violations(error.messages)
+        )
         raise InvalidValueError(errors=named) from error
 
 
-def violations(messages: Any, pointer: str = "") -> list[Violation]:
-    """Flatten marshmallow's messages to RFC 6901 pointers."""
+def violations(messages: Any, pointer: str = "") -> Iterator[Violation]:
+    """Flatten marshmallow's messages to RFC 6901 pointers, one by one: only the first ones are told."""
     if isinstance(messages, dict):
-        return [
-            entry
-            for name, inner in messages.items()
-            for entry in violations(inner, pointer if name == "_schema" else f"{pointer}/{_escape(name)}")
-        ]
-    details = messages if isinstance(messages, list) else [messages]
-    return [{"pointer": pointer, "detail": str(detail)} for detail in details]
+        for name, inner in messages.items():
+            yield from violations(inner, pointer if name == "_schema" else f"{pointer}/{_escape(name)}")
+        return
+    for detail in messages if isinstance(messages, list) else [messages]:
+        yield {"pointer": pointer, "detail": str(detail)}
 
 
 def _escape(name: object) -> str:

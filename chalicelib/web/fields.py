@@ -133,6 +133,23 @@ class StoredMoment(Moment):
             raise ValidationError("Must be in a year from 1 to 9999, in UTC too.") from error
 
 
+class Array(fields.List[Any]):
+    """A list whose elements are looked at only if there are few enough.
+
+    :param most: the most elements.
+    """
+
+    def __init__(self, element: fields.Field[Any], *, most: int, **kwargs: Any) -> None:
+        super().__init__(element, **kwargs)
+        self.most = most
+        self.metadata = {"maxItems": most, **self.metadata}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list) and len(value) > self.most:
+            raise ValidationError(f"Must have at most {self.most} elements.")
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class Flag(fields.Boolean):
     """true or false, nothing that merely looks like it."""
 

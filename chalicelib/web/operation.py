@@ -26,6 +26,7 @@ JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 JSON_PATCH = "application/json-patch+json"
 LOOK = "Look whether it did before you send it again."
+MAX_BODY = 64 * 1024  # bytes, where an operation declares nothing else
 
 
 @dataclass
@@ -260,6 +261,7 @@ class Operation:
     :param loads_keys: further keys to read, such as the shards of a counter.
     :param choices: what a part of the path may be; with anything else there is nothing under the address.
     :param body: schema of the body; body_types are the media types it may come in.
+    :param max_body: bytes that a body may have; what is longer is not looked at.
     :param form: schema of a form that the handler reads by itself; documentation alone uses it.
     :param patch: what a JSON Patch may do here.
     :param query: schema of the query string.
@@ -290,6 +292,7 @@ class Operation:
     choices: Mapping[str, Collection[str]] = field(default_factory=dict)
     body: type[Schema] | None = None
     body_types: tuple[str, ...] = ()
+    max_body: int = MAX_BODY
     form: type[Schema] | None = None
     patch: PatchPolicy | None = None
     query: type[Schema] | None = None

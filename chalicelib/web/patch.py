@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import jsonpatch
@@ -28,6 +29,7 @@ from chalicelib.web.operation import Call, PatchPolicy, Rule
 
 MAX_OPERATIONS = 64
 MAX_RESULT = 65_536  # characters of JSON; copies grow without bound otherwise
+MAX_ELEMENTS = 256  # of a value, and of what is patched beyond those it has: each operation copies them all
 RETRY_FOR = 5.0  # seconds that a write is tried anew after conflicts; with the last try's own, below 15
 CURRENT_PASSWORD = "/current_password"  # noqa: S105 - a path, no password
 MAX_POINTER = 256  # characters; no view has anything at a longer one
@@ -47,6 +49,7 @@ class _Progress:
     call: Call
     policy: PatchPolicy
     document: dict[str, Any]
+    most: int  # elements that the document may have
     confirmed: bool = False
     readable: frozenset[str] = field(default_factory=frozenset)
 
@@ -55,19 +58,42 @@ def parse_patch(payload: Any) -> list[dict[str, Any]]:
     """Check that a parsed body is a patch document.
 
     :raises MalformedRequestError: RFC 6902 §3, §4 and RFC 6901 §3 do not know such a thing.
-    :raises InvalidValueError: it has too many operations.
+    :raises InvalidValueError: it has too many operations, or too large a pointer or value.
     """
     if not isinstance(payload, list):
         raise MalformedRequestError("A patch is an array of operations (RFC 6902).")
     if len(payload) > MAX_OPERATIONS:
         raise InvalidValueError(f"A patch may have at most {MAX_OPERATIONS} operations.")
     for number, entry in enumerate(payload):
+        _check_size(entry, number)
         flaw = _flaw(entry)
         if flaw:
             raise MalformedRequestError(
                 f"Operation {number}: {flaw}", errors=[{"pointer": f"/{number}", "detail": flaw}]
             )
     return payload
+
+
+def _check_size(entry: Any, number: int) -> None:
+    if not isinstance(entry, dict):
+        return
+    for name in ("path", "from"):
+        pointer = entry.get(name)
+        if isinstance(pointer, str) and len(pointer) > MAX_POINTER:
+            raise _outside(pointer, number, f"A pointer may have at most {MAX_POINTER} characters.")
+    if count_elements(entry.get("value"), MAX_ELEMENTS) > MAX_ELEMENTS:
+        raise _outside(str(entry.get("path")), number, f"A value may have at most {MAX_ELEMENTS} elements.")
+
+
+def count_elements(value: Any, most: int) -> int:
+    """Count the elements of arrays and objects, at every level; one more than `most` ends the count."""
+    found, left = 0, [value]
+    while left and found <= most:
+        inner = left.pop()
+        if isinstance(inner, dict | list):
+            found += len(inner)
+            left.extend(islice(inner.values() if isinstance(inner, dict) else inner, most))
+    return min(found, most + 1)
 
 
 def _flaw(entry: Any) -> str | None:
@@ -94,7 +120,8 @@ def apply_patch(call: Call, policy: PatchPolicy, view: Mapping[str, Any]) -> dic
     :raises InvalidValueError: a path is outside the policy, or the result breaks the schema.
     """
     readable = frozenset(schema_of(policy.view).fields)
-    progress = _Progress(call, policy, dict(view), readable=readable)
+    most = MAX_ELEMENTS + count_elements(view, MAX_RESULT)
+    progress = _Progress(call, policy, dict(view), most, readable=readable)
     for number, entry in enumerate(parse_patch(call.payload)):
         _apply(progress, entry, number)
     changed = {
@@ -140,7 +167,8 @@ def _apply(progress: _Progress, entry: dict[str, Any], number: int) -> None:
     # A pointer's own exception is not a patch exception; odd indexes end in plain type errors.
     except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, KeyError, ValueError) as error:
         raise _outside(entry["path"], number, "There is nothing at this path.") from error
-    if len(json.dumps(progress.document)) > MAX_RESULT:
+    large = count_elements(progress.document, progress.most) > progress.most
+    if large or len(json.dumps(progress.document)) > MAX_RESULT:
         raise _outside(entry["path"], number, "The result is too large.")
 
 

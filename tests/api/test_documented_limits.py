@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from chalice.app import Chalice
 
 import app as application
 from chalicelib.oauth.scopes import SCOPES
 from chalicelib.settings import LOCAL_URL, Settings
+from chalicelib.teams.schemas import TeamInputSchema
+from chalicelib.web.endpoint import Api
 from chalicelib.web.openapi.document import build
+from chalicelib.web.operation import PUBLIC, Operation
 from tests.api.world import BODIES, World, open_world
-from tests.http import Answer
+from tests.http import JSON, Answer, Client, InProcess
 
 DOCUMENT = build(application.api.operations, SCOPES, LOCAL_URL)
 MODELS = DOCUMENT["components"]["schemas"]
@@ -21,6 +25,7 @@ CREATIONS = {
     "/api/v1/auth/oauth2_clients": "ClientRegistrationInput",
     "/api/v1/teams/{team_id}/members": "MemberInput",
 }
+TYPE = {"Content-Type": JSON}
 LISTS = ("/api/v1/users", "/api/v1/teams", "/api/v1/teams/{team_id}/members", "/api/v1/auth/oauth2_clients")
 
 
@@ -80,6 +85,26 @@ def test_a_parameter_that_is_too_long_is_refused(world: World, path: str, name: 
     assert answer.status in (400, 401)
 
 
+@pytest.mark.parametrize("most", [None, 100, 100_000])
+def test_the_size_of_a_body_is_declared(settings: Settings, most: int | None) -> None:
+    """API4: 64 KiB unless the operation says otherwise; the document says it, and a byte more is 413."""
+    declared: dict[str, Any] = {"body": TeamInputSchema, "body_types": (JSON,)}
+    declared |= {"max_body": most} if most else {}
+    operation = Operation(permission=PUBLIC, **declared)(lambda call: call.body)
+    app = Chalice(app_name="sized")
+    Api(app, settings, application.api.keys, application.api.authenticator).route("POST", "/x", operation)
+    size, raw = most or 65_536, b'{"title": "Engines"}'
+    found = [
+        Client(InProcess(app))("POST", "/x", raw=raw.ljust(size + more), headers=TYPE) for more in (0, 1)
+    ]
+    assert [answer.status for answer in found] == [200, 413]
+    document = build({"/x": {"POST": operation}}, {}, LOCAL_URL)
+    name = document["paths"]["/x"]["post"]["responses"]["413"]["$ref"].rpartition("/")[2]
+    shown = document["components"]["responses"][name]["content"]["application/problem+json"]["examples"]
+    assert shown["payload-too-large"]["value"]["detail"] == found[1].json["detail"]
+    assert f"{size:,} bytes" in found[1].json["detail"]
+
+
 @pytest.mark.parametrize("path", LISTS)
 def test_a_query_parameter_beyond_its_limit_is_refused(world: World, path: str) -> None:
     """API4: one more than the document allows is 422 and names the parameter."""
@@ -108,7 +133,7 @@ def test_if_match_that_is_too_long_names_no_version(world: World) -> None:
 
 def test_a_hundred_violations_are_told(world: World) -> None:
     """API4: an answer does not grow with what is wrong."""
-    body = {f"field{number}": number for number in range(1000)}
+    body = {f"field{number}": number for number in range(101)}
     answer = send(world, "POST", "/api/v1/teams", body)
     assert len(answer.json["errors"]) == MODELS["Problem"]["properties"]["errors"]["maxItems"] == 100
 

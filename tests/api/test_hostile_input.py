@@ -8,14 +8,14 @@ from tests.api.world import World
 from tests.http import FORM, JSON
 from tests.problems import flaws
 
-MIB = 1024 * 1024
+MOST = 64 * 1024  # bytes of a body
 
 world = hostile.world  # a fixture
 
 
-@pytest.mark.parametrize(("size", "status"), [(MIB, 201), (MIB + 1, 413), (3 * MIB, 413)])
-def test_bodies_end_at_1_mib(world: World, size: int, status: int) -> None:
-    """ACCEPTANCE 48: exactly 1 MiB is taken, a byte more is 413."""
+@pytest.mark.parametrize(("size", "status"), [(MOST, 201), (MOST + 1, 413), (3_000_000, 413)])
+def test_bodies_end_at_64_kib(world: World, size: int, status: int) -> None:
+    """ACCEPTANCE 48: exactly 64 KiB is taken, a byte more is 413."""
     body = b'{"title": "Engines"}'
     answer = post(world, body + b" " * (size - len(body)))
     assert (answer.status, answer.status == 201 or flaws(answer) == []) == (status, True)
@@ -23,19 +23,19 @@ def test_bodies_end_at_1_mib(world: World, size: int, status: int) -> None:
 
 def test_large_bodies_are_refused_at_the_token_endpoint(world: World) -> None:
     """ACCEPTANCE 48: in the form of RFC 6749."""
-    answer = world.api("POST", "/auth/oauth2/token", raw=b"a=" + b"b" * MIB, headers={"Content-Type": FORM})
+    answer = world.api("POST", "/auth/oauth2/token", raw=b"a=" + b"b" * MOST, headers={"Content-Type": FORM})
     assert (answer.status, answer.json["error"]) == (413, "invalid_request")
 
 
 @pytest.mark.parametrize(
-    ("levels", "status"), [(64, 422), (65, 400), (1000, 400), (5000, 400), (100_000, 400), (500_000, 400)]
+    ("levels", "status"), [(64, 422), (65, 400), (1000, 400), (5000, 400), (30_000, 400)]
 )
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")], ids=["array", "object"])
 def test_nesting_ends_at_64_levels(
     world: World, opening: str, closing: str, levels: int, status: int
 ) -> None:
     """ACCEPTANCE 48: deeper is 400, and never an error of ours."""
-    levels = min(levels, MIB // len(opening + closing) - 1)
+    levels = min(levels, MOST // len(opening + closing) - 1)
     text = opening * levels + ("" if opening == "[" else "1") + closing * levels
     answer = post(world, text.encode())
     assert (answer.status, flaws(answer)) == (status, [])
@@ -43,7 +43,7 @@ def test_nesting_ends_at_64_levels(
 
 def test_nesting_that_never_ends_is_malformed(world: World) -> None:
     """ACCEPTANCE 48: brackets alone."""
-    assert post(world, b"[" * MIB).status == 400
+    assert post(world, b"[" * MOST).status == 400
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ world = hostile.world  # a fixture
 
 
 @pytest.mark.parametrize(
-    "name", ["x" * 2048, "x" * 100_000, "", "\u0000", "\r\nX: y", "__proto__", "id", "version"]
+    "name", ["x" * 2048, "x" * 60_000, "", "\u0000", "\r\nX: y", "__proto__", "id", "version"]
 )
 def test_unknown_members_are_invalid_and_named(world: World, name: str) -> None:
     """ACCEPTANCE 39, 50: whatever their names; what the server owns is unknown to a sender."""
@@ -64,7 +64,7 @@ def test_control_characters_are_invalid(world: World, control: str, content_type
 
 @pytest.mark.parametrize("field", ["email", "first_name", "username", "password", "recaptcha_key"])
 @pytest.mark.parametrize(
-    "value", ["\ufdfa" * 100, "x" * 400_000, "\x00", "a\r\nb", 1.5, int("9" * 39), [], {}, None, True]
+    "value", ["\ufdfa" * 100, "x" * 60_000, "\x00", "a\r\nb", 1.5, int("9" * 39), [], {}, None, True]
 )
 def test_no_value_of_a_sign_up_breaks_us(world: World, field: str, value: Any) -> None:
     """ACCEPTANCE 50: stored or refused."""

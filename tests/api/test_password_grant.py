@@ -240,7 +240,7 @@ def test_new_passwords_need_length_and_nothing_else(
 
 @pytest.mark.parametrize(
     "text",
-    ["", "short12", "e\u0301" * 7, "password", "PassWord", "12345678", "x" * 1025, "é" * 513, "x" * 100_000],
+    ["", "short12", "e\u0301" * 7, "password", "PassWord", "12345678", "x" * 1025, "é" * 513, "x" * 60_000],
     ids=lambda text: f"{text[:10]}… {len(text)}",
 )
 def test_bad_new_passwords_are_refused_before_hashing(

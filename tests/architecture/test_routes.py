@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from chalice.app import Chalice
+from marshmallow import Schema, fields
 
 import app as application
 from chalicelib.settings import Settings
+from chalicelib.web.body import schema_of
 from chalicelib.web.endpoint import Api
+from chalicelib.web.fields import Array
 from chalicelib.web.operation import ADMIN, PUBLIC, Operation
 from tests.architecture.source import ROOT, code_lines, tree_of
 
@@ -103,3 +106,21 @@ def test_an_undecided_declaration_is_refused(
     """DESIGN §1: without an explicit access decision an operation fails at import; public is a decision."""
     with pytest.raises(error):
         declare()
+
+
+def loaded(operation: Operation) -> list[type[Schema]]:
+    """The schemas that what a caller sends is loaded by."""
+    changes = operation.patch.changes if operation.patch else None
+    return [schema for schema in (operation.body, operation.query, changes) if schema]
+
+
+@pytest.mark.parametrize(
+    "operation", [each for _, _, each in OPERATIONS if loaded(each)], ids=lambda each: each.name
+)
+def test_what_callers_send_is_counted_before_it_is_looked_at(operation: Operation) -> None:
+    """A list has a maximum; what has elements in another way counts them by itself, and is named here."""
+    found = [field for schema in loaded(operation) for field in schema_of(schema).fields.values()]
+    unbounded = (fields.List, fields.Tuple, fields.Mapping, fields.Nested, fields.Raw)
+    assert [
+        field.name for field in found if isinstance(field, unbounded) and not isinstance(field, Array)
+    ] == []

@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 
 from chalicelib.errors import InvalidValueError, MalformedRequestError
 from chalicelib.web.body import _form_values, load_body, load_query, parse_form, parse_json, violations
-from chalicelib.web.fields import Flag, Moment, Text
+from chalicelib.web.fields import Array, Flag, Moment, Text
 from chalicelib.web.pagination import ListQuery
 
 plain = st.recursive(
@@ -140,7 +140,50 @@ def test_bad_parameters_are_named(values: list[str]) -> None:
 
 def test_messages_about_the_whole_point_to_it() -> None:
     """RFC 6901: the empty pointer is the whole document."""
-    assert violations({"_schema": ["Odd."]}) == [{"pointer": "", "detail": "Odd."}]
+    assert list(violations({"_schema": ["Odd."]})) == [{"pointer": "", "detail": "Odd."}]
+
+
+def test_violations_are_made_one_by_one() -> None:
+    """A hundred are told: what nobody is told is not made."""
+    found = violations({"a": ["Odd."], "b": [Unsayable()]})
+    assert next(found) == {"pointer": "/a", "detail": "Odd."}
+
+
+class Unsayable:
+    """A message that must not be asked for."""
+
+    def __str__(self) -> str:
+        raise AssertionError
+
+
+class Counting(fields.String):
+    """A field that notes how often it was looked at."""
+
+    looked = 0
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        Counting.looked += 1
+        return str(value)
+
+
+@pytest.mark.parametrize("number", [4, 10_000])
+def test_elements_are_counted_before_they_are_looked_at(number: int) -> None:
+    """One violation for the list, and no work for its elements."""
+    Counting.looked = 0
+    schema = Schema.from_dict({"parts": Array(Counting(), most=3)})
+    assert load_body(schema, {"parts": [""] * 3}) == {"parts": [""] * 3}
+    with pytest.raises(InvalidValueError) as caught:
+        load_body(schema, {"parts": [""] * number})
+    assert caught.value.errors == [{"pointer": "/parts", "detail": "Must have at most 3 elements."}]
+    assert Counting.looked == 3
+
+
+@pytest.mark.parametrize(("number", "pointers"), [(101, 100), (102, 1), (10_000, 1)])
+def test_names_are_counted_before_they_are_looked_at(number: int, pointers: int) -> None:
+    """A hundred names beyond those of the schema, and no violation for each of so many."""
+    with pytest.raises(InvalidValueError) as caught:
+        load_body(Schema.from_dict({"title": Text(most=5)}), dict.fromkeys(map(str, range(number))))
+    assert len(caught.value.errors) == pointers
 
 
 FORMS = [

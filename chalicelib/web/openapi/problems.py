@@ -25,10 +25,9 @@ from chalicelib.errors import (
     UnsupportedMediaTypeError,
     all_problems,
 )
-from chalicelib.web.body import MAX_BODY
 from chalicelib.web.fields import like, one_line
 from chalicelib.web.openapi.headers import REQUEST_ID, refer
-from chalicelib.web.operation import JSON, Operation
+from chalicelib.web.operation import JSON, MAX_BODY, Operation
 from chalicelib.web.patch import POINTER
 from chalicelib.web.problem import PROBLEM_JSON, problem_body
 from chalicelib.web.rate_limit import HEADERS as RATE_LIMIT
@@ -139,13 +138,15 @@ class Refusals:
         return {str(status): self._response(operation, method, list(kinds)) for status, kinds in groups}
 
     def _response(self, operation: Operation, method: str, kinds: list[type[ApiError]]) -> Any:
-        errors = [_instance(kind, method) for kind in kinds]
+        errors = [_instance(kind, operation, method) for kind in kinds]
         headers = tuple({name for error in errors for name in error.headers})
         # a limit counts calls of known callers
         is_limited = operation.rate_limit is not None and errors[0].status != UnauthenticatedError.status
         headers += RATE_LIMIT if is_limited else ()
         name = "Or".join(_name(kind) for kind in kinds) if len(kinds) < 3 else _refusals_of(operation, kinds)
         name += "".join(header.replace("-", "") for header in headers if header.startswith("Accept"))
+        is_own = PayloadTooLargeError in kinds and operation.max_body != MAX_BODY
+        name += str(operation.max_body) if is_own else ""
         name += "Limited" if is_limited else ""
         name += "OAuth2" if operation.render_error else "Page" if operation.error_page else ""
         if name not in self.spec.components.responses:
@@ -190,8 +191,10 @@ def _refusals_of(operation: Operation, kinds: list[type[ApiError]]) -> str:
     return f"{words}Refused{kinds[0].status}"
 
 
-def _instance(kind: type[ApiError], method: str) -> ApiError:
+def _instance(kind: type[ApiError], operation: Operation, method: str) -> ApiError:
     """Make an error to show, with the advice of its kind."""
+    if kind is PayloadTooLargeError:
+        return PayloadTooLargeError(operation.max_body)
     if kind is UnsupportedMediaTypeError:
         error: ApiError = UnsupportedMediaTypeError(("…",), method)
     elif kind is TooManyRequestsError:
