@@ -1,6 +1,7 @@
-"""ministack's DynamoDB on 127.0.0.1, saving what was written within two seconds.
+"""ministack's DynamoDB on 127.0.0.1, saving what was written within two seconds, and closed to web pages.
 
-Run by the engine's own Python: `engine_server.py PORT STATE_FOLDER`. ministack itself saves on SIGTERM alone.
+Run by the engine's own Python: `engine_server.py PORT STATE_FOLDER`. ministack itself saves on SIGTERM only.
+It checks no credentials and allows every origin: any page that a developer visits could read and delete all.
 """
 
 import asyncio
@@ -12,10 +13,18 @@ from pathlib import Path
 from typing import Any
 
 SAVE_AFTER_SECONDS = 0.5
+# DynamoDB's protocol has one path; ministack's own ones delete all data and change its configuration
+SERVED = {("POST", "/"), ("GET", "/_ministack/health")}
+HOSTS = ("127.0.0.1", "localhost")
+BROWSER_HEADERS = {b"origin", b"sec-fetch-site"}
 READING = ("BatchGet", "Describe", "Get", "List", "Query", "Scan", "TransactGet")
 
 Answer = tuple[int, dict[str, str], bytes]
 Handle = Callable[..., Awaitable[Answer]]
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Snapshots:
@@ -56,6 +65,38 @@ def watch(handle: Handle, snapshots: Snapshots) -> Handle:
     return handle_and_save
 
 
+def guard(application: Application) -> Application:
+    """Wrap ministack's ASGI application so that nothing a web page sends gets that far."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or not (reason := refusal(scope)):
+            await application(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            headers = [(b"content-type", b"text/plain")]
+            await send({"type": "http.response.start", "status": 403, "headers": headers})
+            await send({"type": "http.response.body", "body": reason.encode()})
+
+    return guarded
+
+
+def refusal(scope: Scope) -> str:
+    """Return why a request is refused; nothing if it may pass.
+
+    A page that a name of another site was rebound for (DNS rebinding) is known by its Host header.
+    """
+    headers = scope["headers"]
+    if any(name.lower() in BROWSER_HEADERS for name, _ in headers):
+        return "The local engine takes no requests from web pages."
+    hosts = [value.decode("latin-1") for name, value in headers if name.lower() == b"host"]
+    if len(hosts) != 1 or hosts[0].lower().partition(":")[0] not in HOSTS:
+        return "The local engine answers under 127.0.0.1 and localhost only."
+    if (scope.get("method"), scope["path"]) not in SERVED:
+        return "The local engine serves DynamoDB only: POST /."
+    return ""
+
+
 def current_state(dynamodb: Any, persistence: Any) -> bytes:
     """Render what ministack loads on start, without the copy of every item its own `get_state` makes."""
     copy, dynamodb.copy = dynamodb.copy, _NoCopy
@@ -83,6 +124,7 @@ def configure(port: str, folder: Path) -> None:
     """Set what ministack reads from the environment when it is imported."""
     temporary = folder / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # one of an earlier version may be open
     os.environ.update(
         BIND_HOST="127.0.0.1",
         GATEWAY_PORT=port,
@@ -106,6 +148,7 @@ def refuse_damaged(path: Path) -> None:
 
 def main(port: str, folder: Path) -> None:
     """Start the engine and serve until SIGTERM."""
+    os.umask(0o077)  # whoever else has an account on this machine does not read the data
     configure(port, folder)
     path = folder / "dynamodb.json"
     refuse_damaged(path)
@@ -116,6 +159,7 @@ def main(port: str, folder: Path) -> None:
 
     snapshots = Snapshots(path, lambda: current_state(dynamodb, persistence))
     dynamodb.handle_request = watch(dynamodb.handle_request, snapshots)
+    app.app = guard(app.app)
     sys.argv = sys.argv[:1]
     app.main()
 

@@ -22,7 +22,16 @@ BODY_DEFECTS = (
     MultipartInvariantViolationDefect,
     CloseBoundaryNotFoundDefect,
 )
+PORT = re.compile(r":[0-9]*$")
 LENGTH = re.compile(r"[0-9]{1,18}")
+
+
+def host(headers: Message) -> str:
+    """Return the host that a request is for, without its port."""
+    hosts = headers.get_all("host", [])
+    if len(hosts) != 1:
+        raise MalformedRequestError("A request needs exactly one Host header.")
+    return PORT.sub("", hosts[0]).lower()
 
 
 def body_length(headers: Message) -> int:

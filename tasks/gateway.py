@@ -2,31 +2,34 @@
 
 What differs from plain `chalice local`: unknown paths and broken requests are problems, any method reaches
 the application, repeated headers and the client's address are passed on, HEAD and 204 have no body, sizes are
-bounded.
+bounded, requests for other hosts are refused.
 """
 
 import base64
+import ipaddress
 import time
 import traceback
 import uuid
 from collections.abc import Callable
 from email.message import Message
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
 from chalice.app import Chalice
 from chalice.config import Config
-from chalice.local import ChaliceRequestHandler, ForbiddenError, LocalGateway
+from chalice.local import ChaliceRequestHandler, LocalGateway
+from chalice.local import ForbiddenError as UnknownPathError
 
-from chalicelib.errors import ApiError, MalformedRequestError, NotFoundError
+from chalicelib.errors import ApiError, ForbiddenError, MalformedRequestError, NotFoundError
 from chalicelib.telemetry.measure import Value, running
 from tasks import framing
 from tasks.problems import Answer, render
 
 # fields of the log line (docs/operations.md) that a developer looks at
 SHOWN = ("problem", "round_trips", "read_units", "write_units")
+OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
@@ -60,6 +63,7 @@ class GatewayHandler(ChaliceRequestHandler, BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = 75
     headers: Message
+    server: HTTPServer
     local_gateway: Gateway
 
     def __init__(
@@ -88,18 +92,24 @@ class GatewayHandler(ChaliceRequestHandler, BaseHTTPRequestHandler):
 
     def _answer(self) -> Answer:
         try:
+            self._require_own_host()
             body = framing.read_body(self.rfile, self.headers)
         except ApiError as error:
             self.close_connection = True
             return self._render(error)
         try:
             return self._invoke(body)
-        except ForbiddenError:
-            # what Chalice's gateway makes of a path it does not know
+        except UnknownPathError:
             return self._render(NotFoundError())
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and the terminal the trace
             traceback.print_exc()
             return self._render(ApiError())
+
+    def _require_own_host(self) -> None:
+        """Refuse a page of another site whose name was rebound to this address (DNS rebinding)."""
+        address, port = self.server.socket.getsockname()[:2]
+        if ipaddress.ip_address(address).is_loopback and framing.host(self.headers) not in OWN_HOSTS:
+            raise ForbiddenError(f"The Host header names another server: use http://{address}:{port}.")
 
     def _invoke(self, body: bytes | None) -> Answer:
         self.local_gateway.repeated = {name.lower(): self.headers.get_all(name, []) for name in self.headers}
@@ -137,6 +147,7 @@ class GatewayHandler(ChaliceRequestHandler, BaseHTTPRequestHandler):
     def handle_expect_100(self) -> bool:
         """Tell a client that asks first whether it may send its body."""
         try:
+            self._require_own_host()
             framing.require_small(framing.body_length(self.headers))
         except ApiError as error:
             self.close_connection = True

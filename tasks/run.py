@@ -36,6 +36,7 @@ def main() -> int:
     """Serve until a signal, and give the exit status."""
     for number in SIGNALS:
         signal.signal(number, _stop)
+    os.umask(0o077)  # data and keys are nobody else's
     try:
         with ExitStack() as stack:
             serve(stack)
@@ -76,6 +77,7 @@ def port_from(variable: str, default: int) -> int:
 def only_one_here() -> Iterator[None]:
     """Keep a second `make run` from the same data."""
     engine.LOCAL.mkdir(exist_ok=True)
+    engine.LOCAL.chmod(0o700)
     with (engine.LOCAL / "run.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

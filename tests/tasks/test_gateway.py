@@ -3,7 +3,7 @@
 import json
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email.message import Message
 from email.parser import BytesParser
 from urllib.parse import urlsplit
@@ -22,9 +22,12 @@ def port() -> Iterator[int]:
         yield number
 
 
-def talk(port: int, *lines: str, body: bytes = b"") -> tuple[int, Message, bytes]:
+def talk(
+    port: int, *lines: str, body: bytes = b"", hosts: Sequence[str] = ("127.0.0.1",)
+) -> tuple[int, Message, bytes]:
     """Send lines as they are, and read until the server closes."""
-    head = "\r\n".join([*lines, "Host: 127.0.0.1", "Connection: close", "", ""]).encode()
+    ends = [*(f"Host: {host}" for host in hosts), "Connection: close", "", ""]
+    head = "\r\n".join([*lines, *ends]).encode()
     with socket.create_connection(("127.0.0.1", port), timeout=30) as wire:
         wire.sendall(head + body)
         answer = b"".join(iter(lambda: wire.recv(65536), b""))
@@ -84,6 +87,37 @@ def test_bad_framing_is_a_problem_and_ends_the_connection(framing: str, status: 
     assert (got, json.loads(content)["status"], headers["Connection"]) == (status, status, "close")
 
 
+@pytest.mark.parametrize(
+    ("hosts", "status"),
+    [
+        (["localhost:8000"], 200),
+        (["LOCALHOST"], 200),
+        (["[::1]:8000"], 200),
+        (["rebound.example:8000"], 403),
+        (["127.0.0.1.rebound.example"], 403),
+        (["rebound.example:127.0.0.1"], 403),
+        (["[::1"], 403),
+        ([""], 403),
+        (["127.0.0.1", "rebound.example"], 400),
+        ([], 400),
+    ],
+    ids=str,
+)
+def test_requests_for_another_host_are_refused(hosts: list[str], status: int, port: int) -> None:
+    """A site whose name was rebound to this address gets neither pages nor data (DNS rebinding)."""
+    got, _, content = talk(port, "GET /health HTTP/1.1", hosts=hosts)
+    assert got == status
+    assert status != 403 or f"http://127.0.0.1:{port}" in json.loads(content)["detail"]
+
+
+def test_a_client_for_another_host_may_not_send_its_body(port: int) -> None:
+    """RFC 9110 §10.1.1: what will be refused anyway is refused before it is sent."""
+    lines = ["POST /api/v1/users HTTP/1.1", "Host: rebound.example", "Expect: 100-continue"]
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as wire:
+        wire.sendall("\r\n".join([*lines, "Content-Length: 2", "", ""]).encode())
+        assert wire.recv(65536).split()[1] == b"403"
+
+
 def test_head_has_the_length_but_no_body(port: int) -> None:
     """RFC 9110 §9.3.2: HEAD is answered without content, whatever the status."""
     _, headers, content = talk(port, "HEAD /nowhere HTTP/1.1")
@@ -100,7 +134,12 @@ def test_head_of_an_answer_claims_no_wrong_length(port: int) -> None:
 @pytest.mark.parametrize(("length", "status"), [(7_000_000, b"413"), (2, b"100")])
 def test_a_client_that_asks_first_is_told(length: int, status: bytes, port: int) -> None:
     """RFC 9110 §10.1.1: Expect: 100-continue is answered before any body is sent."""
-    lines = ["POST /api/v1/users HTTP/1.1", "Host: x", "Expect: 100-continue", f"Content-Length: {length}"]
+    lines = [
+        "POST /api/v1/users HTTP/1.1",
+        "Host: localhost",
+        "Expect: 100-continue",
+        f"Content-Length: {length}",
+    ]
     with socket.create_connection(("127.0.0.1", port), timeout=30) as wire:
         wire.sendall("\r\n".join([*lines, "", ""]).encode())
         assert wire.recv(65536).split()[1] == status

@@ -50,6 +50,7 @@ def test_a_taken_port_is_an_error_in_one_line(
     """DESIGN §5: exit status 2, no traceback, and how to choose another port."""
     monkeypatch.setenv("PORT", str(taken_port))
     monkeypatch.setattr(run, "SIGNALS", ())  # pytest has its own handlers
+    monkeypatch.setattr("os.umask", lambda _mask: 0)  # and files
     assert run.main() == run.USAGE_ERROR
     said = capsys.readouterr().err
     assert f"Port {taken_port} is taken" in said
