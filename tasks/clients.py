@@ -1,4 +1,4 @@
-"""OAuth2 clients as operators handle them: made, listed, given other secrets, and deleted."""
+"""OAuth2 clients as operators handle them: made, listed, given other secrets, suspended, and deleted."""
 
 import json
 import time
@@ -8,7 +8,13 @@ from typing import Any
 from chalicelib.db import keys
 from chalicelib.db.table import engine_errors, get_many, query
 from chalicelib.errors import InvalidValueError
-from chalicelib.oauth.client_handlers import ATTRIBUTES, add_client, remove_client, rotate_secret
+from chalicelib.oauth.client_handlers import (
+    ATTRIBUTES,
+    add_client,
+    remove_client,
+    rotate_secret,
+    save_changes,
+)
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.oauth.schemas import (
     ClientRegistrationInputSchema,
@@ -18,6 +24,7 @@ from chalicelib.oauth.schemas import (
 from chalicelib.users.models import User
 from chalicelib.web.body import load_body, schema_of
 from chalicelib.web.operation import Call
+from chalicelib.web.patch import save_anew
 from tasks.calls import TaskError, find_user, flaws
 
 OPTIONS = {
@@ -68,6 +75,19 @@ def rotate(call: Call, client_id: str) -> OAuth2Client:
     return rotate_secret(call, find(client_id))
 
 
+def set_active(call: Call, client_id: str, *, active: bool) -> str:
+    """Suspend a client or resume one, as a PATCH does, and return what came of it.
+
+    :raises TaskError: there is no such client.
+    """
+    client = find(client_id)
+    done = "active" if active else "suspended"
+    if client.is_active == active:
+        return f"{client_id} is {done} already."
+    save_anew(call, client, lambda found: save_changes(call, found, {"is_active": active}))
+    return f"{client_id} is {done}." + ("" if active else " Its tokens are refused until it is resumed.")
+
+
 def revoke(call: Call, client_id: str) -> OAuth2Client:
     """Delete a client, as the API does: its tokens end at once.
 
@@ -115,8 +135,12 @@ def show(owner: str, *, as_json: bool) -> None:
     for client in clients:
         grants = ", ".join(client.grant_types) or "no grant"
         parts = [f"{client.client_id:33}", f"{client.client_type:12}", names[client.user_id], grants]
-        print(*parts, *filter(None, [client.client_name]), sep="  ")
+        print(*parts, *filter(None, [client.client_name, _mark(client)]), sep="  ")
     print(f"{len(clients)} clients.")
+
+
+def _mark(client: OAuth2Client) -> str:
+    return "" if client.is_active else "(suspended)"
 
 
 def _of(user: User) -> list[OAuth2Client]:

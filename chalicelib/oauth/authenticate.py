@@ -61,7 +61,8 @@ class TokenAuthenticator:
                 raise InvalidTokenError
         owner, for_owner = call.get(CLIENT_OWNER), claims.sub == claims.client_id
         scopes = claims.scopes & allowed_scopes(client, owner, for_owner=for_owner)
-        return Actor(account, claims, scopes, is_first_party(client, owner))
+        # What a client does for its owner is no sign-in: nobody typed a password.
+        return Actor(account, claims, scopes, not for_owner and is_first_party(client, owner))
 
 
 def _client(call: Call, claims: Claims) -> OAuth2Client:

@@ -1,7 +1,7 @@
 """Register, look at, list, change and delete OAuth2 clients, and rotate their secrets."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from chalicelib.audit.trail import Detail, Event, record
@@ -9,6 +9,7 @@ from chalicelib.db import counters, keys
 from chalicelib.db.keys import Key
 from chalicelib.db.transaction import Transaction
 from chalicelib.errors import ConflictError, ForbiddenError, InvalidValueError
+from chalicelib.oauth.grants.names import PASSWORD
 from chalicelib.oauth.models import (
     CONFIDENTIAL,
     OAuth2Client,
@@ -30,6 +31,7 @@ from chalicelib.oauth.secrets import hash_secret, new_secret
 from chalicelib.web.operation import (
     ACTIVE_USER,
     ADMIN,
+    FIRST_PARTY_ADMIN,
     FORM,
     JSON,
     JSON_PATCH,
@@ -53,6 +55,7 @@ ATTRIBUTES = (
     "redirect_uris",
     "default_scopes",
     "grant_types",
+    "is_active",
     "created",
     "updated",
     "gsi1sk",
@@ -65,6 +68,7 @@ POLICY = PatchPolicy(
         "redirect_uris": Rule(parts=True, blank=()),
         "default_scopes": Rule(parts=True, blank=()),
         "grant_types": Rule(parts=True, blank=()),
+        "is_active": Rule(FIRST_PARTY_ADMIN),
     },
 )
 
@@ -103,8 +107,11 @@ def list_oauth2_clients(call: Call) -> Page[OAuth2Client]:
     rate_limit=rate_limit("10/minute", in_transaction=True),
 )
 def create_oauth2_client(call: Call) -> Reply:
-    """Register an OAuth2 client; a confidential one's secret is shown in this answer alone."""
-    _check_first_party(call, call.body.get("grant_types", []))
+    """Register an OAuth2 client; a confidential one's secret is shown in this answer alone.
+
+    The password grant takes an admin with write access who signed in through a first-party client.
+    """
+    _check_password_grant(call, call.body.get("grant_types", []))
     client = add_client(call, call.actor.id, call.body)
     return Reply(
         client, headers={"Location": f"{call.request.base_url}/api/v1/auth/oauth2_clients/{client.client_id}"}
@@ -160,15 +167,31 @@ def get_oauth2_client(call: Call) -> OAuth2Client:
     problems=(ConflictError, ForbiddenError),
 )
 def patch_oauth2_client(call: Call) -> OAuth2Client:
-    """Change an OAuth2 client by JSON Patch."""
+    """Change an OAuth2 client by JSON Patch.
+
+    A client that has the password grant after the change is changed by admins with write access who signed in
+    through a first-party client. Its owner may change it by a patch that takes the password grant away.
+    """
     return patch_item(call, call[CLIENT], lambda client, changes: _save(call, client, changes))
 
 
 def _save(call: Call, client: OAuth2Client, changes: dict[str, Any]) -> None:
     before = {"redirect_uris": client.redirect_uris, "grant_types": client.grant_types}
-    _check_first_party(call, changes.get("grant_types", []), had=client.grant_types)
-    _check(client.client_type, {**before, **changes})
-    change_client(client, changes, _event(call, "client_change", client, {"fields": sorted(changes)}))
+    after = {**before, **changes}
+    _check_password_grant(call, after["grant_types"])
+    _check(client.client_type, after)
+    save_changes(call, client, changes)
+
+
+def save_changes(call: Call, client: OAuth2Client, changes: dict[str, Any]) -> None:
+    """Write validated changes together with the event of them.
+
+    :raises ConditionFailedError: "item" changed in the meantime.
+    """
+    details: dict[str, Detail] = {"fields": sorted(changes)}
+    if "is_active" in changes:
+        details["is_active"] = changes["is_active"]
+    change_client(client, changes, _event(call, "client_change", client, details))
 
 
 @Operation(permission=OWNER_OR_ADMIN, scopes=WRITE, loads=(CLIENT,), status=204, if_match=True)
@@ -230,14 +253,16 @@ def _event(
     return transaction
 
 
-def _check_first_party(call: Call, grant_types: list[str], had: Sequence[str] = ()) -> None:
-    """Check what schemas can't see: who marks a client first-party.
+def _check_password_grant(call: Call, grant_types: Collection[str]) -> None:
+    """Check what schemas can't see: who decides on clients that people give their passwords to.
 
-    :raises ForbiddenError: the password grant is an admin's to give.
+    :param grant_types: those that the client is to have.
+    :raises ForbiddenError: the password grant is among them, and the caller is no admin who may give it.
     """
-    if "password" in grant_types and "password" not in had and not ADMIN.allows(call):
+    if PASSWORD in grant_types and not FIRST_PARTY_ADMIN.allows(call):
         raise ForbiddenError(
-            "Only admins may give a client the password grant: it is for first-party clients."
+            "Who may register a client with the password grant, or change one that keeps it: "
+            f"{FIRST_PARTY_ADMIN.sentence}."
         )
 
 

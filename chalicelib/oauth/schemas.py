@@ -75,8 +75,8 @@ def _names(allowed: tuple[str, ...], example: list[str]) -> Array:
     return Array(element, most=len(allowed), validate=check_no_doubles, metadata=metadata)
 
 
-class ClientChangesSchema(Schema):
-    """What a PATCH may change."""
+class ClientFieldsSchema(Schema):
+    """What whoever registers a client decides."""
 
     client_name = Text(
         most=NAME_MOST, metadata={"description": "What people see it as.", "example": "Team Planner"}
@@ -93,18 +93,25 @@ class ClientChangesSchema(Schema):
     grant_types = _names(GRANT_TYPES, ["authorization_code", "refresh_token"])
 
 
-class ClientRegistrationInputSchema(ClientChangesSchema):
+class ClientChangesSchema(ClientFieldsSchema):
+    """What a PATCH may change."""
+
+    is_active = Flag()
+
+
+class ClientRegistrationInputSchema(ClientFieldsSchema):
     """A new client."""
 
     client_type = fields.String(load_default=CONFIDENTIAL, validate=validate.OneOf(CLIENT_TYPES))
 
 
-class ClientRegistrationSchema(ClientChangesSchema):
+class ClientRegistrationSchema(ClientFieldsSchema):
     """A client; its secret is shown once, when it is made."""
 
     client_id = fields.String(metadata=IDS["client_id"])
     user_id = fields.String(metadata=ID)
     client_type = fields.String(validate=validate.OneOf(CLIENT_TYPES))
+    is_active = Flag(metadata={"description": "false while an admin suspends it."})
     created = Moment()
     updated = Moment()
 

@@ -22,7 +22,7 @@ class Actor:
     """The caller: an active account, read from the table for this very request.
 
     :param scopes: what the token carries and its client still has.
-    :param is_first_party: the token's client is one of the service's own, today.
+    :param is_first_party: a person signed in, through a client that is one of the service's own today.
     """
 
     account: Account

@@ -19,7 +19,14 @@ namespace = Collection(
     openapi=Collection(openapi.export, openapi.lint, openapi.codegen, openapi.fuzz),
     keys=Collection(keys.generate, keys.list_keys, keys.rotate, keys.revoke),
     users=Collection(users.create, users.list_users, users.disable, users.enable, users.reset_password),
-    clients=Collection(clients.create, clients.list_clients, clients.rotate, clients.revoke),
+    clients=Collection(
+        clients.create,
+        clients.list_clients,
+        clients.rotate,
+        clients.suspend,
+        clients.resume,
+        clients.revoke,
+    ),
     db=Collection(db.create, db.seed, db.export, db.load, db.check, db.migrate),
     module=Collection(module.create, module.remove),
 )

@@ -82,6 +82,26 @@ def rotate(_context: Context, client_id: str, json: bool = False, stage: str = "
 
 
 @task(help={"client_id": CLIENT_HELP, "stage": STAGE_HELP, "yes": YES_HELP})
+def suspend(_context: Context, client_id: str, stage: str = "", yes: bool = False) -> None:
+    """Refuse whatever a client asks for, and its tokens, until it is resumed."""
+    _set_active("clients.suspend", client_id, stage, yes=yes, active=False)
+
+
+@task(help={"client_id": CLIENT_HELP, "stage": STAGE_HELP, "yes": YES_HELP})
+def resume(_context: Context, client_id: str, stage: str = "", yes: bool = False) -> None:
+    """Let a suspended client go on; tokens that have not expired in the meantime work again."""
+    _set_active("clients.resume", client_id, stage, yes=yes, active=True)
+
+
+def _set_active(name: str, client_id: str, stage: str, *, yes: bool, active: bool) -> None:
+    from tasks import clients  # noqa: PLC0415 - as above
+    from tasks.tables import on_table  # noqa: PLC0415 - as above
+
+    with on_table(name, stage, writes=True, yes=yes) as call:
+        print(clients.set_active(call, client_id, active=active))
+
+
+@task(help={"client_id": CLIENT_HELP, "stage": STAGE_HELP, "yes": YES_HELP})
 def revoke(_context: Context, client_id: str, stage: str = "", yes: bool = False) -> None:
     """Delete a client; all of its tokens end at once."""
     from tasks import clients  # noqa: PLC0415 - as above

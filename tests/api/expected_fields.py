@@ -12,5 +12,5 @@ USER = LISTED_USER | {
 }
 TEAM = {"id", "title", "created", "updated"}
 CLIENT = {"client_id", "client_name", "user_id", "client_type", "redirect_uris", "default_scopes"}
-CLIENT |= {"grant_types", "created", "updated"}
+CLIENT |= {"grant_types", "is_active", "created", "updated"}
 SESSION = {"id", "client_id", "client_name", "is_current", "created", "last_used"}

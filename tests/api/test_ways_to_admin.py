@@ -127,6 +127,14 @@ class People:
         )
         return str(answer.json["access_token"])
 
+    def a_firstparty_service_of_an_admin(self) -> Token:
+        """Nobody signs in for client credentials, whatever else the client may do."""
+        self.make_client("robot", self.admin, grant_types=["client_credentials", "password"])
+        answer = self.api(
+            "POST", "/auth/oauth2/token", form={"grant_type": "client_credentials"}, basic=("robot", SECRET)
+        )
+        return str(answer.json["access_token"])
+
     def _public(self, client_id: str, owner: User, grant: str) -> OAuth2Client:
         return self.make_client(client_id, owner, client_type=PUBLIC_CLIENT, grant_types=[grant])
 
@@ -152,6 +160,7 @@ STATUS = {  # of those who may not, whatever they prove
     "an admins own app": (403, 403),
     "a client that was firstparty": (403, 403),
     "a service of an admin": (403, 403),
+    "a firstparty service of an admin": (403, 403),
 }
 
 

@@ -23,6 +23,8 @@ DAY: list[tuple[str, str, int]] = [
     ("clients.list", r"(?s)documentation +public .*service +confidential .*3 clients", 0),
     ("clients.list --owner ada@grail.test --json", '"client_name": "Planner"', 0),
     ("clients.rotate service", r"(?s)Rotated: service.*Its secret, .*The secret before is good until", 0),
+    ("clients.suspend service", "service is suspended.", 0),
+    ("clients.resume service", "service is active.", 0),
     ("clients.revoke service", "service is deleted. All of its tokens have ended.", 0),
     ("clients.revoke service", "There is no client service: clients.list shows them.", 2),
     ("users.reset-password user --password-stdin", "user has another password.", 0),

@@ -140,7 +140,35 @@ def test_a_revoked_client_is_gone_with_its_tokens(
     assert token(api, "service", SECRET).status == 401
 
 
-@pytest.mark.parametrize("task", [clients.rotate, clients.revoke])
+def test_a_suspended_client_is_refused_until_it_is_resumed(
+    api: Client, service: OAuth2Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It gets no token, and those that it has are refused; the list marks it."""
+    access_token = token(api, "service", SECRET).json["access_token"]
+    statuses = []
+    for task in (clients.suspend, clients.suspend, clients.resume, clients.resume):
+        task(Context(), "service")
+        statuses.append((token(api, "service", SECRET).status, me(api, access_token).status))
+        clients.list_clients(Context())
+    assert statuses == [(400, 401), (400, 401), (200, 200), (200, 200)]
+    line = "service                            confidential  admin  client_credentials"
+    assert capsys.readouterr().out.splitlines() == [
+        "service is suspended. Its tokens are refused until it is resumed.",
+        f"{line}  (suspended)",
+        "1 clients.",
+        "service is suspended already.",
+        f"{line}  (suspended)",
+        "1 clients.",
+        "service is active.",
+        line,
+        "1 clients.",
+        "service is active already.",
+        line,
+        "1 clients.",
+    ]
+
+
+@pytest.mark.parametrize("task", [clients.rotate, clients.suspend, clients.resume, clients.revoke])
 @pytest.mark.parametrize("client_id", ["unknown", "No Client"])
 def test_an_unknown_client_is_one_line(table: None, task: Callable[..., Any], client_id: str) -> None:
     """Issue 6: one clear line."""
@@ -172,11 +200,15 @@ def test_tasks_are_in_the_audit_trail(
     """Issue 6: what an operator did to a client is in its owner's listing."""
     client_id = create(capsys)["client_id"]
     clients.rotate(Context(), client_id)
+    clients.suspend(Context(), client_id)
+    clients.resume(Context(), client_id)
     clients.revoke(Context(), client_id)
     events = api("GET", f"/api/v1/audit?user_id={user.id}", token=token_for(admin)).json
     assert [(event["event"], event["request_id"]) for event in reversed(events)] == [
         ("client_creation", "invoke clients.create"),
         ("client_secret_rotation", "invoke clients.rotate"),
+        ("client_change", "invoke clients.suspend"),
+        ("client_change", "invoke clients.resume"),
         ("client_deletion", "invoke clients.revoke"),
     ]
     assert {(event["actor_id"], event["address"], event["details"]["client"]) for event in events} == {
