@@ -1,5 +1,7 @@
 """Audit events as JSON."""
 
+from typing import ClassVar
+
 from marshmallow import Schema, fields, validate
 
 from chalicelib.audit.trail import EVENTS, MOST, OUTCOMES, REASONS
@@ -22,6 +24,8 @@ class AuditQuery(PageQuery):
 
 class AuditDetailsSchema(Schema):
     """What else there is to know of an event; which of these, depends on the event."""
+
+    EXAMPLE: ClassVar = {"is_admin": True}
 
     reason = fields.String(validate=validate.OneOf(REASONS), metadata=OPTIONAL)
     client = fields.String(
@@ -49,7 +53,7 @@ class AuditEventSchema(Schema):
 
     id = fields.String(metadata={**ID, "description": "ULID: sorts by time."})
     time = Moment(attribute="created")
-    event = fields.String(validate=validate.OneOf(EVENTS))
+    event = fields.String(validate=validate.OneOf(EVENTS), metadata={"example": "role_change"})
     outcome = fields.String(validate=validate.OneOf(OUTCOMES))
     actor_id = fields.String(
         allow_none=True, metadata={**ID, "description": "The account that did it, if known."}
@@ -62,9 +66,17 @@ class AuditEventSchema(Schema):
         metadata={**IDS["client_id"], "description": "The OAuth2 client through which it came, if known."},
     )
     address = fields.String(
-        metadata=one_line(MOST, description="Where it came from, as the gateway saw it; none if by a task.")
+        metadata=one_line(
+            MOST,
+            description="Where it came from, as the gateway saw it; none if by a task.",
+            example="203.0.113.7",
+        )
     )
     request_id = fields.String(
-        metadata=one_line(MOST, description="Names the request in the logs; or the task.")
+        metadata=one_line(
+            MOST,
+            description="Names the request in the logs; or the task.",
+            example="2f8f0c1e-6d0c-4c7e-9f39-2a1f5f3c7d11",
+        )
     )
     details = fields.Nested(AuditDetailsSchema)

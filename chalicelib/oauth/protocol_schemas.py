@@ -1,7 +1,7 @@
 """What goes in and out of the OAuth2 endpoints, as their RFCs have it."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import Schema, fields, validate
 
@@ -10,11 +10,11 @@ from chalicelib.oauth import authorization, families
 from chalicelib.oauth.errors import CODES
 from chalicelib.oauth.form import MAX_VALUE
 from chalicelib.oauth.grants.names import GRANT_TYPES
-from chalicelib.oauth.schemas import MAX_URI
+from chalicelib.oauth.schemas import EXAMPLE_SECRET, MAX_URI
 from chalicelib.oauth.scopes import MAX_SCOPE, NQSCHAR, SCOPES
 from chalicelib.security.signing import EDDSA, ES256, RS256
 from chalicelib.users.schemas import USERNAME_SHAPE
-from chalicelib.web.fields import IDS, like, one_line
+from chalicelib.web.fields import EXAMPLE_ID, IDS, like, one_line
 
 JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")  # signed (RFC 7515 §7.1)
 BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
@@ -24,6 +24,10 @@ MAX_KEYS = 64  # in a key set
 MAX_NUMBER = 2731  # characters of a number of 16,384 bits, which is what OpenSSL takes of RSA
 METHODS = ("client_secret_basic", "client_secret_post", "none")
 WHOSE = "The username or the email address; blanks around it are ignored."
+
+
+def _uri(path: str = "") -> dict[str, Any]:
+    return {**URI, "example": f"https://api.test{path}"}
 
 
 def _secret(description: str, **more: Any) -> dict[str, Any]:
@@ -81,6 +85,7 @@ class TokenFormSchema(Schema):
             NQSCHAR,
             MAX_VALUE,
             description="Scopes with blanks between them; by default all that the client has.",
+            example="teams:read users:read",
         )
     )
 
@@ -109,9 +114,11 @@ class AuthorizationFormSchema(Schema):
     """What the pages of the authorization endpoint send."""
 
     ticket = fields.String(
-        metadata=like(BASE64URL, MAX_VALUE, description="Ties the form to browser and request.")
+        metadata=like(
+            BASE64URL, MAX_VALUE, description="Ties the form to browser and request.", example="c2VhbGVk"
+        )
     )
-    username = fields.String(metadata=one_line(MAX_EMAIL, description=WHOSE))
+    username = fields.String(metadata=one_line(MAX_EMAIL, description=WHOSE, example="ada"))
     password = fields.String(metadata=_secret("Theirs."))
     decision = fields.String(validate=validate.OneOf(("sign_in", "allow")))
 
@@ -131,33 +138,33 @@ OPTIONAL = {"optional": True}
 class IntrospectionSchema(Schema):
     """What a token is worth (RFC 7662 §2.2); of one that is worth nothing, nothing else is told."""
 
-    active = fields.Boolean(required=True)
-    scope = fields.String(metadata=like(NQSCHAR, MAX_SCOPE, optional=True))
+    active = fields.Boolean(required=True, metadata={"example": True})
+    scope = fields.String(metadata=like(NQSCHAR, MAX_SCOPE, example="teams:read users:read", optional=True))
     client_id = fields.String(metadata={**IDS["client_id"], **OPTIONAL})
-    username = fields.String(metadata={**USERNAME_SHAPE, **OPTIONAL})
+    username = fields.String(metadata={**USERNAME_SHAPE, "example": "ada", **OPTIONAL})
     token_type = fields.String(
         validate=validate.OneOf(("Bearer",)), metadata={**OPTIONAL, "description": "Of access tokens."}
     )
     exp = fields.Integer(
         validate=validate.Range(0, MAX_TIME),
-        metadata={**OPTIONAL, "description": "Seconds since 1970.", "format": "int64"},
+        metadata={**OPTIONAL, "description": "Seconds since 1970.", "format": "int64", "example": 1769860800},
     )
-    sub = fields.String(metadata=one_line(64, optional=True))
-    aud = fields.String(metadata={**URI, **OPTIONAL})
-    iss = fields.String(metadata={**URI, **OPTIONAL})
-    jti = fields.String(metadata=one_line(64, optional=True))
+    sub = fields.String(metadata=one_line(64, example=EXAMPLE_ID, optional=True))
+    aud = fields.String(metadata={**_uri(), **OPTIONAL})
+    iss = fields.String(metadata={**_uri(), **OPTIONAL})
+    jti = fields.String(metadata=one_line(64, example="01CNTY4HQ5XKYWQJ6GR2MRFZNC", optional=True))
 
 
 class ServerMetadataSchema(Schema):
     """What this authorization server can do, and where (RFC 8414)."""
 
-    issuer = fields.String(metadata=URI)
-    authorization_endpoint = fields.String(metadata=URI)
-    token_endpoint = fields.String(metadata=URI)
-    revocation_endpoint = fields.String(metadata=URI)
-    introspection_endpoint = fields.String(metadata=URI)
-    jwks_uri = fields.String(metadata=URI)
-    service_documentation = fields.String(metadata=URI)
+    issuer = fields.String(metadata=_uri())
+    authorization_endpoint = fields.String(metadata=_uri("/auth/oauth2/authorize"))
+    token_endpoint = fields.String(metadata=_uri("/auth/oauth2/token"))
+    revocation_endpoint = fields.String(metadata=_uri("/auth/oauth2/revoke"))
+    introspection_endpoint = fields.String(metadata=_uri("/auth/oauth2/introspect"))
+    jwks_uri = fields.String(metadata=_uri("/.well-known/jwks.json"))
+    service_documentation = fields.String(metadata=_uri("/api/v1"))
     scopes_supported = _some_of(tuple(SCOPES))
     response_types_supported = _some_of(("code",))
     response_modes_supported = _some_of(("query",))
@@ -169,15 +176,30 @@ class ServerMetadataSchema(Schema):
     authorization_response_iss_parameter_supported = fields.Boolean()
 
 
-def _number(description: str) -> dict[str, Any]:
-    return like(BASE64URL, MAX_NUMBER, description=description, optional=True)
+def _number(description: str, example: str) -> dict[str, Any]:
+    return like(BASE64URL, MAX_NUMBER, description=description, example=example, optional=True)
+
+
+# A point of P-256 (RFC 7517, appendix A.1).
+X, Y = "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"
 
 
 class JwkSchema(Schema):
     """A public key (RFC 7517 §4)."""
 
+    EXAMPLE: ClassVar = {
+        "kid": "2026-01",
+        "use": "sig",
+        "alg": ES256,
+        "kty": "EC",
+        "crv": "P-256",
+        "x": X,
+        "y": Y,
+    }
+
     kid = fields.String(
-        required=True, metadata=one_line(256, description="The `kid` of the tokens that it verifies.")
+        required=True,
+        metadata=one_line(256, description="The `kid` of the tokens that it verifies.", example="2026-01"),
     )
     use = fields.String(required=True, validate=validate.OneOf(("sig",)))
     alg = fields.String(
@@ -186,14 +208,14 @@ class JwkSchema(Schema):
     kty = fields.String(
         required=True, validate=validate.OneOf(("RSA", "EC", "OKP")), metadata={"example": "RSA"}
     )
-    n = fields.String(metadata=_number("RSA: the modulus."))
-    e = fields.String(metadata=_number("RSA: the exponent."))
+    n = fields.String(metadata=_number("RSA: the modulus.", "sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri"))
+    e = fields.String(metadata=_number("RSA: the exponent.", "AQAB"))
     crv = fields.String(
         validate=validate.OneOf(("P-256", "Ed25519")),
         metadata={"description": "EC and OKP: the curve.", **OPTIONAL},
     )
-    x = fields.String(metadata=_number("EC and OKP: the first coordinate."))
-    y = fields.String(metadata=_number("EC: the second coordinate."))
+    x = fields.String(metadata=_number("EC and OKP: the first coordinate.", X))
+    y = fields.String(metadata=_number("EC: the second coordinate.", Y))
 
 
 class JwkSetSchema(Schema):
@@ -205,7 +227,14 @@ class JwkSetSchema(Schema):
 class TokenSchema(Schema):
     """Tokens (RFC 6749 §5.1)."""
 
-    access_token = fields.String(metadata=like(JWT, MAX_VALUE, description="A JWT (RFC 9068)."))
+    access_token = fields.String(
+        metadata=like(
+            JWT,
+            MAX_VALUE,
+            description="A JWT (RFC 9068).",
+            example="eyJ0eXAiOiJhdCtqd3QifQ.eyJzdWIiOiIuLi4ifQ.c2lnbmF0dXJl",
+        )
+    )
     token_type = fields.String(validate=validate.OneOf(("Bearer",)))
     expires_in = fields.Integer(
         validate=validate.Range(1, 86400), metadata={"description": "Seconds.", "example": 3600}
@@ -216,6 +245,7 @@ class TokenSchema(Schema):
             families.SHAPE,
             families.LENGTH,
             description="Works once; client_credentials gives none.",
+            example=f"{EXAMPLE_ID}.{EXAMPLE_ID}.{EXAMPLE_SECRET}",
             optional=True,
         )
     )
@@ -240,4 +270,11 @@ class OAuthErrorSchema(Schema):
     error = fields.String(
         required=True, validate=validate.OneOf(CODES), metadata={"example": "invalid_grant"}
     )
-    error_description = fields.String(metadata=like(NQSCHAR, 1024, description="For the client's developer."))
+    error_description = fields.String(
+        metadata=like(
+            NQSCHAR,
+            1024,
+            description="For the client's developer.",
+            example="The refresh token is not valid.",
+        )
+    )

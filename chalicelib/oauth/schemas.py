@@ -24,6 +24,7 @@ HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.IGNORECASE)
 # What an answer adds (RFC 6749 §4.1.2, RFC 9207): a URI that has it already would say two things at once.
 ANSWERS = frozenset({"code", "state", "iss", "error", "error_description", "error_uri"})
 SECRET = re.compile("[A-Za-z0-9_-]{43}")
+EXAMPLE_SECRET = "dGhpcyBpcyBhbiBleGFtcGxlLCBub3QgYSBzZWNyZXQ"  # noqa: S105 - it says so itself
 CLIENT_TYPES = (CONFIDENTIAL, PUBLIC_CLIENT)
 UNSAFE = re.compile(r"[^\x21-\x7e]|[\\\"<>^`{|}]")
 
@@ -120,7 +121,8 @@ class ClientRegistrationWithSecretSchema(ClientRegistrationSchema):
     """A client with the secret that was just made for it; public clients have none."""
 
     client_secret = fields.String(
-        allow_none=True, metadata=like(SECRET, 43, description="null for public clients.")
+        allow_none=True,
+        metadata=like(SECRET, 43, description="null for public clients.", example=EXAMPLE_SECRET),
     )
 
 
@@ -128,7 +130,7 @@ class ConsentSchema(Schema):
     """A signed-in app: a client that the user lets act for them."""
 
     client_id = fields.String(metadata=IDS["client_id"])
-    client_name = fields.String(metadata=one_line(NAME_MOST))
+    client_name = fields.String(metadata=one_line(NAME_MOST, example="Team Planner"))
     scope = fields.String(metadata=like(NQSCHAR, MAX_SCOPE, example="teams:read users:read"))
     created = Moment()
     updated = Moment()
@@ -139,7 +141,7 @@ class SessionSchema(Schema):
 
     id = fields.String(attribute="family_id", metadata={**ID, "description": "ULID: sorts by sign-in."})
     client_id = fields.String(metadata=IDS["client_id"])
-    client_name = fields.String(metadata=one_line(NAME_MOST))
+    client_name = fields.String(metadata=one_line(NAME_MOST, example="Team Planner"))
     is_current = Flag(metadata={"description": "The one that the access token of this request is of."})
     created = Moment()
     last_used = Moment(attribute="updated")

@@ -13,7 +13,7 @@ class BaseTeamSchema(Schema):
     """A team in a list."""
 
     id = fields.String(metadata={**ID, "description": "ULID: sorts by creation.", "readOnly": True})
-    title = Text(least=TITLE_LEAST, most=TITLE_MOST, required=True)
+    title = Text(least=TITLE_LEAST, most=TITLE_MOST, required=True, metadata={"example": "Explorers"})
 
 
 class TeamInputSchema(Schema):
@@ -32,8 +32,8 @@ class TeamViewSchema(BaseTeamSchema):
 class MemberUserSchema(Schema):
     """The user of a membership."""
 
-    id = fields.String(attribute="user_id", metadata=ID)
-    username = fields.String(metadata=USERNAME_SHAPE)
+    id = fields.String(attribute="user_id", metadata={**ID, "example": "01BX5ZZKBKACTAV9WEVGEMMVRZ"})
+    username = fields.String(metadata={**USERNAME_SHAPE, "example": "ada"})
 
 
 class TeamMemberSchema(Schema):

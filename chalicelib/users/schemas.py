@@ -48,17 +48,17 @@ class BaseUserSchema(Schema):
 
     id = fields.String(metadata={**ID, "description": "ULID: sorts by creation.", "readOnly": True})
     username = fields.String(metadata={**USERNAME_SHAPE, "example": "ada"})
-    first_name = Text(most=NAME_MOST)
-    middle_name = Text(most=NAME_MOST)
-    last_name = Text(most=NAME_MOST)
+    first_name = Text(most=NAME_MOST, metadata={"example": "Ada"})
+    middle_name = Text(most=NAME_MOST, metadata={"example": "King"})
+    last_name = Text(most=NAME_MOST, metadata={"example": "Lovelace"})
 
 
 class UserSchema(BaseUserSchema):
     """A user."""
 
     email = EmailText()
-    is_active = Flag()
-    is_regular_user = Flag(metadata={"description": "Has write access."})
+    is_active = Flag(metadata={"example": True})
+    is_regular_user = Flag(metadata={"description": "Has write access.", "example": True})
     is_admin = Flag()
     is_internal = Flag(metadata={"description": "Passes every permission; never settable over the API."})
     created = Moment()
@@ -81,8 +81,8 @@ class UserChangesSchema(Schema):
         },
     )
     first_name = Text(most=NAME_MOST, metadata={"example": "Ada"})
-    middle_name = Text(most=NAME_MOST)
-    last_name = Text(most=NAME_MOST)
+    middle_name = Text(most=NAME_MOST, metadata={"example": "King"})
+    last_name = Text(most=NAME_MOST, metadata={"example": "Lovelace"})
     is_active = Flag(metadata={"description": "Admins only."})
     is_regular_user = Flag(metadata={"description": "Admins only."})
     is_admin = Flag(metadata={"description": "Admins only."})
@@ -110,4 +110,6 @@ class SignUpSchema(UserChangesSchema):
 class SignUpFormSchema(Schema):
     """What a sign-up form needs."""
 
-    recaptcha_server_key = fields.String(allow_none=True, metadata=one_line(128))
+    recaptcha_server_key = fields.String(
+        allow_none=True, metadata=one_line(128, example="6LeIxAcTAAAAAJcZVRqyHh71UMIEGNQ_MXjiZKhI")
+    )

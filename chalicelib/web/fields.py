@@ -49,6 +49,7 @@ def like(pattern: re.Pattern[str], most: int, **more: Any) -> dict[str, Any]:
     return {"maxLength": most, "pattern": f"^{pattern.pattern}$", **more}
 
 
+EXAMPLE_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 # The ids of paths and models, by what they are called; all others are ULIDs.
 ID = like(ULID, 26)
 IDS = {"client_id": like(CLIENT_ID, 64)}

@@ -25,16 +25,16 @@ class HealthSchema(Schema):
     """What is running."""
 
     status = fields.String(validate=validate.OneOf(("ok",)), metadata={"example": "ok"})
-    build = fields.String(metadata=one_line(128))
+    build = fields.String(metadata=one_line(128, example="c0ffee1"))
 
 
 class ProblemTypeSchema(Schema):
     """A problem type, explained."""
 
-    title = fields.String(metadata=one_line(64))
-    status = fields.Integer(validate=validate.Range(400, 599))
-    meaning = fields.String(metadata=one_line(1024))
-    advice = fields.String(metadata=one_line(1024))
+    title = fields.String(metadata=one_line(64, example="Not found"))
+    status = fields.Integer(validate=validate.Range(400, 599), metadata={"example": 404})
+    meaning = fields.String(metadata=one_line(1024, example="There is nothing at this address."))
+    advice = fields.String(metadata=one_line(1024, example="Check the ids in the path."))
 
 
 @Operation(permission=PUBLIC, query=HealthQuery, response=HealthSchema, problems=(ServiceUnavailableError,))

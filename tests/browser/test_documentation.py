@@ -14,11 +14,17 @@ def sign_in(page: Any, username: str, password: str) -> None:
     page.wait_for_selector("#switch[aria-checked=true]")
 
 
-def try_out(page: Any, operation: str, body: str | None = None, **parameters: str) -> str:
-    """Open an operation, fill it in, execute it, and give the status that the page shows."""
+def open_operation(page: Any, operation: str) -> Any:
+    """Open an operation, unless it is open, and return its block."""
     block = page.locator(f"#operations-{operation}")
     if "is-open" not in (block.get_attribute("class") or ""):
         block.locator(".opblock-summary-control").click()
+    return block
+
+
+def try_out(page: Any, operation: str, body: str | None = None, **parameters: str) -> str:
+    """Open an operation, fill it in, execute it, and give the status that the page shows."""
+    block = open_operation(page, operation)
     for name, value in parameters.items():
         block.locator(f"tr[data-param-name={name}] input").fill(value)
     if body is not None:
@@ -41,6 +47,19 @@ def test_a_person_signs_in_tries_out_and_signs_out(page: Any, stack: Stack) -> N
     page.click("#switch")
     page.wait_for_selector("#switch[aria-checked=false]")
     assert (signed_in, errors, try_out(page, "Users-getMe")) == (["200", "200"], [], "401")
+
+
+def test_a_form_goes_out_as_it_stands(page: Any, stack: Stack) -> None:
+    """The example of a form is good, and its lists are sent as the API reads them."""
+    sign_in(page, "root", "q")
+    block = open_operation(page, "OAuth2_clients-createOauth2Client")
+    block.locator("select.content-type").first.select_option("application/x-www-form-urlencoded")
+    with page.expect_response("**/api/v1/auth/oauth2_clients") as answered:
+        block.locator("button.execute").click()
+    assert (answered.value.status, answered.value.json()["grant_types"]) == (
+        201,
+        ["authorization_code", "refresh_token"],
+    )
 
 
 def test_the_page_asks_nobody_else(page: Any, stack: Stack) -> None:

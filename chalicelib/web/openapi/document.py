@@ -7,6 +7,7 @@ from typing import Any
 from apispec import APISpec
 from apispec.yaml_utils import dict_to_yaml
 
+from chalicelib.web.openapi.examples import add_examples
 from chalicelib.web.openapi.headers import add_headers
 from chalicelib.web.openapi.links import add_links
 from chalicelib.web.openapi.models import Models, complete_responses, open_others
@@ -60,6 +61,7 @@ def build(operations: Operations, scopes: Mapping[str, str], base_url: str) -> d
     everything = list(_all(operations))
     open_others(spec, {operation.body for operation in everything if operation.body})
     complete_responses(spec, {operation.response for operation in everything if operation.response})
+    add_examples(spec.components.schemas)
     document: dict[str, Any] = spec.to_dict()
     add_links(operations, document)
     return document

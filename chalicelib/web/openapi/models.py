@@ -22,6 +22,12 @@ class Converter(OpenAPIConverter):
         limits |= {"maxLength": MAX_TIME} if isinstance(field, fields.AwareDateTime) else {}
         return limits | super().field2property(field)
 
+    def schema2jsonschema(self, schema: Schema) -> dict[str, Any]:
+        """Describe a schema; `EXAMPLE` is for one whose fields are never there all at once."""
+        model: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]  # apispec's
+        example = getattr(schema, "EXAMPLE", None)
+        return {**model, "example": example} if example else model
+
 
 class Models(MarshmallowPlugin):
     """Makes a model of each schema that an operation names."""
@@ -36,15 +42,6 @@ def model_name(schema: Any) -> str:
     """Name a schema's model: letters and digits alone, since API Gateway takes nothing else."""
     kind = schema if isinstance(schema, type) else type(schema)
     return kind.__name__.removesuffix("Schema")
-
-
-def example_of(kind: type[Schema]) -> dict[str, Any]:
-    """Collect the examples that a schema's fields give."""
-    return {
-        name: field.metadata["example"]
-        for name, field in schema_of(kind).fields.items()
-        if "example" in field.metadata
-    }
 
 
 def open_others(spec: APISpec, bodies: Iterable[type[Schema]]) -> None:

@@ -2,15 +2,14 @@
 
 import inspect
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import Schema, fields, validate
 
 from chalicelib.web.body import schema_of
 from chalicelib.web.docs import YAML
-from chalicelib.web.fields import ID, IDS, like
+from chalicelib.web.fields import EXAMPLE_ID, ID, IDS, like
 from chalicelib.web.openapi.headers import refer
-from chalicelib.web.openapi.models import example_of
 from chalicelib.web.openapi.problems import TEXT, Refusals
 from chalicelib.web.operation import FORM, JSON, Operation, PatchPolicy, Rule
 from chalicelib.web.pagination import MAX_LIMIT
@@ -20,21 +19,25 @@ from chalicelib.web.rate_limit import HEADERS as RATE_LIMIT
 OAUTH2 = "oauth2"
 CLIENT = "client"
 STRUCTURED = (JSON, YAML)  # clients parse them; everything else is text
-EXAMPLE_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 
 class PatchOperationSchema(Schema):
     """One operation of a JSON Patch (RFC 6902)."""
 
+    EXAMPLE: ClassVar = {"op": "replace", "path": "/title", "value": "Explorers"}
+
     op = fields.String(required=True, validate=validate.OneOf(tuple(NEEDS)))
     path = fields.String(
         required=True,
-        metadata=like(POINTER, MAX_POINTER, description="RFC 6901 pointer, such as /title."),
+        metadata=like(POINTER, MAX_POINTER, description="RFC 6901 pointer.", example="/title"),
     )
     source = fields.String(
         data_key="from",
         metadata=like(
-            POINTER, MAX_POINTER, description="RFC 6901 pointer: where move and copy take it from."
+            POINTER,
+            MAX_POINTER,
+            description="RFC 6901 pointer: where move and copy take it from.",
+            example="/title",
         ),
     )
     value = fields.Raw(metadata={"description": "What add, replace and test take."})
@@ -129,7 +132,15 @@ def _request_body(operation: Operation) -> dict[str, Any]:
         entry: dict[str, Any] = {"schema": items, "example": [_patch_example(operation.patch)]}
         return dict.fromkeys(operation.body_types, entry)
     kind, types = (operation.form, (FORM,)) if operation.form else (operation.body, operation.body_types)
-    return {name: {"schema": kind, "example": example_of(kind)} for name in types} if kind else {}
+    return {name: {"schema": kind, **_encoding(kind, name)} for name in types} if kind else {}
+
+
+def _encoding(kind: type[Schema], media_type: str) -> dict[str, Any]:
+    """Say how a form has lists: a name once for each element. Without it tools join them with commas."""
+    lists = [name for name, field in schema_of(kind).fields.items() if isinstance(field, fields.List)]
+    if media_type != FORM or not lists:
+        return {}
+    return {"encoding": {name: {"style": "form", "explode": True} for name in lists}}
 
 
 def _patch_example(policy: PatchPolicy) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
+from typing import Any, ClassVar
 
 from apispec import APISpec
 from marshmallow import Schema, fields, validate
@@ -26,6 +26,7 @@ from chalicelib.errors import (
     all_problems,
 )
 from chalicelib.web.fields import like, one_line
+from chalicelib.web.openapi.examples import EXAMPLE_PATH, EXAMPLE_REQUEST
 from chalicelib.web.openapi.headers import REQUEST_ID, refer
 from chalicelib.web.operation import JSON, MAX_BODY, Operation
 from chalicelib.web.patch import POINTER
@@ -45,13 +46,15 @@ Kinds = set[type[ApiError]]
 class ViolationSchema(Schema):
     """One thing that is wrong with the input."""
 
+    EXAMPLE: ClassVar = {"pointer": "/title", "detail": "Must have 3 to 50 characters."}
+
     pointer = fields.String(
         metadata=like(POINTER, MAX_POINTER, description="RFC 6901 pointer into the body.", example="/title")
     )
     parameter = fields.String(
         metadata=one_line(64, description="Name of a query parameter.", example="limit")
     )
-    detail = fields.String(required=True, metadata=one_line(1024))
+    detail = fields.String(required=True, metadata=one_line(1024, example=EXAMPLE["detail"]))
 
 
 class ProblemSchema(Schema):
@@ -64,18 +67,32 @@ class ProblemSchema(Schema):
             "pattern": TYPE,
             "maxLength": 2048,
             "description": f"Resolves to an explanation; ends in {_SLUGS}, or what is new since.",
+            "example": "https://api.test/errors/invalid-value",
         },
     )
     title = fields.String(required=True, metadata=one_line(64, example="Invalid value"))
-    status = fields.Integer(required=True, validate=validate.Range(400, 599))
-    detail = fields.String(required=True, metadata=one_line(1024, description="What to do about it."))
+    status = fields.Integer(required=True, validate=validate.Range(400, 599), metadata={"example": 422})
+    detail = fields.String(
+        required=True,
+        metadata=one_line(1024, description="What to do about it.", example=InvalidValueError.advice),
+    )
     instance = fields.String(
         required=True,
-        metadata={"format": "uri-reference", "maxLength": 10_240, "description": "The path that was called."},
+        metadata={
+            "format": "uri-reference",
+            "maxLength": 10_240,
+            "description": "The path that was called.",
+            "example": EXAMPLE_PATH,
+        },
     )
     request_id = fields.String(
         required=True,
-        metadata={"pattern": REQUEST_ID, "maxLength": 128, "description": "Names the request in the logs."},
+        metadata={
+            "pattern": REQUEST_ID,
+            "maxLength": 128,
+            "description": "Names the request in the logs.",
+            "example": EXAMPLE_REQUEST,
+        },
     )
     errors = fields.List(fields.Nested(ViolationSchema), validate=validate.Length(max=MAX_VIOLATIONS))
 
@@ -165,7 +182,7 @@ class Refusals:
         examples = {
             error.slug: {
                 "summary": error.title,
-                "value": problem_body(error, base=self.base, instance="/api/v1/teams", request="2f8f0c1e"),
+                "value": problem_body(error, base=self.base, instance=EXAMPLE_PATH, request=EXAMPLE_REQUEST),
             }
             for error in errors
         }
