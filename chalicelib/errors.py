@@ -190,6 +190,15 @@ class UnsupportedMediaTypeError(ApiError):
         super().__init__(f"Send the body with one of these Content-Types: {names}.", headers={header: names})
 
 
+class ContentEncodingError(UnsupportedMediaTypeError):
+    """The body is compressed, or encoded in another way (RFC 9110 §15.5.16)."""
+
+    advice = "Send the body as it is, without Content-Encoding."
+
+    def __init__(self) -> None:
+        ApiError.__init__(self, headers={"Accept-Encoding": "identity"})  # RFC 9110 §12.5.3
+
+
 class InvalidValueError(ApiError):
     """The body or the query was read and breaks its schema or policy; nothing was changed."""
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from marshmallow import Schema, ValidationError, fields
 
 from chalicelib.errors import (
+    ContentEncodingError,
     InvalidValueError,
     MalformedRequestError,
     PayloadTooLargeError,
@@ -18,6 +19,7 @@ from chalicelib.errors import (
     shown,
 )
 from chalicelib.web.operation import FORM, Call, Operation
+from chalicelib.web.request import Request
 
 MAX_NESTING = 64  # levels of arrays and objects
 MAX_UNKNOWN = 100  # names beyond those of a schema: each of them would be a violation
@@ -29,12 +31,14 @@ def parse_body(call: Call, operation: Operation) -> Any:
     """Read the body in the type that it declares; nothing if the operation takes none.
 
     :raises PayloadTooLargeError: it has more bytes than the operation takes.
-    :raises UnsupportedMediaTypeError: its type is missing or not accepted.
+    :raises UnsupportedMediaTypeError: its type is missing or not accepted, or it is compressed.
     :raises MalformedRequestError: it does not parse.
     """
     body = call.request.body
     if body is not None and len(body) > operation.max_body:
         raise PayloadTooLargeError(operation.max_body)
+    if body and (operation.body_types or operation.form):
+        check_encoding(call.request)
     if not operation.body_types:
         return None
     media_type = call.request.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -48,6 +52,15 @@ def parse_body(call: Call, operation: Operation) -> Any:
     if "access_token" in dict(pairs):
         raise MalformedRequestError("Send the access token in the Authorization header, never in the body.")
     return _form_values(pairs, operation.body)
+
+
+def check_encoding(request: Request) -> None:
+    """Check that a body comes as it is.
+
+    :raises ContentEncodingError: it is compressed, or encoded in another way.
+    """
+    if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+        raise ContentEncodingError
 
 
 def parse_json(body: bytes) -> Any:

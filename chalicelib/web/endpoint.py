@@ -1,6 +1,6 @@
 """From a request to a response: authenticate, load, authorize, validate, handle, dump."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -119,6 +119,7 @@ class Api:
         request = read_request(current, self.settings)
         operation = self.find(request.method, path)
         try:
+            check_text(request, params)
             return respond(request, params)
         except ApiError as error:
             note(problem=error.code_name)
@@ -182,6 +183,15 @@ class Api:
         return empty_response(204, {"Allow": ", ".join(with_head({*allowed, "OPTIONS"}))})
 
 
+def check_text(request: Request, params: Mapping[str, str]) -> None:
+    """Check that everything but the body is Unicode text.
+
+    :raises MalformedRequestError: there is half of a surrogate pair in it.
+    """
+    if not request.is_text(params.values()):
+        raise MalformedRequestError("Path, query or headers hold half of a surrogate pair.")
+
+
 def refusal(request: Request, error: ApiError, operation: Operation | None) -> Response:
     """Render an error in the form that the operation has for its errors, else as a problem."""
     if operation and operation.error_page:
@@ -220,15 +230,18 @@ def bearer_token(request: Request) -> str | None:
     """Take the access token from the Authorization header (RFC 6750 §2.1), and from nowhere else.
 
     :raises InvalidTokenError: the header holds something else than one bearer token.
+    :raises UnauthenticatedError: the header holds credentials of another scheme.
     :raises MalformedRequestError: a token comes in the query too, where logs would keep it.
     """
-    header = request.headers.get("authorization")
+    header = request.headers.get("authorization", "").strip()
     if "access_token" in request.query:
         raise MalformedRequestError("Send the access token in the Authorization header, never in the URL.")
-    if header is None:
+    if not header:
         return None
     scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    if scheme.lower() != "bearer":
+        raise UnauthenticatedError
+    if not token.strip():
         raise InvalidTokenError
     return token.strip()
 

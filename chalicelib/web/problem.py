@@ -43,7 +43,7 @@ def problem_body(error: ApiError, *, base: str, instance: str, request: str) -> 
         "status": error.status,
         "detail": error.detail,
         # a URI reference (RFC 9457 §3.1.5); what is encoded already stays as it is
-        "instance": quote(instance, safe=URI),
+        "instance": quote(instance, safe=URI, errors="replace"),
         "request_id": request,
     }
     return body | ({"errors": error.errors} if error.errors else {})

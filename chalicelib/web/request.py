@@ -1,12 +1,15 @@
 """A request as the operations see it, whatever gateway it came through."""
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from chalice.app import Request as ChaliceRequest
 
 from chalicelib.settings import LOCAL_URL, Settings
+
+SURROGATE = re.compile(r"[\ud800-\udfff]")  # in Python's text each of them stands alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,15 @@ class Request:
     source: str
     request_id: str
     base_url: str
+
+    def is_text(self, more: Iterable[str] = ()) -> bool:
+        """Whether path, query and headers are Unicode text: JSON brings half of a surrogate pair, too.
+
+        :param more: what else the gateway took from the request.
+        """
+        values = (value for values in self.query.values() for value in values)
+        text = "".join((self.path, *self.query, *values, *self.headers, *self.headers.values(), *more))
+        return text.isascii() or SURROGATE.search(text) is None
 
 
 def with_head(methods: Collection[str]) -> list[str]:
@@ -54,9 +66,9 @@ def read_request(request: ChaliceRequest, settings: Settings) -> Request:
 def _body(request: ChaliceRequest) -> bytes | None:
     try:
         body = request.raw_body
+        return body.encode() if isinstance(body, str) else body
     except ValueError:
         return None
-    return body.encode() if isinstance(body, str) else body
 
 
 def path_of(event: dict[str, Any]) -> str:

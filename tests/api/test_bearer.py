@@ -77,6 +77,34 @@ def test_the_scheme_is_case_insensitive(
 
 
 @pytest.mark.parametrize(
+    "header", ["Basic eDp5", "Digest username=x", "basic", "Bearerx y", "Token x", "Negotiate"]
+)
+@pytest.mark.parametrize(("method", "path"), [("GET", ME), ("POST", "/api/v1/users"), ("OPTIONS", ME)])
+def test_another_scheme_gets_a_bare_challenge(api: Client, method: str, path: str, header: str) -> None:
+    """RFC 6750 §3.1: credentials of another scheme are no bad token; even where none is needed."""
+    answer = api(method, path, headers={"Authorization": header})
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize("header", ["", " "])
+def test_an_empty_header_holds_no_credentials(api: Client, header: str) -> None:
+    """It is as if it were not there: 401 with a bare challenge, and nothing where nobody has to sign in."""
+    headers = {"Authorization": header}
+    answer = api("GET", ME, headers=headers)
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert api("POST", "/api/v1/users", data={}, headers=headers).status == 422
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer", "bearer ", "Bearer nonsense", "Bearer a b", "Bearer a,Basic eDp5"]
+)
+def test_a_bearer_token_that_is_none_is_invalid(api: Client, header: str) -> None:
+    """RFC 6750 §3.1: whoever tried a token is told that it was bad."""
+    answer = api("GET", ME, headers={"Authorization": header})
+    assert (answer.status, answer.headers["www-authenticate"]) == INVALID
+
+
+@pytest.mark.parametrize(
     ("scopes", "status", "challenge"),
     [
         ({"users:read"}, 200, None),

@@ -1,9 +1,11 @@
 """Bodies and content types that attack parsers: refused with a 4xx, never a 500."""
 
+import gzip
+
 import pytest
 
 from tests.api import hostile
-from tests.api.hostile import post
+from tests.api.hostile import TEAMS, post
 from tests.api.world import World
 from tests.http import FORM, JSON
 from tests.problems import flaws
@@ -180,6 +182,42 @@ def test_other_content_types_of_a_patch_are_415(world: World, content_type: str 
     path = world.address("leader", "PATCH", "/api/v1/teams/{team_id}")
     answer = world.api("PATCH", path, token=world.token("leader"), raw=b"[]", headers=headers)
     assert (answer.status, answer.headers["accept-patch"]) == (415, f"application/json-patch+json, {JSON}")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "deflate, gzip", "identity, gzip", "x"])
+def test_encoded_bodies_are_415(world: World, encoding: str) -> None:
+    """RFC 9110 §15.5.16: a compressed body is refused as that, and Accept-Encoding says what is right."""
+    headers = {"Content-Type": JSON, "Content-Encoding": encoding}
+    body = gzip.compress(b'{"title": "Engines"}')
+    answer = world.api("POST", TEAMS, token=world.token("admin"), raw=body, headers=headers)
+    assert (answer.status, answer.headers["accept-encoding"], flaws(answer)) == (415, "identity", [])
+
+
+@pytest.mark.parametrize("path", ["/auth/oauth2/token", "/auth/oauth2/revoke", "/auth/oauth2/introspect"])
+def test_encoded_forms_are_415(world: World, path: str) -> None:
+    """The OAuth2 endpoints say it in their own form."""
+    headers = {"Content-Type": FORM, "Content-Encoding": "gzip"}
+    answer = world.api("POST", path, raw=gzip.compress(b"token=x"), headers=headers)
+    assert (answer.status, answer.headers["accept-encoding"]) == (415, "identity")
+    assert answer.json == {
+        "error": "invalid_request",
+        "error_description": "Send the body as it is, without Content-Encoding.",
+    }
+
+
+@pytest.mark.parametrize("encoding", ["identity", " Identity ", ""])
+def test_identity_is_no_encoding(world: World, encoding: str) -> None:
+    """RFC 9110 §12.5.3: it says that the body is as it is."""
+    headers = {"Content-Type": JSON, "Content-Encoding": encoding}
+    body = b'{"title": "Engines"}'
+    assert world.api("POST", TEAMS, token=world.token("admin"), raw=body, headers=headers).status == 201
+
+
+def test_without_a_body_its_encoding_is_nothing(world: World) -> None:
+    """Some clients name their encoding in every request."""
+    headers = {"Content-Encoding": "gzip"}
+    assert world.api("GET", "/health", headers=headers).status == 200
+    assert world.api("GET", TEAMS, token=world.token("admin"), headers=headers).status == 200
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "nonsense", "application/xml; q=é", ""])

@@ -22,6 +22,11 @@ def _text(most: int, pattern: str) -> dict[str, Any]:
 
 RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
     "Accept": ("Media types that the body may have.", _text(256, MEDIA_TYPES), "application/json"),
+    "Accept-Encoding": (
+        "Encodings that the body may have (RFC 9110 §12.5.3).",
+        {"type": "string", "enum": ["identity"]},
+        "identity",
+    ),
     "Accept-Patch": (
         "Media types that the patch may have.",
         _text(256, MEDIA_TYPES),

@@ -11,6 +11,7 @@ from chalicelib.errors import (
     MAX_VIOLATIONS,
     ApiError,
     ConflictError,
+    ContentEncodingError,
     ForbiddenError,
     InsufficientScopeError,
     InvalidTokenError,
@@ -100,8 +101,9 @@ class ProblemSchema(Schema):
 def problems_of(operation: Operation) -> list[type[ApiError]]:
     """List what an operation can refuse with, by status."""
     # API Gateway throttles every operation (AWS quota: requests per second of an account and Region).
+    # Paths, queries and headers that are no Unicode text are malformed everywhere.
     implied = (
-        {ApiError, ServiceUnavailableError, TooManyRequestsError, *operation.problems}
+        {ApiError, MalformedRequestError, ServiceUnavailableError, TooManyRequestsError, *operation.problems}
         | _of_the_caller(operation)
         | _of_the_input(operation)
     )
@@ -115,26 +117,16 @@ def problems_of(operation: Operation) -> list[type[ApiError]]:
 def _of_the_caller(operation: Operation) -> Kinds:
     if not operation.authenticates:
         return set()
-    # a token in the URL is a malformed request
-    found: Kinds = {InvalidTokenError, MalformedRequestError}
-    return (
-        found
-        if operation.permission.public
-        else found
-        | {
-            UnauthenticatedError,
-            InsufficientScopeError,
-            ForbiddenError,
-        }
-    )
+    found: Kinds = {InvalidTokenError, UnauthenticatedError}
+    return found if operation.permission.public else found | {InsufficientScopeError, ForbiddenError}
 
 
 def _of_the_input(operation: Operation) -> Kinds:
     found: Kinds = set()
     if operation.body_types:
-        found |= {MalformedRequestError, PayloadTooLargeError, UnsupportedMediaTypeError}
+        found |= {PayloadTooLargeError, ContentEncodingError, UnsupportedMediaTypeError}
     if operation.form:
-        found.add(PayloadTooLargeError)
+        found |= {PayloadTooLargeError, ContentEncodingError}
     if operation.body or operation.query or operation.patch:
         found.add(InvalidValueError)
     if operation.patch:
@@ -156,7 +148,7 @@ class Refusals:
 
     def _response(self, operation: Operation, method: str, kinds: list[type[ApiError]]) -> Any:
         errors = [_instance(kind, operation, method) for kind in kinds]
-        headers = tuple({name for error in errors for name in error.headers})
+        headers = tuple(sorted({name for error in errors for name in error.headers}))
         # a limit counts calls of known callers
         is_limited = operation.rate_limit is not None and errors[0].status != UnauthenticatedError.status
         headers += RATE_LIMIT if is_limited else ()
