@@ -9,7 +9,7 @@ from chalicelib.db import counters, keys
 from chalicelib.db.table import get_many, query
 from chalicelib.errors import InvalidValueError
 from chalicelib.security.passwords import hash_password, password_flaw
-from chalicelib.users.handlers import add_user, save_changes
+from chalicelib.users.handlers import add_user, check_personal, save_changes
 from chalicelib.users.models import User, new_user
 from chalicelib.users.schemas import SignUpSchema, UserSchema
 from chalicelib.web.body import load_body, schema_of
@@ -59,6 +59,7 @@ def create(call: Call, names: dict[str, str], password: str, roles: dict[str, bo
     flags = {name: True for name, given in roles.items() if given}
     try:
         fields = load_body(SignUpSchema, {**names, **flags, "password": password})
+        check_personal(password, fields["username"], fields["email"])
     except InvalidValueError as error:
         raise flaws(error, OPTIONS) from error
     del fields["recaptcha_key"]
@@ -89,7 +90,10 @@ def set_password(call: Call, user: User, password: str) -> None:
     flaw = password_flaw(password)
     if flaw:
         raise TaskError(flaw)
-    _change(call, user, {"password": password})
+    try:
+        _change(call, user, {"password": password})
+    except InvalidValueError as error:
+        raise flaws(error, OPTIONS) from error
 
 
 def _change(call: Call, user: User, changes: dict[str, Any]) -> None:

@@ -102,6 +102,31 @@ def password_flaw(password: str) -> str | None:
         return TOO_LONG
     if len(text) < MIN_LENGTH:
         return f"A password has at least {MIN_LENGTH} characters."
+    return _weakness(text)
+
+
+def _weakness(text: str) -> str | None:
     if text.casefold() in _common():
         return "This password is one of the most common ones: choose another."
+    if len(set(text.casefold())) == 1:
+        return "This password is one character, repeated: choose another."
+    if not any(character.isprintable() and not character.isspace() for character in text):
+        return "This password has nothing but blanks and control characters: choose another."
     return None
+
+
+def is_personal(password: str, username: str, email: str) -> bool:
+    """Whether a password is the username or the email address of its account (ASVS 5.0 6.2.11).
+
+    Case does not matter, nor do digits and punctuation at either end.
+
+    :param password: one that `password_flaw` has passed: its length is bounded.
+    """
+    own = (username, email, email.partition("@")[0])
+    return _core(nfc(password, MAX_BYTES)) in {_core(text) for text in own}
+
+
+def _core(text: str) -> str:
+    folded = text.casefold()
+    edge = "".join({character for character in folded if not character.isalpha()})
+    return folded.strip(edge) or folded

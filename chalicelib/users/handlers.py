@@ -15,7 +15,7 @@ from chalicelib.errors import (
     InvalidValueError,
     TooManyRequestsError,
 )
-from chalicelib.security.passwords import hash_password, verify_password
+from chalicelib.security.passwords import hash_password, is_personal, verify_password
 from chalicelib.users import attempts
 from chalicelib.users.attempts import Failure
 from chalicelib.users.captcha import captcha_is_solved, site_key
@@ -152,9 +152,21 @@ def create_user(call: Call) -> Reply:
             _check_roles(call, flags, current)
         elif not (may_write and ADMIN_WRITER.allows(call)) and not captcha_is_solved(call, captcha):
             raise ForbiddenError("Solve the captcha and send its answer as recaptcha_key.")
-        user = new_user(password_hash=hash_password(fields.pop("password")), **fields)
+        password = fields.pop("password")
+        check_personal(password, fields["username"], fields["email"])
+        user = new_user(password_hash=hash_password(password), **fields)
         add_user(call, user, user.id, flags)
     return Reply(user, headers={"Location": f"{call.request.base_url}/api/v1/users/{user.id}"})
+
+
+def check_personal(password: str, username: str, email: str) -> None:
+    """Check that a new password is not what everybody knows of its account.
+
+    :raises InvalidValueError: it is the username or the email address.
+    """
+    if is_personal(password, username, email):
+        detail = "A password must not be your username or email address: choose another."
+        raise InvalidValueError(errors=[{"pointer": "/password", "detail": detail}])
 
 
 def _check_roles(call: Call, flags: Mapping[str, bool], current_password: str | None) -> None:
@@ -235,7 +247,10 @@ def save_changes(call: Call, user: User, changes: dict[str, Any]) -> None:
 
     :raises ConflictError: the e-mail address is taken, or this is the last active admin.
     :raises ConditionFailedError: "item" changed meanwhile.
+    :raises InvalidValueError: the new password is the username or the email address.
     """
+    if "password" in changes:
+        check_personal(changes["password"], user.username, changes.get("email", user.email))
     transaction = _transaction(call)
     _record_changes(transaction, call, user, changes)
     if "password" in changes:

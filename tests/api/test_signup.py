@@ -45,6 +45,16 @@ def test_new_users_write_and_have_no_other_role(api: Client) -> None:
     assert [account[name] for name in flags] == [True, True, False, False]
 
 
+@pytest.mark.parametrize(
+    "password", ["Ada.Lovelace", "1815ada.lovelace!", "countess1815", "COUNTESS@test.example"]
+)
+def test_the_own_name_is_no_password(api: Client, password: str) -> None:
+    """ASVS 5.0 6.2.11: neither the username nor the email address, whatever stands around it."""
+    answer = sign_up(api, username="ada.lovelace", email="countess@test.example", password=password)
+    assert (answer.status, [error["pointer"] for error in answer.json["errors"]]) == (422, ["/password"])
+    assert "username or email address" in answer.json["errors"][0]["detail"]
+
+
 GOOD = [
     ("username", "a"),
     ("username", "aZ09._-" + "x" * 73),

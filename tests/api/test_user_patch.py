@@ -66,6 +66,18 @@ def test_a_test_behind_the_change_comes_too_late(
     assert patch(admin, user, operations).status == 422
 
 
+@pytest.mark.parametrize("password", ["user@test.example", "newcomer99", "newcomer@test.example"])
+def test_the_address_that_comes_with_a_password_is_none(patch: Patcher, user: User, password: str) -> None:
+    """ASVS 5.0 6.2.11: a new address counts, too; nothing is changed then."""
+    before = dump_table()
+    email = "user@test.example" if password == "user@test.example" else "newcomer@test.example"
+    changes = [replace("/email", email), replace("/password", password)]
+    answer = patch(user, user, confirmed(PASSWORD, *changes))
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/password")
+    assert "username or email address" in answer.json["errors"][0]["detail"]
+    assert dump_table() == before
+
+
 WRONG = [*((*change, "wrong") for change in SENSITIVE)] + [
     ("email", "new@test.example", password)
     for password in ("", None, 5, True, ["x"], {"x": 1}, PASSWORD + " ", PASSWORD.upper())

@@ -10,10 +10,12 @@ from argon2.low_level import hash_secret as argon2_hash
 from chalicelib.security.passwords import (
     DUMMY_HASH,
     hash_password,
+    is_personal,
     needs_rehash,
     password_flaw,
     verify_password,
 )
+from chalicelib.text import TooLongError
 
 TEXT = "crème brûlée"
 
@@ -151,7 +153,9 @@ def test_only_weaker_hashes_are_replaced(stored: str, is_weak: bool) -> None:
     assert needs_rehash(stored) is is_weak
 
 
-@pytest.mark.parametrize("text", ["x7!kPq2z", "a" * 64, "all words are lower", "z" * 1024, "🦉" * 256])
+@pytest.mark.parametrize(
+    "text", ["x7!kPq2z", "a" * 63 + "b", "all words are lower", "zy" * 512, "🦉🦊" * 128]
+)
 def test_length_alone_makes_a_password_good(text: str) -> None:
     """ACCEPTANCE 36: 8 characters are enough, 64 and more are allowed, no composition rules."""
     assert password_flaw(text) is None
@@ -159,6 +163,16 @@ def test_length_alone_makes_a_password_good(text: str) -> None:
 
 FLAWS = {
     "at least 8 characters": ["", "seven77", "e\u0301" * 7],
+    "one character, repeated": [
+        "a" * 8,
+        "aAaAaAaA",
+        "\u00e9" * 9,
+        "e\u0301" * 9,
+        "🦉" * 256,
+        " " * 8,
+        "\x00" * 8,
+    ],
+    "nothing but blanks": [" \t" * 4, "\x00\x01" * 4, "\u3000 " * 4, "\u200b\u2028" * 9, "\n\r" * 512],
     "most common": ["password", "PASSWORD", "Qwertyuiop"],
     "combining marks": [MARKS * 9],
     "1024 bytes": ["z" * 10_000, "z" * 1025, "🦉" * 257, "é" * 513],
@@ -169,3 +183,50 @@ FLAWS = {
 def test_short_common_and_endless_passwords_are_bad_and_it_is_told_why(told: str, text: str) -> None:
     """ACCEPTANCE 36: the length counts composed characters, the limit counts bytes."""
     assert told in (password_flaw(text) or "")
+
+
+PERSONAL = [
+    "ada.lovelace",
+    "ADA.LOVELACE",
+    "ada.lovelace1815!",
+    "...123ada.lovelace",
+    "countess@engines.example",
+    "Countess@Engines.EXAMPLE99",
+    "countess1",
+    "(countess)",
+    "\u0301countess",
+]
+OTHERS = [
+    "ada-lovelace",
+    "lovelace",
+    "ada.lovelacex1",
+    "engines.example",
+    "xcountess",
+    "1815181518!",
+    "...!!!123",
+]
+
+
+@pytest.mark.parametrize(
+    ("given", "is_own"), [*((one, True) for one in PERSONAL), *((one, False) for one in OTHERS)]
+)
+def test_the_name_and_the_address_of_an_account_are_no_passwords(given: str, is_own: bool) -> None:
+    """ASVS 5.0 6.2.11: in any case, and with digits and punctuation around them; other words are fine."""
+    assert is_personal(given, "ada.lovelace", "countess@engines.example") is is_own
+
+
+@pytest.mark.parametrize(("given", "is_own"), [("18151852", True), ("1815-1852", False), ("!!!!!!!!", False)])
+def test_a_name_without_letters_is_compared_as_it_is(given: str, is_own: bool) -> None:
+    """Otherwise any number would be the same as any other."""
+    assert is_personal(given, "18151852", "1@engines.example") is is_own
+
+
+def test_composed_letters_are_the_same() -> None:
+    """However a keyboard composes them."""
+    assert is_personal("zoe\u0308-example", "z", "zo\u00eb-example@engines.example")
+
+
+def test_the_work_for_a_comparison_is_bounded() -> None:
+    """What no password can be is not looked at."""
+    with pytest.raises(TooLongError):
+        is_personal("x" * 2000, "ada", "ada@engines.example")

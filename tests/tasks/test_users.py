@@ -85,6 +85,19 @@ def test_what_is_wrong_is_told_in_a_line_each(table: None, monkeypatch: pytest.M
     assert dump_table() == []
 
 
+@pytest.mark.parametrize("password", ["Ada-Lovelace1", "countess!", "countess@test.example"])
+def test_an_account_s_own_names_are_no_passwords(
+    user: User, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    """As at a sign-up, and as a PATCH has it."""
+    told = "The password: A password must not be your username or email address"
+    stdin(monkeypatch, f"{password}\n")
+    refused(told, users.create, "ada-lovelace", "countess@test.example", password_stdin=True)
+    user.update([User.username.set("ada-lovelace"), User.email.set("countess@test.example")])
+    stdin(monkeypatch, f"{password}\n")
+    refused(told, users.reset_password, user.id, password_stdin=True)
+
+
 @pytest.mark.parametrize("secret", [b"\n", b"", b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\n"])
 def test_what_is_no_password_is_refused(table: None, monkeypatch: pytest.MonkeyPatch, secret: bytes) -> None:
     """Issue 6: neither nothing nor bytes that are no text."""
