@@ -18,8 +18,8 @@ help: ## show this list
 
 install: $(STAMP) ## make .venv with everything the other targets need
 
-run: $(STAMP) ## serve on 127.0.0.1:8000 (PORT=… for another) over a local DynamoDB engine
-	@$(INVOKE) run
+run: $(STAMP) ## serve on 127.0.0.1:8000 (PORT=…, HOST=… for others) over a local DynamoDB engine
+	@.venv/bin/python -m tasks.run
 
 test: $(STAMP) ## run the tests; the concurrency part needs Java and Maven, and says so
 	@$(INVOKE) test --arguments="$(ARGUMENTS)"

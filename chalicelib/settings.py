@@ -1,5 +1,6 @@
 """What a stage is configured with: the only reader of the process environment."""
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -7,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOCAL_STAGES = frozenset({"local", "test"})
+LOCAL_FOLDER = Path(__file__).resolve().parent.parent / ".local"
+RUNNING = LOCAL_FOLDER / "running.json"  # where `make run` serves this folder, while it does
 LOCAL_ENDPOINT = "http://127.0.0.1:8001"
 LOCAL_RATE_LIMIT_FACTOR = 100  # on local stages everybody comes from one address
 LOCAL_URL = "http://127.0.0.1:8000"
@@ -80,7 +83,7 @@ class Settings:
             stage=stage,
             table_name=_text(env, "TABLE_NAME") or f"grail-{stage}",
             region=_text(env, "AWS_REGION") or _text(env, "AWS_DEFAULT_REGION") or known.region,
-            dynamodb_endpoint=_text(env, "DYNAMODB_ENDPOINT") or (LOCAL_ENDPOINT if known.is_local else None),
+            dynamodb_endpoint=_text(env, "DYNAMODB_ENDPOINT") or _local_endpoint(known),
             public_url=_url(env, "PUBLIC_URL"),
             secrets=_secrets(env, known.is_local),
             secrets_cache=_seconds(env, "SECRETS_CACHE_SECONDS", known.secrets_cache),
@@ -95,6 +98,15 @@ class Settings:
             rate_limit_factor=_rate_limit_factor(env, known.is_local),
             connection_pool_size=64 if known.is_local else known.connection_pool_size,
         )
+
+
+def running() -> dict[str, str]:
+    """Return the URLs of the `make run` that serves this folder: `url`, and `endpoint` for its engine."""
+    try:
+        found: dict[str, str] = json.loads(RUNNING.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
 
 
 def trace_id(environ: Mapping[str, str] | None = None) -> str | None:
@@ -123,6 +135,12 @@ def _text(env: Mapping[str, str], name: str) -> str | None:
     value = env.get(name, "").strip()
     _require_filled_in(name, value)
     return value or None
+
+
+def _local_endpoint(known: Settings) -> str | None:
+    if known.stage == "local":
+        return running().get("endpoint", LOCAL_ENDPOINT)
+    return LOCAL_ENDPOINT if known.is_local else None
 
 
 def _words(env: Mapping[str, str], name: str) -> tuple[str, ...]:
@@ -159,7 +177,7 @@ def _secrets(env: Mapping[str, str], is_local: bool) -> str:
         value = None  # that of the deployed stage, whose keys are none of this machine's business
     if not value and not is_local:
         raise SettingsError("SECRETS is missing: a deployed stage needs its signing keys.")
-    return value or f"{SECRETS_FILE}:{Path(__file__).resolve().parent.parent / '.local' / 'secrets.json'}"
+    return value or f"{SECRETS_FILE}:{LOCAL_FOLDER / 'secrets.json'}"
 
 
 def _days(env: Mapping[str, str], name: str, default: int) -> int:

@@ -13,6 +13,7 @@ from chalicelib.errors import ServiceUnavailableError
 
 WRONG = 2  # exit status
 YES_HELP = "do not ask, not even for prod"
+START = "Start `make run` in another terminal."
 HELP = ("--help", "-h")
 
 
@@ -28,7 +29,19 @@ def refusing(*kinds: type[Exception]) -> Iterator[None]:
         raise Exit(_told(error), WRONG) from error
 
 
+def missing_engine(error: BaseException | None) -> str:
+    """Return the address of the local engine that did not answer, if that is what an error is about."""
+    while (
+        error and type(error).__name__ != "EndpointConnectionError"
+    ):  # botocore's, which takes time to import
+        error = error.__cause__ or error.__context__
+    url = str(getattr(error, "kwargs", {}).get("endpoint_url", ""))
+    return url.rstrip("/") if url.startswith("http://") else ""
+
+
 def _told(error: Exception) -> str:
+    if endpoint := missing_engine(error):
+        return f"No engine at {endpoint}: start `make run` in another terminal."
     # Users of the API are told to try again; who runs a task can do more about it, and has to know.
     known = isinstance(error, ServiceUnavailableError) and error.__cause__
     text = " ".join(str(known).split()) if known else str(error)

@@ -49,6 +49,8 @@ class Snapshots:
             file.write(self._state())
             file.flush()
             os.fsync(file.fileno())
+        # `chalice local` starts anew when any file of the project looks newer: for each write, else
+        os.utime(temporary, (0, 0))
         temporary.replace(self._path)
 
 

@@ -2,7 +2,7 @@
 
 What differs from plain `chalice local`: unknown paths and broken requests are problems, any method reaches
 the application, repeated headers and the client's address are passed on, HEAD and 204 have no body, sizes are
-bounded, requests for other hosts are refused.
+bounded, requests for other hosts are refused. `/` leads to the documentation.
 """
 
 import base64
@@ -24,6 +24,7 @@ from chalice.local import ForbiddenError as UnknownPathError
 
 from chalicelib.errors import ApiError, ForbiddenError, MalformedRequestError, NotFoundError
 from chalicelib.telemetry.measure import Value, running
+from chalicelib.web.problem import SECURITY_HEADERS
 from tasks import framing
 from tasks.problems import Answer, render
 
@@ -112,6 +113,8 @@ class GatewayHandler(ChaliceRequestHandler, BaseHTTPRequestHandler):
             raise ForbiddenError(f"The Host header names another server: use http://{address}:{port}.")
 
     def _invoke(self, body: bytes | None) -> Answer:
+        if self._path() == "/" and self.command in {"GET", "HEAD"}:
+            return Answer(HTTPStatus.SEE_OTHER, {**SECURITY_HEADERS, "Location": "/api/v1"})
         self.local_gateway.repeated = {name.lower(): self.headers.get_all(name, []) for name in self.headers}
         response = self.local_gateway.handle_request(self.command, self.path, self._single_headers(), body)
         content = response["body"] or ""

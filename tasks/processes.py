@@ -23,12 +23,15 @@ class Child:
         command: Sequence[str],
         environment: Mapping[str, str],
         output: IO[bytes] | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self.name = name
         self.messages = getattr(output, "name", "its messages above")
         self._process = subprocess.Popen(
             command,
             env=dict(environment),
+            cwd=project_folder(),
+            pass_fds=pass_fds,
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT if output else None,

@@ -1,23 +1,31 @@
 """`make run`: engine, table, development data and server, until Ctrl-C."""
 
 import fcntl
+import ipaddress
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
 from tasks import engine
 from tasks.processes import LOOPBACK, Child, module, port_taken, project_folder
+from tasks.reload import Reloader, WorkerError
 
 READY_SECONDS = 60
+POLL_SECONDS = 0.4
+BACKLOG = 512  # connections of a burst of clients
 USAGE_ERROR = 2
+RUNNING = "running.json"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 BANNER = """
-Grail answers at {url}  (documentation: {url}/api/v1)
+Grail's documentation, to sign in and try it out: {url}/api/v1
+
 {accounts}
 A token, by password:
 
@@ -26,6 +34,7 @@ A token, by password:
 
 Data and keys are kept under .local/. Ctrl-C stops everything.
 """
+WARNING = "HOST={host}: whoever reaches this machine can sign in by the passwords above, known to all."
 
 
 class RunError(Exception):
@@ -43,6 +52,9 @@ def main() -> int:
     except (RunError, engine.EngineError) as error:
         print(error, file=sys.stderr)
         return USAGE_ERROR
+    except OSError as error:
+        print(f"{error.filename or 'Grail'} cannot be used: {error.strerror}.", file=sys.stderr)
+        return USAGE_ERROR
     except KeyboardInterrupt:
         print("\nStopped.", flush=True)
     return 0
@@ -50,19 +62,21 @@ def main() -> int:
 
 def serve(stack: ExitStack) -> None:
     """Start everything in order and watch over it."""
-    port = port_from("PORT", 8000)
-    if port_taken(port):
-        raise RunError(
-            f"Port {port} is taken: stop what listens there, or choose another: make run PORT=8010"
-        )
+    host, port = host_from("HOST"), port_from("PORT", 8000)
+    listener = stack.enter_context(listen(host, port))
     stack.enter_context(only_one_here())
     environment, children = start_engine(stack)
     url = environment["PUBLIC_URL"] = f"http://{LOOPBACK}:{port}"
+    stack.enter_context(announced(url, environment["DYNAMODB_ENDPOINT"]))
     accounts = prepare(environment)
-    children.append(started(stack, Child("server", module("tasks.server", str(port)), environment)))
-    wait_until_ready(url, children)
+    reloader = Reloader(project_folder(), listener, environment)
+    stack.callback(reloader.stop)
+    reloader.start()
+    wait_until_ready(reloader, children)
     print(BANNER.format(url=url, accounts=accounts), flush=True)
-    watch(children)
+    if not ipaddress.ip_address(host).is_loopback:
+        print(WARNING.format(host=host), flush=True)
+    watch(reloader, children)
 
 
 def port_from(variable: str, default: int) -> int:
@@ -73,12 +87,42 @@ def port_from(variable: str, default: int) -> int:
     return int(text)
 
 
+def host_from(variable: str) -> str:
+    """Read an address to listen on from the environment: by default only this machine can connect."""
+    text = os.environ.get(variable) or LOOPBACK
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise RunError(f"{variable} must be an IP address such as 0.0.0.0, not {text!r}.") from None
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that takes connections; they wait there until a server is ready."""
+    if port_taken(port):
+        raise RunError(
+            f"Port {port} is taken: stop what listens there, or choose another: make run PORT=8010"
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise RunError(f"Cannot listen on {host}, port {port} ({reason}): change HOST or PORT.") from None
+
+
 @contextmanager
 def only_one_here() -> Iterator[None]:
     """Keep a second `make run` from the same data."""
-    engine.LOCAL.mkdir(exist_ok=True)
-    engine.LOCAL.chmod(0o700)
-    with (engine.LOCAL / "run.lock").open("w") as lock:
+    try:
+        engine.LOCAL.mkdir(exist_ok=True)
+        engine.LOCAL.chmod(0o700)
+        lock = (engine.LOCAL / "run.lock").open("w")
+    except OSError as error:
+        raise RunError(
+            f"Cannot write to {engine.LOCAL} ({error.strerror}), where data and keys are kept: "
+            "make it yours (sudo chown -R $(id -un) .local), or clone into a folder that is."
+        ) from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -86,6 +130,17 @@ def only_one_here() -> Iterator[None]:
                 "This folder is served already by another `make run`: stop that one first."
             ) from None
         yield
+
+
+@contextmanager
+def announced(url: str, endpoint: str) -> Iterator[None]:
+    """Tell the tasks in this folder where server and engine are (chalicelib/settings.py)."""
+    file = engine.LOCAL / RUNNING
+    file.write_text(json.dumps({"url": url, "endpoint": endpoint}), "utf-8")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def start_engine(stack: ExitStack) -> tuple[dict[str, str], list[Child]]:
@@ -113,11 +168,11 @@ def started(stack: ExitStack, child: Child) -> Child:
     return child
 
 
-def prepare(environment: dict[str, str]) -> str:
+def prepare(environment: Mapping[str, str]) -> str:
     """Make table and data, and give the text about the accounts."""
     done = subprocess.run(
         module("tasks.prepare"),
-        env=environment,
+        env=dict(environment),
         cwd=project_folder(),
         stdout=subprocess.PIPE,
         text=True,
@@ -128,22 +183,30 @@ def prepare(environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def wait_until_ready(url: str, children: Sequence[Child]) -> None:
-    """Wait for the server's first answer."""
+def wait_until_ready(reloader: Reloader, children: Sequence[Child]) -> None:
+    """Wait until requests are answered, with a 503 if need be."""
     deadline = time.monotonic() + READY_SECONDS
-    while not engine.answers(f"{url}/health"):
-        require_alive(children)
-        if time.monotonic() > deadline:
-            raise RunError(f"The server did not answer at {url}/health: see its messages above.")
-        time.sleep(0.05)
+    try:
+        while (reason := reloader.wait(POLL_SECONDS)) is None:
+            require_alive(children)
+            if time.monotonic() > deadline:
+                raise RunError(f"The server did not start within {READY_SECONDS} s.")
+    except WorkerError:
+        raise RunError("The server did not start: see its messages above.") from None
+    if reason:
+        print(f"Broken: requests get a 503 until this is repaired: {reason}", flush=True)
 
 
-def watch(children: Sequence[Child]) -> None:
+def watch(reloader: Reloader, children: Sequence[Child]) -> None:
     """Run until a signal comes, a child ends, or whoever started this (make, a terminal) is gone."""
     parent = os.getppid()
     while os.getppid() == parent:
         require_alive(children)
-        time.sleep(0.3)
+        try:
+            reloader.tend()
+        except WorkerError:
+            raise RunError("The server has ended by itself: see its messages above.") from None
+        time.sleep(POLL_SECONDS)
 
 
 def require_alive(children: Sequence[Child]) -> None:
@@ -158,3 +221,7 @@ def _stop(number: int, _frame: object) -> None:
         with suppress(ValueError):
             signal.signal(other, signal.SIG_IGN)
     raise KeyboardInterrupt(number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

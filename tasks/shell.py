@@ -13,6 +13,7 @@ from chalicelib.db.table import Item, get_many, query
 from chalicelib.db.transaction import Transaction
 from chalicelib.settings import Settings
 from tasks.calls import TaskError, find_user
+from tasks.console import missing_engine
 
 
 def kinds() -> dict[str, type[Item]]:
@@ -58,7 +59,9 @@ def run_line(settings: Settings, line: str) -> bool:
         raise TaskError(f"--command: {error}") from error
     try:
         exec(compiled, names(settings))  # noqa: S102 - this is what a shell does
-    except Exception:  # noqa: BLE001 - whatever the user's line raises
+    except Exception as error:  # whatever the user's line raises
+        if missing_engine(error):
+            raise
         traceback.print_exc(limit=0)
         return False
     return True

@@ -29,10 +29,38 @@ TEXTS = (
 PLACEHOLDERS = ("changeme", "CHANGE-ME", "change_me", "<your-table>", "placeholder", " Placeholder ", "xxxxx")
 
 
+@pytest.fixture(autouse=True)
+def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where `make run` would leave its addresses: nowhere, for a start."""
+    path = tmp_path / "running.json"
+    monkeypatch.setattr("chalicelib.settings.RUNNING", path)
+    return path
+
+
 def test_nothing_set_is_a_local_stage() -> None:
     """DESIGN §5: a fresh clone needs no configuration."""
     found = Settings.from_env({})
     assert (found.stage, found.is_local, found.dynamodb_endpoint) == ("local", True, LOCAL_ENDPOINT)
+
+
+@pytest.mark.parametrize(
+    ("content", "environ", "endpoint"),
+    [
+        ('{"endpoint": "http://127.0.0.1:9"}', {}, "http://127.0.0.1:9"),
+        ('{"endpoint": "http://127.0.0.1:9"}', {"DYNAMODB_ENDPOINT": "http://x:1"}, "http://x:1"),
+        ('{"endpoint": "http://127.0.0.1:9"}', {"STAGE": "test"}, LOCAL_ENDPOINT),
+        ('{"endpoint": "http://127.0.0.1:9"}', PROD, None),
+        ("", {}, LOCAL_ENDPOINT),
+        ("{}", {}, LOCAL_ENDPOINT),
+    ],
+    ids=str,
+)
+def test_the_engine_of_this_folder_is_found(
+    running: Path, content: str, environ: dict[str, str], endpoint: str | None
+) -> None:
+    """Whatever its port: two clones on one machine never share a table by mistake."""
+    running.write_text(content)
+    assert Settings.from_env(environ).dynamodb_endpoint == endpoint
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod", "Local", "locale"])

@@ -20,6 +20,7 @@ MOST_FRAMES = 20
 MOST_CAUSES = 5
 # Their messages name what stands in the code. Those of others may quote a password: `invalid literal: …`.
 TOLD = (AttributeError, ImportError, NameError)
+READABLE = ("method", "route", "status", "error")
 # Which of the request's fields the other lines of the same request have.
 SHARED = ("request_id", "trace_id", "method", "route", "operation")
 
@@ -64,12 +65,23 @@ def is_told(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.WARNING or record.name.partition(".")[0] == OURS
 
 
+def readable(record: logging.LogRecord) -> bool:
+    """Write the main fields of a request or job into its message, for terminals, which show nothing else."""
+    measurement: Measurement | None = getattr(record, "measurement", None)
+    if measurement:
+        fields = [str(measurement.fields[name]) for name in READABLE if name in measurement.fields]
+        record.msg = " ".join([record.msg, *fields])
+    return True
+
+
 def configure(settings: Settings) -> None:
     """Write JSON lines on deployed stages, and on a local one that sets LOG_LEVEL.
 
     Lambda's own handler goes, as it would write each line again in a form of its own.
     """
+    log.removeFilter(readable)
     if settings.log_level is None:
+        log.addFilter(readable)
         return
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(settings))
@@ -84,12 +96,17 @@ def configure(settings: Settings) -> None:
 
 
 def describe(error: BaseException) -> str:
-    """Name an exception without what it quotes; of AWS's refusals their code and the operation."""
+    """Name an exception without what it quotes; of AWS's refusals their code and the operation.
+
+    Of connections that failed the address is named: that of a service, or of the local engine.
+    """
     name = type(error).__name__
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         code = response.get("Error", {}).get("Code", "unknown")
         return f"{name}: {code} in {getattr(error, 'operation_name', 'unknown')}"
+    if url := getattr(error, "kwargs", {}).get("endpoint_url"):  # of botocore: it could not connect
+        return f"{name}: {url}"
     return f"{name}: {error}" if isinstance(error, TOLD) else name
 
 

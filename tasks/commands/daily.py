@@ -12,7 +12,7 @@ from tasks.console import at_least, words
 
 @task
 def run(_context: Context) -> None:
-    """Serve on 127.0.0.1 over a local DynamoDB engine (PORT, ENGINE_PORT, DYNAMODB_ENDPOINT)."""
+    """Serve on 127.0.0.1 over a local DynamoDB engine (PORT, HOST, ENGINE_PORT, DYNAMODB_ENDPOINT)."""
     sys.exit(local.main())
 
 

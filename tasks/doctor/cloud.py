@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import urllib3
 
-from chalicelib.settings import LOCAL_URL
+from chalicelib.settings import LOCAL_URL, running
 from tasks.cloud import local, template
 from tasks.cloud.deploy import SUCCESS
 from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
@@ -194,7 +194,7 @@ def check_address(subject: Subject) -> Iterator[Finding]:
 def address_of(subject: Subject) -> str:
     """Give the URL that is called: on a cloud of this machine, the gateway's own."""
     if subject.settings.is_local:
-        return subject.settings.public_url or LOCAL_URL
+        return subject.settings.public_url or running().get("url", LOCAL_URL)
     cloud = str(subject.stack.client.meta.endpoint_url)
     if LOOPBACK in cloud and "RestAPIId" in subject.outputs:
         return local.api_url(cloud, subject.outputs["RestAPIId"], subject.name)

@@ -14,6 +14,7 @@ from chalicelib.errors import ServiceUnavailableError
 from chalicelib.security.aws import Aws
 from chalicelib.settings import Settings, SettingsError
 from tasks.cloud.stack import Stack
+from tasks.console import START, missing_engine
 from tasks.tables import open_table
 
 GOOD, LOOK, WRONG, SKIPPED = "ok", "look", "WRONG", "-"
@@ -97,6 +98,9 @@ class Check:
         try:
             yield from self.examine(subject)
         except FAULTS as error:
+            if endpoint := missing_engine(error):
+                yield Finding(WRONG, f"no engine at {endpoint}", START)
+                return
             cause = error.__cause__ if isinstance(error, ServiceUnavailableError) else error
             reason = " ".join(str(cause).split())
             yield Finding(

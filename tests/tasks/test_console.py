@@ -39,7 +39,7 @@ WRONG = {
     "logs --stage dev --since yesterday": "--since is a number with a unit",
     "doctor --stage nowhere": "--stage is one of",
     "db.create --stage dev": "dev is deployed",
-    "db.seed": "Could not connect to the endpoint",
+    "db.seed": "No engine at http://127.0.0.1:1: start `make run`",
     "clients.create ada --grant": "--grant needs a value.",
     "module.create --name notes --singular note --field": "--field needs a value.",
     "db.seed --stage prod": "prod is deployed",

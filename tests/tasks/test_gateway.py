@@ -118,6 +118,14 @@ def test_a_client_for_another_host_may_not_send_its_body(port: int) -> None:
         assert wire.recv(65536).split()[1] == b"403"
 
 
+@pytest.mark.parametrize(("method", "status"), [("GET", 303), ("HEAD", 303), ("POST", 404)])
+def test_the_root_leads_to_the_documentation(method: str, status: int, port: int) -> None:
+    """Whoever opens the address that `make run` prints finds the page."""
+    got, headers, content = talk(port, f"{method} / HTTP/1.1")
+    assert (got, headers["Location"]) == (status, "/api/v1" if status == 303 else None)
+    assert status != 303 or content == b""
+
+
 def test_head_has_the_length_but_no_body(port: int) -> None:
     """RFC 9110 §9.3.2: HEAD is answered without content, whatever the status."""
     _, headers, content = talk(port, "HEAD /nowhere HTTP/1.1")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.processes import free_port
 from tests.architecture.source import ROOT
 
 # the attribute `run` of the package is the task of that name
@@ -55,6 +56,54 @@ def test_a_taken_port_is_an_error_in_one_line(
     said = capsys.readouterr().err
     assert f"Port {taken_port} is taken" in said
     assert (said.count("\n"), "PORT=" in said) == (1, True)
+
+
+@pytest.mark.parametrize("text", ["all", "0.0.0", "x86_64-conda-linux-gnu", "127.0.0.1:8000", " "])
+def test_what_is_no_address_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the variable and the value."""
+    monkeypatch.setenv("HOST", text)
+    with pytest.raises(run.RunError, match=f"HOST .* {text!r}"):
+        run.host_from("HOST")
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [(None, "127.0.0.1"), ("", "127.0.0.1"), ("10.0.0.9", "10.0.0.9"), ("fd00::1", "fd00::1")],
+)
+def test_other_machines_connect_only_when_asked(
+    text: str | None, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without HOST, which containers need, nobody but this machine gets in."""
+    monkeypatch.delenv("HOST", raising=False)
+    if text is not None:
+        monkeypatch.setenv("HOST", text)
+    assert run.host_from("HOST") == host
+
+
+def test_an_address_of_another_machine_is_an_error_in_one_line() -> None:
+    """It names what was tried, and the variables that choose another."""
+    with pytest.raises(run.RunError, match=r"^Cannot listen on 192\.0\.2\.1, port \d+ \(.*HOST or PORT\.$"):
+        run.listen("192.0.2.1", free_port())
+
+
+@pytest.mark.parametrize("reason", ["Read-only file system", "Permission denied"])
+def test_a_folder_that_cannot_be_written_is_an_error_in_one_line(
+    reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After `sudo make run`, or on a read-only mount: the line has the folder, the reason, and what to do."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(1, reason)
+
+    monkeypatch.setattr(run.engine, "LOCAL", tmp_path / ".local")
+    monkeypatch.setattr(Path, "chmod", refuse)
+    monkeypatch.setattr(run, "SIGNALS", ())
+    monkeypatch.setattr("os.umask", lambda _mask: 0)
+    monkeypatch.setenv("PORT", str(free_port()))
+    assert run.main() == run.USAGE_ERROR
+    said = capsys.readouterr().err
+    assert said.startswith(f"Cannot write to {tmp_path / '.local'} ({reason})")
+    assert (said.count("\n"), "chown" in said) == (1, True)
 
 
 def test_no_real_credentials_reach_local_processes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,85 @@
+"""Keeps a worker of `make run` serving, and replaces it when a source has changed."""
+
+import os
+import select
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.processes import Child, module
+from tasks.sources import Sources
+
+SERVES = "Restarted: {changed} changed."
+BROKEN = "Broken: {changed} changed. Requests get a 503 until this is repaired: {reason}"
+ENDED = "Broken: {changed} changed. The server ended: see its messages above. It starts again after a change."
+
+
+class Reloader:
+    """The worker that serves; whatever a developer saves, the next change is waited for.
+
+    :param listener: a socket that listens, and keeps what comes while no worker serves.
+    """
+
+    def __init__(self, project: Path, listener: socket.socket, environment: Mapping[str, str]) -> None:
+        self._sources = Sources(project)
+        self._listener = listener
+        self._environment = environment
+        self._changed = ""
+        self._report: int | None = None
+        self._worker: Child | None = None
+
+    def start(self) -> None:
+        """Start a worker."""
+        self._report, written = os.pipe()
+        fds = (self._listener.fileno(), written)
+        command = module("tasks.worker", *map(str, fds))
+        self._worker = Child("server", command, self._environment, pass_fds=fds)
+        os.close(written)
+
+    def stop(self) -> None:
+        """Stop the worker, if there is one."""
+        if self._report is not None:
+            os.close(self._report)
+            self._report = None
+        if self._worker:
+            self._worker.stop()
+            self._worker = None
+
+    def wait(self, seconds: float) -> str | None:
+        """Wait for the report of a worker that has just started.
+
+        :returns: what is broken; nothing if it serves, and None if nothing is known yet.
+        :raises WorkerError: it ended before it could serve.
+        """
+        if self._report is None or not select.select([self._report], [], [], seconds)[0]:
+            return None
+        with os.fdopen(self._report, encoding="utf-8") as pipe:
+            self._report = None
+            report = pipe.read()
+        if not report:
+            self.stop()
+            raise WorkerError
+        return report.strip()
+
+    def tend(self) -> None:
+        """Start a new worker if a source has changed, and print what became of it.
+
+        :raises WorkerError: the worker ended while it served.
+        """
+        if changed := self._sources.changed():
+            self._changed = changed
+            self.stop()
+            self.start()
+        try:
+            reason = self.wait(0)
+        except WorkerError:
+            print(ENDED.format(changed=self._changed), flush=True)
+            return
+        if reason is not None:
+            print((BROKEN if reason else SERVES).format(changed=self._changed, reason=reason), flush=True)
+        elif self._worker and not self._worker.running and self._report is None:
+            raise WorkerError
+
+
+class WorkerError(Exception):
+    """The worker has ended by itself."""
