@@ -62,6 +62,14 @@ class AuthorizationRequest:
         """The scopes as one text."""
         return " ".join(sorted(self.scopes))
 
+    @property
+    def destination(self) -> str | None:
+        """The origin that receives the code; None where any app on the device may (RFC 8252 §8.6)."""
+        parts = urlsplit(self.redirect_uri)
+        if parts.scheme != "https":
+            return None
+        return f"https://{parts.netloc.lower().removesuffix(':443')}"
+
     def answer(self, **parameters: str) -> str:
         """Return the address that brings an answer to the client (RFC 6749 §4.1.2, RFC 9207 §2)."""
         state = {} if self.state is None else {"state": self.state}

@@ -186,8 +186,9 @@ def _consented(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Docum
 
 def _finish(call: Call, asked: AuthorizationRequest, user: User, transaction: Transaction) -> Document:
     found = call.items.get(consent_key(call, user.id))
-    consent = give_consent(transaction, user, asked, found if isinstance(found, Consent) else None)
-    code = issue_code(transaction, call.settings, user, consent, asked)
+    known = found if isinstance(found, Consent) else None
+    consent_id = give_consent(transaction, user, asked, known)
+    code = issue_code(transaction, call.settings, user, consent_id, asked)
     _record_authorization(transaction, call, user, asked)
     try:
         attempts.commit(transaction, call.settings)

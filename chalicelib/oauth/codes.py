@@ -11,7 +11,7 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key, new_id
 from chalicelib.db.transaction import Transaction
 from chalicelib.oauth.authorization import AuthorizationRequest
-from chalicelib.oauth.models import AuthorizationCode, Consent, OAuth2Client
+from chalicelib.oauth.models import AuthorizationCode, OAuth2Client
 from chalicelib.oauth.secrets import hash_secret, new_secret
 from chalicelib.settings import Settings
 from chalicelib.users.models import User
@@ -40,9 +40,12 @@ def parse_code(text: str) -> Code | None:
 
 
 def issue_code(
-    transaction: Transaction, settings: Settings, user: User, consent: Consent, asked: AuthorizationRequest
+    transaction: Transaction, settings: Settings, user: User, consent_id: str, asked: AuthorizationRequest
 ) -> Code:
-    """Add a new code to a transaction."""
+    """Add a new code to a transaction.
+
+    :param consent_id: of the user's consent, which what comes of the code rests on.
+    """
     now = int(time.time())
     code = Code(f"{user.id}.{new_secret()}", user.id)
     item = AuthorizationCode.at(
@@ -50,7 +53,7 @@ def issue_code(
         user_id=user.id,
         client_id=asked.client.client_id,
         registration_id=asked.client.registration_id,
-        consent_id=consent.consent_id,
+        consent_id=consent_id,
         family_id=new_id(),
         redirect_uri=asked.redirect_uri,
         names_redirect_uri=asked.names_redirect_uri,

@@ -1,50 +1,87 @@
 """What users let clients do: given on the consent page, remembered, taken back at any time."""
 
+from typing import Any
+
 from chalicelib.db import counters, keys
+from chalicelib.db.table import now
 from chalicelib.db.transaction import Transaction
 from chalicelib.oauth.authorization import AuthorizationRequest
 from chalicelib.oauth.families import require_consent
 from chalicelib.oauth.models import Consent
 from chalicelib.users.models import User
 
+MAX_DESTINATIONS = 10  # of a consent; those that were shown last
+
 
 def covers(consent: Consent, asked: AuthorizationRequest) -> bool:
-    """Tell whether a consent has every scope that is asked for."""
-    return asked.scopes <= frozenset(consent.scope.split())
+    """Whether a request needs no consent page: the person saw all of it before.
+
+    They saw this registration of the client under this name, an origin that it sends them to, and all of the
+    scopes. The page is always shown where any app on the device may receive the code (RFC 8252 §8.6).
+    """
+    return asked.destination is not None and _says(consent, asked)
+
+
+def _says(consent: Consent, asked: AuthorizationRequest) -> bool:
+    return (
+        consent.registration_id == asked.client.registration_id
+        and consent.client_name == asked.client.shown_name
+        and asked.scopes <= frozenset(consent.scope.split())
+        and (asked.destination is None or asked.destination in consent.destinations)
+    )
 
 
 def give_consent(
     transaction: Transaction, user: User, asked: AuthorizationRequest, known: Consent | None
-) -> Consent:
-    """Add a consent, or the scopes that one lacks, to a transaction.
+) -> str:
+    """Add a consent, or what one lacks, to a transaction, and return the id of the consent.
 
-    Its commit raises ConditionFailedError, "consent", if it changed meanwhile.
+    Its commit raises ConditionFailedError, "consent", if it changed in the meantime.
 
     :param known: what the user consented to before.
     """
     if known is None:
         return _new_consent(transaction, user, asked)
-    if covers(known, asked):
+    if _says(known, asked):
         require_consent(transaction, user.id, known.client_id, known.consent_id)
+        return known.consent_id
+    if known.registration_id != asked.client.registration_id:
+        # Another client by the same id: what the one before got ends.
+        values = _contents(asked) | {"consent_id": keys.new_id(), "created": now()}
     else:
-        scopes = asked.scopes.union(known.scope.split())
-        transaction.change("consent", known, {"scope": " ".join(sorted(scopes))})
-    return known
+        values = _extended(known, asked)
+    transaction.change("consent", known, values)
+    return str(values.get("consent_id", known.consent_id))
 
 
-def _new_consent(transaction: Transaction, user: User, asked: AuthorizationRequest) -> Consent:
-    client = asked.client
+def _contents(asked: AuthorizationRequest) -> dict[str, Any]:
+    return {
+        "registration_id": asked.client.registration_id,
+        "client_name": asked.client.shown_name,
+        "destinations": [asked.destination] if asked.destination else [],
+        "scope": asked.scope,
+    }
+
+
+def _extended(known: Consent, asked: AuthorizationRequest) -> dict[str, Any]:
+    fresh, scopes = _contents(asked), asked.scopes.union(known.scope.split())
+    before = [each for each in known.destinations if each != asked.destination]
+    destinations = [*before, *fresh["destinations"]][-MAX_DESTINATIONS:]
+    return fresh | {"destinations": destinations, "scope": " ".join(sorted(scopes))}
+
+
+def _new_consent(transaction: Transaction, user: User, asked: AuthorizationRequest) -> str:
+    client_id = asked.client.client_id
     consent = Consent.at(
-        keys.consent(user.id, client.client_id),
+        keys.consent(user.id, client_id),
         consent_id=keys.new_id(),
         user_id=user.id,
-        client_id=client.client_id,
-        client_name=client.shown_name,
-        scope=asked.scope,
+        client_id=client_id,
+        **_contents(asked),
     )
     transaction.put("consent", consent)
     counters.add(transaction, keys.consents_of(user.id), 1)
-    return consent
+    return consent.consent_id
 
 
 def withdraw(consent: Consent, transaction: Transaction | None = None) -> None:

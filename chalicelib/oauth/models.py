@@ -79,7 +79,8 @@ class UsedRefreshToken(Item, discriminator="used_refresh_token"):
 class Consent(Item, discriminator="consent"):
     """What a user lets a client do; without it, all that the client got by code is void.
 
-    `client_name` is what the page called the client when the user consented.
+    It says what the page showed when the user consented: of which registration, under which name, and the
+    origins that it sent the browser to, the last ones last. Without them the user is asked again.
     """
 
     SCHEMA = 2
@@ -87,7 +88,9 @@ class Consent(Item, discriminator="consent"):
     consent_id = UnicodeAttribute()
     user_id = UnicodeAttribute()
     client_id = UnicodeAttribute()
+    registration_id = UnicodeAttribute(null=True)  # the client's
     client_name = UnicodeAttribute(default="")
+    destinations: ListAttribute[Any] = ListAttribute(default=list)
     scope = UnicodeAttribute()
 
     def counted(self) -> tuple[str, ...]:
