@@ -54,7 +54,6 @@ class Settings:
     refresh_token_grace: int = 30
     authorization_code_lifetime: int = 60
     sign_in_page_lifetime: int = 600
-    client_secret_overlap: int = 86400
     failures_per_account: int = 10
     failures_per_address: int = 100
     failures_per_client: int = 10  # and address

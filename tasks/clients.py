@@ -17,6 +17,7 @@ from chalicelib.oauth.client_handlers import (
 )
 from chalicelib.oauth.models import OAuth2Client
 from chalicelib.oauth.schemas import (
+    MAX_OVERLAP,
     ClientRegistrationInputSchema,
     ClientRegistrationSchema,
     ClientRegistrationWithSecretSchema,
@@ -66,13 +67,16 @@ def find(client_id: str) -> OAuth2Client:
     return client
 
 
-def rotate(call: Call, client_id: str) -> OAuth2Client:
-    """Give a client another secret, as the API does; the one before is good for a while.
+def rotate(call: Call, client_id: str, overlap: int) -> OAuth2Client:
+    """Create another secret of a client, as the API does.
 
-    :raises TaskError: there is no such client.
+    :param overlap: seconds for which the secret before stays valid.
+    :raises TaskError: there is no such client, or the overlap is out of range.
     :raises ConflictError: it is a public one.
     """
-    return rotate_secret(call, find(client_id))
+    if not 0 <= overlap <= MAX_OVERLAP:
+        raise TaskError(f"--overlap is between 0 and {MAX_OVERLAP} seconds.")
+    return rotate_secret(call, find(client_id), overlap)
 
 
 def set_active(call: Call, client_id: str, *, active: bool) -> str:
@@ -116,6 +120,8 @@ def show_secret(client: OAuth2Client, done: str, *, as_json: bool) -> None:
     if time.time() < client.previous_secret_until:
         until = time.strftime("%F %T UTC", time.gmtime(client.previous_secret_until))
         print(f"The secret before is good until {until}.")
+    elif client.previous_secret_hash:
+        print("The secret before has ended.")
 
 
 def show(owner: str, *, as_json: bool) -> None:

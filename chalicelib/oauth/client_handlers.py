@@ -24,6 +24,7 @@ from chalicelib.oauth.schemas import (
     ClientRegistrationInputSchema,
     ClientRegistrationSchema,
     ClientRegistrationWithSecretSchema,
+    SecretRotationQuery,
     client_flaws,
     default_grant_types,
 )
@@ -209,6 +210,7 @@ def remove_client(call: Call, client: OAuth2Client) -> None:
     permission=OWNER_OR_ADMIN,
     scopes=WRITE,
     loads=(CLIENT,),
+    query=SecretRotationQuery,
     response=ClientRegistrationWithSecretSchema,
     etag=True,
     if_match=True,
@@ -217,27 +219,31 @@ def remove_client(call: Call, client: OAuth2Client) -> None:
     if_unsure="Look at the ETag: if it has changed, rotating again ends the secret that is in use.",
 )
 def rotate_oauth2_client_secret(call: Call) -> OAuth2Client:
-    """Make a new secret; the one before stays valid for a day, so that services can change over."""
-    return rotate_secret(call, call[CLIENT])
+    """Make a new secret; the one before stays valid for a day, or for `overlap` seconds.
+
+    After a leak, rotate with `overlap=0`. Access tokens that the secret before was used for expire within an
+    hour; an admin who suspends the client ends them at once.
+    """
+    return rotate_secret(call, call[CLIENT], call.query["overlap"])
 
 
-def rotate_secret(call: Call, client: OAuth2Client) -> OAuth2Client:
-    """Write a new secret together with the event of it, and give the client, which holds it.
+def rotate_secret(call: Call, client: OAuth2Client, overlap: int) -> OAuth2Client:
+    """Write a new secret together with the event of it, and return the client, which holds it.
 
+    :param overlap: seconds for which the secret before stays valid.
     :raises ConflictError: it is a public client.
     """
     if client.client_type != CONFIDENTIAL:
         raise ConflictError("A public client has no secret.")
-    return save_anew(call, client, lambda found: _rotate(call, found))
+    return save_anew(call, client, lambda found: _rotate(call, found, overlap))
 
 
-def _rotate(call: Call, client: OAuth2Client) -> None:
+def _rotate(call: Call, client: OAuth2Client, overlap: int) -> None:
     secret = new_secret()
-    until = int(time.time()) + call.settings.client_secret_overlap
     values = {
         "secret_hash": hash_secret(secret),
         "previous_secret_hash": client.secret_hash,
-        "previous_secret_until": until,
+        "previous_secret_until": int(time.time()) + overlap,
     }
     change_client(client, values, _event(call, "client_secret_rotation", client))
     client.client_secret = secret

@@ -11,11 +11,12 @@ from chalicelib.oauth.grants.names import GRANT_TYPES
 from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT
 from chalicelib.oauth.scopes import MAX_SCOPE, NQSCHAR, SCOPES
 from chalicelib.web.fields import ID, IDS, Array, Flag, Moment, Text, like, one_line
-from chalicelib.web.pagination import ListQuery
+from chalicelib.web.pagination import ListQuery, QueryInteger
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 MAX_URI = 2048  # characters
 MAX_URIS = 20
+MAX_OVERLAP = 86_400  # seconds
 NAME_MOST = 80  # characters
 # RFC 8252 §7.1: a private-use scheme is a domain name in reverse, so it has a dot.
 PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+", re.IGNORECASE)
@@ -123,6 +124,19 @@ class ClientRegistrationWithSecretSchema(ClientRegistrationSchema):
     client_secret = fields.String(
         allow_none=True,
         metadata=like(SECRET, 43, description="null for public clients.", example=EXAMPLE_SECRET),
+    )
+
+
+class SecretRotationQuery(Schema):
+    """What becomes of the secret before."""
+
+    overlap = QueryInteger(
+        load_default=MAX_OVERLAP,
+        validate=validate.Range(0, MAX_OVERLAP, error=f"Must be between 0 and {MAX_OVERLAP}."),
+        metadata={
+            "description": "How many seconds it stays valid, so that services can change over. "
+            "0 ends it at once, if somebody else has seen it."
+        },
     )
 
 

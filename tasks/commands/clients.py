@@ -71,14 +71,30 @@ def list_clients(_context: Context, owner: str = "", json: bool = False, stage: 
         clients.show(owner, as_json=json)
 
 
-@task(help={"client_id": CLIENT_HELP, "json": SECRET_JSON_HELP, "stage": STAGE_HELP, "yes": YES_HELP})
-def rotate(_context: Context, client_id: str, json: bool = False, stage: str = "", yes: bool = False) -> None:
-    """Give a client another secret; the one before is good for another day."""
+@task(
+    help={
+        "client_id": CLIENT_HELP,
+        "overlap": "for how many seconds the secret before stays valid; 0 ends it at once, after a leak",
+        "json": SECRET_JSON_HELP,
+        "stage": STAGE_HELP,
+        "yes": YES_HELP,
+    }
+)
+def rotate(
+    _context: Context,
+    client_id: str,
+    *,
+    overlap: int = 86_400,
+    json: bool = False,
+    stage: str = "",
+    yes: bool = False,
+) -> None:
+    """Give a client another secret; the one before is good for another day, or for --overlap seconds."""
     from tasks import clients  # noqa: PLC0415 - as above
     from tasks.tables import on_table  # noqa: PLC0415 - as above
 
     with on_table("clients.rotate", stage, writes=True, yes=yes) as call:
-        clients.show_secret(clients.rotate(call, client_id), "Rotated", as_json=json)
+        clients.show_secret(clients.rotate(call, client_id, overlap), "Rotated", as_json=json)
 
 
 @task(help={"client_id": CLIENT_HELP, "stage": STAGE_HELP, "yes": YES_HELP})

@@ -5,13 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-import app as application
 from chalicelib.oauth import secrets
 from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.schemas import MAX_OVERLAP
 from chalicelib.users.models import User
 from tests.conftest import PASSWORD, SECRET
 from tests.http import Answer, Client
-from tests.support import MakeClient, SignIn, TokenFor, confirmed, dump_table, replace
+from tests.support import MakeClient, SignIn, TokenFor, confirmed, dump_table, replace, stored
 
 PATH = "/api/v1/auth/oauth2_clients/mine"
 
@@ -50,10 +50,51 @@ def test_the_overlap_ends(
     api: Client, user: User, mine: OAuth2Client, token_for: TokenFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DESIGN §2: rotation keeps the old secret valid for an overlap, and no longer."""
-    fresh, overlap = rotate(api, token_for(user)), application.settings.client_secret_overlap
-    later = time.time() + overlap + 1
+    fresh, later = rotate(api, token_for(user)), time.time() + MAX_OVERLAP + 1
     monkeypatch.setattr(secrets, "time", SimpleNamespace(time=lambda: later))
     assert [get_token(api, secret).status for secret in (SECRET, fresh)] == [401, 200]
+
+
+def test_an_overlap_of_0_ends_the_secret_at_once(
+    api: Client, user: User, mine: OAuth2Client, token_for: TokenFor
+) -> None:
+    """After a leak: one rotation, and neither the secret before nor the one before that is good."""
+    token = token_for(user)
+    first = rotate(api, token)
+    second = api("POST", f"{PATH}/secret?overlap=0", token=token).json["client_secret"]
+    assert [get_token(api, secret).status for secret in (SECRET, first, second)] == [401, 401, 200]
+
+
+@pytest.mark.parametrize("overlap", [1, 600, MAX_OVERLAP])
+def test_the_overlap_can_be_chosen(
+    *,
+    api: Client,
+    user: User,
+    mine: OAuth2Client,
+    token_for: TokenFor,
+    monkeypatch: pytest.MonkeyPatch,
+    overlap: int,
+) -> None:
+    """The secret before is good until then."""
+    start = int(time.time())
+    assert api("POST", f"{PATH}/secret?overlap={overlap}", token=token_for(user)).status == 200
+    end = int(time.time()) + overlap
+    found = []
+    for moment in (start + overlap - 0.5, end):
+        monkeypatch.setattr(secrets, "time", SimpleNamespace(time=lambda moment=moment: moment))
+        found.append(get_token(api, SECRET).status)
+    assert found == [200, 401]
+
+
+@pytest.mark.parametrize("overlap", ["-1", str(MAX_OVERLAP + 1), "", "x", "1.5", "0&overlap=1"])
+def test_an_overlap_that_cannot_be_rotates_nothing(
+    api: Client, user: User, mine: OAuth2Client, token_for: TokenFor, overlap: str
+) -> None:
+    """From 0 to a day, in seconds; the parameter is named."""
+    before = stored()
+    answer = api("POST", f"{PATH}/secret?overlap={overlap}", token=token_for(user))
+    assert (answer.status, answer.json["errors"][0]["parameter"]) == (422, "overlap")
+    assert stored() == before
 
 
 def test_a_rotated_secret_is_stored_as_a_hash(

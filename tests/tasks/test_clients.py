@@ -10,7 +10,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from chalicelib.oauth.models import OAuth2Client
-from chalicelib.settings import Settings
+from chalicelib.oauth.schemas import MAX_OVERLAP
 from chalicelib.users.models import User
 from tasks.commands import clients
 from tests.api.code_tools import CALLBACK
@@ -110,7 +110,7 @@ def test_an_unknown_owner_is_one_line(user: User) -> None:
 
 
 def test_the_secret_before_is_good_for_a_day(
-    api: Client, service: OAuth2Client, settings: Settings, capsys: pytest.CaptureFixture[str]
+    api: Client, service: OAuth2Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Issue 6: services have time to change over; the task tells until when."""
     clients.rotate(Context(), "service")
@@ -118,10 +118,27 @@ def test_the_secret_before_is_good_for_a_day(
     fresh = lines[1].removeprefix("Its secret, shown this once: ")
     assert [token(api, "service", secret).status for secret in (fresh, SECRET)] == [200, 200]
     until = time.strptime(lines[2], "The secret before is good until %Y-%m-%d %H:%M:%S UTC.")
-    left = time.mktime(until) - time.mktime(time.gmtime()) - settings.client_secret_overlap
+    left = time.mktime(until) - time.mktime(time.gmtime()) - MAX_OVERLAP
     assert abs(left) < 10
     OAuth2Client.get(*service.key).update([OAuth2Client.previous_secret_until.set(int(time.time()))])
     assert [token(api, "service", secret).status for secret in (fresh, SECRET)] == [200, 401]
+
+
+def test_a_leaked_secret_ends_at_once(
+    api: Client, service: OAuth2Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--overlap 0 says so and does so."""
+    clients.rotate(Context(), "service", overlap=0)
+    lines = capsys.readouterr().out.splitlines()
+    fresh = lines[1].removeprefix("Its secret, shown this once: ")
+    assert lines[2:] == ["The secret before has ended."]
+    assert [token(api, "service", secret).status for secret in (fresh, SECRET)] == [200, 401]
+
+
+@pytest.mark.parametrize("overlap", [-1, MAX_OVERLAP + 1])
+def test_an_overlap_that_cannot_be_is_one_line(service: OAuth2Client, overlap: int) -> None:
+    """As with the API: from 0 to a day."""
+    refused("--overlap is between 0 and 86400 seconds.", clients.rotate, "service", overlap=overlap)
 
 
 def test_a_public_client_has_no_secret_to_rotate(documentation: OAuth2Client) -> None:
