@@ -4,6 +4,7 @@ Callers are named by what they are to the object that a request is about: an "ow
 account or client, a "leader" about the team they lead; each of them is a stranger to everything else.
 """
 
+import re
 from dataclasses import dataclass
 
 PEOPLE: dict[str, dict[str, bool]] = {
@@ -20,10 +21,15 @@ PEOPLE: dict[str, dict[str, bool]] = {
     "leader": {},
     "leader without write access": {"is_regular_user": False},
 }
-SERVICES = {"owner's service": "owner", "leader's service": "leader"}
+SERVICES = {"owner's service", "leader's service", "owner without write access's service"}
+# Those who signed in to somebody else's app, which never gets to manage clients.
+APPS = {"owner's app", "admin's app"}
+THIRD_PARTY_NEVER = "auth:write"
 # Their tokens were good once; "bad token" never was.
-DEAD = frozenset({"bad token", "disabled user", "deleted user", "disabled user's service"})
-LIVE = frozenset({*PEOPLE, *SERVICES})
+DEAD = frozenset(
+    {"bad token", "disabled user", "deleted user", "disabled user's service", "owner's suspended app"}
+)
+LIVE = frozenset({*PEOPLE, *SERVICES, *APPS})
 CALLERS = sorted({"anonymous", *DEAD, *LIVE})
 
 
@@ -32,15 +38,29 @@ def may_write(caller: str) -> bool:
     return "without write access" not in caller
 
 
-ADMINS = {"admin", "admin without write access", "internal"}
+def person_of(caller: str) -> str:
+    """Whom a caller acts for."""
+    return re.sub("'s (suspended )?(service|app)$", "", caller)
+
+
+def owner_for(caller: str) -> str:
+    """Whose account or client a caller's request is about: their own, if they are an owner."""
+    person = person_of(caller)
+    return person if person.startswith("owner") else "owner"
+
+
+ADMINS = {"admin", "admin without write access", "admin's app", "internal"}
 WRITERS = {name for name in LIVE if may_write(name)}
-OWNERS = {"owner", "owner without write access", "owner's service"}
+OWNERS = {name for name in LIVE if person_of(name).startswith("owner")}
 LEADERS = {"leader", "leader without write access", "leader's service"}
 MEMBERS = {"member", "member without write access"} | LEADERS
 OWNER_OR_ADMIN = frozenset(OWNERS | ADMINS)
-OWNER_OR_ADMIN_WRITER = frozenset({"owner", "owner's service", "admin", "internal"})
+OWNER_OR_ADMIN_WRITER = frozenset(
+    {"owner", "owner's service", "owner's app", "admin", "admin's app", "internal"}
+)
 MEMBER_OR_ADMIN = frozenset(MEMBERS | ADMINS)
-LEADER_OR_ADMIN_WRITER = frozenset({"leader", "leader's service", "admin", "internal"})
+LEADER_OR_ADMIN_WRITER = frozenset({"leader", "leader's service", "admin", "admin's app", "internal"})
+FIRST_PARTY_ADMIN = frozenset({"admin", "internal"})
 
 
 @dataclass(frozen=True)
@@ -73,7 +93,7 @@ class Access:
             return self.status
         if caller == "anonymous":
             return 401
-        if not has_scope:
+        if not has_scope or (caller in APPS and self.scope == THIRD_PARTY_NEVER):
             return 403
         if not exists:
             return 404
@@ -132,4 +152,13 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("PATCH", f"{CLIENTS}/{{client_id}}"): Access("auth:write", "owner or admin", OWNER_OR_ADMIN),
     ("DELETE", f"{CLIENTS}/{{client_id}}"): Access("auth:write", "owner or admin", OWNER_OR_ADMIN, 204),
     ("POST", f"{CLIENTS}/{{client_id}}/secret"): Access("auth:write", "owner or admin", OWNER_OR_ADMIN),
+}
+
+# Who may set a field of a client, and of one that has the password grant, beyond who may call the PATCH.
+CLIENT_FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "client_name": (OWNER_OR_ADMIN, FIRST_PARTY_ADMIN),
+    "redirect_uris": (OWNER_OR_ADMIN, FIRST_PARTY_ADMIN),
+    "default_scopes": (OWNER_OR_ADMIN, FIRST_PARTY_ADMIN),
+    "grant_types": (OWNER_OR_ADMIN, FIRST_PARTY_ADMIN),
+    "is_active": (FIRST_PARTY_ADMIN, FIRST_PARTY_ADMIN),
 }

@@ -5,8 +5,27 @@ import re
 import pytest
 
 import app as application
-from tests.api.expected_access import ADMINS, CALLERS, DEAD, EXPECTED, LIVE, MEMBERS, OWNERS, may_write
-from tests.api.world import ALL, World
+from chalicelib.db import keys
+from chalicelib.oauth.client_handlers import POLICY
+from chalicelib.oauth.models import TokenFamily
+from tests.api.expected_access import (
+    ADMINS,
+    CALLERS,
+    CLIENT_FIELDS,
+    CLIENTS,
+    DEAD,
+    EXPECTED,
+    LIVE,
+    MEMBERS,
+    OWNERS,
+    USERS,
+    Access,
+    may_write,
+    owner_for,
+    person_of,
+)
+from tests.api.world import ALL, OTHER_SESSION_ID, TARGETS, World
+from tests.support import replace
 
 OPERATIONS = {
     (method, path): operation
@@ -106,7 +125,7 @@ def test_outsiders_do_not_learn_who_is_a_member(world: World) -> None:
 @pytest.mark.parametrize("caller", sorted(LIVE))
 def test_members_leave_and_strangers_have_nothing_to_leave(world: World, caller: str) -> None:
     """Oneself: 204 for whoever is a member, write access or not, 404 for everybody else."""
-    user = world.users[caller.removesuffix("'s service")]
+    user = world.users[person_of(caller)]
     path = f"/api/v1/teams/{world.team.id}/members/{user.id}"
     answer = world.api("DELETE", path, token=world.token(caller, frozenset({"teams:write"})))
     world.restore()
@@ -146,6 +165,60 @@ def test_whose_clients_may_be_listed(world: World, caller: str) -> None:
     other = world.users["addable"].id
     answer = world.api("GET", f"/api/v1/auth/oauth2_clients?user_id={other}", token=world.token(caller))
     assert answer.status == (200 if caller in ADMINS else 422)
+
+
+OF_A_CLIENT = [(method, path) for method, path in OPERATIONS if path.startswith(f"{CLIENTS}/{{client_id}}")]
+PATCH_CLIENT = ("PATCH", f"{CLIENTS}/{{client_id}}")
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("route", [route for route in OF_A_CLIENT if route != PATCH_CLIENT], ids="-".join)
+def test_what_a_client_may_do_changes_nothing_about_who_handles_it(
+    world: World, route: tuple[str, str], kind: str, caller: str
+) -> None:
+    """Owners see, delete and rotate their first-party and suspended clients, too."""
+    client = world.targets[kind, owner_for(caller)]
+    path = route[1].format(client_id=client.client_id)
+    answer = world.api(route[0], path, token=world.token(caller))
+    world.restore()
+    assert answer.status == EXPECTED[route].expected(caller)
+
+
+def test_both_tables_have_the_same_fields_of_clients() -> None:
+    """A field that only one of the two tables knows is a hole in the other."""
+    assert set(POLICY.rules) == set(CLIENT_FIELDS)
+
+
+def _values(kind: str) -> dict[str, object]:
+    return {
+        "client_name": "Another",
+        "redirect_uris": ["https://another.test/callback"],
+        "default_scopes": ["teams:read"],
+        "grant_types": [*TARGETS[kind], "refresh_token"],
+        "is_active": kind == "suspended",
+    }
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("field", CLIENT_FIELDS)
+def test_who_sets_a_field_of_a_client(world: World, field: str, kind: str, caller: str) -> None:
+    """Of first-party clients all, of others whether they are suspended: admins, by a first-party sign-in."""
+    client = world.targets[kind, owner_for(caller)]
+    who = CLIENT_FIELDS[field][kind == "first-party"]
+    data = [replace(f"/{field}", _values(kind)[field])]
+    answer = world.api("PATCH", f"{CLIENTS}/{client.client_id}", token=world.token(caller), data=data)
+    world.restore()
+    assert answer.status == Access("auth:write", "", who).expected(caller)
+
+
+@pytest.mark.parametrize("caller", sorted(LIVE))
+def test_nobody_ends_the_session_of_another(world: World, caller: str) -> None:
+    """Not even admins: there is none of this id among their own, and it goes on."""
+    answer = world.api("DELETE", f"{USERS}/me/sessions/{OTHER_SESSION_ID}", token=world.token(caller))
+    session = TokenFamily.get(*keys.family(world.users["addable"].id, OTHER_SESSION_ID))
+    assert (answer.status, session.is_revoked) == (404, False)
 
 
 @pytest.mark.parametrize("route", PRIVATE, ids="-".join)

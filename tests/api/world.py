@@ -16,7 +16,7 @@ from chalicelib.settings import Settings
 from chalicelib.teams.models import Team, add_member, create_team
 from chalicelib.users.models import User, new_user
 from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, query_of
-from tests.api.expected_access import PEOPLE, SERVICES, may_write
+from tests.api.expected_access import PEOPLE, SERVICES, may_write, owner_for, person_of
 from tests.http import Answer
 from tests.support import confirmed, replace
 from tests.target import base_url, connected, present, table_of
@@ -24,11 +24,18 @@ from tests.target import base_url, connected, present, table_of
 ALL = frozenset(SCOPES)
 UNKNOWN_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 SESSION_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAW"  # of everybody's sign-in
+OTHER_SESSION_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAX"  # of another's
 UNKNOWN = {"client_id": "client-nobody", "problem": "nothing", "file": "nothing"}  # others are ULIDs
 SECRET = "s" * 43
 PASSWORD = "correct horse battery"
 EXTRAS = ("disabled user", "deleted user", "removable", "addable")
 CLIENT_OWNERS = ("owner", "owner without write access", "leader", "disabled user")
+# The clients of owners that requests may be about, by the grants that they have.
+TARGETS = {
+    "ordinary": ["client_credentials"],
+    "first-party": ["client_credentials", "password"],
+    "suspended": ["client_credentials"],
+}
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "users"): [{"op": "replace", "path": "/first_name", "value": "Ada"}],
     ("POST", "teams"): {"title": "Engines"},
@@ -62,12 +69,21 @@ class World:
         self.clients = {
             name: _client(f"client-{number}", self.users[name]) for number, name in enumerate(CLIENT_OWNERS)
         }
-        _client("app", self.users["admin"], PUBLIC_CLIENT, ["authorization_code"], [CALLBACK])
+        self.app, self.suspended_app = (
+            _client(name, self.users["admin"], PUBLIC_CLIENT, ["authorization_code"], [CALLBACK])
+            for name in ("app", "suspended-app")
+        )
+        self.targets = {
+            (kind, owner): _client(f"{kind}-{number}", self.users[owner], CONFIDENTIAL, grants)
+            for kind, grants in TARGETS.items()
+            for number, owner in enumerate(CLIENT_OWNERS[:2])
+        }
         self.team = self._team()
         for user in self.users.values():
             _consent(user, self.clients["owner"].client_id)
             _consent(user, self.clients["owner without write access"].client_id)
             _session(user, self.documentation)
+        _session(self.users["addable"], self.documentation, OTHER_SESSION_ID)
         self._tokens: dict[tuple[str, frozenset[str]], str | None] = {}
         self._fade()
         self.restore = present().saved()
@@ -87,7 +103,10 @@ class World:
         return team
 
     def _fade(self) -> None:
-        """Demote, disable and delete, as an admin would between a token's issue and its use."""
+        """Demote, disable, suspend and delete, as an admin would between a token's issue and its use."""
+        suspended = [client for (kind, _), client in self.targets.items() if kind == "suspended"]
+        for client in (self.suspended_app, *suspended):
+            client.update([OAuth2Client.is_active.set(False)])
         self.users["demoted admin"].update([User.is_admin.set(False)])
         self.users["disabled user"].update([User.is_active.set(False)])
         self.users["deleted user"].delete()
@@ -101,9 +120,8 @@ class World:
     def _issue(self, caller: str, scopes: frozenset[str]) -> str | None:
         if caller in ("anonymous", "bad token"):
             return None if caller == "anonymous" else "bad.token.here"
-        owner = self.users[caller.removesuffix("'s service")]
+        owner, client = self.users[person_of(caller)], self._client_of(caller)
         is_service = caller.endswith("'s service")
-        client = self.clients[caller.removesuffix("'s service")] if is_service else self.documentation
         if caller in SERVICES and scopes:
             form = {"grant_type": "client_credentials", "scope": " ".join(scopes)}
             answer = self.api("POST", "/auth/oauth2/token", form=form, basic=(client.client_id, SECRET))
@@ -119,10 +137,17 @@ class World:
         )
         return issue(application.api.keys.keyring(), base_url(), claims, 3600)
 
+    def _client_of(self, caller: str) -> OAuth2Client:
+        """Return the client through which a caller comes."""
+        if caller.endswith("'s service"):
+            return self.clients[person_of(caller)]
+        if caller.endswith("'s suspended app"):
+            return self.suspended_app
+        return self.app if caller.endswith("'s app") else self.documentation
+
     def address(self, caller: str, method: str, path: str, unknown: tuple[str, ...] = ()) -> str:
         """Fill in a path with what is the caller's own, if anything of the kind is."""
-        person = caller.removesuffix("'s service")
-        ids = self.ids(person if person.startswith("owner") else "owner")
+        person, ids = person_of(caller), self.ids(owner_for(caller))
         if "/teams/" in path:
             ids["user_id"] = self.users["removable"].id
         query = (
@@ -185,11 +210,11 @@ def _consent(user: User, client_id: str) -> None:
     Consent.at(key, consent_id=UNKNOWN_ID, user_id=user.id, client_id=client_id, scope="").save()
 
 
-def _session(user: User, client: OAuth2Client) -> None:
+def _session(user: User, client: OAuth2Client, session_id: str = SESSION_ID) -> None:
     later = int(time.time()) + 86_400
     TokenFamily.at(
-        keys.family(user.id, SESSION_ID),
-        family_id=SESSION_ID,
+        keys.family(user.id, session_id),
+        family_id=session_id,
         user_id=user.id,
         client_id=client.client_id,
         registration_id=client.registration_id,
