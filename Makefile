@@ -38,5 +38,5 @@ $(STAMP):
 		{ echo "$(PYTHON) has no venv module: install it (Debian, Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
 	@echo "Installing dependencies into .venv …"
 	@.venv/bin/python -c '$(SUITABLE)' 2>/dev/null || $(PYTHON) -m venv --clear .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@rm -f .venv/installed-* && touch $@
