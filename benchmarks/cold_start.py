@@ -19,6 +19,7 @@ from chalicelib.db import keys
 from tasks import engine
 from tasks.cloud import packaging
 from tasks.cloud.cold_start import Variant, event, in_turn, unpacked
+from tasks.cloud.dependencies import architecture_of, runs_here
 from tasks.processes import LOOPBACK, free_port, module, project_folder
 from tasks.run import environment_for
 from tasks.seed import DOCUMENTATION, USERS
@@ -45,7 +46,11 @@ def handle(event, context):
 
 
 def main() -> int:
-    """Print the table; exit status 1 if a goal is missed."""
+    """Print the table; exit status 1 if a goal is missed, or this machine cannot run the package."""
+    architecture = architecture_of("dev")
+    if not runs_here(architecture):
+        sys.stdout.write(f"The package is for Linux on {architecture}: measure it on such a machine.\n")
+        return 1
     with tempfile.TemporaryDirectory() as temporary, served(Path(temporary)) as environment:
         folder = Path(temporary)
         package = packaging.build("dev", folder / "packaged")

@@ -25,7 +25,7 @@ def packaged(stage: str) -> Package:
             shutil.rmtree(folder, ignore_errors=True)
             build(stage, folder)
             stamp.write_text(wanted)
-    return Package.in_folder(folder)
+    return Package.in_folder(folder, stage)
 
 
 def _digest() -> str:

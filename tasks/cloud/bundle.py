@@ -23,6 +23,7 @@ UNREAD = re.compile(
     r"|\.(pyi|pth|rst)$|(^|/)py\.typed$|-stubs/"
     r"|\.dist-info/(?!METADATA$)|\.data/"
     r"|^[^/]+/tests?/"
+    r"|^bin/"
     r"|^botocore/data/.*/examples-1\.json$"
     # cffi compiles C: what is compiled needs _cffi_backend alone
     r"|^(cffi|pycparser)[/-]"

@@ -63,7 +63,8 @@ class Variant:
             output, messages = process.communicate(json.dumps(self.event).encode())
             self.seconds.append(cpu_of_children() - before)
         if process.returncode:
-            raise ColdStartError(f"{self.name}: {messages.decode(errors='replace')}")
+            reason = messages.decode(errors="replace")
+            raise ColdStartError(f"The package ({self.name}) does not start:\n{reason}")
         # lines of the log come before
         return json.loads(output.splitlines()[-1])
 

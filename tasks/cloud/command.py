@@ -11,9 +11,10 @@ from botocore.session import Session
 
 from chalicelib.settings import LOCAL_STAGES
 from tasks.cloud.account import FAULTS, Account, DeployError
-from tasks.cloud.cold_start import Variant, event, in_turn, unpacked
+from tasks.cloud.cold_start import ColdStartError, Variant, event, in_turn, unpacked
+from tasks.cloud.dependencies import PackageError, runs_here
 from tasks.cloud.deploy import Deployment
-from tasks.cloud.packaging import Package, PackageError, build
+from tasks.cloud.packaging import Package, build
 from tasks.console import WRONG
 from tasks.processes import project_folder
 from tasks.stages import StageError, configuration
@@ -29,7 +30,7 @@ def told(job: Callable[..., None]) -> Callable[..., int]:
     def run(*arguments: object, **options: object) -> int:
         try:
             job(*arguments, **options)
-        except (PackageError, DeployError, StageError, *FAULTS) as error:
+        except (PackageError, DeployError, StageError, ColdStartError, *FAULTS) as error:
             print(error, file=sys.stderr)
             return WRONG
         return 0
@@ -91,7 +92,12 @@ def size_line(made: Package) -> str:
 
 
 def cold_start_line(made: Package, folder: Path) -> str:
-    """Tell what starting costs; `python -m benchmarks.cold_start` measures it better, with a table."""
+    """Return what starting costs; `python -m benchmarks.cold_start` measures it better, with a table.
+
+    :raises ColdStartError: the package does not start, though it is for a machine like this one.
+    """
+    if not runs_here(made.architecture):
+        return f"cold start: not measured, as the package is for Linux on {made.architecture}"
     environment = {**os.environ, "STAGE": "local", "SECRETS": f"file:{folder}/secrets.json"}
     asked = event("GET", "/health", {})
     variants = [

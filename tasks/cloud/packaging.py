@@ -11,32 +11,37 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.cloud import bundle, template
+from tasks.cloud.dependencies import PackageError, architecture_of, install
 from tasks.processes import project_folder
 
-SHIPPED = ("app.py", "chalicelib", "requirements.txt", ".chalice", "vendor")
+LOCK, VENDOR = "requirements.txt", "vendor"
+SHIPPED = ("app.py", "chalicelib", LOCK, ".chalice", VENDOR)
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "deployments", "deployed", "venv*")
 MOST_BYTES = 12 * 1024**2
-
-
-class PackageError(Exception):
-    """There is no package; the message says why."""
 
 
 @dataclass(frozen=True)
 class Package:
     """A stage's template and code, ready to be deployed.
 
-    :param plain: the code as plain `chalice package` makes it.
+    :param plain: the code as Chalice makes it.
+    :param architecture: that of the functions, x86_64 or arm64.
     """
 
     template: Path
     code: Path
     plain: Path
+    architecture: str
 
     @classmethod
-    def in_folder(cls, folder: Path) -> "Package":
-        """Name the parts of a package in its folder."""
-        return cls(folder / "template.json", folder / "deployment.zip", folder / "plain.zip")
+    def in_folder(cls, folder: Path, stage: str) -> "Package":
+        """Return the package of a stage that is in a folder."""
+        return cls(
+            template=folder / "template.json",
+            code=folder / "deployment.zip",
+            plain=folder / "plain.zip",
+            architecture=architecture_of(stage),
+        )
 
     @property
     def digest(self) -> str:
@@ -50,10 +55,11 @@ def build(stage: str, output: Path) -> Package:
     :param output: folder for the template and the code; what was there is replaced.
     :raises PackageError: Chalice refuses, or what comes out is too big.
     """
-    package = Package.in_folder(output)
+    package = Package.in_folder(output, stage)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         copy_project(folder / "project")
+        add_dependencies(folder / "project", package.architecture)
         (folder / "infra.json").write_text(json.dumps(template.fragments(stage)))
         run_chalice(
             stage, folder / "project", folder / "made", "--merge-template", str(folder / "infra.json")
@@ -78,6 +84,18 @@ def copy_project(folder: Path) -> None:
             shutil.copytree(source, folder / name, ignore=NOT_COPIED)
         elif source.exists():
             shutil.copy(source, folder)
+
+
+def add_dependencies(project: Path, architecture: str) -> None:
+    """Install the locked libraries into a copy of the project.
+
+    Chalice finds them in the folder vendor, and downloads nothing: it would check hashes in the first of its
+    downloads only, which is for this machine.
+
+    :raises PackageError: pip fails.
+    """
+    install(project / LOCK, project / VENDOR, architecture)
+    (project / LOCK).write_text("")
 
 
 def run_chalice(stage: str, project: Path, output: Path, *options: str) -> None:

@@ -17,6 +17,7 @@ from chalice.deploy.validate import validate_configuration
 from chalicelib.security.keys import new_secrets
 from tasks.cloud import bundle, packaging
 from tasks.cloud.cold_start import Variant, event, unpacked
+from tasks.cloud.dependencies import runs_here
 from tasks.cloud.packaging import Package, copy_project, run_chalice
 from tasks.processes import project_folder
 from tests.packages import packaged
@@ -52,7 +53,9 @@ def names(package: Package) -> list[str]:
 
 @pytest.fixture(scope="module")
 def task(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What Lambda unpacks."""
+    """What Lambda unpacks, where it can be run."""
+    if not runs_here(package.architecture):
+        pytest.skip(f"the package is for Linux on {package.architecture}")
     return unpacked(package.code, tmp_path_factory.mktemp("task"))
 
 
