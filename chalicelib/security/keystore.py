@@ -1,10 +1,12 @@
 """The keyring as it is now: read at the start, read again when the copy is too old."""
 
 import logging
+import random
 import time
 from dataclasses import dataclass, field
 from threading import Lock
 
+from botocore.exceptions import ClientError, HTTPClientError
 from botocore.session import Session
 from cryptography.exceptions import UnsupportedAlgorithm
 
@@ -16,6 +18,9 @@ from chalicelib.settings import Settings, SettingsError
 
 MOST = 2  # times the cache time that a copy is used, where the source can't be read
 PAUSE = 5.0  # seconds after a failure in which no other request waits for the source
+START = 6.0  # seconds in which a start reads again; Lambda gives 10 to all of it
+PAUSE_AT_START = 2.0  # seconds at most between two attempts
+PASSING = {"ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded"}
 UNREADABLE = (OSError, *FAULTS)
 UNUSABLE = (ValueError, KeyError, TypeError, AttributeError, UnsupportedAlgorithm)
 
@@ -63,8 +68,10 @@ class Keystore:
         self._lock = Lock()
         self._failure: Moment | None = None
         try:
-            self._copy = self._read(None)
-        except (*UNREADABLE, *UNUSABLE) as error:
+            self._copy = self._read_at_start()
+        except UNREADABLE as error:
+            raise SettingsError(f"{source.label} cannot be read: {_kind(error)}.") from error
+        except UNUSABLE as error:
             message = f"{source.label} does not hold usable signing keys: {type(error).__name__}."
             raise SettingsError(message) from error
 
@@ -102,11 +109,37 @@ class Keystore:
             log.warning("%s could not be read again: %s", self._source.label, type(error).__name__)
             self._failure = Moment.now()
 
+    def _read_at_start(self) -> Copy:
+        """Read; again while the source is busy, as when many functions start at once."""
+        end = time.monotonic() + START
+        most = 0.2
+        while True:
+            try:
+                return self._read(None)
+            except UNREADABLE as error:
+                pause = random.uniform(0, most)  # noqa: S311 - jitter is no secret
+                if not _passes(error) or time.monotonic() + pause > end:
+                    raise
+                time.sleep(pause)
+                most = min(2 * most, PAUSE_AT_START)
+
     def _read(self, last: Copy | None) -> Copy:
         read = Moment.now()
         text = self._source.read()
         keyring = last.keyring if last and last.text == text else read_keyring(text, self._aws)
         return Copy(text, keyring, read)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether a later attempt may succeed: throttled, out of order at the moment, or no answer."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= 500 or _kind(error) in PASSING
+    return isinstance(error, HTTPClientError)
+
+
+def _kind(error: Exception) -> str:
+    return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
 
 
 def open_keystore(settings: Settings, session: Session) -> Keystore:

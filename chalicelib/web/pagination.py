@@ -153,6 +153,6 @@ def page_headers(call: Call, page: Page[Any]) -> dict[str, str]:
             name: values[0] for name, values in call.request.query.items() if name not in ("cursor", "offset")
         }
         parameters = urlencode({**kept, "cursor": page.next_cursor})
-        path = quote(call.request.path.rstrip("/"))
+        path = quote(call.request.path_of_route)
         headers["Link"] = f'<{call.request.base_url}{path}?{parameters}>; rel="next"'
     return headers

@@ -21,6 +21,7 @@ class Request:
     :param body: undecoded, empty if there is none; None if the gateway's encoding of it is broken.
     :param source: the address of the caller as the gateway saw it, never a header.
     :param base_url: the public URL of the stage, without a trailing slash.
+    :param route: as declared, such as /api/v1/teams/{team_id}.
     """
 
     method: str
@@ -31,6 +32,14 @@ class Request:
     source: str
     request_id: str
     base_url: str
+    route: str = ""
+
+    @property
+    def path_of_route(self) -> str:
+        """The path that the route describes; API Gateway leaves the base path of a domain in front of it."""
+        path = self.path.rstrip("/")
+        parts = path.rsplit("/", self.route.count("/")) if self.route else [path]
+        return "/".join(["", *parts[1:]]) if len(parts) > 1 else path
 
     def is_text(self, more: Iterable[str] = ()) -> bool:
         """Whether path, query and headers are Unicode text: JSON brings half of a surrogate pair, too.
@@ -60,6 +69,7 @@ def read_request(request: ChaliceRequest, settings: Settings) -> Request:
         source=str(context.get("identity", {}).get("sourceIp") or "unknown"),
         request_id=request_id(request),
         base_url=base_url(context, settings),
+        route=str(context.get("resourcePath", "")),
     )
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.security.keys import CURRENT, new_entry, new_secrets
-from chalicelib.security.keystore import PAUSE, Keystore, open_keystore
+from chalicelib.security.keystore import PAUSE, START, Keystore, open_keystore
 from chalicelib.security.sources import FileSource, ParameterSource, SecretSource, source_of
 from chalicelib.settings import Settings, SettingsError
 from tests.faults import refusal, wire
@@ -55,6 +56,9 @@ class Clock:
 
     def monotonic(self) -> float:
         return self.steady
+
+    def sleep(self, seconds: float) -> None:
+        self.wait(seconds)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -179,6 +183,52 @@ def test_a_refused_read_stops_the_start() -> None:
         pytest.raises(SettingsError, match=r"/grail/test/secrets .*AccessDenied"),
     ):
         open_keystore(Settings(stage="prod", secrets=secrets), SESSION)
+
+
+BUSY = {
+    "throttled": ClientError({"Error": {"Code": "ThrottlingException"}}, "GetParameter"),
+    "out of order": ClientError(
+        {"Error": {"Code": "InternalError"}, "ResponseMetadata": {"HTTPStatusCode": 500}},
+        "GetParameter",
+    ),
+    "no answer": ReadTimeoutError(endpoint_url="https://ssm"),
+}
+
+
+@pytest.mark.parametrize("kind", BUSY)
+def test_a_busy_source_is_read_again_at_the_start(shelf: Shelf, clock: Clock, kind: str) -> None:
+    """Parameter Store takes 40 reads a second of an account, and each of many cold starts reads once."""
+    shelf.error = BUSY[kind]
+
+    def recover() -> None:
+        if shelf.reads > 5:
+            shelf.error = None
+
+    shelf.before = recover
+    before = clock.monotonic()
+    assert kid(Keystore(shelf, AWS, CACHE))
+    assert (shelf.reads, clock.monotonic() - before < START) == (6, True)
+
+
+def test_a_source_that_stays_busy_stops_the_start_within_its_time(shelf: Shelf, clock: Clock) -> None:
+    """Lambda ends a start after 10 seconds; the message names what is wrong, and it is not the keys."""
+    shelf.error = BUSY["throttled"]
+    before = clock.monotonic()
+    with pytest.raises(SettingsError, match=r"^the shelf cannot be read: ThrottlingException\.$"):
+        Keystore(shelf, AWS, CACHE)
+    assert START / 2 < clock.monotonic() - before <= START
+
+
+@pytest.mark.parametrize(
+    "error", [ClientError({"Error": {"Code": "ParameterNotFound"}}, "GetParameter"), OSError("gone")]
+)
+def test_what_does_not_pass_is_not_waited_for(shelf: Shelf, clock: Clock, error: Exception) -> None:
+    """A document that is absent or refused is reported at once."""
+    shelf.error = error
+    before = clock.monotonic()
+    with pytest.raises(SettingsError, match="cannot be read"):
+        Keystore(shelf, AWS, CACHE)
+    assert (shelf.reads, clock.monotonic()) == (1, before)
 
 
 def test_within_the_cache_time_nothing_is_read(store: Keystore, shelf: Shelf, clock: Clock) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from chalice.app import Request as ChaliceRequest
 
+import app as application
 from chalicelib.settings import LOCAL_URL, Settings
 from chalicelib.users.models import User
 from chalicelib.web.request import base_url, read_request, request_id
-from tests.http import Client
+from tests.http import Client, InProcess
 from tests.web.requests import chalice_request
 
 FORGED = {
@@ -85,6 +86,51 @@ def test_what_was_made_is_never_at_a_forged_host(
     page = api("GET", "/api/v1/teams?limit=1", token=token, headers=FORGED)
     links = [answer.headers["location"] for answer in made] + [page.headers["link"].lstrip("<")]
     assert [link for link in links if not link.startswith(f"{LOCAL_URL}/api/v1/teams")] == []
+
+
+@pytest.mark.parametrize(
+    ("route", "path", "expected"),
+    [
+        ("/api/v1/teams", "/api/v1/teams", "/api/v1/teams"),
+        ("/api/v1/teams", "/api/v1/teams/", "/api/v1/teams"),
+        ("/api/v1/teams", "/grail/api/v1/teams", "/api/v1/teams"),
+        ("/api/v1/teams", "/api/api/v1/teams", "/api/v1/teams"),
+        ("/api/v1/teams/{team_id}/members", "/a/b/api/v1/teams/7/members", "/api/v1/teams/7/members"),
+    ],
+)
+def test_a_base_path_is_no_part_of_the_routes_path(
+    settings: Settings, route: str, path: str, expected: str
+) -> None:
+    """API Gateway puts the base path of a domain in front of what was called, and the public URL has it."""
+    got = read_request(chalice_request({"resourcePath": route}, path=path), settings)
+    assert (got.path, got.path_of_route) == (path, expected)
+
+
+class Mapped(InProcess):
+    """Calls the application as API Gateway does for a domain with the base path grail."""
+
+    def call(self, event: dict[str, Any]) -> Any:
+        """Call it under the base path."""
+        path = f"/grail{event['requestContext']['path']}"
+        context = {**event["requestContext"], "path": path}
+        return super().call({**event, "path": path, "requestContext": context})
+
+
+@pytest.mark.in_process("it makes events as a base path mapping does")
+def test_links_below_a_base_path_lead_to_the_next_page(
+    user: User, token_for: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PUBLIC_URL has the base path, so the path that is put behind it must not."""
+    url = "https://api.grail.test/grail"
+    monkeypatch.setattr("chalicelib.web.request.base_url", lambda *_: url)
+    monkeypatch.setattr("tests.conftest.base_url", lambda: url)
+    monkeypatch.setattr(Mapped, "check", None)
+    token, api = token_for(user), Client(Mapped(application.app))
+    for title in ("abc", "def"):
+        made = api("POST", "/api/v1/teams", token=token, data={"title": title})
+        assert made.headers["location"].startswith(f"{url}/api/v1/teams/")
+    link = api("GET", "/api/v1/teams?limit=1", token=token).headers["link"]
+    assert link.startswith(f"<{url}/api/v1/teams?limit=1&cursor=")
 
 
 @pytest.mark.parametrize(
