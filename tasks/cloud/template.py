@@ -15,6 +15,7 @@ from tasks.stages import settings_of
 Template = dict[str, Any]
 
 INFRA = project_folder() / "infra"
+FUNCTIONS = ("APIHandler", "CleanUp")
 GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
 ANY_METHOD = "x-amazon-apigateway-any-method"
 # The gateway knows its own address; a domain is told to the functions, too.
@@ -54,10 +55,21 @@ def complete(template: Template, build: str) -> Template:
     for answer in with_domain.values():
         templates = answer["responseTemplates"]
         answer["responseTemplates"] = {kind: {"Fn::Sub": text} for kind, text in templates.items()}
-    body[GATEWAY_RESPONSES] = {"Fn::If": ["HasDomain", with_domain, gateway_responses(OWN_URL, settings)]}
+    configured = settings_of(settings.stage).public_url
+    answers = gateway_responses(configured or OWN_URL, settings)
+    body[GATEWAY_RESPONSES] = {"Fn::If": ["HasDomain", with_domain, answers]}
+    if configured:
+        keep_public_url(template, configured)
     attach_stream(template)
     scoped: Template = scope_policies(template)
     return scoped
+
+
+def keep_public_url(template: Template, url: str) -> None:
+    """Let PUBLIC_URL of the configuration count where the stack makes no domain."""
+    for name in FUNCTIONS:
+        variables = template["Resources"][name]["Properties"]["Environment"]["Variables"]
+        variables["PUBLIC_URL"]["Fn::If"][2] = url
 
 
 def attach_stream(template: Template) -> None:

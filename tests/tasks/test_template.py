@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.db.table import Item, ListingIndex
+from chalicelib.settings import Settings
 from chalicelib.telemetry.metrics import METRICS, NAMESPACE
 from tasks.apigateway import ANSWERS
 from tasks.cloud import template
@@ -18,6 +19,7 @@ from tests.packages import packaged
 
 pytestmark = pytest.mark.slow
 STAGES = ("dev", "prod")
+SIGN_IN = "/auth/oauth2"
 # X-Ray has no resources that a policy could name (Service Authorization Reference).
 ATTRIBUTES = [{"Fn::GetAtt": ["Table", name]} for name in ("Arn", "StreamArn")]
 WITHOUT_RESOURCES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
@@ -137,12 +139,13 @@ def test_every_alarm_reaches_somebody(document: dict[str, Any]) -> None:
         "Throttles",
         "Errors",
         "sign_in_failures",
+        "token_reuses",
         "ReadThrottleEvents",
         "WriteThrottleEvents",
     ],
 )
 def test_what_matters_has_an_alarm(document: dict[str, Any], metric: str) -> None:
-    """Issue 5: errors, latency, throttles, the clean-up, sign-ins that fail."""
+    """Errors, latency, throttles, the clean-up, sign-ins that fail, tokens that are used twice."""
     alarms = of_type(document, "AWS::CloudWatch::Alarm").values()
     assert metric in {each["Properties"]["MetricName"] for each in alarms}
 
@@ -167,6 +170,33 @@ def test_the_dashboard_shows_every_alarm(document: dict[str, Any]) -> None:
     (board,) = of_type(document, "AWS::CloudWatch::Dashboard").values()
     shown = set(re.findall(r"\${(\w+)\.Arn}", board["Properties"]["DashboardBody"]["Fn::Sub"]))
     assert shown == set(of_type(document, "AWS::CloudWatch::Alarm"))
+
+
+def test_the_firewall_counts_sign_ins_by_themselves(document: dict[str, Any]) -> None:
+    """Nobody calls the token endpoint so often, and a guess costs the most of all requests."""
+    (acl,) = of_type(document, "AWS::WAFv2::WebACL").values()
+    rules = {rule["Name"]: rule for rule in acl["Properties"]["Rules"]}
+    rule = rules["sign-in-per-address"]
+    limit = rule["Statement"]["RateBasedStatement"]
+    scope = limit["ScopeDownStatement"]["ByteMatchStatement"]
+    assert (rule["Action"], limit["AggregateKeyType"], limit["Limit"]) == (
+        {"Block": {}}, "IP", {"Ref": "SignInRate"}
+    )  # fmt: skip
+    assert (scope["SearchString"], scope["PositionalConstraint"]) == (f"{SIGN_IN}/", "CONTAINS")
+    paths = document["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    assert {path for path in paths if f"{SIGN_IN}/" in path} == {
+        path for path in paths if path.startswith(SIGN_IN)
+    }
+    assert len({each["Priority"] for each in rules.values()}) == len(rules)
+
+
+def test_the_functions_of_a_stage_can_be_bounded(document: dict[str, Any]) -> None:
+    """The throttle is for each method; how many functions run is what bounds a stage and its bill."""
+    function = document["Resources"]["APIHandler"]["Properties"]
+    assert function["ReservedConcurrentExecutions"] == {
+        "Fn::If": ["HasMaxConcurrency", {"Ref": "MaxConcurrency"}, {"Ref": "AWS::NoValue"}]
+    }
+    assert document["Parameters"]["MaxConcurrency"]["Default"] == 0
 
 
 def test_the_firewall_lets_through_what_the_application_takes(document: dict[str, Any]) -> None:
@@ -249,7 +279,7 @@ def test_the_metrics_of_alarms_and_dashboard_are_written(document: dict[str, Any
         for each in alarms
         if each["Namespace"] == NAMESPACE
     }
-    assert watched == {("sign_in_failures", ("stage",))}
+    assert watched == {("sign_in_failures", ("stage",)), ("token_reuses", ("stage",))}
     (board,) = of_type(document, "AWS::CloudWatch::Dashboard").values()
     shown = json.loads(board["Properties"]["DashboardBody"]["Fn::Sub"])
     series = [metric for widget in shown["widgets"] for metric in widget["properties"].get("metrics", [])]
@@ -288,7 +318,7 @@ def test_every_function_has_a_role_of_its_own(document: dict[str, Any]) -> None:
 
 
 def test_the_stage_has_limits_and_an_access_log(document: dict[str, Any]) -> None:
-    """Issue 5: throttled as a whole, and each request is told with its id."""
+    """Every method is throttled, and each request is told with its id."""
     api = document["Resources"]["RestAPI"]["Properties"]
     (method,) = api["MethodSettings"]
     assert method["ThrottlingRateLimit"], method["ThrottlingBurstLimit"]
@@ -315,6 +345,26 @@ def test_the_gateways_own_answers_are_problems(document: dict[str, Any]) -> None
             text = answer["responseTemplates"]["application/json"]
             problem = json.loads(text["Fn::Sub"] if isinstance(text, dict) else text)
             assert str(problem["status"]) == answer["statusCode"]
+
+
+def test_a_public_url_of_the_configuration_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A domain that other stacks own, or one with a base path, is told to functions and gateway answers."""
+    url = "https://api.grail.test/grail"
+    known = Settings(stage="dev", public_url=url)
+    monkeypatch.setattr(template, "settings_of", lambda _: known)
+    domain = {"Fn::If": ["HasDomain", {"Fn::Sub": "https://${DomainName}"}, {"Ref": "AWS::NoValue"}]}
+    functions = {
+        name: {"Properties": {"Environment": {"Variables": {"STAGE": "dev", "PUBLIC_URL": dict(domain)}}}}
+        for name in template.FUNCTIONS
+    }
+    api: dict[str, Any] = {"Properties": {"DefinitionBody": {"paths": {}}}}
+    made = template.complete({"Parameters": {}, "Resources": {"RestAPI": api, **functions}}, "build")
+    for name in template.FUNCTIONS:
+        variables = made["Resources"][name]["Properties"]["Environment"]["Variables"]
+        assert variables["PUBLIC_URL"] == {"Fn::If": ["HasDomain", domain["Fn::If"][1], url]}
+    answers = made["Resources"]["RestAPI"]["Properties"]["DefinitionBody"][template.GATEWAY_RESPONSES]
+    problem = json.loads(answers["Fn::If"][2]["THROTTLED"]["responseTemplates"]["application/json"])
+    assert problem["type"] == f"{url}/errors/too-many-requests"
 
 
 def test_methods_that_nobody_declared_reach_the_application(document: dict[str, Any]) -> None:
