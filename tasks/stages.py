@@ -2,12 +2,14 @@
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 from chalicelib.settings import LOCAL_STAGES, Settings
 from tasks.processes import project_folder
 
 STAGE_HELP = "a stage of .chalice/config.json, or local; by default what the environment says"
+INFRA = project_folder() / "infra"
 PROTECTED = ("prod",)  # their names are typed before anything changes, and no mistake deletes their stacks
 REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
@@ -49,3 +51,8 @@ def functions_of(stage: str) -> dict[str, str]:
         base if name == "api_handler" else f"{base}-{name}": each["iam_policy_file"]
         for name, each in config["stages"][stage]["lambda_functions"].items()
     }
+
+
+def parameters_of(stage: str) -> Path:
+    """Return the file with the values of the parameters of a stage's stack."""
+    return INFRA / "parameters" / f"{stage}.json"

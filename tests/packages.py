@@ -6,7 +6,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from tasks.cloud.packaging import SHIPPED, Package, build
+from tasks.cloud.package import Package
+from tasks.cloud.packaging import SHIPPED, build
 from tasks.processes import project_folder
 
 FOLDER = project_folder() / ".local" / "packages"

@@ -14,7 +14,7 @@ from tasks.cloud.account import FAULTS, Account, DeployError
 from tasks.cloud.cold_start import ColdStartError, Variant, event, in_turn, unpacked
 from tasks.cloud.dependencies import PackageError, runs_here
 from tasks.cloud.deploy import Deployment
-from tasks.cloud.packaging import Package, build
+from tasks.cloud.package import Package
 from tasks.console import WRONG
 from tasks.processes import project_folder
 from tasks.stages import StageError, configuration
@@ -46,12 +46,16 @@ def package(stage: str) -> None:
 
 
 @told
-def deploy(stage: str, bucket: str, *, yes: bool, dry_run: bool) -> None:
-    """Package a stage and deploy it."""
+def deploy(stage: str, bucket: str, *, yes: bool, dry_run: bool, packaged: str = "") -> None:
+    """Package a stage and deploy it.
+
+    :param packaged: a folder with the stage's package, which is deployed as it is.
+    """
     require_known(stage)
     account = Account(Session(), bucket)
     account.require_identity()
-    Deployment(stage, account).deploy(make(stage), yes=yes, dry_run=dry_run)
+    made = ready(stage, Path(packaged)) if packaged else make(stage)
+    Deployment(stage, account).deploy(made, yes=yes, dry_run=dry_run)
 
 
 @told
@@ -75,8 +79,22 @@ def require_known(stage: str) -> None:
         raise StageError(f"--stage is one of {', '.join(known)}.")
 
 
+def ready(stage: str, folder: Path) -> Package:
+    """Return the package in a folder, and print which one it is.
+
+    :raises PackageError: it is not whole, or another stage's.
+    """
+    found = Package.in_folder(folder, stage)
+    found.require_ready(stage)
+    print(f"{found.code}: SHA-256 {found.digest}")
+    return found
+
+
 def make(stage: str) -> Package:
     """Package a stage, and print what came out."""
+    # Chalice is not needed, nor there, where a package is deployed that was made elsewhere.
+    from tasks.cloud.packaging import build  # noqa: PLC0415 - see above
+
     made = build(stage, project_folder() / "packaged" / stage)
     with tempfile.TemporaryDirectory() as temporary:
         print(size_line(made))

@@ -11,12 +11,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tasks.cloud import template, words
+from tasks.cloud import words
 from tasks.cloud.account import Account, DeployError
-from tasks.cloud.packaging import Package
+from tasks.cloud.package import Package
 from tasks.cloud.stack import POLL_SECONDS, UNUSABLE, Stack
 from tasks.processes import project_folder
-from tasks.stages import PROTECTED
+from tasks.stages import PROTECTED, parameters_of
 
 DATA = ("AWS::DynamoDB::Table",)
 SUCCESS = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
@@ -116,7 +116,7 @@ class Deployment:
 
     def parameters(self) -> dict[str, str]:
         """Read the values of the stage's parameters, and name the build."""
-        path = template.parameters_of(self.stage)
+        path = parameters_of(self.stage)
         chosen: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
         return {**chosen, "Build": build_name(), **self.overrides}
 

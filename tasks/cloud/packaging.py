@@ -1,52 +1,22 @@
 """`invoke package`: what `chalice package` makes, merged with infra/ and rebuilt to start fast."""
 
-import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.cloud import bundle, template
-from tasks.cloud.dependencies import PackageError, architecture_of, install
+from tasks.cloud.dependencies import PackageError, install
+from tasks.cloud.package import Package
 from tasks.processes import project_folder
 
 LOCK, VENDOR = "requirements.txt", "vendor"
 SHIPPED = ("app.py", "chalicelib", LOCK, ".chalice", VENDOR)
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "deployments", "deployed", "venv*")
 MOST_BYTES = 12 * 1024**2
-
-
-@dataclass(frozen=True)
-class Package:
-    """A stage's template and code, ready to be deployed.
-
-    :param plain: the code as Chalice makes it.
-    :param architecture: that of the functions, x86_64 or arm64.
-    """
-
-    template: Path
-    code: Path
-    plain: Path
-    architecture: str
-
-    @classmethod
-    def in_folder(cls, folder: Path, stage: str) -> "Package":
-        """Return the package of a stage that is in a folder."""
-        return cls(
-            template=folder / "template.json",
-            code=folder / "deployment.zip",
-            plain=folder / "plain.zip",
-            architecture=architecture_of(stage),
-        )
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the code, in hexadecimal."""
-        return hashlib.sha256(self.code.read_bytes()).hexdigest()
 
 
 def build(stage: str, output: Path) -> Package:

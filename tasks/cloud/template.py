@@ -2,19 +2,16 @@
 
 import re
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 from chalice.package import TemplateDeepMerger, YAMLTemplateSerializer
 
 from chalicelib.settings import Settings
 from tasks.apigateway import gateway_responses
-from tasks.processes import project_folder
-from tasks.stages import settings_of
+from tasks.stages import INFRA, settings_of
 
 Template = dict[str, Any]
 
-INFRA = project_folder() / "infra"
 FUNCTIONS = ("APIHandler", "CleanUp")
 GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
 ANY_METHOD = "x-amazon-apigateway-any-method"
@@ -102,8 +99,3 @@ def scope_policies(node: Any) -> Any:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.replace(",", " ").split())
-
-
-def parameters_of(stage: str) -> Path:
-    """Name the file with the values of a stage's parameters."""
-    return INFRA / "parameters" / f"{stage}.json"

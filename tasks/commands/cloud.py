@@ -23,15 +23,21 @@ def package(_context: Context, stage: str = "dev") -> None:
         "yes": "do not ask",
         "dry_run": "show what would change, and change nothing",
         "bucket": "where packages are kept; made when there is none",
+        "packaged": "folder that `invoke package` made, to be deployed as it is",
     }
 )
 def deploy(
-    _context: Context, stage: str = "dev", yes: bool = False, dry_run: bool = False, bucket: str = ""
+    _context: Context,
+    stage: str = "dev",
+    yes: bool = False,
+    dry_run: bool = False,
+    bucket: str = "",
+    packaged: str = "",
 ) -> None:
     """Package a stage, show what would change in AWS, and carry it out."""
     from tasks.cloud import command  # noqa: PLC0415 - as above
 
-    sys.exit(command.deploy(stage, bucket, yes=yes, dry_run=dry_run))
+    sys.exit(command.deploy(stage, bucket, yes=yes, dry_run=dry_run, packaged=packaged))
 
 
 @task(help={"stage": "as deployed", "yes": "do not ask", "delete_data": "delete the table as well"})

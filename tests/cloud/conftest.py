@@ -7,7 +7,7 @@ import pytest
 
 from tasks.cloud import local
 from tasks.cloud.dependencies import runs_here
-from tasks.cloud.packaging import Package
+from tasks.cloud.package import Package
 from tests.cloud.stage import NAME, Stage, disconnect
 from tests.packages import packaged
 

@@ -14,7 +14,7 @@ from chalicelib.settings import Settings
 from chalicelib.web.request import with_head
 from tasks.cloud import local, template
 from tasks.cloud.deploy import Deployment
-from tasks.cloud.packaging import Package
+from tasks.cloud.package import Package
 from tasks.seed import DOCUMENTATION, USERS, seed
 from tests.http import Answer, Client, OverHttp
 

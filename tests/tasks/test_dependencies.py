@@ -10,7 +10,8 @@ import pytest
 from tasks.cloud import command, dependencies, packaging
 from tasks.cloud.cold_start import ColdStartError
 from tasks.cloud.dependencies import PackageError, architecture_of, install, platforms, runs_here
-from tasks.cloud.packaging import LOCK, VENDOR, Package, add_dependencies
+from tasks.cloud.package import Package
+from tasks.cloud.packaging import LOCK, VENDOR, add_dependencies
 from tasks.processes import project_folder
 from tests.architecture.source import ROOT
 

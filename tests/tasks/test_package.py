@@ -18,7 +18,8 @@ from chalicelib.security.keys import new_secrets
 from tasks.cloud import bundle, packaging
 from tasks.cloud.cold_start import Variant, event, unpacked
 from tasks.cloud.dependencies import runs_here
-from tasks.cloud.packaging import Package, copy_project, run_chalice
+from tasks.cloud.package import Package
+from tasks.cloud.packaging import copy_project, run_chalice
 from tasks.processes import project_folder
 from tests.packages import packaged
 

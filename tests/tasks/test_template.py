@@ -14,7 +14,7 @@ from chalicelib.settings import Settings
 from chalicelib.telemetry.metrics import METRICS, NAMESPACE
 from tasks.apigateway import ANSWERS
 from tasks.cloud import template
-from tasks.stages import settings_of
+from tasks.stages import parameters_of, settings_of
 from tests.packages import packaged
 
 pytestmark = pytest.mark.slow
@@ -93,7 +93,7 @@ def test_a_function_on_the_stream_turns_it_on() -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_no_stage_turns_protection_off(stage: str) -> None:
     """What is committed protects data; whoever turns it off does so for a while."""
-    chosen = json.loads(template.parameters_of(stage).read_text("utf-8"))
+    chosen = json.loads(parameters_of(stage).read_text("utf-8"))
     assert chosen["DeletionProtection"] == "true"
 
 
