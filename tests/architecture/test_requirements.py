@@ -1,7 +1,9 @@
 """The locks: every package is pinned with its hashes, those that others need included."""
 
 import re
-from importlib.metadata import PackageNotFoundError, requires, version
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from itertools import chain
 
 import pytest
@@ -10,7 +12,8 @@ from packaging.utils import canonicalize_name
 
 from tests.architecture.source import ROOT
 
-LOCKS = ("requirements", "requirements-dev")
+LOCKS = ("requirements", "requirements-deploy", "requirements-dev")
+OPTIONAL = {"certifi", "setuptools"}  # taken where they are installed, and not missed elsewhere
 PIN = re.compile(r"^(\S+)==(\S+)( ; [^\\]+)?((?: --hash=sha256:[0-9a-f]{64})+)$")
 
 
@@ -83,7 +86,19 @@ def needs(requirement: Requirement) -> list[Requirement]:
 
 
 def test_tests_run_on_what_ships() -> None:
-    """Both locks agree, and the environment has the versions of the one that ships."""
+    """All locks agree, and the environment has the versions of the one that ships."""
     shipped = pins("requirements")
-    assert {name: pins("requirements-dev")[name] for name in shipped} == shipped
+    for lock in LOCKS[1:]:
+        assert {name: pins(lock)[name] for name in shipped} == shipped
     assert {name: version(name) for name in shipped} == shipped
+
+
+def test_deploying_a_package_needs_what_its_lock_has() -> None:
+    """A pipeline that may reach AWS installs nothing else."""
+    code = "import sys, tasks, tasks.cloud.command; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run(  # noqa: S603 - this very interpreter
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    known = packages_distributions()
+    loaded = {canonicalize_name(each) for name in done.stdout.split() for each in known.get(name, [])}
+    assert {"botocore", "invoke"} <= loaded - OPTIONAL <= pins("requirements-deploy").keys()

@@ -1,6 +1,7 @@
 """What is said, and done, where CloudFormation leaves something behind."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from botocore.session import Session
 
 from tasks.cloud import command
 from tasks.cloud.account import Account, DeployError
+from tasks.cloud.dependencies import PackageError
 from tasks.cloud.deploy import DATA, Deployment
+from tasks.cloud.package import Package
 from tasks.cloud.stack import UNUSABLE, Stack
 from tasks.cloud.words import endangered, ending
 
@@ -129,6 +132,41 @@ def test_a_local_name_is_not_deployed(
     monkeypatch.setattr(command, "configuration", lambda: {"stages": {stage: {}}})
     assert command.package(stage) == command.deploy(stage, "", yes=True, dry_run=False) == 2
     assert capsys.readouterr().err.count(f"Cannot deploy a stage called {stage}") == 2
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A package of the stage dev that was made elsewhere."""
+    (tmp_path / "template.json").write_text('{"Parameters": {"Stage": {"Default": "dev"}}, "Resources": {}}')
+    (tmp_path / "deployment.zip").write_bytes(b"code")
+    return tmp_path
+
+
+def test_a_package_that_was_made_elsewhere_is_deployed_as_it_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipeline builds where it has no rights, and deploys where it builds nothing."""
+    deployed: list[Package] = []
+    monkeypatch.setattr(command.Account, "require_identity", lambda _: None)
+    monkeypatch.setattr(command.Deployment, "deploy", lambda _, package, **__: deployed.append(package))
+    assert command.deploy("dev", "", yes=True, dry_run=False, packaged=str(folder)) == 0
+    assert [package.code for package in deployed] == [folder / "deployment.zip"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "missing", "said"),
+    [
+        ("prod", "", "template.json is for the stage dev, not for prod."),
+        ("dev", "deployment.zip", "There is no"),
+        ("dev", "template.json", "There is no"),
+    ],
+)
+def test_a_package_that_does_not_fit_is_refused(folder: Path, stage: str, missing: str, said: str) -> None:
+    """Before anything is uploaded."""
+    if missing:
+        (folder / missing).unlink()
+    with pytest.raises(PackageError, match=said):
+        command.ready(stage, folder)
 
 
 def nobody(_question: str) -> str:
