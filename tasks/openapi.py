@@ -8,6 +8,7 @@ import app as application
 from chalicelib.oauth.scopes import DESCRIPTIONS
 from chalicelib.settings import LOCAL_URL
 from chalicelib.web.openapi.document import as_yaml, build
+from chalicelib.web.operation import FORM, JSON
 from tasks.apigateway import for_apigateway
 from tasks.processes import project_folder
 
@@ -15,13 +16,14 @@ FORMATS = ("json", "yaml")
 TARGETS = ("", "apigateway")
 
 
-def export(form: str, target: str = "", url: str = "", function: str = "") -> str:
+def export(form: str, target: str = "", url: str = "", function: str = "", *, json_only: bool = False) -> str:
     """Write the document.
 
     :param form: json or yaml.
     :param target: apigateway adds what API Gateway imports beside the interface.
     :param url: the API's public URL, by default that of the settings.
     :param function: the ARN of the function, for apigateway.
+    :param json_only: leave out the forms of bodies that may be JSON.
     :raises ValueError: there is no such form or target, or the function is named otherwise.
     """
     if function and function.count(":") < 6:
@@ -30,6 +32,8 @@ def export(form: str, target: str = "", url: str = "", function: str = "") -> st
         raise ValueError(f"--format is one of {', '.join(FORMATS)}; --target is apigateway, or left out.")
     base = url.rstrip("/") or application.settings.public_url or LOCAL_URL
     document = build(application.api.operations, DESCRIPTIONS, base)
+    if json_only:
+        drop_forms(document)
     if target:
         document = for_apigateway(
             document,
@@ -39,6 +43,15 @@ def export(form: str, target: str = "", url: str = "", function: str = "") -> st
             function=function or None,
         )
     return as_yaml(document) if form == "yaml" else json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def drop_forms(document: dict[str, Any]) -> None:
+    """Leave out the form of each body that may be JSON, for generators that cannot choose between the two."""
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            content = operation.get("requestBody", {}).get("content", {})
+            if JSON in content:
+                content.pop(FORM, None)
 
 
 def _config() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tasks.fuzz import fuzz as run_fuzzer
         "output": "file to write, by default the terminal",
         "url": "the API's public URL",
         "function": "ARN of the function, for --target apigateway",
+        "json_only": "leave out the forms of bodies that may be JSON",
     },
 )
 def export(
@@ -27,13 +28,15 @@ def export(
     output: str = "",
     url: str = "",
     function: str = "",
+    *,
+    json_only: bool = False,
 ) -> None:
     """Write the OpenAPI document to a file."""
     # `make run` and `make check` do without the application, and start the faster for it.
     from tasks import openapi  # noqa: PLC0415 - see above
 
     with refusing(ValueError, OSError):
-        openapi.write(openapi.export(format, target, url, function), output)
+        openapi.write(openapi.export(format, target, url, function, json_only=json_only), output)
 
 
 @task

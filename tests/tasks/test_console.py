@@ -13,7 +13,7 @@ WRONG = {
     "nothing": "No idea what 'nothing' is!",
     "openapi.fuzz --examples abc": "invalid literal",
     "package --stage nowhere": "--stage is one of dev, prod.",
-    "deploy --stage local": "--stage is one of dev, prod.",
+    "deploy --stage local": "Cannot deploy a stage called local",
     "openapi.fuzz --examples 0": "--examples is 1 or more.",
     "test.mutation --workers 0": "--workers is 1 or more.",
     "test.mutation --tests -1": "--tests is 0 or more.",

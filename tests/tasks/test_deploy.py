@@ -147,8 +147,8 @@ def test_a_package_that_was_made_elsewhere_is_deployed_as_it_is(
 ) -> None:
     """A pipeline builds where it has no rights, and deploys where it builds nothing."""
     deployed: list[Package] = []
-    monkeypatch.setattr(command.Account, "require_identity", lambda _: None)
-    monkeypatch.setattr(command.Deployment, "deploy", lambda _, package, **__: deployed.append(package))
+    monkeypatch.setattr(Account, "require_identity", lambda _: None)
+    monkeypatch.setattr(Deployment, "deploy", lambda _, package, **__: deployed.append(package))
     assert command.deploy("dev", "", yes=True, dry_run=False, packaged=str(folder)) == 0
     assert [package.code for package in deployed] == [folder / "deployment.zip"]
 

@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 
 import app as application
 from chalicelib.settings import LOCAL_URL
+from chalicelib.web.operation import FORM, JSON
 from chalicelib.web.problem import SECURITY_HEADERS
 from tasks.apigateway import ANSWERS
 from tasks.openapi import export
@@ -115,6 +116,24 @@ def test_the_gateways_headers_are_those_of_the_application(gateway: dict[str, An
         for name, text in SECURITY_HEADERS.items():
             assert headers[f"gatewayresponse.header.{name}"] == f"'{text}'"
         assert "\\" not in "".join(headers.values())
+
+
+def test_bodies_that_may_be_json_are_json_only_on_request() -> None:
+    """openapi-python-client cannot import a client where a body has two forms."""
+    whole, plain = (json.loads(export("json", json_only=wanted)) for wanted in (False, True))
+
+    def bodies(document: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
+        return {
+            (path, method): set(operation["requestBody"]["content"])
+            for path, methods in document["paths"].items()
+            for method, operation in methods.items()
+            if "requestBody" in operation
+        }
+
+    before, after = bodies(whole), bodies(plain)
+    both = {JSON, FORM}
+    assert any(types >= both for types in before.values())
+    assert after == {key: types - {FORM} if JSON in types else types for key, types in before.items()}
 
 
 def test_an_unknown_path_is_404(gateway: dict[str, Any]) -> None:
