@@ -17,7 +17,7 @@ from chalicelib.oauth.models import (
     create_client,
     delete_client,
 )
-from chalicelib.oauth.permissions import CLIENT, OWNER_OR_ADMIN
+from chalicelib.oauth.permissions import CLIENT, OWNER, OWNER_OR_ADMIN, OWNER_OR_FIRST_PARTY_ADMIN
 from chalicelib.oauth.schemas import (
     ClientChangesSchema,
     ClientListQuery,
@@ -158,7 +158,7 @@ def get_oauth2_client(call: Call) -> OAuth2Client:
 
 
 @Operation(
-    permission=OWNER_OR_ADMIN,
+    permission=OWNER_OR_FIRST_PARTY_ADMIN,
     scopes=WRITE,
     loads=(CLIENT,),
     patch=POLICY,
@@ -195,7 +195,7 @@ def save_changes(call: Call, client: OAuth2Client, changes: dict[str, Any]) -> N
     change_client(client, changes, _event(call, "client_change", client, details))
 
 
-@Operation(permission=OWNER_OR_ADMIN, scopes=WRITE, loads=(CLIENT,), status=204, if_match=True)
+@Operation(permission=OWNER_OR_FIRST_PARTY_ADMIN, scopes=WRITE, loads=(CLIENT,), status=204, if_match=True)
 def delete_oauth2_client(call: Call) -> None:
     """Delete an OAuth2 client; its tokens end at once."""
     remove_client(call, call[CLIENT])
@@ -207,7 +207,7 @@ def remove_client(call: Call, client: OAuth2Client) -> None:
 
 
 @Operation(
-    permission=OWNER_OR_ADMIN,
+    permission=OWNER,
     scopes=WRITE,
     loads=(CLIENT,),
     query=SecretRotationQuery,
@@ -221,6 +221,7 @@ def remove_client(call: Call, client: OAuth2Client) -> None:
 def rotate_oauth2_client_secret(call: Call) -> OAuth2Client:
     """Make a new secret; the one before stays valid for a day, or for `overlap` seconds.
 
+    Only the owner may: a client acts for its owner, so whoever has its secret can do what the owner can.
     After a leak, rotate with `overlap=0`. Access tokens that the secret before was used for expire within an
     hour; an admin who suspends the client ends them at once.
     """

@@ -65,9 +65,12 @@ def granted_scopes(allowed: frozenset[str], asked: str | None) -> frozenset[str]
 
     :param allowed: what may be asked.
     :param asked: names between blanks, any number of them.
-    :raises InvalidScopeError: more is asked than may be.
+    :raises InvalidScopeError: more is asked than may be, or nothing is left: a scope has at least one name
+        (RFC 6749 §3.3).
     """
     names = frozenset((asked or "").split())
+    if not allowed:
+        raise InvalidScopeError("No scope is left: give the client default_scopes, or sign in again.")
     if not names <= allowed:
         raise InvalidScopeError
     return names or allowed

@@ -3,7 +3,7 @@
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.oauth.models import Consent, OAuth2Client, TokenFamily
-from chalicelib.web.operation import ADMIN, Call, Load, Permission
+from chalicelib.web.operation import ADMIN, FIRST_PARTY_ADMIN, Call, Load, Permission
 
 
 def _client_key(call: Call) -> Key | None:
@@ -34,5 +34,7 @@ CLIENT = Load(OAuth2Client, _client_key)
 CONSENT = Load(Consent, _consent_key)
 SESSION = Load(TokenFamily, _session_key)
 
-OWNER_OR_ADMIN = Permission("Owner", _owns_client, (CLIENT,)) | ADMIN
+OWNER = Permission("Owner", _owns_client, (CLIENT,))
+OWNER_OR_ADMIN = OWNER | ADMIN
+OWNER_OR_FIRST_PARTY_ADMIN = OWNER | FIRST_PARTY_ADMIN
 CLIENT_AUTHENTICATION = Permission("OAuth2 client", lambda _: True, public=True)

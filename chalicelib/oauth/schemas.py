@@ -151,7 +151,7 @@ class ConsentSchema(Schema):
 
 
 class SessionSchema(Schema):
-    """A sign-in that can still refresh its tokens."""
+    """A sign-in that has not ended."""
 
     id = fields.String(attribute="family_id", metadata={**ID, "description": "ULID: sorts by sign-in."})
     client_id = fields.String(metadata=IDS["client_id"])

@@ -42,9 +42,10 @@ ATTRIBUTES = (
     total=False,
 )
 def list_sessions(call: Call) -> Page[TokenFamily]:
-    """List the sign-ins that can still refresh their tokens, the last one first.
+    """List the sign-ins that have not ended, the last one first.
 
-    A page leaves out sign-ins that are over, so it may be short: `Link` says whether there are more.
+    Sign-ins at a suspended app are among them: they go on when the app is resumed. A page leaves out sign-ins
+    that are over, so it may be short: `Link` says whether there are more.
     """
     limit, cursor = call.query["limit"], call.query["cursor"]
     listing = Listing(keys.user(call.actor.id).pk, prefix=keys.FAMILIES)
@@ -63,7 +64,7 @@ def list_sessions(call: Call) -> Page[TokenFamily]:
 
 
 def _sessions(call: Call, families: Sequence[TokenFamily]) -> list[TokenFamily]:
-    """Select the families that can still refresh, by what their clients and consents are today."""
+    """Select the families that have not ended, by what their clients and consents are today."""
     version = call.actor.claims.credentials_version  # the account's, or the caller would be none
     alive = [family for family in families if is_alive(family) and family.credentials_version == version]
     wanted = list(dict.fromkeys(key for family in alive for key in _keys(family)))
@@ -72,16 +73,16 @@ def _sessions(call: Call, families: Sequence[TokenFamily]) -> list[TokenFamily]:
         client = call.items.get(keys.client(family.client_id))
         family.client_name = client.shown_name if isinstance(client, OAuth2Client) else ""
         family.is_current = family.family_id == call.actor.claims.family
-    return [family for family in alive if _can_refresh(call, family)]
+    return [family for family in alive if _goes_on(call, family)]
 
 
 def _keys(family: TokenFamily) -> list[Key]:
     return [keys.client(family.client_id), *consent_keys(family)]
 
 
-def _can_refresh(call: Call, family: TokenFamily) -> bool:
+def _goes_on(call: Call, family: TokenFamily) -> bool:
     client = call.items.get(keys.client(family.client_id))
-    if not isinstance(client, OAuth2Client) or not is_of(family, client) or not client.is_active:
+    if not isinstance(client, OAuth2Client) or not is_of(family, client):
         return False
     return REFRESH_TOKEN in client.grant_types and has_consent(call, family)
 

@@ -7,7 +7,7 @@ from chalicelib.audit.trail import Detail, Event, record
 from chalicelib.db import counters, keys
 from chalicelib.db.table import query
 from chalicelib.db.transaction import ConditionFailedError, Transaction
-from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.errors import ConflictError, InvalidValueError, NotFoundError
 from chalicelib.teams.models import (
     Member,
     Team,
@@ -199,6 +199,10 @@ def create_member(call: Call) -> Any:
     if user is None:
         raise NotFoundError("There is no user with this user_id.")
     is_leader: bool = call.body["is_leader"]
+    if is_leader and not (user.is_regular_user or user.is_internal):
+        # They could not lead, and as the last leader they could not leave either.
+        detail = "This account has no write access, so it cannot lead a team."
+        raise InvalidValueError(errors=[{"pointer": "/is_leader", "detail": detail}])
     transaction = _event(call, "member_addition", team.id, user.id, {"is_leader": is_leader})
     try:
         member = add_member(team, user, is_leader=is_leader, transaction=transaction)

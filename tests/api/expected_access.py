@@ -105,6 +105,8 @@ def _public(words: str = "public", status: int = 200, *, reads_token: bool = Fal
 
 
 _ALL, _WRITE = frozenset(LIVE), "(leader or admin) with write access"
+_CLIENT_CHANGERS = frozenset(OWNERS | FIRST_PARTY_ADMIN)
+_CLIENTS = "owner, or admin with write access and a sign-in through a first-party client"
 USERS, TEAMS, CLIENTS = "/api/v1/users", "/api/v1/teams", "/api/v1/auth/oauth2_clients"
 
 EXPECTED: dict[tuple[str, str], Access] = {
@@ -149,16 +151,19 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("GET", CLIENTS): Access("auth:read", "active user", _ALL),
     ("POST", CLIENTS): Access("auth:write", "active user", _ALL, 201),
     ("GET", f"{CLIENTS}/{{client_id}}"): Access("auth:read", "owner or admin", OWNER_OR_ADMIN),
-    ("PATCH", f"{CLIENTS}/{{client_id}}"): Access("auth:write", "owner or admin", OWNER_OR_ADMIN),
-    ("DELETE", f"{CLIENTS}/{{client_id}}"): Access("auth:write", "owner or admin", OWNER_OR_ADMIN, 204),
-    ("POST", f"{CLIENTS}/{{client_id}}/secret"): Access("auth:write", "owner or admin", OWNER_OR_ADMIN),
+    ("PATCH", f"{CLIENTS}/{{client_id}}"): Access("auth:write", _CLIENTS, _CLIENT_CHANGERS),
+    ("DELETE", f"{CLIENTS}/{{client_id}}"): Access("auth:write", _CLIENTS, _CLIENT_CHANGERS, 204),
+    # Whoever has a client's secret acts for its owner, so not even admins make a new one.
+    ("POST", f"{CLIENTS}/{{client_id}}/secret"): Access(
+        "auth:write", "owner", frozenset(OWNERS | {"internal"})
+    ),
 }
 
 # Who may set a field of a client, and of one that has the password grant, beyond who may call the PATCH.
 CLIENT_FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "client_name": (OWNER_OR_ADMIN, FIRST_PARTY_ADMIN),
-    "redirect_uris": (OWNER_OR_ADMIN, FIRST_PARTY_ADMIN),
-    "default_scopes": (OWNER_OR_ADMIN, FIRST_PARTY_ADMIN),
-    "grant_types": (OWNER_OR_ADMIN, FIRST_PARTY_ADMIN),
+    "client_name": (_CLIENT_CHANGERS, FIRST_PARTY_ADMIN),
+    "redirect_uris": (_CLIENT_CHANGERS, FIRST_PARTY_ADMIN),
+    "default_scopes": (_CLIENT_CHANGERS, FIRST_PARTY_ADMIN),
+    "grant_types": (_CLIENT_CHANGERS, FIRST_PARTY_ADMIN),
     "is_active": (FIRST_PARTY_ADMIN, FIRST_PARTY_ADMIN),
 }

@@ -216,6 +216,12 @@ def test_the_client_s_scopes_of_today_bound_the_token(api: Client, app: OAuth2Cl
     assert redeem(api, code).json["scope"] == "users:read"
 
 
+def test_a_client_that_lost_every_scope_gets_no_token(api: Client, app: OAuth2Client, code: str) -> None:
+    """A scope has at least one name (RFC 6749 §3.3)."""
+    app.update([OAuth2Client.default_scopes.set(["teams:write"])])
+    assert error_of(redeem(api, code)) == (400, "invalid_scope")
+
+
 def test_refresh_tokens_of_codes_rotate(api: Client, code: str) -> None:
     """ACCEPTANCE 20: as those of the password grant."""
     first = redeem(api, code).json["refresh_token"]

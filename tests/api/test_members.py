@@ -67,6 +67,17 @@ def test_a_new_member_is_shown(
     assert (answer.status, answer.json, expected in members.list().json) == (201, expected, True)
 
 
+def test_an_account_without_write_access_joins_but_does_not_lead(
+    members: Members, make_user: MakeUser
+) -> None:
+    """A leader without write access could not lead, and as the last one could not leave either."""
+    reader = make_user("reader", is_regular_user=False)
+    refused = members.add(reader.id, is_leader=True)
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "/is_leader")
+    assert members.add(reader.id).status == 201
+    assert members.remove(reader.id, caller=reader).status == 204
+
+
 def test_a_form_works_like_json(members: Members, ada: User) -> None:
     """DESIGN §2: bodies of resource POSTs are JSON or form-encoded."""
     form = {"user_id": ada.id, "is_leader": "true"}

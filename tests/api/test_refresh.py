@@ -145,6 +145,38 @@ def test_a_wider_scope_is_refused_and_costs_nothing(
     assert is_live(api, token)
 
 
+@pytest.mark.parametrize("grant_types", [["authorization_code", "refresh_token"], ["refresh_token"]])
+def test_a_sign_in_by_password_needs_a_first_party_client_to_go_on(
+    api: Client, tokens: Tokens, documentation: OAuth2Client, grant_types: list[str]
+) -> None:
+    """There is no consent that the person could withdraw; given the grant again, the client goes on."""
+    had = list(documentation.grant_types)
+    documentation.update([OAuth2Client.grant_types.set(grant_types)])
+    assert error_of(refresh(api, tokens["refresh_token"])) == (400, "unauthorized_client")
+    documentation.update([OAuth2Client.grant_types.set(had)])
+    assert refresh(api, tokens["refresh_token"]).status == 200
+
+
+def test_a_sign_in_by_password_does_not_outlive_the_rights_of_the_clients_owner(
+    api: Client, tokens: Tokens, admin: User
+) -> None:
+    """A client is first-party only while an active admin owns it."""
+    admin.update([User.is_admin.set(False)])
+    assert error_of(refresh(api, tokens["refresh_token"])) == (400, "unauthorized_client")
+
+
+def test_a_client_without_scopes_gets_no_token(
+    api: Client, tokens: Tokens, documentation: OAuth2Client
+) -> None:
+    """A scope has at least one name (RFC 6749 §3.3), so there is no token without any; nothing is used up."""
+    had = list(documentation.default_scopes)
+    documentation.update([OAuth2Client.default_scopes.set([])])
+    assert error_of(refresh(api, tokens["refresh_token"])) == (400, "invalid_scope")
+    assert error_of(password(api, "user", PASSWORD)) == (400, "invalid_scope")
+    documentation.update([OAuth2Client.default_scopes.set(had)])
+    assert is_live(api, tokens["refresh_token"])
+
+
 def test_a_scope_that_the_client_lost_is_lost(
     api: Client, tokens: Tokens, documentation: OAuth2Client
 ) -> None:

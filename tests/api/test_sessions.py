@@ -1,4 +1,4 @@
-"""Where one is signed in: the sign-ins that can still refresh, and an end to each."""
+"""Where one is signed in: the sign-ins that have not ended, and an end to each."""
 
 import time
 from collections.abc import Callable
@@ -156,7 +156,6 @@ OVER: dict[str, Callable[..., object]] = {
         get_code(api, "user", PASSWORD),
     ),
     "client deleted": lambda *, app, **_: app.delete(),
-    "client suspended": _update(is_active=False),
     "another client of that id": _update(registration_id=NOBODY),
     "client without refresh tokens": _update(grant_types=["authorization_code"]),
 }
@@ -277,3 +276,15 @@ def test_accounts_without_write_access_end_their_sessions(
     reader = make_user("reader", is_regular_user=False)
     session_id = session_of(sign_in("reader"))
     assert Sessions(api, token_for(reader)).end(session_id).status == 204
+
+
+def test_a_sign_in_at_a_suspended_app_is_listed_and_can_be_ended(
+    api: Client, user: User, app: OAuth2Client, sessions: Sessions
+) -> None:
+    """It would go on when the app is resumed, so its person can see it and end it."""
+    tokens = by_code(api)
+    app.update([OAuth2Client.is_active.set(False)])
+    assert sessions.ids() == [session_of(tokens)]
+    assert sessions.end(session_of(tokens)).status == 204
+    app.update([OAuth2Client.is_active.set(True)])
+    assert refresh(api, tokens["refresh_token"], client_id="app").status == 400

@@ -244,6 +244,31 @@ def test_an_app_is_told_who_may(people: People, deed: str) -> None:
     assert "Admin with write access and a sign-in through a first-party client" in detail
 
 
+@pytest.mark.parametrize("caller", ["an admin", *STATUS])
+def test_the_secret_of_an_admins_client_is_no_way(people: People, caller: str) -> None:
+    """By client_credentials a client acts for its owner, so nobody else makes a new secret for it."""
+    people.make_client("targets", people.target)
+    before = dump_table()
+    answer = people.api("POST", "/api/v1/auth/oauth2_clients/targets/secret", token=people.token(caller))
+    assert answer.status == STATUS.get(caller, (403, 403))[1]
+    assert [item for item in dump_table() if "CLIENT#targets" in str(item)] == [
+        item for item in before if "CLIENT#targets" in str(item)
+    ]
+
+
+@pytest.mark.parametrize("caller", [name for name in STATUS if name != "an admin without scope"])
+def test_the_client_of_an_admin_is_changed_in_the_same_one_way(people: People, caller: str) -> None:
+    """Its scopes and redirect URIs decide what it can do for its owner and with people who sign in."""
+    people.make_client("targets", people.target)
+    token, path = people.token(caller), "/api/v1/auth/oauth2_clients/targets"
+    changes = [replace("/default_scopes", ["users:write"])]
+    statuses = {
+        people.api("PATCH", path, token=token, data=changes).status,
+        people.api("DELETE", path, token=token).status,
+    }
+    assert statuses == {STATUS[caller][1]}
+
+
 TRICKS: dict[str, Operations] = {
     "move": [{"op": "move", "from": "/is_active", "path": "/is_admin"}],
     "copy": [{"op": "copy", "from": "/is_active", "path": "/is_admin"}],

@@ -290,7 +290,8 @@ def test_reuse_kills_the_family(library: Library, stack: Stack) -> None:
 def test_a_secret_with_reserved_characters_works_by_basic(library: Library, stack: Stack) -> None:
     """ACCEPTANCE 10: a secret of our own making needs no care with encodings."""
     token = stack.token("root", "q").json["access_token"]
-    client = stack.api("POST", "/api/v1/auth/oauth2_clients", token=token, data={}).json
+    fields = {"default_scopes": ["users:read"]}
+    client = stack.api("POST", "/api/v1/auth/oauth2_clients", token=token, data=fields).json
     pair = f"{client['client_id']}:{client['client_secret']}"
     header = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
     form = {"grant_type": "client_credentials"}

@@ -8,6 +8,7 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.transaction import ConditionFailedError, Transaction
 from chalicelib.errors import OutcomeUnknownError
+from chalicelib.oauth.clients import granted_scopes
 from chalicelib.oauth.codes import is_for, is_verified, parse_code
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
 from chalicelib.oauth.families import Start, require_consent, revoke_family, start_family
@@ -32,6 +33,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     :raises InvalidGrantError: the code is unknown, expired, another client's, of another redirect URI or
         verifier, or was used before; then what it was exchanged for dies.
     :raises UnauthorizedClientError: the client is suspended, or its owner's account disabled or gone.
+    :raises InvalidScopeError: the client has lost every scope that the person allowed.
     """
     if "code" not in request.parameters or "code_verifier" not in request.parameters:
         raise InvalidRequestError("code and code_verifier are needed.")
@@ -89,7 +91,8 @@ def _user(request: TokenRequest, code: AuthorizationCode) -> User:
 
 def _exchange(request: TokenRequest, code: AuthorizationCode, user: User) -> dict[str, Any]:
     client = request.client
-    scopes = allowed_scopes(client, require_in_force(request.call, client)).intersection(code.scope.split())
+    allowed = allowed_scopes(client, require_in_force(request.call, client))
+    scopes = granted_scopes(allowed.intersection(code.scope.split()), None)
     start = Start(user, client, scopes, code.family_id, code.consent_id)
     transaction = Transaction()
     transaction.change("code", code, {"is_used": True})

@@ -9,7 +9,7 @@ from chalicelib.db.table import get_many
 from chalicelib.db.transaction import ConditionFailedError, Transaction
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.oauth.clients import granted_scopes
-from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
+from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
 from chalicelib.oauth.families import (
     RefreshToken,
     consent_keys,
@@ -27,7 +27,7 @@ from chalicelib.oauth.families import (
 from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
 from chalicelib.oauth.grants.names import REFRESH_TOKEN
 from chalicelib.oauth.models import TokenFamily
-from chalicelib.oauth.standing import allowed_scopes, require_in_force
+from chalicelib.oauth.standing import allowed_scopes, is_first_party, require_in_force
 from chalicelib.telemetry.measure import count
 from chalicelib.users.models import User
 from chalicelib.web.operation import Call
@@ -47,8 +47,9 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     :raises InvalidRequestError: there is no refresh token.
     :raises InvalidGrantError: it is unknown, expired, revoked, another client's, or was used before the
         grace; then the whole family dies.
-    :raises UnauthorizedClientError: the client is suspended, or its owner's account disabled or gone.
-    :raises InvalidScopeError: more is asked than the sign-in granted.
+    :raises UnauthorizedClientError: the client is suspended, its owner's account disabled or gone, or the
+        sign-in was by password and the client is no longer first-party.
+    :raises InvalidScopeError: more is asked than the sign-in granted, or nothing of it is left.
     """
     if REFRESH_TOKEN not in request.parameters:
         raise InvalidRequestError("refresh_token is needed.")
@@ -76,6 +77,9 @@ def _refresh(request: TokenRequest, token: RefreshToken) -> dict[str, Any]:
     user = _user(call, family)
     is_new = is_current(family, token)
     owner = require_in_force(call, client, *([] if is_new else consent_keys(family)))
+    if not family.consent_id and not is_first_party(client, owner):
+        # The person typed a password into the client, and has no consent to withdraw.
+        raise UnauthorizedClientError("Only a first-party client goes on after a sign-in by password.")
     allowed = allowed_scopes(client, owner).intersection(family.scope.split())
     scopes = granted_scopes(allowed, request.parameters.get("scope"))
     access_token = sign_access_token(request, Bearer(user, scopes, token.family_id, family.consent_id))
