@@ -25,7 +25,19 @@ GENERATORS = {"python": "python", "typescript": "typescript-fetch"}
 PROPERTIES = {
     "python": {"packageName": PACKAGE.replace("-", "_")},
     "typescript": {"npmName": PACKAGE, "importFileExtension": ".js", "supportsES6": "true"},
+    "typescript-axios": {"npmName": PACKAGE},
+    "go": {"packageName": "grail"},
+    "java": {
+        "groupId": "org.example",
+        "artifactId": PACKAGE,
+        "invokerPackage": "org.example.grail",
+        "apiPackage": "org.example.grail.api",
+        "modelPackage": "org.example.grail.model",
+    },
+    "rust": {"packageName": PACKAGE},
 }
+# Where a client would be published: a Go module is called so, example.org/grail/client.
+REPOSITORY = ("--git-host", "example.org", "--git-user-id", "grail", "--git-repo-id", "client")
 MANIFESTS = ("pyproject.toml", "package.json", "package-lock.json")
 
 
@@ -88,7 +100,7 @@ def _clear(folder: Path) -> None:
 
 def _copy_helpers(language: str, folder: Path, version: str) -> None:
     """Copy our part of the client first: the generator leaves alone what our ignore file names."""
-    if language not in PROPERTIES:
+    if not (HELPERS / language).exists():
         return
     unneeded = shutil.ignore_patterns("node_modules", "__pycache__", "dist", "build")
     shutil.copytree(HELPERS / language, folder, ignore=unneeded, dirs_exist_ok=True)
@@ -99,7 +111,8 @@ def _copy_helpers(language: str, folder: Path, version: str) -> None:
 def _options(language: str, version: str) -> list[str]:
     properties = {"packageVersion": version, "npmVersion": version, **PROPERTIES.get(language, {})}
     pairs = ",".join(f"{name}={value}" for name, value in properties.items())
-    return ["--http-user-agent", f"{PACKAGE}/{version}/{language}", "--additional-properties", pairs]
+    agent = f"{PACKAGE}/{version}/{language}"
+    return ["--http-user-agent", agent, *REPOSITORY, "--additional-properties", pairs]
 
 
 def _generate(name: str, document: Path, folder: Path, options: Sequence[str]) -> None:

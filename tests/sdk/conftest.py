@@ -68,15 +68,15 @@ def environment(path: Path | None) -> dict[str, str]:
     return {**inherited, "PYTHONPATH": str(path)} if path else inherited
 
 
-def run(command: Sequence[str], folder: Path, path: Path | None = None) -> str:
-    """Run a command, which has to succeed."""
+def run(command: Sequence[str], folder: Path, path: Path | None = None, timeout: int = 300) -> str:
+    """Run a command, which has to succeed within some seconds."""
     done = subprocess.run(  # noqa: S603 - our own programs
         command,
         cwd=folder,
         env=environment(path),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=timeout,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

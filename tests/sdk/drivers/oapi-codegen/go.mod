@@ -1,0 +1,3 @@
+module example.org/grail/client
+
+go 1.26
