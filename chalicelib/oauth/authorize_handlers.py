@@ -166,7 +166,7 @@ def go_on(call: Call, asked: AuthorizationRequest, user: User, transaction: Tran
 def _ask_consent(call: Call, asked: AuthorizationRequest, user: User, transaction: Transaction) -> Document:
     attempts.commit(transaction, call.settings)
     browser = browser_of(call) or ""  # it sent one, else its ticket had not opened
-    ticket = make_consent_ticket(call, browser, user, asked.client)
+    ticket = make_consent_ticket(call, browser, user, asked.client, asked.scopes)
     return consent_page(call, asked, ticket, user)
 
 
@@ -176,8 +176,8 @@ def _consented(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Docum
         return _ask(call, asked, alert=STALE, status=403)
     if user.credentials_version != ticket.credentials_version:
         return _ask(call, asked, alert=STALE, status=403)
-    if asked.client.version != ticket.client_version:
-        # The page told of another client than this one is by now, maybe with fewer scopes.
+    if (asked.client.version, asked.scopes) != (ticket.client_version, ticket.scopes):
+        # The page told of another client than this one is by now, or of fewer scopes.
         return _ask(call, asked, alert=CHANGED, status=409)
     transaction = Transaction()
     spend(transaction, ticket)

@@ -77,9 +77,11 @@ def _client(asked: AuthorizationRequest, error: OAuthError) -> dict[str, str]:
     wait for the sign-in (RFC 9700 §4.11.2), and no form.
     """
     parts = urlsplit(asked.redirect_uri)
+    # A private-use scheme leads to an app on the device, whatever host may stand behind it.
+    is_site = parts.scheme in ("https", "http")
     return {
         "client": asked.client.shown_name,
-        "destination": parts.netloc or f"the app ({parts.scheme})",
+        "destination": parts.netloc if is_site else f"the app ({parts.scheme})",
         "back": asked.refusal(error),
     }
 

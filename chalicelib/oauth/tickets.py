@@ -24,7 +24,8 @@ BROWSER = re.compile(r"[\w-]{43}", re.ASCII)  # 256 random bits
 # what the page showed of the client
 TICKET = re.compile(
     r"(?P<until>\d{1,12}) (?P<id>[0-9A-Z]{26}) (?P<registration>[0-9A-Z]{26}|-) (?P<owner>[0-9A-Z]{26})"
-    r"( (?P<user_id>[0-9A-Z]{26}) (?P<credentials_version>\d{1,9}) (?P<client_version>\d{1,9}))?"
+    r"( (?P<user_id>[0-9A-Z]{26}) (?P<credentials_version>\d{1,9}) (?P<client_version>\d{1,9})"
+    r" (?P<scope>\S+))?"
 )
 
 
@@ -36,6 +37,7 @@ class Ticket:
     :param owner: the client's, so that both can be read at once.
     :param user_id: who signed in before it, if it is the consent page's.
     :param client_version: of the client as the page showed it.
+    :param scopes: those that the page asked for.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Ticket:
     user_id: str | None = None
     credentials_version: int = 0
     client_version: int = 0
+    scopes: frozenset[str] = frozenset()
 
 
 def _cookie_name(call: Call) -> str:
@@ -71,9 +74,15 @@ def make_ticket(call: Call, browser: str, client: OAuth2Client) -> str:
     return seal(call.keyring.mac_key("ticket"), _purpose(call, browser, SIGN_IN), _stamp(call, client))
 
 
-def make_consent_ticket(call: Call, browser: str, user: User, client: OAuth2Client) -> str:
-    """Make the hidden field of the consent page."""
-    text = f"{_stamp(call, client)} {user.id} {int(user.credentials_version)} {int(client.version)}"
+def make_consent_ticket(
+    call: Call, browser: str, user: User, client: OAuth2Client, scopes: frozenset[str]
+) -> str:
+    """Make the hidden field of the consent page.
+
+    :param scopes: what the page asks for; which of a client's scopes that may be changes with its owner, too.
+    """
+    shown = f"{int(client.version)} {','.join(sorted(scopes))}"
+    text = f"{_stamp(call, client)} {user.id} {int(user.credentials_version)} {shown}"
     return seal(call.keyring.mac_key("ticket"), _purpose(call, browser, CONSENT), text)
 
 
@@ -104,8 +113,16 @@ def _in_time(match: re.Match[str]) -> Ticket | None:
     until = int(match["until"])
     if time.time() >= until:
         return None
-    versions = int(match["credentials_version"] or 0), int(match["client_version"] or 0)
-    return Ticket(match["id"], until, match["registration"], match["owner"], match["user_id"], *versions)
+    return Ticket(
+        match["id"],
+        until,
+        match["registration"],
+        match["owner"],
+        match["user_id"],
+        int(match["credentials_version"] or 0),
+        int(match["client_version"] or 0),
+        frozenset((match["scope"] or "").split(",")),
+    )
 
 
 def spend(transaction: Transaction, ticket: Ticket) -> None:

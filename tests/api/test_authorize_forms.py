@@ -14,7 +14,7 @@ from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, query_of, redirec
 from tests.api.oauth_tools import at_call, password
 from tests.conftest import PASSWORD
 from tests.http import Client
-from tests.support import dump_table
+from tests.support import MakeUser, dump_table
 
 
 @pytest.fixture
@@ -185,6 +185,25 @@ def test_consent_is_to_what_was_shown(browser: Browser, app: OAuth2Client, chang
     answer = browser.submit("allow")
     assert (answer.status, browser.page.buttons) == (409, ["sign_in"])
     assert CHANGED in browser.text
+
+
+def test_consent_is_to_the_scopes_that_were_shown(
+    browser: Browser, app: OAuth2Client, make_user: MakeUser
+) -> None:
+    """Once its owner is an admin a client may ask for more than the person saw, so they are asked again."""
+    owner = make_user("owner")
+    app.update(
+        [
+            OAuth2Client.user_id.set(owner.id),
+            OAuth2Client.grant_types.set(["password", "authorization_code"]),
+            OAuth2Client.default_scopes.set(["auth:write", "users:read"]),
+        ]
+    )
+    browser.open(**query_of(scope=None))
+    browser.submit("sign_in", username="user", password=PASSWORD)
+    owner.update([User.is_admin.set(True)])
+    answer = browser.submit("allow")
+    assert (answer.status, browser.page.buttons) == (409, ["sign_in"])
 
 
 def test_the_mark_of_a_used_ticket_outlives_it(browser: Browser) -> None:

@@ -124,6 +124,8 @@ def test_a_field_that_is_not_there_is_asked_for(browser: Browser, name: str) -> 
         ("http://127.0.0.1:3000/cb", "127.0.0.1:3000"),
         ("http://[::1]:3000/cb", "[::1]:3000"),
         ("com.example.app:/cb", "the app (com.example.app)"),
+        ("com.evil.app://accounts.example/cb", "the app (com.evil.app)"),
+        ("http.x://accounts.example/cb", "the app (http.x)"),
     ],
 )
 def test_the_page_says_where_its_form_leads(

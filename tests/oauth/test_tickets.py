@@ -84,9 +84,13 @@ def test_each_browser_gets_256_bits_of_its_own() -> None:
 
 def test_a_ticket_carries_who_signed_in(user: User) -> None:
     """The consent page knows for whom it asks, and under which credentials."""
-    ticket = open_ticket(call(f"__Host-grail={BROWSER}"), make_consent_ticket(call(), BROWSER, user, CLIENT))
+    ticket = open_ticket(
+        call(f"__Host-grail={BROWSER}"),
+        make_consent_ticket(call(), BROWSER, user, CLIENT, frozenset({"users:read"})),
+    )
     assert ticket
     assert (ticket.user_id, ticket.credentials_version, ticket.client_version) == (user.id, 7, 3)
+    assert ticket.scopes == {"users:read"}
 
 
 def test_a_ticket_of_the_sign_in_page_names_nobody() -> None:
