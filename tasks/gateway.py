@@ -151,7 +151,7 @@ class GatewayHandler(ChaliceRequestHandler, BaseHTTPRequestHandler):
         """Tell a client that asks first whether it may send its body."""
         try:
             self._require_own_host()
-            framing.require_small(framing.body_length(self.headers))
+            framing.require_small(framing.body_length(self.headers) or 0)
         except ApiError as error:
             self.close_connection = True
             self._send(self._render(error))

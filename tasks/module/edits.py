@@ -39,23 +39,12 @@ ACCESS = """\
         "$things:write", "(owner or admin) with write access", OWNER_OR_ADMIN_WRITER, 204
     ),
 """
-BODIES = """\
-    ("POST", "$things"): $least,
-    ("PATCH", "$things"): [{"op": "replace", "path": "/$field", "value": $field_other}],
-"""
 UNMEASURED = """\
     "GET /api/v1/$things",
     "POST /api/v1/$things",
     "GET /api/v1/$things/{${thing}_id}",
     "PATCH /api/v1/$things/{${thing}_id}",
     "DELETE /api/v1/$things/{${thing}_id}",
-"""
-# Callers who own something own one of these; everybody else asks about the owner's.
-OWNED = """\
-        self.$things = {
-            name: add_$thing(self.users[name].id, ${Thing}InputSchema().load(BODIES["POST", "$things"]))
-            for name in ("owner", "owner without write access")
-        }
 """
 
 
@@ -74,7 +63,7 @@ def edits(things: str) -> Iterable[Edit]:
     :param things: its name in the plural.
     """
     module = f"chalicelib.{things}"
-    world, project = "tests/api/world.py", "pyproject.toml"
+    project = "pyproject.toml"
     return (
         Edit("app.py", among_imports(module), "from chalicelib.$things import handlers as $things\n"),
         Edit("app.py", before(r'^api\.group\("OAuth2 tokens"'), ROUTES),
@@ -86,16 +75,7 @@ def edits(things: str) -> Iterable[Edit]:
         Edit("benchmarks/operations.py", in_literal("UNMEASURED"), UNMEASURED),
         Edit("schemathesis.toml", before('"listUsers"'), '"list$Things", '),
         Edit("tests/api/expected_access.py", in_literal("EXPECTED"), ACCESS),
-        Edit(world, among_imports(f"{module}.models"), "from chalicelib.$things.models import add_$thing\n"),
-        Edit(
-            world,
-            among_imports(f"{module}.schemas"),
-            "from chalicelib.$things.schemas import ${Thing}InputSchema\n",
-        ),
-        Edit(world, in_literal("BODIES"), BODIES),
-        Edit(world, after(r"^        self\.team = .*\n"), OWNED),
-        Edit(world, in_literal("ids"), '            "${thing}_id": self.$things[owner].id,\n'),
-        Edit("tests/db/test_keys.py", in_literal("every_key"), "        keys.$thing(text),\n"),
+        Edit("tests/db/test_keys.py", in_literal("KINDS"), "    keys.$thing,\n"),
         Edit(
             "README.md",
             after(r"^\|.*\| a resource each:.*\n"),

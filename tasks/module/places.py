@@ -28,7 +28,7 @@ def among_imports(module: str) -> Place:
     def place(text: str) -> int:
         imports = [node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
         ours = [node for node in imports if (node.module or "").startswith("chalicelib.")]
-        later = [node.lineno for node in ours if (node.module or "") > module]
+        later = [node.lineno for node in ours if _natural(node.module or "") > _natural(module)]
         return _line(text, min(later, default=(ours[-1].end_lineno or 0) + 1))
 
     return place
@@ -49,6 +49,11 @@ def in_sorted_dict(name: str, key: str) -> Place:
         return _line(text, min(later, default=literal.end_lineno or 0))
 
     return place
+
+
+def _natural(name: str) -> list[str | int]:
+    """Return what sorts as ruff sorts imports: part 2 comes before part 10."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", name)]
 
 
 def _match(pattern: str, text: str) -> re.Match[str]:

@@ -14,6 +14,7 @@ FILES = {
     "chalicelib/$things/models.py": "models.py",
     "chalicelib/$things/permissions.py": "permissions.py",
     "chalicelib/$things/schemas.py": "schemas.py",
+    "tests/api/owned/$things.py": "owned.py",
     "tests/api/test_$things.py": "test.py",
     "docs/$things.md": "docs.md",
 }

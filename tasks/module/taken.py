@@ -40,7 +40,6 @@ def _clashes(root: Path, names: Names, files: Files, examples: Files) -> Iterato
     yield "the beginning of keys", {words["THING"]} & set(re.findall(r"\b([A-Z_]+)#", keys))
     shipped = [text for path, text in files.items() if path.startswith("chalicelib/")]
     yield "a class or function", _definitions(code) & _definitions(shipped)
-    yield "a name in tests/api/world.py", {things} & _bindings([read(root / "tests/api/world.py")])
     modules = [text for path, text in examples.items() if path.endswith(".py")]
     yield "what the new code calls something else", own & _bindings(modules)
 

@@ -17,6 +17,7 @@ from chalicelib.teams.models import Team, add_member, create_team
 from chalicelib.users.models import User, new_user
 from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, query_of
 from tests.api.expected_access import PEOPLE, SERVICES, may_write, owner_for, person_of
+from tests.api.owned import RESOURCES
 from tests.http import Answer
 from tests.support import confirmed, replace
 from tests.target import base_url, connected, present, table_of
@@ -49,6 +50,8 @@ BODIES: dict[tuple[str, str], Any] = {
         "recaptcha_key": "secret_key",
     },
 }
+BODIES |= {("POST", name): resource.NEW for name, resource in RESOURCES.items()}
+BODIES |= {("PATCH", name): resource.PATCH for name, resource in RESOURCES.items()}
 # What accounts without write access may do, where it is something else.
 READ_ONLY_BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "users"): confirmed(PASSWORD, replace("/password", "another horse battery")),
@@ -79,6 +82,8 @@ class World:
             for number, owner in enumerate(CLIENT_OWNERS[:2])
         }
         self.team = self._team()
+        # who owns something owns one of each; everybody else asks about the owner's
+        self.owned = {name: self._owned(name) for name in ("owner", "owner without write access")}
         for user in self.users.values():
             _consent(user, self.clients["owner"].client_id)
             _consent(user, self.clients["owner without write access"].client_id)
@@ -101,6 +106,9 @@ class World:
         for name in ("member", "member without write access", "removable"):
             add_member(team, self.users[name], is_leader=False)
         return team
+
+    def _owned(self, name: str) -> dict[str, str]:
+        return {each.PARAMETER: each.add(self.users[name].id) for each in RESOURCES.values()}
 
     def _fade(self) -> None:
         """Demote, disable, suspend and delete, as an admin would between a token's issue and its use."""
@@ -164,6 +172,7 @@ class World:
             "session_id": SESSION_ID,
             "problem": "not-found",
             "file": "docs.css",
+            **self.owned.get(owner, {}),
         }
 
     def request(

@@ -2,6 +2,7 @@
 
 import time
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -117,23 +118,26 @@ def test_every_normal_form_is_the_same_name(text: str) -> None:
     assert forms == {keys.unique(text, 400)}
 
 
+KINDS: list[Callable[[str], keys.Key]] = [
+    keys.user,
+    keys.username,
+    keys.email,
+    keys.team,
+    lambda text: keys.member(text, text),
+    keys.cleanup,
+    keys.client,
+    lambda text: keys.family(text, text),
+    lambda text: keys.used_refresh_token(text, text),
+    keys.revoked_token,
+    lambda text: keys.failures(text, 1),
+    keys.counter,
+    lambda text: keys.counter(text, 1),
+]
+
+
 def every_key(text: str) -> list[keys.Key]:
     """One key of every kind, all made of the same text."""
-    return [
-        keys.user(text),
-        keys.username(text),
-        keys.email(text),
-        keys.team(text),
-        keys.member(text, text),
-        keys.cleanup(text),
-        keys.client(text),
-        keys.family(text, text),
-        keys.used_refresh_token(text, text),
-        keys.revoked_token(text),
-        keys.failures(text, 1),
-        keys.counter(text),
-        keys.counter(text, 1),
-    ]
+    return [make(text) for make in KINDS]
 
 
 @pytest.mark.parametrize("text", [ULID, "documentation", "USERS", "1"])

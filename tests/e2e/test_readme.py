@@ -53,6 +53,40 @@ def test_each_step_of_the_tour_does_what_it_says(stack: Stack, words: str, expec
     assert expected.lower() in outputs(stack.url)[position].lower()
 
 
+def paste(blocks: list[str], url: str) -> subprocess.CompletedProcess[str]:
+    """Paste blocks into one shell, which ends where one of them fails."""
+    script = "\n".join(blocks).replace("http://127.0.0.1:8000", url)
+    command = ["bash", "-e", "-o", "pipefail", "-c", script]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - as above
+
+
+def test_the_tour_can_be_pasted_twice(stack: Stack) -> None:
+    """Each block too, as often as somebody likes: what it needs of the one before is still there."""
+    twice = [block for block in BLOCKS for _ in range(2)]
+    for blocks in (BLOCKS * 2, twice[: twice.index(BLOCKS[-1])]):
+        done = paste(blocks, stack.url)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        assert "invalid_grant" not in done.stdout
+
+
+def test_a_refresh_leads_to_the_next_one(stack: Stack) -> None:
+    """The block may come again an hour later: each time the next refresh token is kept."""
+    refresh = next(block for block in BLOCKS if "grant_type=refresh_token" in block)
+    show = "echo refresh: $REFRESH"
+    done = paste([*BLOCKS[:2], show, refresh, show, refresh, show], stack.url)
+    assert len(set(re.findall("refresh: .*", done.stdout))) == 3
+
+
+def test_a_field_that_is_not_there_shows_what_came_instead(stack: Stack) -> None:
+    """Rather than a traceback: here the error of a token endpoint."""
+    done = paste(
+        [BLOCKS[0], "curl -s $API/auth/oauth2/token -d grant_type=x | field access_token"], stack.url
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "unsupported_grant_type" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_problem_that_the_readme_shows_is_the_one_that_comes(stack: Stack) -> None:
     """All of it but the request id."""
     match = re.search(r"```json\n(.*?)```", TOUR, re.DOTALL)

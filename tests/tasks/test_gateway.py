@@ -126,6 +126,15 @@ def test_the_root_leads_to_the_documentation(method: str, status: int, port: int
     assert status != 303 or content == b""
 
 
+@pytest.mark.parametrize("expect", [(), ("Expect: 100-continue",)], ids=["", "expect"])
+def test_a_body_in_chunks_is_read(expect: tuple[str, ...], port: int) -> None:
+    """API Gateway reads it, so .NET's clients, curl -T and streams work here as well."""
+    lines = ["POST /auth/oauth2/token HTTP/1.1", "Transfer-Encoding: chunked", *expect]
+    form = "Content-Type: application/x-www-form-urlencoded"
+    _, _, content = talk(port, *lines, form, body=b"c\r\ngrant_type=x\r\n0\r\n\r\n")
+    assert b"unsupported_grant_type" in content
+
+
 def test_head_has_the_length_but_no_body(port: int) -> None:
     """RFC 9110 §9.3.2: HEAD is answered without content, whatever the status."""
     _, headers, content = talk(port, "HEAD /nowhere HTTP/1.1")

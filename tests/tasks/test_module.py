@@ -16,6 +16,7 @@ from tests.architecture.source import ROOT
 
 FOLDERS = (".chalice", "benchmarks", "chalicelib", "docs", "tasks", "tests")
 FILES = ("CHANGELOG.md", "README.md", "app.py", "pyproject.toml", "schemathesis.toml")
+PYTEST = ("pytest", "-q", "-p", "no:cacheprovider")
 TITLE = ["title:string:required"]
 EVERY_TYPE = [
     "headline:string:required:min=3:max=80",
@@ -105,6 +106,18 @@ def test_a_new_module_passes_every_check(project: Path) -> None:
     chosen += " or every_operation"
     told = succeed(project, "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", chosen)
     assert "skipped" not in told
+
+
+@pytest.mark.slow
+def test_many_modules_pass_the_rules_for_the_whole_project(project: Path) -> None:
+    """However many there are, no function and no file outgrows its limits."""
+    for number in range(12):
+        create(project, f"things_{number}", f"thing_{number}", TITLE if number else EVERY_TYPE)
+    succeed(project, "ruff", "check", ".")
+    succeed(project, "ruff", "format", "--check", ".")
+    succeed(project, "mypy", "tests/api/world.py", "tests/api/owned")
+    succeed(project, *PYTEST, "tests/architecture/test_size.py", "tests/db/test_keys.py")
+    succeed(project, *PYTEST, "tests/api/test_authorization_matrix.py", "-k", "things_11")
 
 
 def test_removal_restores_every_byte(project: Path) -> None:
