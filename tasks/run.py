@@ -32,7 +32,7 @@ A token, by password:
   curl -s {url}/auth/oauth2/token -d grant_type=password -d client_id=documentation \\
     -d username=root -d password=q
 
-Data and keys are kept under .local/. Ctrl-C stops everything.
+Ready after {seconds:.1f} s. Data and keys are kept under .local/. Ctrl-C stops everything.
 """
 WARNING = "HOST={host}: whoever reaches this machine can sign in by the passwords above, known to all."
 
@@ -62,6 +62,7 @@ def main() -> int:
 
 def serve(stack: ExitStack) -> None:
     """Start everything in order and watch over it."""
+    started_at = time.monotonic()
     host, port = host_from("HOST"), port_from("PORT", 8000)
     listener = stack.enter_context(listen(host, port))
     stack.enter_context(only_one_here())
@@ -73,7 +74,8 @@ def serve(stack: ExitStack) -> None:
     stack.callback(reloader.stop)
     reloader.start()
     wait_until_ready(reloader, children)
-    print(BANNER.format(url=url, accounts=accounts), flush=True)
+    seconds = time.monotonic() - started_at
+    print(BANNER.format(url=url, accounts=accounts, seconds=seconds), flush=True)
     if not ipaddress.ip_address(host).is_loopback:
         print(WARNING.format(host=host), flush=True)
     watch(reloader, children)

@@ -8,6 +8,7 @@ from tests.e2e.stack import Stack
 
 TEAMS = "/api/v1/teams"
 MOST_LOST_SECONDS = 2.0
+LONGEST_START_SECONDS = 15.0
 
 
 def refresh(stack: Stack, token: str) -> int:
@@ -52,6 +53,16 @@ def test_data_and_tokens_survive_a_restart(own_stack: Stack) -> None:
     assert team_ids(own_stack, tokens["access_token"]) == [team]
     assert own_stack.api("GET", TEAMS, token=revoked["access_token"]).status == 401
     assert refresh(own_stack, tokens["refresh_token"]) == 200
+
+
+@pytest.mark.slow
+def test_a_second_start_takes_seconds(own_stack: Stack) -> None:
+    """What the first one installed and made is used again."""
+    own_stack.stop()
+    started = time.monotonic()
+    own_stack.start()
+    assert time.monotonic() - started < LONGEST_START_SECONDS
+    assert "Ready after " in (own_stack.folder / "run.log").read_text()
 
 
 @pytest.mark.slow

@@ -7,12 +7,14 @@ from functools import cache
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from cryptography.hazmat.primitives.asymmetric import rsa
 from invoke.context import Context
 
 from chalicelib.db import keys as table_keys
 from chalicelib.db.counters import Counter
 from chalicelib.db.table import Item
+from chalicelib.errors import ServiceUnavailableError
 from chalicelib.security.keys import CURRENT, NEXT, new_entry, new_secrets
 from chalicelib.settings import Settings
 from chalicelib.users.models import User
@@ -361,3 +363,23 @@ def test_settings_that_cannot_be_used_are_a_finding(
 def test_an_unknown_stage_is_one_line() -> None:
     """Issue 6: that is a wrong argument, no finding."""
     refused("--stage is one of", stage.doctor, stage="nowhere")
+
+
+@pytest.mark.parametrize(
+    ("url", "text", "advice"),
+    [
+        ("http://127.0.0.1:8001/", "no engine at http://127.0.0.1:8001", "make run"),
+        ("https://dynamodb.eu-central-1.amazonaws.com/", "can't be looked at", "message"),
+    ],
+)
+def test_a_missing_engine_is_named(subject: Subject, url: str, text: str, advice: str) -> None:
+    """On a local stage the advice is to start it; AWS's own addresses are no engine."""
+
+    def look(_subject: Subject) -> Iterator[Finding]:
+        yield from ()
+        raise ServiceUnavailableError from EndpointConnectionError(endpoint_url=url)
+
+    (finding,) = Check("table", look).run(subject)
+    assert finding.level == WRONG
+    assert text in finding.text
+    assert advice in finding.advice
