@@ -25,6 +25,7 @@ TYPES = {
     "docs.css": "text/css",
     "pages.css": "text/css",
     "docs.js": "text/javascript",
+    "accessible.js": "text/javascript",
     "oauth2-redirect.js": "text/javascript",
     "logo.svg": "image/svg+xml",
 }
@@ -52,7 +53,8 @@ def get_documentation_redirect(call: Call) -> Document:
 
 def _page(call: Call, name: str) -> Document:
     headers = {"Cache-Control": REVALIDATE, "Content-Security-Policy": PAGE_POLICY}
-    return Document(page(name, urlsplit(call.request.base_url).path), HTML, headers)
+    base = urlsplit(call.request.base_url).path
+    return Document(page(name, base, is_local=call.settings.is_local), HTML, headers)
 
 
 @Operation(
@@ -109,12 +111,14 @@ def _document(api: Api, scopes: Mapping[str, str], base_url: str) -> dict[str, A
 
 
 @lru_cache(maxsize=8)
-def page(name: str, base: str) -> str:
+def page(name: str, base: str, *, is_local: bool = False) -> str:
     """Write a page of a stage.
 
     :param base: what stands in front of every path, such as the stage's name.
+    :param is_local: name the development users.
     """
     text = (FOLDER / name).read_text("utf-8").replace("{{base}}", html.escape(base))
+    text = text.replace("{{local}}", (FOLDER / "local.html").read_text("utf-8") if is_local else "")
     return re.sub(r"{{static/([\w.-]+)}}", lambda found: html.escape(static_address(base, found[1])), text)
 
 

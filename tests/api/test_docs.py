@@ -58,6 +58,13 @@ def test_the_page_names_its_own_host_alone(gateway: Client, base: str) -> None:
     assert {gateway("GET", address.removeprefix(base)).status for address in addresses} == {200}
 
 
+def test_a_deployed_page_names_no_development_users() -> None:
+    """They are there on local stages only."""
+    local, deployed = page("index.html", "", is_local=True), page("index.html", "")
+    assert ("development users" in local, "development users" in deployed) == (True, False)
+    assert "{{" not in local + deployed
+
+
 def test_a_prefix_can_not_break_out_of_its_attribute() -> None:
     """ACCEPTANCE 55: it comes from settings, and is escaped all the same."""
     assert '"><script>' not in page("index.html", '/x"><script>')

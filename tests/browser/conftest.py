@@ -40,6 +40,14 @@ def photograph(page: Any, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 
+def violations(page: Any) -> list[str]:
+    """Let axe look at a page."""
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - it may not be installed
+
+    found = Axe().run(page).response["violations"]
+    return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack with the development data."""

@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.code_tools import STATE
 from tests.browser.callback import ELSEWHERE, App
-from tests.browser.conftest import photograph
+from tests.browser.conftest import photograph, violations
 from tests.e2e.stack import Stack
 
 PHONE = {"width": 390, "height": 740}
@@ -32,14 +32,6 @@ def scheme(request: pytest.FixtureRequest) -> str:
 def open_page(browser: Any, **options: Any) -> Any:
     """Open a phone's browser of its own, to which the callback's certificate is good."""
     return browser.new_context(viewport=PHONE, ignore_https_errors=True, **options).new_page()
-
-
-def violations(page: Any) -> list[str]:
-    """Let axe look at a page."""
-    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - it may not be installed
-
-    found = Axe().run(page).response["violations"]
-    return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
 
 
 def focused(page: Any) -> str:

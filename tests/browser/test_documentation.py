@@ -3,7 +3,13 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+
+from tasks.seed import USERS
+from tests.browser.conftest import photograph, violations
 from tests.e2e.stack import Stack
+
+OPENED = ("Users-getMe", "Users-createUser", "Teams-patchTeam", "OAuth2_clients-createOauth2Client")
 
 
 def sign_in(page: Any, username: str, password: str) -> None:
@@ -75,3 +81,36 @@ def test_a_wrong_password_is_told(page: Any) -> None:
     page.click("#switch")
     page.wait_for_selector("#status.refused")
     assert page.get_attribute("#switch", "aria-checked") == "false"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_is_for_everybody(page: Any, scheme: str, width: int) -> None:
+    """No violations with operations open and executed, and no sideways scrolling."""
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    for operation in OPENED:
+        open_operation(page, operation)
+    try_out(page, OPENED[0])
+    page.wait_for_timeout(500)  # operations unfold slowly
+    photograph(page, f"documentation-{width}-{scheme}")
+    assert (violations(page), page.evaluate("document.documentElement.scrollWidth")) == ([], width)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_authorize_opens_at_its_top(page: Any, width: int) -> None:
+    """The first way to sign in is in sight, and axe has nothing to say of the dialog."""
+    page.set_viewport_size({"width": width, "height": 600})
+    page.locator(".auth-wrapper .authorize").first.click()
+    page.locator(".modal-ux-content").wait_for()
+    page.wait_for_timeout(300)
+    top = page.evaluate("document.querySelector('.modal-ux-content').scrollTop")
+    assert (top, violations(page)) == (0, [])
+
+
+def test_the_page_names_what_one_needs(page: Any, stack: Stack) -> None:
+    """The specification in both forms, and the users of a local stage."""
+    links = {link.get_attribute("href") for link in page.locator(".lead a").all()}
+    assert links == {"/api/v1/openapi.json", "/api/v1/openapi.yaml"}
+    told = {code.inner_text() for code in page.locator(".lead p:nth-of-type(2) code").all()}
+    assert told == {*USERS, *(str(user["password"]) for user in USERS.values())}
