@@ -31,10 +31,11 @@ from chalicelib.oauth.tickets import (
 from chalicelib.users import attempts
 from chalicelib.users.models import User
 from chalicelib.users.sign_in import (
+    SIGN_INS,
     SignInRefusedError,
+    begin_sign_in,
     check_password,
     look_up,
-    record_sign_in,
     upgrade_hash,
     username_key,
 )
@@ -82,6 +83,7 @@ def start_authorization(call: Call) -> Document:
     headers=("Location", "Set-Cookie"),
     error_page=error_page,
     problems=(BadAuthorizationRequestError, TooManyRequestsError),
+    own_limits={"sign-ins of an account": SIGN_INS},
     if_unsure="Go back to the application and sign in again.",
     cors=False,
 )
@@ -143,20 +145,19 @@ def _sign_in(call: Call, asked: AuthorizationRequest, form: dict[str, str]) -> D
         user = check_password(call, asked.client.client_id, candidate, password)
     except SignInRefusedError:
         return _ask(call, asked, username=username, alert=WRONG, status=403)
-    answer = go_on(call, asked, user, Transaction())
+    answer = go_on(call, asked, user)
     upgrade_hash(user, password)
     return answer
 
 
-def go_on(call: Call, asked: AuthorizationRequest, user: User, transaction: Transaction) -> Document:
+def go_on(call: Call, asked: AuthorizationRequest, user: User) -> Document:
     """Bring whoever has just signed in to the client, or to the consent page first.
 
     The user's consent, if any, was read.
 
-    :param transaction: what else belongs to the sign-in.
+    :raises TooManyRequestsError: the account signed in too often.
     """
-    attempts.require_under_limit(transaction, attempts.account(user.id), call.settings)
-    record_sign_in(transaction, call, user, asked.client.client_id)
+    transaction = begin_sign_in(call, user, asked.client.client_id)
     consent = call.items.get(consent_key(call, user.id))
     if isinstance(consent, Consent) and covers(consent, asked):
         return _finish(call, asked, user, transaction)

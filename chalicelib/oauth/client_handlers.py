@@ -105,7 +105,7 @@ def list_oauth2_clients(call: Call) -> Page[OAuth2Client]:
     status=201,
     etag=True,
     problems=(ForbiddenError,),
-    rate_limit=rate_limit("10/minute", in_transaction=True),
+    rate_limit=rate_limit("10/minute", "100/day", in_transaction=True),
 )
 def create_oauth2_client(call: Call) -> Reply:
     """Register an OAuth2 client; a confidential one's secret is shown in this answer alone.

@@ -145,9 +145,10 @@ def is_alive(family: TokenFamily) -> bool:
     return not family.is_revoked and time.time() < min(family.idle_until, family.absolute_until)
 
 
-def rotate(call: Call, family: TokenFamily, token: RefreshToken) -> RefreshToken:
+def rotate(call: Call, family: TokenFamily, token: RefreshToken, transaction: Transaction) -> RefreshToken:
     """Use a token up and return its successor.
 
+    :param transaction: what else belongs to it.
     :raises ConditionFailedError: "family", "used": the family changed in the meantime; "consent": the user
         took it back.
     """
@@ -159,7 +160,6 @@ def rotate(call: Call, family: TokenFamily, token: RefreshToken) -> RefreshToken
         expires_at=family.expires_at,
     )
     idle_until = int(time.time()) + call.settings.refresh_token_idle_lifetime
-    transaction = Transaction()
     transaction.change("family", family, {"token_hash": successor.hash, "idle_until": idle_until})
     transaction.put("used", used)
     if family.consent_id:

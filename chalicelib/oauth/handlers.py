@@ -46,6 +46,7 @@ from chalicelib.oauth.protocol_schemas import (
 )
 from chalicelib.security.tokens import LEEWAY, Claims, verify
 from chalicelib.telemetry.measure import count, note
+from chalicelib.users.sign_in import SIGN_INS
 from chalicelib.web.operation import Call, Operation, Reply
 
 GRANTS = {
@@ -64,6 +65,7 @@ NOT_CACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 §5
     render_error=render_oauth_error,
     error=OAuthErrorSchema,
     if_unsure=None,
+    own_limits={"sign-ins of an account": SIGN_INS, "refreshes of an account": refresh_token.REFRESHES},
     problems=(
         InvalidRequestError,
         InvalidClientError,

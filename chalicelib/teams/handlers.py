@@ -50,6 +50,7 @@ from chalicelib.web.operation import (
 )
 from chalicelib.web.pagination import Listing, ListQuery, Page, count, read_page
 from chalicelib.web.patch import patch_item, save_anew
+from chalicelib.web.rate_limit import rate_limit
 
 READ = frozenset({"teams:read"})
 WRITE = frozenset({"teams:write"})
@@ -100,6 +101,7 @@ def list_teams(call: Call) -> Page[Team]:
     response=TeamViewSchema,
     status=201,
     etag=True,
+    rate_limit=rate_limit("100/hour", in_transaction=True),
 )
 def create_team(call: Call) -> Reply:
     """Create a team; whoever creates it leads it."""
@@ -192,6 +194,7 @@ def list_members(call: Call) -> Page[Member]:
     response=MemberSchema,
     status=201,
     problems=(ConflictError,),
+    rate_limit=rate_limit("1000/hour", in_transaction=True),
 )
 def create_member(call: Call) -> Any:
     """Add a user to a team."""

@@ -225,6 +225,15 @@ def get_user(call: Call) -> User:
     return call[USER]
 
 
+def _changes_email(payload: Any) -> bool:
+    """Whether a body that was only parsed is a patch that would write an email address."""
+    entries = payload if isinstance(payload, list) else []
+    return any(
+        isinstance(entry, dict) and entry.get("path") == "/email" and entry.get("op") != "test"
+        for entry in entries
+    )
+
+
 @Operation(
     permission=PATCHER,
     scopes=WRITE,
@@ -235,6 +244,7 @@ def get_user(call: Call) -> User:
     response=UserSchema,
     etag=True,
     problems=(ConflictError, TooManyRequestsError),
+    rate_limit=rate_limit("10/hour", in_transaction=True, when=_changes_email, what="changes of /email"),
 )
 def patch_user(call: Call) -> User:
     """Change a user by JSON Patch; password, e-mail and roles need a test of /current_password before."""

@@ -15,8 +15,10 @@ from chalicelib.users import attempts
 from chalicelib.users.attempts import Failure
 from chalicelib.users.models import UniqueName, User
 from chalicelib.web.operation import Call
+from chalicelib.web.rate_limit import Budget, rate_limit
 
 NOBODY = "0" * 26  # an id that no user has
+SIGN_INS = rate_limit("100/hour")  # of each account, whatever client they are for
 
 
 class SignInRefusedError(Exception):
@@ -56,8 +58,9 @@ def look_up(call: Call, username: str, more: Callable[[str], Iterable[Key]] = la
     marker = call.items.get(key) if key else None
     user_id = marker.user_id if isinstance(marker, UniqueName) else None
     account = attempts.account(user_id) if user_id else attempts.stranger(call, username)
-    failures = [attempts.failures_key(each, call.settings) for each in (account, attempts.address(call))]
-    call.items |= get_many([keys.user(user_id or NOBODY), *failures, *more(user_id or NOBODY)])
+    counts = [attempts.failures_key(each, call.settings) for each in (account, attempts.address(call))]
+    counts += _budget(call, user_id or NOBODY).limits
+    call.items |= get_many([keys.user(user_id or NOBODY), *counts, *more(user_id or NOBODY)])
     return Candidate(user_id, account)
 
 
@@ -89,9 +92,24 @@ def _reason(user: object, *, matches: bool) -> Reason:
     return "account is disabled" if matches else "wrong password"
 
 
-def record_sign_in(transaction: Transaction, call: Call, user: User, client_id: str) -> None:
-    """Write a sign-in into the audit trail, with whatever it gives."""
+def begin_sign_in(call: Call, user: User, client_id: str) -> Transaction:
+    """Begin what a sign-in writes: its event, and one more in the count of the account.
+
+    It has to be committed by `attempts.commit`.
+
+    :param user: who was looked up, and has proven to be that.
+    :raises TooManyRequestsError: there were too many; so does the commit.
+    """
+    budget = _budget(call, user.id)
+    budget.check(call.items)
+    transaction = budget.transaction()
+    attempts.require_under_limit(transaction, attempts.account(user.id), call.settings)
     record(transaction, call, "sign_in", user_id=user.id, actor_id=user.id, client_id=client_id)
+    return transaction
+
+
+def _budget(call: Call, user_id: str) -> Budget:
+    return Budget.of(SIGN_INS, "sign_in", attempts.account(user_id), call.settings.rate_limit_factor)
 
 
 def upgrade_hash(user: User, password: str) -> None:

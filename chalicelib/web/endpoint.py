@@ -137,10 +137,11 @@ class Api:
         call = Call(request, params, self.settings, self.keys, patch=operation.patch)
         if operation.authenticates:
             call.claims = self._claims(call, required=not operation.permission.public)
-        if operation.rate_limit:
-            factor = self.settings.rate_limit_factor
-            call.budget = Budget.of(operation.rate_limit, operation.name, call.subject, factor)
         unreadable = read_payload(call, operation)
+        limit = operation.rate_limit
+        if limit and (limit.when is None or limit.when(call.payload)):
+            factor = self.settings.rate_limit_factor
+            call.budget = Budget.of(limit, operation.name, call.subject, factor)
         self._load(call, [operation])
         if call.budget is None:
             return answer(call, operation, unreadable)

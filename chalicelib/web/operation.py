@@ -276,6 +276,8 @@ class Operation:
     :param error_page: the form of errors, where a person reads them in a browser.
     :param produces: media types of the answer.
     :param rate_limit: how often each caller may call it.
+    :param own_limits: limits that the handler counts by itself, since who is limited is known there only, by
+        what they count; the documentation uses it.
     :param if_unsure: what to do where nobody knows whether a write took effect, which is a 503 without
         Retry-After then; None where the same request may simply be sent again.
     :param no_store: keep the answer out of all caches.
@@ -311,6 +313,7 @@ class Operation:
     error_page: Callable[[Request, ApiError], Document] | None = None
     produces: tuple[str, ...] = (JSON,)
     rate_limit: RateLimit | None = None
+    own_limits: Mapping[str, RateLimit] = field(default_factory=dict)
     if_unsure: str | None = LOOK
     no_store: bool = True
     cors: bool = True

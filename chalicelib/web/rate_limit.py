@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from chalice.app import Response
 
@@ -27,10 +28,14 @@ class RateLimit:
 
     :param limits: all of them hold; by what they were written as.
     :param in_transaction: the handler counts, in the transaction that it writes anyway.
+    :param when: whether a call counts, by its body, which may be anything that parses; None if all do.
+    :param what: what counts then, in words.
     """
 
     limits: dict[str, Limit]
     in_transaction: bool = False
+    when: Callable[[Any], bool] | None = None
+    what: str = ""
 
     @property
     def sentence(self) -> str:
@@ -38,17 +43,21 @@ class RateLimit:
         return " and ".join(text.replace("/", " per ") for text in self.limits)
 
 
-def rate_limit(*texts: str, in_transaction: bool = False) -> RateLimit:
+def rate_limit(
+    *texts: str, in_transaction: bool = False, when: Callable[[Any], bool] | None = None, what: str = ""
+) -> RateLimit:
     """Declare limits, such as "10/second" or "100/15 minutes"; several hold together.
 
     :param in_transaction: the handler writes by `Call.transaction`, which counts; this saves a round trip.
         Calls that it refuses are counted on their own.
+    :param when: whether a call counts, by its body, which may be anything that parses; None if all do.
+    :param what: what counts then, in words.
     :raises ValueError: a text is no limit, or two have the same period.
     """
     limits = {text: _limit(text, is_only=len(texts) == 1) for text in texts}
     if not limits or len({limit.name for limit in limits.values()}) < len(texts):
         raise ValueError("a rate limit is one number per period, or several, with periods of their own")
-    return RateLimit(limits, in_transaction)
+    return RateLimit(limits, in_transaction, when, what)
 
 
 def _limit(text: str, *, is_only: bool) -> Limit:
@@ -117,7 +126,7 @@ class Budget:
         :raises TooManyRequestsError: nothing is left.
         """
         try:
-            self._check(items)
+            self.check(items)
             response = self._answer(respond)
         except ApiError as error:
             error.headers = {**self.headers(), **error.headers}
@@ -138,7 +147,11 @@ class Budget:
         self._spend()
         return response
 
-    def _check(self, items: Mapping[Key, Item]) -> None:
+    def check(self, items: Mapping[Key, Item]) -> None:
+        """Check that there is something left, by what was read.
+
+        :raises TooManyRequestsError: there is not.
+        """
         self.used = {key: windows.amount(items, key) for key in self.limits}
         broken = [key for key, limit in self.limits.items() if self.used[key] >= limit.quota]
         if broken:
@@ -148,7 +161,8 @@ class Budget:
         """Refuse the call for limits that are reached, until the next windows of all of them."""
         limits = {key: self.limits[key] for key in broken}
         self.used |= {key: limit.quota for key, limit in limits.items()}
-        return TooManyRequestsError(max(limit.reset(self.now) for limit in limits.values()))
+        wait = max(limit.reset(self.now) for limit in limits.values())
+        return TooManyRequestsError(wait, self.headers())
 
     def _spend(self) -> None:
         """Count the call, unless its transaction has done so.

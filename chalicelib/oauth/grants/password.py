@@ -4,7 +4,6 @@ from typing import Any
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.db.transaction import Transaction
 from chalicelib.oauth.clients import granted_scopes
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
 from chalicelib.oauth.families import Start, start_family
@@ -15,9 +14,9 @@ from chalicelib.users import attempts
 from chalicelib.users.models import User
 from chalicelib.users.sign_in import (
     SignInRefusedError,
+    begin_sign_in,
     check_password,
     look_up,
-    record_sign_in,
     upgrade_hash,
     username_key,
 )
@@ -34,7 +33,8 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     :raises InvalidRequestError: username or password is missing.
     :raises UnauthorizedClientError: the client is not first-party today, or suspended.
     :raises InvalidGrantError: unknown user, wrong password or disabled user: the same bytes, and as slow.
-    :raises TooManyRequestsError: the account or the address failed too often, right or wrong.
+    :raises TooManyRequestsError: the account or the address failed too often, right or wrong, or the account
+        signed in too often.
     """
     call, parameters, client = request.call, request.parameters, request.client
     if "username" not in parameters or "password" not in parameters:
@@ -55,9 +55,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
 
 def _sign_in(request: TokenRequest, user: User, scopes: frozenset[str]) -> dict[str, Any]:
     settings = request.call.settings
-    transaction = Transaction()
-    attempts.require_under_limit(transaction, attempts.account(user.id), settings)
-    record_sign_in(transaction, request.call, user, request.client.client_id)
+    transaction = begin_sign_in(request.call, user, request.client.client_id)
     token, family = None, None
     if REFRESH_TOKEN in request.client.grant_types:
         first = start_family(transaction, settings, Start(user, request.client, scopes))

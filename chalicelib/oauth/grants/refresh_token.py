@@ -29,16 +29,25 @@ from chalicelib.oauth.grants.names import REFRESH_TOKEN
 from chalicelib.oauth.models import TokenFamily
 from chalicelib.oauth.standing import allowed_scopes, is_first_party, require_in_force
 from chalicelib.telemetry.measure import count
+from chalicelib.users import attempts
 from chalicelib.users.models import User
 from chalicelib.web.operation import Call
+from chalicelib.web.rate_limit import Budget, rate_limit
 
 ATTEMPTS = 3  # the second one finds what the first one lost to
+REFRESHES = rate_limit("1000/hour")  # of each account, in all its sessions
 
 
 def needs(parameters: dict[str, str]) -> list[Key | None]:
-    """Read the family, the user and a possible tombstone with the client."""
+    """Read the family, the user, a possible tombstone and the count of refreshes with the client."""
     token = parse_refresh_token(parameters.get(REFRESH_TOKEN, ""))
-    return [token.family_key, token.used_key, keys.user(token.user_id)] if token else []
+    if token is None:
+        return []
+    return [token.family_key, token.used_key, keys.user(token.user_id), *_budget(token, factor=1).limits]
+
+
+def _budget(token: RefreshToken, factor: int) -> Budget:
+    return Budget.of(REFRESHES, "refresh", attempts.account(token.user_id), factor)
 
 
 def grant(request: TokenRequest) -> dict[str, Any]:
@@ -49,6 +58,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
         grace; then the whole family dies.
     :raises UnauthorizedClientError: the client is suspended, its owner's account disabled or gone, or the
         sign-in was by password and the client is no longer first-party.
+    :raises TooManyRequestsError: the account refreshed too often.
     :raises InvalidScopeError: more is asked than the sign-in granted, or nothing of it is left.
     """
     if REFRESH_TOKEN not in request.parameters:
@@ -76,6 +86,9 @@ def _refresh(request: TokenRequest, token: RefreshToken) -> dict[str, Any]:
     family = _family(request, token)
     user = _user(call, family)
     is_new = is_current(family, token)
+    budget = _budget(token, call.settings.rate_limit_factor)
+    if is_new:
+        budget.check(call.items)
     owner = require_in_force(call, client, *([] if is_new else consent_keys(family)))
     if not family.consent_id and not is_first_party(client, owner):
         # The person typed a password into the client, and has no consent to withdraw.
@@ -83,13 +96,14 @@ def _refresh(request: TokenRequest, token: RefreshToken) -> dict[str, Any]:
     allowed = allowed_scopes(client, owner).intersection(family.scope.split())
     scopes = granted_scopes(allowed, request.parameters.get("scope"))
     access_token = sign_access_token(request, Bearer(user, scopes, token.family_id, family.consent_id))
-    successor = _rotate(call, family, token) if is_new else _repeat(call, family, token)
+    counting = budget.transaction()
+    successor = _rotate(call, family, token, counting) if is_new else _repeat(call, family, token)
     return token_response(request, access_token, scopes, successor.text)
 
 
-def _rotate(call: Call, family: TokenFamily, token: RefreshToken) -> RefreshToken:
+def _rotate(call: Call, family: TokenFamily, token: RefreshToken, transaction: Transaction) -> RefreshToken:
     try:
-        return rotate(call, family, token)
+        return rotate(call, family, token, transaction)
     except ConditionFailedError as error:
         if "consent" not in error.names:
             raise

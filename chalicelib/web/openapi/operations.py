@@ -73,7 +73,9 @@ def _texts(operation: Operation) -> tuple[str, list[str]]:
     told = [" ".join(rest.split())] if rest.strip() else []
     told.append(f"**PERMISSIONS: {operation.permission.sentence}**")
     if operation.rate_limit:
-        told.append(f"**RATE LIMIT: {operation.rate_limit.sentence}** for each caller")
+        what = f", for {operation.rate_limit.what}" if operation.rate_limit.what else ""
+        told.append(f"**RATE LIMIT: {operation.rate_limit.sentence}** for each caller{what}")
+    told += [f"**RATE LIMIT: {limit.sentence}** for {what}" for what, limit in operation.own_limits.items()]
     if operation.patch:
         told.append(_policy_words(operation.patch))
     return first.rstrip("."), told
