@@ -24,6 +24,7 @@ from chalicelib.web.request import Request
 MAX_NESTING = 64  # levels of arrays and objects
 MAX_UNKNOWN = 100  # names beyond those of a schema: each of them would be a violation
 BOOLEANS = {"true": True, "false": False}
+STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 WHOLE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)  # longer ones are out of every range
 
 
@@ -35,9 +36,11 @@ def parse_body(call: Call, operation: Operation) -> Any:
     :raises MalformedRequestError: it does not parse.
     """
     body = call.request.body
+    if not operation.body_types and not operation.form:
+        return None
     if body is not None and len(body) > operation.max_body:
         raise PayloadTooLargeError(operation.max_body)
-    if body and (operation.body_types or operation.form):
+    if body:
         check_encoding(call.request)
     if not operation.body_types:
         return None
@@ -90,12 +93,12 @@ def parse_form(body: bytes) -> list[tuple[str, str]]:
     """
     try:
         text = body.decode("utf-8")
+        # parse_qsl leaves a stray percent sign as it stands, which it looks for with some work.
+        if STRAY_PERCENT.search(text):
+            raise MalformedRequestError("The body is not a well-formed form: write a percent sign as %25.")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=1000)
     except ValueError as error:
         raise MalformedRequestError("The body is not a well-formed form in UTF-8.") from error
-    # parse_qsl leaves a stray percent sign as it stands.
-    if re.search(r"%(?![0-9A-Fa-f]{2})", text):
-        raise MalformedRequestError("The body is not a well-formed form: write a percent sign as %25.")
     return pairs
 
 

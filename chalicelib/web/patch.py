@@ -29,7 +29,7 @@ from chalicelib.web.operation import Call, PatchPolicy, Rule
 
 MAX_OPERATIONS = 64
 MAX_RESULT = 65_536  # characters of JSON; copies grow without bound otherwise
-MAX_ELEMENTS = 256  # of a value, and of what is patched beyond those it has: each operation copies them all
+MAX_ELEMENTS = 256  # of a value, and of what is patched beyond those it has
 RETRY_FOR = 5.0  # seconds that a write is tried anew after conflicts; with the last try's own, below 15
 CURRENT_PASSWORD = "/current_password"  # noqa: S105 - a path, no password
 MAX_POINTER = 256  # characters; no view has anything at a longer one
@@ -121,8 +121,9 @@ def apply_patch(call: Call, policy: PatchPolicy, view: Mapping[str, Any]) -> dic
     """
     readable = frozenset(schema_of(policy.view).fields)
     most = MAX_ELEMENTS + count_elements(view, MAX_RESULT)
-    progress = _Progress(call, policy, dict(view), most, readable=readable)
-    for number, entry in enumerate(parse_patch(call.payload)):
+    progress = _Progress(call, policy, _copy(view), most, readable=readable)
+    # Operations change what they put in, and the same ones are applied anew after a conflict.
+    for number, entry in enumerate(_copy(parse_patch(call.payload))):
         _apply(progress, entry, number)
     changed = {
         name: progress.document.get(name, rule.blank)
@@ -131,6 +132,10 @@ def apply_patch(call: Call, policy: PatchPolicy, view: Mapping[str, Any]) -> dic
         or _text(progress.document.get(name, rule.blank)) != _text(view.get(name))
     }
     return _load_changes(policy, changed)
+
+
+def _copy(value: Any) -> Any:
+    return json.loads(json.dumps(value))
 
 
 def _text(value: Any) -> str:
@@ -161,12 +166,14 @@ def _apply(progress: _Progress, entry: dict[str, Any], number: int) -> None:
         # What is written but never shown, such as a password, has no value in the view to replace.
         entry = {**entry, "op": "add"}
     try:
-        progress.document = jsonpatch.apply_patch(progress.document, [entry])
+        progress.document = jsonpatch.apply_patch(progress.document, [entry], in_place=True)
     except jsonpatch.JsonPatchTestFailed as error:
         raise ConflictError(f"The test of {shown(entry['path'])} failed: it has another value.") from error
     # A pointer's own exception is not a patch exception; odd indexes end in plain type errors.
     except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, KeyError, ValueError) as error:
         raise _outside(entry["path"], number, "There is nothing at this path.") from error
+    if entry["op"] == "test":
+        return
     large = count_elements(progress.document, progress.most) > progress.most
     if large or len(json.dumps(progress.document)) > MAX_RESULT:
         raise _outside(entry["path"], number, "The result is too large.")

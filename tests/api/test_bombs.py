@@ -1,0 +1,65 @@
+"""Bombs at every operation: work is bounded before it is done, so none costs much more than a plain one."""
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+import app as application
+from chalicelib.settings import Settings
+from chalicelib.web.operation import Operation
+from tests.api.world import World, open_world
+from tests.bombs import Bomb, bombs, callers, send
+from tests.http import Answer
+
+pytestmark = [pytest.mark.slow, pytest.mark.in_process("counts calls in this process")]
+
+# Calls beyond a plain request, some 50 ms: 64 KiB of JSON can have 21,000 elements, each of them parsed.
+MOST = 250_000
+OPERATIONS = [
+    (method, path, operation)
+    for path, methods in application.api.operations.items()
+    for method, operation in methods.items()
+]
+
+
+@pytest.fixture(scope="module")
+def everybody(settings: Settings) -> Iterator[World]:
+    """Everybody, once."""
+    with open_world(settings) as made:
+        yield made
+
+
+def counted(call: Callable[[], Answer]) -> tuple[Answer, int]:
+    """Count the calls of functions, Python's and C's, that a request makes: the same ones each time."""
+    calls = 0
+
+    def count(_: Any, event: str, __: Any) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        answer = call()
+    finally:
+        sys.setprofile(None)
+    return answer, calls
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation"), OPERATIONS, ids=lambda each: getattr(each, "name", "")
+)
+def test_no_bomb_costs_much(everybody: World, method: str, path: str, operation: Operation) -> None:
+    """Whatever is long, wide, deep or many in it, and wherever that stands."""
+    costly = []
+    for caller in callers(operation):
+        plain = counted(partial(send, everybody, caller, method, path, Bomb("plain")))[1]
+        for bomb in bombs(path, operation):
+            answer, calls = counted(partial(send, everybody, caller, method, path, bomb))
+            if method != "GET":
+                everybody.restore()
+            assert (answer.status < 500, bomb.name) == (True, bomb.name)
+            costly += [(bomb.name, calls - plain)] if calls - plain > MOST else []
+    assert costly == []
