@@ -20,7 +20,7 @@ from tasks import engine
 from tasks.cloud import packaging
 from tasks.cloud.cold_start import Variant, event, in_turn, unpacked
 from tasks.cloud.dependencies import architecture_of, runs_here
-from tasks.processes import LOOPBACK, free_port, module, project_folder
+from tasks.processes import free_port, module, project_folder
 from tasks.run import environment_for
 from tasks.seed import DOCUMENTATION, USERS
 
@@ -82,9 +82,9 @@ def report(variants: list[Variant]) -> int:
 def served(folder: Path) -> Iterator[dict[str, str]]:
     """Run the engine with the development data, and give the environment of handlers."""
     port = free_port()
-    child = engine.start(port, folder / "dynamodb", folder / "engine.log")
+    child, endpoint = engine.start(port, folder / "dynamodb", folder / "engine.log")
     try:
-        environment = environment_for(f"http://{LOOPBACK}:{port}")
+        environment = environment_for(endpoint)
         environment |= {"SECRETS": f"file:{folder}/secrets.json", "AWS_DEFAULT_REGION": "us-east-1"}
         environment["LOG_LEVEL"] = "INFO"  # a line for each request, as when deployed
         subprocess.run(  # noqa: S603 - a module of this project

@@ -108,6 +108,11 @@ def running() -> dict[str, str]:
     return found
 
 
+def address(url: str) -> str:
+    """Return scheme, host and port of a URL, as people may see it: the local engine's path is a secret."""
+    return "/".join(url.split("/")[:3])
+
+
 def trace_id(environ: Mapping[str, str] | None = None) -> str | None:
     """Tell under which id AWS X-Ray traces the invocation that runs; Lambda names another one each time."""
     env = os.environ if environ is None else environ

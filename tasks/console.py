@@ -10,6 +10,7 @@ from invoke.main import program
 from invoke.parser.context import ParserContext
 
 from chalicelib.errors import ServiceUnavailableError
+from chalicelib.settings import address
 
 WRONG = 2  # exit status
 YES_HELP = "do not ask, not even for prod"
@@ -36,7 +37,7 @@ def missing_engine(error: BaseException | None) -> str:
     ):  # botocore's, which takes time to import
         error = error.__cause__ or error.__context__
     url = str(getattr(error, "kwargs", {}).get("endpoint_url", ""))
-    return url.rstrip("/") if url.startswith("http://") else ""
+    return address(url) if url.startswith("http://") else ""
 
 
 def _told(error: Exception) -> str:

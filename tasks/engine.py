@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -42,8 +43,8 @@ def _install(python: Path) -> None:
         raise EngineError("The local DynamoDB engine could not be installed: see pip's message above.")
 
 
-def start(port: int, data: Path = LOCAL / "dynamodb", log: Path = LOG) -> Child:
-    """Start the engine on a loopback port and wait until it answers.
+def start(port: int, data: Path = LOCAL / "dynamodb", log: Path = LOG) -> tuple[Child, str]:
+    """Start the engine on a loopback port, wait until it answers, and return it with its endpoint.
 
     :param data: folder that its tables are kept in.
     """
@@ -54,14 +55,15 @@ def start(port: int, data: Path = LOCAL / "dynamodb", log: Path = LOG) -> Child:
     python = installed_python()
     folder = Path(__file__).parent
     command = [str(python), "-P", str(folder / "lifeline.py"), str(folder / "engine_server.py")]
+    key = secrets.token_urlsafe(16)
     with log.open("wb") as output:
-        child = Child("engine", [*command, str(port), str(data)], os.environ, output)
+        child = Child("engine", [*command, str(port), str(data)], {**os.environ, "ENGINE_KEY": key}, output)
     try:
         wait_until_ready(child, port, log)
     except BaseException:
         child.stop()
         raise
-    return child
+    return child, f"http://{LOOPBACK}:{port}/{key}"
 
 
 def wait_until_ready(child: Child, port: int, log: Path) -> None:

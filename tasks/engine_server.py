@@ -1,10 +1,12 @@
 """ministack's DynamoDB on 127.0.0.1, saving what was written within two seconds, and closed to web pages.
 
-Run by the engine's own Python: `engine_server.py PORT STATE_FOLDER`. ministack itself saves on SIGTERM only.
-It checks no credentials and allows every origin: any page that a developer visits could read and delete all.
+Run by the engine's own Python: `engine_server.py PORT STATE_FOLDER`, with a secret in ENGINE_KEY, since every
+user of the machine can read command lines. ministack itself saves on SIGTERM only. It checks no credentials
+and allows every origin: any page that a developer visits, and any other user, could read and delete all.
 """
 
 import asyncio
+import hmac
 import json
 import os
 import sys
@@ -13,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 SAVE_AFTER_SECONDS = 0.5
-# DynamoDB's protocol has one path; ministack's own ones delete all data and change its configuration
-SERVED = {("POST", "/"), ("GET", "/_ministack/health")}
+HEALTH = ("GET", "/_ministack/health")
 HOSTS = ("127.0.0.1", "localhost")
 BROWSER_HEADERS = {b"origin", b"sec-fetch-site"}
 READING = ("BatchGet", "Describe", "Get", "List", "Query", "Scan", "TransactGet")
@@ -67,12 +68,18 @@ def watch(handle: Handle, snapshots: Snapshots) -> Handle:
     return handle_and_save
 
 
-def guard(application: Application) -> Application:
-    """Wrap ministack's ASGI application so that nothing a web page sends gets that far."""
+def guard(application: Application, key: str) -> Application:
+    """Wrap ministack's ASGI application so that nothing a web page or another user sends gets that far.
+
+    :param key: the path that DynamoDB is served at, which only whoever may read the data can know.
+    """
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or not (reason := refusal(scope)):
+        if scope["type"] == "lifespan":
             await application(scope, receive, send)
+        elif not (reason := refusal(scope, key)):
+            is_health = scope["path"] == HEALTH[1]
+            await application(scope if is_health else {**scope, "path": "/", "raw_path": b"/"}, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
@@ -83,7 +90,7 @@ def guard(application: Application) -> Application:
     return guarded
 
 
-def refusal(scope: Scope) -> str:
+def refusal(scope: Scope, key: str) -> str:
     """Return why a request is refused; nothing if it may pass.
 
     A page that a name of another site was rebound for (DNS rebinding) is known by its Host header.
@@ -94,8 +101,10 @@ def refusal(scope: Scope) -> str:
     hosts = [value.decode("latin-1") for name, value in headers if name.lower() == b"host"]
     if len(hosts) != 1 or hosts[0].lower().partition(":")[0] not in HOSTS:
         return "The local engine answers under 127.0.0.1 and localhost only."
-    if (scope.get("method"), scope["path"]) not in SERVED:
-        return "The local engine serves DynamoDB only: POST /."
+    # ministack's own paths delete all data and change its configuration
+    is_keyed = hmac.compare_digest(scope["path"].rstrip("/").encode("utf-8", "replace"), f"/{key}".encode())
+    if not (is_keyed and scope.get("method") == "POST") and (scope.get("method"), scope["path"]) != HEALTH:
+        return "The local engine serves DynamoDB only, at the endpoint that .local/running.json names."
     return ""
 
 
@@ -148,7 +157,7 @@ def refuse_damaged(path: Path) -> None:
         sys.exit(f"{path} is damaged ({error}): repair it, or delete it to start with an empty table.")
 
 
-def main(port: str, folder: Path) -> None:
+def main(port: str, folder: Path, key: str) -> None:
     """Start the engine and serve until SIGTERM."""
     os.umask(0o077)  # whoever else has an account on this machine does not read the data
     configure(port, folder)
@@ -161,10 +170,10 @@ def main(port: str, folder: Path) -> None:
 
     snapshots = Snapshots(path, lambda: current_state(dynamodb, persistence))
     dynamodb.handle_request = watch(dynamodb.handle_request, snapshots)
-    app.app = guard(app.app)
+    app.app = guard(app.app, key)
     sys.argv = sys.argv[:1]
     app.main()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), os.environ.pop("ENGINE_KEY"))

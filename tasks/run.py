@@ -149,8 +149,8 @@ def start_engine(stack: ExitStack) -> tuple[dict[str, str], list[Child]]:
     """Start the engine, unless DYNAMODB_ENDPOINT names one, and give the server's environment."""
     if endpoint := os.environ.get("DYNAMODB_ENDPOINT"):
         return environment_for(endpoint), []
-    port = port_from("ENGINE_PORT", 8001)
-    return environment_for(f"http://{LOOPBACK}:{port}"), [started(stack, engine.start(port))]
+    child, endpoint = engine.start(port_from("ENGINE_PORT", 8001))
+    return environment_for(endpoint), [started(stack, child)]
 
 
 def environment_for(endpoint: str) -> dict[str, str]:

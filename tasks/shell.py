@@ -11,7 +11,7 @@ import chalicelib
 from chalicelib.db import keys
 from chalicelib.db.table import Item, get_many, query
 from chalicelib.db.transaction import Transaction
-from chalicelib.settings import Settings
+from chalicelib.settings import Settings, address
 from tasks.calls import TaskError, find_user
 from tasks.console import missing_engine
 
@@ -37,7 +37,7 @@ def names(settings: Settings) -> dict[str, Any]:
 
 def banner(settings: Settings) -> str:
     """Say where one is, and what is there."""
-    where = settings.dynamodb_endpoint or settings.region
+    where = address(settings.dynamodb_endpoint or settings.region)
     return "\n".join(
         [
             f"Stage {settings.stage}: the table {settings.table_name} at {where}, connected.",

@@ -9,7 +9,7 @@ import pytest
 from botocore.session import Session
 
 from chalicelib.security.keystore import open_keystore
-from chalicelib.settings import LOCAL_ENDPOINT, Settings, SettingsError
+from chalicelib.settings import LOCAL_ENDPOINT, Settings, SettingsError, address
 
 PROD = {"STAGE": "prod", "SECRETS": "file:/run/keys.json"}
 TEXTS = (
@@ -307,3 +307,11 @@ def test_deployed_stages_log_json_and_local_ones_when_told() -> None:
     assert Settings.from_env({}).log_level is None
     assert Settings.from_env({"LOG_LEVEL": "INFO"}).log_level == "INFO"
     assert Settings.from_env(PROD).log_level == "INFO"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8001/a-key", "http://127.0.0.1:8001/", "http://127.0.0.1:8001"]
+)
+def test_people_see_the_engine_without_its_key(url: str) -> None:
+    """Messages and log lines show where it is; its path is a secret. A region stays as it is."""
+    assert (address(url), address("eu-west-1")) == ("http://127.0.0.1:8001", "eu-west-1")

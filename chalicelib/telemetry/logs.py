@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any
 
-from chalicelib.settings import Settings
+from chalicelib.settings import Settings, address
 from chalicelib.telemetry.measure import Measurement, Value, running
 from chalicelib.telemetry.metrics import metadata
 
@@ -106,7 +106,7 @@ def describe(error: BaseException) -> str:
         code = response.get("Error", {}).get("Code", "unknown")
         return f"{name}: {code} in {getattr(error, 'operation_name', 'unknown')}"
     if url := getattr(error, "kwargs", {}).get("endpoint_url"):  # of botocore: it could not connect
-        return f"{name}: {url}"
+        return f"{name}: {address(url)}"
     return f"{name}: {error}" if isinstance(error, TOLD) else name
 
 

@@ -13,7 +13,7 @@ from chalicelib.security.keys import CURRENT, NEXT, read_keyring
 from chalicelib.security.keystore import UNUSABLE
 from chalicelib.security.signing import RSA_BITS
 from chalicelib.security.sources import source_of
-from chalicelib.settings import Settings, is_placeholder
+from chalicelib.settings import Settings, address, is_placeholder
 from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
 from tasks.keys import ABSENT
 from tasks.rotation import entry_of, propagation
@@ -25,7 +25,7 @@ OVERDUE = 86400  # seconds after which a rotation counts as forgotten
 def check_settings(subject: Subject) -> Iterator[Finding]:
     """Tell which stage this is; settings that can't be used end before this."""
     settings = subject.settings
-    where = settings.dynamodb_endpoint or settings.region
+    where = address(settings.dynamodb_endpoint or settings.region)
     yield Finding(GOOD, f"stage {settings.stage}, table {settings.table_name}, {where}")
 
 

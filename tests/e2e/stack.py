@@ -1,6 +1,7 @@
 """`make run` in a copy of the project: real processes, the real local engine, data of its own."""
 
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -82,10 +83,21 @@ class Stack:
         ).stdout
 
     @property
+    def endpoint(self) -> str:
+        """The endpoint of the engine that runs, whose path is a secret."""
+        running: dict[str, str] = json.loads((self.folder / ".local" / "running.json").read_text("utf-8"))
+        return running["endpoint"]
+
+    @property
     def target(self) -> list[str]:
         """What tells pytest to run tests against it (tests/over_http.py)."""
-        engine, secrets = f"http://{LOOPBACK}:{self.engine_port}", self.folder / ".local" / "secrets.json"
-        return [f"--url={self.url}", f"--engine={engine}", "--table=grail-local", f"--secrets=file:{secrets}"]
+        secrets = self.folder / ".local" / "secrets.json"
+        return [
+            f"--url={self.url}",
+            f"--engine={self.endpoint}",
+            "--table=grail-local",
+            f"--secrets=file:{secrets}",
+        ]
 
     def start(self) -> None:
         """Start, and wait until it says so itself.

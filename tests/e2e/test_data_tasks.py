@@ -27,7 +27,7 @@ class Keeper:
             cwd=self.stack.folder,
             env={
                 **self.stack.environment,
-                "DYNAMODB_ENDPOINT": f"http://{LOOPBACK}:{self.stack.engine_port}",
+                "DYNAMODB_ENDPOINT": self.stack.endpoint,
                 "TABLE_NAME": table,
             },
             stdin=subprocess.DEVNULL,

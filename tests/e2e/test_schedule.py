@@ -17,8 +17,7 @@ def dynamodb(stack: Stack, operation: str, **body: Any) -> Any:
         "Content-Type": "application/x-amz-json-1.0",
         "Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request",
     }
-    url = f"http://127.0.0.1:{stack.engine_port}/"
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    request = urllib.request.Request(stack.endpoint, json.dumps(body).encode(), headers)  # noqa: S310 - loopback
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
         return json.load(answer)
 

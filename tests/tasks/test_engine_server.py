@@ -7,6 +7,7 @@ import pytest
 
 from tasks.engine_server import guard
 
+KEY = "a-key"
 CLIENT = {"host": "127.0.0.1:8001", "x-amz-target": "DynamoDB_20120810.Query"}
 
 
@@ -27,14 +28,16 @@ def sent(method: str, path: str, headers: dict[str, str], kind: str = "http") ->
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def run() -> None:
-        await guard(application)({**scope, "headers": raw}, receive, send)
+        await guard(application, KEY)({**scope, "headers": raw}, receive, send)
 
     asyncio.run(run())
     return answers
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8001", "localhost:8001", "LOCALHOST", "127.0.0.1"])
-@pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("GET", "/_ministack/health")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", f"/{KEY}"), ("POST", f"/{KEY}/"), ("GET", "/_ministack/health")]
+)
 def test_clients_of_this_machine_pass(host: str, method: str, path: str) -> None:
     """Requests for DynamoDB, and the question whether the engine is ready, are answered by ministack."""
     assert sent(method, path, {**CLIENT, "host": host}) == [{"type": "passed"}]
@@ -54,7 +57,9 @@ def test_clients_of_this_machine_pass(host: str, method: str, path: str) -> None
     ],
     ids=str,
 )
-@pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("GET", "/_ministack/health")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", f"/{KEY}"), ("POST", f"/{KEY}/"), ("GET", "/_ministack/health")]
+)
 def test_web_pages_do_not(headers: dict[str, str], method: str, path: str) -> None:
     """A header that only browsers send, or a name of another site, is a 403 without any CORS header."""
     start, body = sent(method, path, {**CLIENT, **headers})
@@ -71,11 +76,16 @@ def test_web_pages_do_not(headers: dict[str, str], method: str, path: str) -> No
         ("GET", "/"),
         ("OPTIONS", "/"),
         ("POST", "//"),
+        ("POST", "/"),
+        ("POST", "/another-key"),
+        ("POST", "/a-key/_ministack/reset"),
+        ("POST", "/\udcff"),
+        ("GET", "/a-key"),
         ("GET", "/_ministack/lambda-code/x"),
     ],
 )
 def test_only_dynamodb_is_served(method: str, path: str) -> None:
-    """What deletes all data or changes the engine's configuration is refused to every client."""
+    """Whoever lacks the key is refused, and whatever deletes all data or changes the configuration."""
     assert sent(method, path, CLIENT)[0]["status"] == 403
 
 
@@ -86,7 +96,7 @@ def test_web_sockets_are_closed() -> None:
 
 def test_a_second_host_does_not_hide_behind_the_first() -> None:
     """RFC 9112 §3.2: a request with two Host headers is refused."""
-    assert sent("POST", "/", {**CLIENT, "Host": "rebound.example"})[0]["status"] == 403
+    assert sent("POST", f"/{KEY}", {**CLIENT, "Host": "rebound.example"})[0]["status"] == 403
 
 
 def test_the_engine_starts_and_ends_as_before() -> None:

@@ -34,5 +34,5 @@ def test_other_lines_stay_as_they_are() -> None:
 
 def test_a_connection_that_failed_is_told_with_its_address() -> None:
     """It is that of a service, or of the local engine, and never a caller's."""
-    error = EndpointConnectionError(endpoint_url="http://127.0.0.1:8001/")
-    assert describe(error) == "EndpointConnectionError: http://127.0.0.1:8001/"
+    error = EndpointConnectionError(endpoint_url="http://127.0.0.1:8001/a-key")
+    assert describe(error) == "EndpointConnectionError: http://127.0.0.1:8001"
