@@ -38,7 +38,7 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_nothing_set_is_a_local_stage() -> None:
-    """DESIGN §5: a fresh clone needs no configuration."""
+    """A fresh clone needs no configuration."""
     found = Settings.from_env({})
     assert (found.stage, found.is_local, found.dynamodb_endpoint) == ("local", True, LOCAL_ENDPOINT)
 
@@ -65,13 +65,13 @@ def test_the_engine_of_this_folder_is_found(
 
 @pytest.mark.parametrize("stage", ["dev", "prod", "Local", "locale"])
 def test_a_deployed_stage_without_secrets_refuses_to_start(stage: str) -> None:
-    """DESIGN §5: absent secrets mean refuse to start; only the exact local names are local."""
+    """Absent secrets mean refuse to start; only the exact local names are local."""
     with pytest.raises(SettingsError, match="SECRETS"):
         Settings.from_env({"STAGE": stage})
 
 
 def test_a_deployed_stage_never_makes_its_own_secrets(tmp_path: Path) -> None:
-    """DESIGN §5: a key that is made up at a cold start would sign nothing that others verify."""
+    """A key that is made up at a cold start would sign nothing that others verify."""
     path = tmp_path / "absent.json"
     with pytest.raises(SettingsError):
         open_keystore(Settings.from_env({**PROD, "SECRETS": f"file:{path}"}), Session())
@@ -82,7 +82,7 @@ def test_a_deployed_stage_never_makes_its_own_secrets(tmp_path: Path) -> None:
     "content", ["", "{}", "[]", "null", '{"signing_keys": [], "mac_secret": "00"}', "changeme"]
 )
 def test_unusable_secrets_refuse_to_start(tmp_path: Path, content: str) -> None:
-    """DESIGN §5: and the message names the file, not what is in it."""
+    """And the message names the file, not what is in it."""
     path = tmp_path / "secrets.json"
     path.write_text(content)
     with pytest.raises(SettingsError, match=r"secrets\.json"):
@@ -92,7 +92,7 @@ def test_unusable_secrets_refuse_to_start(tmp_path: Path, content: str) -> None:
 @pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("value", PLACEHOLDERS)
 def test_placeholders_are_refused(name: str, value: str) -> None:
-    """DESIGN §1: a template that nobody filled in does not start, and the variable is named."""
+    """A template that nobody filled in does not start, and the variable is named."""
     with pytest.raises(SettingsError, match=name):
         Settings.from_env({**PROD, name: value})
 
@@ -160,7 +160,7 @@ def test_the_public_url_is_an_https_url(value: str) -> None:
     ],
 )
 def test_the_public_url_loses_its_trailing_slash(value: str, kept: str) -> None:
-    """ACCEPTANCE 14: an issuer that differs by a slash is another one."""
+    """Behaviour 14: an issuer that differs by a slash is another one."""
     assert Settings.from_env({"PUBLIC_URL": value}).public_url == kept
 
 
@@ -190,7 +190,7 @@ def test_the_chalice_cli_leaves_the_keys_of_a_deployed_stage_alone(secrets: str,
 
 @pytest.mark.parametrize("value", ["secrets.json", "s3:bucket/key", "ssm:", "file: ", "SSM:/grail", "ssm"])
 def test_secrets_are_in_one_of_three_places(value: str) -> None:
-    """DESIGN §5: whatever else SECRETS names does not start."""
+    """Whatever else SECRETS names does not start."""
     with pytest.raises(SettingsError, match="file:PATH, ssm:NAME or secretsmanager:NAME"):
         Settings.from_env({**PROD, "SECRETS": value})
 
@@ -213,7 +213,7 @@ def test_lambda_is_never_local_by_that_variable() -> None:
     ("stage", "limit"), [("local", 10_000), ("test", 10_000), ("dev", 100), ("prod", 100)]
 )
 def test_failures_per_address(stage: str, limit: int) -> None:
-    """DESIGN §3: 100 per source address, 10,000 on local stages."""
+    """100 per source address, 10,000 on local stages."""
     assert Settings.from_env({**PROD, "STAGE": stage}).failures_per_address == limit
 
 
@@ -250,7 +250,7 @@ def test_what_is_no_number_of_days_is_refused(value: str) -> None:
 
 
 def test_the_lifetimes_are_those_of_the_design() -> None:
-    """DESIGN §3: 3600 s for access tokens, 10 failures per account in 15 minutes."""
+    """3600 s for access tokens, 10 failures per account in 15 minutes."""
     found = Settings.from_env(PROD)
     assert (found.access_token_lifetime, found.failures_per_account, found.failure_window) == (3600, 10, 900)
 
@@ -260,7 +260,7 @@ def test_the_lifetimes_are_those_of_the_design() -> None:
     ["https://a.test https://b.test", "https://a.test,https://b.test", " https://a.test , https://b.test "],
 )
 def test_origins_stand_between_blanks_or_commas(value: str) -> None:
-    """DESIGN §2: other stages allow what settings list."""
+    """Other stages allow what settings list."""
     assert Settings.from_env({**PROD, "CORS_ORIGINS": value}).cors_origins == (
         "https://a.test",
         "https://b.test",
@@ -269,13 +269,13 @@ def test_origins_stand_between_blanks_or_commas(value: str) -> None:
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Settings)])
 def test_settings_are_frozen(name: str) -> None:
-    """DESIGN §1: what was read at the start holds to the end."""
+    """What was read at the start holds to the end."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(Settings(), name, None)
 
 
 def test_each_stage_has_a_table_of_its_own() -> None:
-    """DESIGN §4: grail-{stage}, unless the environment names one."""
+    """grail-{stage}, unless the environment names one."""
     names = [
         Settings.from_env({**PROD, **more}).table_name
         for more in ({}, {"STAGE": "dev"}, {"TABLE_NAME": "other"})
@@ -284,7 +284,7 @@ def test_each_stage_has_a_table_of_its_own() -> None:
 
 
 def test_the_stages_of_chalice_hold_no_secrets() -> None:
-    """DESIGN §5: .chalice/config.json names where secrets are, never what they are."""
+    """.chalice/config.json names where secrets are, never what they are."""
     text = (Path(__file__).parents[1] / ".chalice" / "config.json").read_text()
     stages: dict[str, Any] = ast.literal_eval(text.replace("true", "True").replace("false", "False"))[
         "stages"
@@ -297,13 +297,13 @@ def test_the_stages_of_chalice_hold_no_secrets() -> None:
 
 @pytest.mark.parametrize("value", ["WARNING", "debug", "0", "NOTSET"])
 def test_log_levels_are_those_that_keep_the_metrics(value: str) -> None:
-    """Issue 5: without the lines of requests, alarms would be blind."""
+    """Without the lines of requests, alarms would be blind."""
     with pytest.raises(SettingsError, match="LOG_LEVEL"):
         Settings.from_env({**PROD, "LOG_LEVEL": value})
 
 
 def test_deployed_stages_log_json_and_local_ones_when_told() -> None:
-    """DESIGN §5: the terminal of `make run` is for people."""
+    """The terminal of `make run` is for people."""
     assert Settings.from_env({}).log_level is None
     assert Settings.from_env({"LOG_LEVEL": "INFO"}).log_level == "INFO"
     assert Settings.from_env(PROD).log_level == "INFO"

@@ -31,7 +31,7 @@ def answer(**changes: Any) -> Answer:
 
 
 def test_conftest_checks_every_answer() -> None:
-    """ACCEPTANCE 38: an answer beside the document fails the test that met it."""
+    """Behaviour 38: an answer beside the document fails the test that met it."""
     assert isinstance(InProcess.check, SpecCheck)
 
 
@@ -57,7 +57,7 @@ def test_what_is_documented_passes() -> None:
     ids=["field", "null", "time", "nested field", "missing", "header", "type", "status", "body of a 304"],
 )
 def test_what_is_not_documented_fails(wrong: Answer) -> None:
-    """DESIGN §1: statuses, media types, headers and fields that the document does not have."""
+    """Statuses, media types, headers and fields that the document does not have."""
     with pytest.raises(AssertionError, match="GET /api/v1/teams/"):
         CHECK("GET", f"/api/v1/teams/{ID}", wrong)
 

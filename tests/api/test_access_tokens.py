@@ -240,7 +240,7 @@ def test_the_forge_makes_good_tokens(api: Client, forge: Forge) -> None:
 
 @pytest.mark.parametrize("typ", ["AT+JWT", "application/at+jwt"])
 def test_other_spellings_of_the_type_are_accepted(api: Client, forge: Forge, typ: str) -> None:
-    """ACCEPTANCE 16: the type has no case and may be a full media type (RFC 9068 §4)."""
+    """Behaviour 16: the type has no case and may be a full media type (RFC 9068 §4)."""
     assert ask(api, forge.token({"typ": typ})).status == 200
 
 
@@ -258,43 +258,43 @@ def test_other_spellings_of_the_type_are_accepted(api: Client, forge: Forge, typ
 def test_clocks_may_differ_by_a_minute(
     api: Client, forge: Forge, offsets: dict[str, int], status: int
 ) -> None:
-    """ACCEPTANCE 15: 60 s of leeway, and no more."""
+    """Behaviour 15: 60 s of leeway, and no more."""
     now = int(time.time())
     assert ask(api, forge.token({}, {name: now + by for name, by in offsets.items()})).status == status
 
 
 @rows(HEADERS)
 def test_a_flawed_header_is_refused(api: Client, forge: Forge, flaw: dict[str, Any]) -> None:
-    """ACCEPTANCE 12, 13, 16: algorithm, key id, critical extensions and type are as they must be."""
+    """Behaviour 12, 13, 16: algorithm, key id, critical extensions and type are as they must be."""
     assert refusal(ask(api, forge.token(flaw))) == INVALID
 
 
 @rows(CLAIMS)
 def test_a_flawed_claim_is_refused(api: Client, forge: Forge, flaw: dict[str, Any]) -> None:
-    """ACCEPTANCE 14, 15: audience, issuer, times, subject, client and family are as they must be."""
+    """Behaviour 14, 15: audience, issuer, times, subject, client and family are as they must be."""
     assert refusal(ask(api, forge.token({}, flaw))) == INVALID
 
 
 @rows(TIMES)
 def test_an_expiry_that_is_no_integer_is_refused(api: Client, forge: Forge, flaw: Any) -> None:
-    """ACCEPTANCE 15: exp is an integer, whatever PyJWT takes."""
+    """Behaviour 15: exp is an integer, whatever PyJWT takes."""
     assert refusal(ask(api, forge.token({}, {"exp": flaw}))) == INVALID
 
 
 @pytest.mark.parametrize("name", ["nbf", "iat"])
 @rows(PAST)
 def test_a_time_that_is_no_integer_is_refused(api: Client, forge: Forge, name: str, flaw: Any) -> None:
-    """ACCEPTANCE 15: nbf and iat are integers, whatever PyJWT takes."""
+    """Behaviour 15: nbf and iat are integers, whatever PyJWT takes."""
     assert refusal(ask(api, forge.token({}, {name: flaw}))) == INVALID
 
 
 @rows(FORGERIES)
 def test_a_forged_token_is_refused(api: Client, forge: Forge, flaw: Callable[[Forge], str]) -> None:
-    """ACCEPTANCE 12: nothing but the stage's own RS256 signature over JSON objects counts."""
+    """Behaviour 12: nothing but the stage's own RS256 signature over JSON objects counts."""
     assert refusal(ask(api, flaw(forge))) == INVALID
 
 
 @rows(DAMAGE)
 def test_a_damaged_token_is_refused(api: Client, forge: Forge, flaw: Callable[[str], str]) -> None:
-    """ACCEPTANCE 19: a token is good in the very form in which it was issued, and in no other."""
+    """Behaviour 19: a token is good in the very form in which it was issued, and in no other."""
     assert refusal(ask(api, flaw(forge.token()))) == INVALID

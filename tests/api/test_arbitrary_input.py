@@ -99,7 +99,7 @@ def test_any_body_and_query(
     content_type: str | None,
     query: dict[str, list[str]] | None,
 ) -> None:
-    """ACCEPTANCE 48-51: from a caller who passes every permission, for objects that exist."""
+    """Behaviour 48-51: from a caller who passes every permission, for objects that exist."""
     sent = {"authorization": f"Bearer {world.token('internal')}"} | (
         {"content-type": content_type} if content_type else {}
     )
@@ -116,7 +116,7 @@ def test_any_body_and_query(
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(ids=st.lists(st.text(max_size=30), min_size=2, max_size=2))
 def test_any_path(world: World, route: tuple[str, str], method: str, ids: list[str]) -> None:
-    """ACCEPTANCE 50: ids that are anything, decoded."""
+    """Behaviour 50: ids that are anything, decoded."""
     sent = {"authorization": f"Bearer {world.token('internal')}", "content-type": JSON}
     names = re.findall(r"{(\w+)}", route[1])
     event = {"headers": sent, "body": b"[]", "pathParameters": dict(zip(names, ids, strict=False))}
@@ -129,7 +129,7 @@ def test_any_path(world: World, route: tuple[str, str], method: str, ids: list[s
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sent=headers)
 def test_any_headers(world: World, path: str, verb: str, sent: dict[str, str]) -> None:
-    """ACCEPTANCE 50: header values that are anything, unlisted origins included."""
+    """Behaviour 50: header values that are anything, unlisted origins included."""
     answer = send((verb, path), {"headers": sent})
     check(answer, path if verb == "POST" else "")
     assert answer.headers.get("access-control-allow-origin") in (None, sent.get("origin"))
@@ -138,7 +138,7 @@ def test_any_headers(world: World, path: str, verb: str, sent: dict[str, str]) -
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tag=st.text(max_size=30), method=st.sampled_from(("GET", "PATCH")))
 def test_any_entity_tag(world: World, tag: str, method: str) -> None:
-    """ACCEPTANCE 47: whatever stands in a conditional header, nothing breaks, and no version is guessed."""
+    """Behaviour 47: whatever stands in a conditional header, nothing breaks, and no version is guessed."""
     token = world.token("owner")
     path = world.address("owner", method, "/api/v1/users/{user_id}")
     body = [{"op": "test", "path": "/first_name", "value": ""}] if method == "PATCH" else None

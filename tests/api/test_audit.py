@@ -45,7 +45,7 @@ def who(event: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
 def test_an_event_tells_who_what_when_and_from_where(
     api: Client, user: User, documentation: OAuth2Client, trail: Trail
 ) -> None:
-    """Issue 4: who, what, when, from where, and the request's id."""
+    """Who, what, when, from where, and the request's id."""
     before = datetime.now(UTC) - timedelta(milliseconds=1)
     answer = password(api, "user", PASSWORD, source=SOURCE)
     (event,) = trail()
@@ -118,7 +118,7 @@ def test_attempts_that_are_held_back_are_not_told(
 def test_reuse_of_a_refresh_token_is_told_once(
     api: Client, user: User, sign_in: SignIn, trail: Trail
 ) -> None:
-    """ACCEPTANCE 21: the family dies once, however often the used token is shown."""
+    """Behaviour 21: the family dies once, however often the used token is shown."""
     token = sign_in()["refresh_token"]
     refresh(api, token)
     let_pass(token)
@@ -288,7 +288,7 @@ def test_what_is_refused_is_no_event(api: Client, admin: User, user: User, trail
 def test_what_nobody_could_write_did_not_happen(
     api: Client, user: User, documentation: OAuth2Client, trail: Trail
 ) -> None:
-    """ACCEPTANCE 57: no sign-in without its event."""
+    """Behaviour 57: no sign-in without its event."""
     with database_down():
         assert password(api, "user", PASSWORD).status == 503
     assert trail() == []
@@ -297,7 +297,7 @@ def test_what_nobody_could_write_did_not_happen(
 def test_an_event_costs_no_round_trip(
     api: Client, user: User, documentation: OAuth2Client, round_trips: list[str]
 ) -> None:
-    """Issue 4: it is in the write that is made anyway."""
+    """It is in the write that is made anyway."""
     round_trips.clear()
     password(api, "user", PASSWORD)
     password(api, "user", "wrong")
@@ -347,7 +347,7 @@ def test_no_secret_is_in_the_trail(
     documentation: OAuth2Client,
     trail: Trail,
 ) -> None:
-    """ACCEPTANCE 56: a canary password, token, code and secret are in no event, and in no item."""
+    """Behaviour 56: a canary password, token, code and secret are in no event, and in no item."""
     sign_up(api, password=CANARY)
     tokens = password(api, "ada", CANARY).json
     fresh = refresh(api, tokens["refresh_token"]).json

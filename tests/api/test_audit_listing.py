@@ -36,7 +36,7 @@ def events(user: User, admin: User) -> list[str]:
 
 
 def test_all_events_are_listed_the_last_first(trail: Trail, events: list[str]) -> None:
-    """Issue 4: in order, from all the parts of the listing."""
+    """In order, from all the parts of the listing."""
     assert [event["id"] for event in trail(limit=100)] == events
     assert [event["id"] for event in trail(limit=3)] == events[:3]
 
@@ -103,7 +103,7 @@ def test_a_pasted_plus_is_explained(api: Client, trail: Trail) -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["from_", "to"])
 def test_other_times_are_422(trail: Trail, name: str, text: str) -> None:
-    """DESIGN §2: a query parameter against its schema, named as callers know it."""
+    """A query parameter against its schema, named as callers know it."""
     answer = trail.ask(**{name: text})
     assert (answer.status, answer.json["errors"][0]["parameter"]) == (422, name.rstrip("_"))
 
@@ -112,7 +112,7 @@ def test_other_times_are_422(trail: Trail, name: str, text: str) -> None:
     "text", ["me", "", "01ARZ3NDEKTSV4RRFFQ69G5FA", "SHARD#0", "01ARZ3NDEKTSV4RRFFQ69G5FAV\n"]
 )
 def test_what_is_no_id_is_422(trail: Trail, text: str) -> None:
-    """DESIGN §2: nothing else gets into a key."""
+    """Nothing else gets into a key."""
     answer = trail.ask(user_id=text)
     assert (answer.status, answer.json["errors"][0]["parameter"]) == (422, "user_id")
 
@@ -126,7 +126,7 @@ def next_page(trail: Trail, answer: Answer) -> Answer:
 @pytest.mark.parametrize("limit", [1, 4, 24, 25])
 @pytest.mark.parametrize("of", ["all", "user"])
 def test_pages_follow_each_other(trail: Trail, user: User, events: list[str], limit: int, of: str) -> None:
-    """DESIGN §2: by cursor and Link, with the filters kept; nothing twice, nothing left out."""
+    """By cursor and Link, with the filters kept; nothing twice, nothing left out."""
     query = {"user_id": user.id} if of == "user" else {}
     first = (NOON + timedelta(minutes=2)).isoformat()
     answer = trail.ask(limit=limit, from_=first, **query)
@@ -148,7 +148,7 @@ def test_there_is_no_total(trail: Trail, events: list[str]) -> None:
 
 
 def test_cursors_are_of_their_listing(trail: Trail, user: User, events: list[str]) -> None:
-    """DESIGN §2: tamper-evident, and bound to the listing."""
+    """tamper-evident, and bound to the listing."""
     link = trail.ask(limit=2).headers["link"]
     cursor = link.split("cursor=")[1].split(">")[0]
     assert trail.ask(cursor=cursor).status == 200
@@ -163,7 +163,7 @@ def test_cursors_are_of_their_listing(trail: Trail, user: User, events: list[str
 def test_round_trips_do_not_grow(
     *, api: Client, user: User, trail: Trail, round_trips: list[str], amount: int, query: str, trips: int
 ) -> None:
-    """DESIGN §4: one Query for an account, one per part for all."""
+    """One Query for an account, one per part for all."""
     for _ in range(amount):
         write_event(user, keys.new_id())
     round_trips.clear()

@@ -45,13 +45,13 @@ def item_of(code: str) -> AuthorizationCode:
 
 
 def test_a_code_works_once(api: Client, code: str) -> None:
-    """ACCEPTANCE 34: single use."""
+    """Behaviour 34: single use."""
     assert redeem(api, code).status == 200
     assert error_of(redeem(api, code)) == (400, "invalid_grant")
 
 
 def test_a_second_use_ends_what_the_first_gave(api: Client, code: str) -> None:
-    """ACCEPTANCE 34: reuse revokes access and refresh token; who of the two was the thief, nobody knows."""
+    """Behaviour 34: reuse revokes access and refresh token; who of the two was the thief, nobody knows."""
     tokens = redeem(api, code).json
     redeem(api, code)
     assert me(api, tokens["access_token"]) == 401
@@ -59,7 +59,7 @@ def test_a_second_use_ends_what_the_first_gave(api: Client, code: str) -> None:
 
 
 def test_a_second_use_ends_what_came_of_it_later(api: Client, code: str) -> None:
-    """ACCEPTANCE 34: descendants, too."""
+    """Behaviour 34: descendants, too."""
     later = refresh(api, redeem(api, code).json["refresh_token"]).json
     redeem(api, code)
     assert me(api, later["access_token"]) == 401
@@ -67,7 +67,7 @@ def test_a_second_use_ends_what_came_of_it_later(api: Client, code: str) -> None
 
 
 def test_of_two_exchanges_at_once_one_wins_and_its_tokens_die(api: Client, code: str) -> None:
-    """ACCEPTANCE 34: somebody uses the code between another one's read and write."""
+    """Behaviour 34: somebody uses the code between another one's read and write."""
     winners: list[Any] = []
     with at_call("TransactWriteItems", lambda: winners.append(redeem(api, code))):
         loser = redeem(api, code)
@@ -78,7 +78,7 @@ def test_of_two_exchanges_at_once_one_wins_and_its_tokens_die(api: Client, code:
 def test_a_consent_that_ends_during_the_exchange_is_no_reuse(
     api: Client, code: str, user: User, token_for: Callable[..., str]
 ) -> None:
-    """ACCEPTANCE 34: the user took it back between read and write: no token, and no theft to be told."""
+    """Behaviour 34: the user took it back between read and write: no token, and no theft to be told."""
     token = token_for(user)
     with at_call("TransactWriteItems", lambda: api("DELETE", f"{GRANTS}/app", token=token)):
         assert error_of(redeem(api, code)) == (400, "invalid_grant")
@@ -88,7 +88,7 @@ def test_a_consent_that_ends_during_the_exchange_is_no_reuse(
 def test_a_consent_that_ends_during_a_refresh_is_no_reuse(
     api: Client, code: str, user: User, token_for: Callable[..., str]
 ) -> None:
-    """ACCEPTANCE 22: the family ends, and nobody is told of a theft."""
+    """Behaviour 22: the family ends, and nobody is told of a theft."""
     tokens, token = redeem(api, code).json, token_for(user)
     with at_call("TransactWriteItems", lambda: api("DELETE", f"{GRANTS}/app", token=token)):
         assert error_of(refresh(api, tokens["refresh_token"])) == (400, "invalid_grant")
@@ -99,7 +99,7 @@ def test_a_consent_that_ends_during_a_refresh_is_no_reuse(
 def test_without_refresh_tokens_a_second_use_still_ends_the_access_token(
     api: Client, admin: User, user: User, make_client: Callable[..., OAuth2Client]
 ) -> None:
-    """ACCEPTANCE 34: also where the client may not refresh."""
+    """Behaviour 34: also where the client may not refresh."""
     fields = {"client_type": PUBLIC_CLIENT, "grant_types": ["authorization_code"]}
     make_client("plain", admin, redirect_uris=[CALLBACK], **fields)
     code = get_code(api, "user", PASSWORD, client_id="plain")
@@ -111,7 +111,7 @@ def test_without_refresh_tokens_a_second_use_still_ends_the_access_token(
 
 
 def test_a_second_use_after_the_end_of_all_makes_nothing(api: Client, user: User, code: str) -> None:
-    """ACCEPTANCE 34: what TTL has swept is not written anew, just to say that it is dead."""
+    """Behaviour 34: what TTL has swept is not written anew, just to say that it is dead."""
     redeem(api, code)
     for family in families(user):
         family.delete()
@@ -123,20 +123,20 @@ def test_a_second_use_after_the_end_of_all_makes_nothing(api: Client, user: User
 def test_a_second_use_by_one_who_lacks_the_verifier_ends_nothing(
     api: Client, code: str, changes: dict[str, Any]
 ) -> None:
-    """ACCEPTANCE 34: a code from a log could never have been exchanged; it signs nobody out either."""
+    """Behaviour 34: a code from a log could never have been exchanged; it signs nobody out either."""
     tokens = redeem(api, code).json
     assert error_of(redeem(api, code, **changes)) == (400, "invalid_grant")
     assert me(api, tokens["access_token"]) == 200
 
 
 def test_codes_live_a_minute(api: Client, code: str) -> None:
-    """ACCEPTANCE 34: at most ten minutes, whatever TTL has swept."""
+    """Behaviour 34: at most ten minutes, whatever TTL has swept."""
     item_of(code).update([AuthorizationCode.valid_until.set(int(time.time()))])
     assert error_of(redeem(api, code)) == (400, "invalid_grant")
 
 
 def test_a_code_is_known_as_long_as_what_it_gave(code: str, settings: Settings) -> None:
-    """ACCEPTANCE 34: TTL takes it when there is nothing left that a second use could end."""
+    """Behaviour 34: TTL takes it when there is nothing left that a second use could end."""
     left = item_of(code).expires_at - time.time()
     assert abs(left - settings.refresh_token_absolute_lifetime) < 60
 
@@ -165,14 +165,14 @@ def test_the_lifetime_is_short(code: str) -> None:
 def test_what_does_not_fit_is_refused_and_costs_nothing(
     api: Client, code: str, changes: dict[str, Any]
 ) -> None:
-    """ACCEPTANCE 34: verifier and redirect URI exactly; who stole a code alone can't burn it."""
+    """Behaviour 34: verifier and redirect URI exactly; who stole a code alone can't burn it."""
     assert error_of(redeem(api, **{"code": code, **changes})) == (400, "invalid_grant")
     assert redeem(api, code).status == 200
 
 
 @pytest.mark.parametrize("name", ["code", "code_verifier"])
 def test_what_is_missing_is_told(api: Client, code: str, name: str) -> None:
-    """ACCEPTANCE 34: no verifier, no token."""
+    """Behaviour 34: no verifier, no token."""
     changes: dict[str, Any] = {"code": code, name: None}
     assert error_of(redeem(api, **changes)) == (400, "invalid_request")
 
@@ -180,7 +180,7 @@ def test_what_is_missing_is_told(api: Client, code: str, name: str) -> None:
 def test_another_client_gets_nothing(
     api: Client, admin: User, code: str, make_client: Callable[..., OAuth2Client]
 ) -> None:
-    """ACCEPTANCE 23: and the code stays good for the one that asked."""
+    """Behaviour 23: and the code stays good for the one that asked."""
     fields = {"client_type": PUBLIC_CLIENT, "grant_types": ["authorization_code"]}
     make_client("thief", admin, redirect_uris=[CALLBACK], **fields)
     assert error_of(redeem(api, code, "thief")) == (400, "invalid_grant")
@@ -190,7 +190,7 @@ def test_another_client_gets_nothing(
 def test_a_confidential_client_has_to_authenticate(
     api: Client, admin: User, user: User, make_client: Callable[..., OAuth2Client]
 ) -> None:
-    """ACCEPTANCE 8: the code alone is not enough."""
+    """Behaviour 8: the code alone is not enough."""
     make_client("server", admin, redirect_uris=[CALLBACK], grant_types=["authorization_code"])
     code = get_code(api, "user", PASSWORD, client_id="server")
     assert error_of(redeem(api, code, "server")) == (401, "invalid_client")
@@ -201,7 +201,7 @@ def test_a_confidential_client_has_to_authenticate(
 def test_what_ends_the_account_s_tokens_ends_its_codes(
     api: Client, user: User, code: str, change: str
 ) -> None:
-    """ACCEPTANCE 26: between the code and its exchange."""
+    """Behaviour 26: between the code and its exchange."""
     if change == "deleted":
         user.delete()
     else:
@@ -223,7 +223,7 @@ def test_a_client_that_lost_every_scope_gets_no_token(api: Client, app: OAuth2Cl
 
 
 def test_refresh_tokens_of_codes_rotate(api: Client, code: str) -> None:
-    """ACCEPTANCE 20: as those of the password grant."""
+    """Behaviour 20: as those of the password grant."""
     first = redeem(api, code).json["refresh_token"]
     second = refresh(api, first).json["refresh_token"]
     assert refresh(api, second).status == 200
@@ -232,7 +232,7 @@ def test_refresh_tokens_of_codes_rotate(api: Client, code: str) -> None:
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_fault_while_exchanging_loses_nothing(api: Client, user: User, code: str, number: int) -> None:
-    """ACCEPTANCE 27: 503, and the code is as good as before."""
+    """Behaviour 27: 503, and the code is as good as before."""
     operation = ["BatchGetItem", "TransactWriteItems"][number - 1]
     with fault(operation):
         assert redeem(api, code).status == 503
@@ -250,7 +250,7 @@ def test_an_exchange_takes_three_round_trips(api: Client, code: str, round_trips
 def test_a_request_with_such_a_token_takes_one_more_item_and_no_more_round_trips(
     api: Client, code: str, round_trips: list[str]
 ) -> None:
-    """DESIGN §4: GET one: 1."""
+    """GET one: 1."""
     token = redeem(api, code).json["access_token"]
     round_trips.clear()
     assert me(api, token) == 200
@@ -285,7 +285,7 @@ class TestGrants:
         }
 
     def test_others_are_not(self, api: Client, code: str, admin: User, token_for: Callable[..., str]) -> None:
-        """ACCEPTANCE 38: not even to admins."""
+        """Behaviour 38: not even to admins."""
         assert api("GET", GRANTS, token=token_for(admin)).json == []
         assert api("DELETE", f"{GRANTS}/app", token=token_for(admin)).status == 404
 
@@ -326,7 +326,7 @@ class TestGrants:
         assert api("DELETE", f"{GRANTS}/{client_id}", token=token).status == 404
 
     def test_strangers_have_none(self, api: Client) -> None:
-        """ACCEPTANCE 38: without a token, nothing is read."""
+        """Behaviour 38: without a token, nothing is read."""
         calls = [("GET", GRANTS), ("DELETE", f"{GRANTS}/app"), ("DELETE", f"{GRANTS}/{'x' * 3000}")]
         assert [api(method, path).status for method, path in calls] == [401, 401, 401]
 
@@ -349,7 +349,7 @@ class TestGrants:
         assert statuses == [204, 404]
 
     def test_an_app_may_not_look_at_grants_unless_it_was_let(self, api: Client, code: str) -> None:
-        """ACCEPTANCE 17: scopes bound it as everywhere."""
+        """Behaviour 17: scopes bound it as everywhere."""
         assert api("GET", GRANTS, token=redeem(api, code).json["access_token"]).status == 403
 
     def test_the_page_names_grants_in_order(

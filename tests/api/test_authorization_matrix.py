@@ -48,12 +48,12 @@ MALFORMED = (
 
 
 def test_both_tables_have_the_same_routes() -> None:
-    """ACCEPTANCE 38: a route that only one of the two tables knows is a hole in the other."""
+    """Behaviour 38: a route that only one of the two tables knows is a hole in the other."""
     assert set(OPERATIONS) == set(EXPECTED)
 
 
 def test_chalice_serves_no_route_beside_the_operations() -> None:
-    """ACCEPTANCE 38: what is served beside the declarations would be enforced by nothing."""
+    """Behaviour 38: what is served beside the declarations would be enforced by nothing."""
     served = {(method, path) for path, methods in application.app.routes.items() for method in methods}
     heads = {("HEAD", path) for method, path in OPERATIONS if method == "GET"}
     assert served == set(OPERATIONS) | heads | {("OPTIONS", path) for _, path in OPERATIONS}
@@ -61,20 +61,20 @@ def test_chalice_serves_no_route_beside_the_operations() -> None:
 
 @pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
 def test_declared_scopes_are_those_of_the_table(route: tuple[str, str]) -> None:
-    """ACCEPTANCE 38: the scopes that clients are told are those of the design."""
+    """Behaviour 38: the scopes that clients are told are those of the design."""
     assert OPERATIONS[route].scopes == {scope for scope in [EXPECTED[route].scope] if scope}
 
 
 @pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
 def test_the_declared_sentence_is_the_one_of_the_table(route: tuple[str, str]) -> None:
-    """ACCEPTANCE 38: the documentation says who may call, in the words of the design."""
+    """Behaviour 38: the documentation says who may call, in the words of the design."""
     assert OPERATIONS[route].permission.sentence.lower() == EXPECTED[route].words
 
 
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
 def test_a_caller_gets_what_the_table_says(world: World, route: tuple[str, str], caller: str) -> None:
-    """ACCEPTANCE 38: with the operation's scope and no other, role and relation decide."""
+    """Behaviour 38: with the operation's scope and no other, role and relation decide."""
     access = EXPECTED[route]
     scopes = frozenset({access.scope} if access.scope else ())
     assert world.request(caller, *route, scopes).status == access.expected(caller)
@@ -83,7 +83,7 @@ def test_a_caller_gets_what_the_table_says(world: World, route: tuple[str, str],
 @pytest.mark.parametrize("caller", sorted(LIVE | DEAD))
 @pytest.mark.parametrize("route", PRIVATE, ids="-".join)
 def test_every_other_scope_does_not(world: World, route: tuple[str, str], caller: str) -> None:
-    """ACCEPTANCE 17, 38: without the scope not even an internal account passes, and 403 names it."""
+    """Behaviour 17, 38: without the scope not even an internal account passes, and 403 names it."""
     access = EXPECTED[route]
     answer = world.request(caller, *route, ALL - {access.scope})
     challenge = answer.headers.get("www-authenticate")
@@ -100,7 +100,7 @@ def test_every_other_scope_does_not(world: World, route: tuple[str, str], caller
 def test_unknown_ids_are_404_to_all_who_have_the_scope(
     world: World, route: tuple[str, str], caller: str
 ) -> None:
-    """ACCEPTANCE 38: nothing is there for anybody, so 404 tells nothing; tokens are looked at before."""
+    """Behaviour 38: nothing is there for anybody, so 404 tells nothing; tokens are looked at before."""
     unknown = tuple(re.findall(ID, route[1])[:1])
     assert world.request(caller, *route, unknown=unknown).status == EXPECTED[route].expected(
         caller, exists=False
@@ -110,13 +110,13 @@ def test_unknown_ids_are_404_to_all_who_have_the_scope(
 @pytest.mark.parametrize("bad", MALFORMED)
 @pytest.mark.parametrize("route", OF_OBJECTS, ids="-".join)
 def test_what_can_be_no_id_is_404(world: World, route: tuple[str, str], bad: str) -> None:
-    """ACCEPTANCE 38, 50: an id that nothing can have is an unknown one, never an error of ours."""
+    """Behaviour 38, 50: an id that nothing can have is an unknown one, never an error of ours."""
     path = re.sub(ID, bad, route[1])
     assert world.request("internal", route[0], path).status == 404
 
 
 def test_outsiders_do_not_learn_who_is_a_member(world: World) -> None:
-    """ACCEPTANCE 38 (API1): to those who may remove nobody, members and strangers look alike."""
+    """Behaviour 38 (API1): to those who may remove nobody, members and strangers look alike."""
     route = ("DELETE", "/api/v1/teams/{team_id}/members/{user_id}")
     statuses = [world.request("outsider", *route, unknown=unknown).status for unknown in ((), ("user_id",))]
     assert statuses == [403, 403]
@@ -143,7 +143,7 @@ def test_names_take_write_access(world: World, caller: str) -> None:
 
 
 def test_leaders_are_told_that_somebody_is_no_member(world: World) -> None:
-    """ACCEPTANCE 38: whoever may see the members gets 404 for one who is none."""
+    """Behaviour 38: whoever may see the members gets 404 for one who is none."""
     path = "/api/v1/teams/{team_id}/members/{user_id}"
     assert world.request("leader", "DELETE", path, unknown=("user_id",)).status == 404
 
@@ -161,7 +161,7 @@ def test_signing_up_without_captcha_is_for_admins(world: World, caller: str) -> 
 
 @pytest.mark.parametrize("caller", sorted(LIVE))
 def test_whose_clients_may_be_listed(world: World, caller: str) -> None:
-    """ACCEPTANCE 38: another's user_id is 422, except to admins and internal accounts."""
+    """Behaviour 38: another's user_id is 422, except to admins and internal accounts."""
     other = world.users["addable"].id
     answer = world.api("GET", f"/api/v1/auth/oauth2_clients?user_id={other}", token=world.token(caller))
     assert answer.status == (200 if caller in ADMINS else 422)
@@ -223,7 +223,7 @@ def test_nobody_ends_the_session_of_another(world: World, caller: str) -> None:
 
 @pytest.mark.parametrize("route", PRIVATE, ids="-".join)
 def test_no_credentials_get_the_bare_challenge(world: World, route: tuple[str, str]) -> None:
-    """ACCEPTANCE 17: without credentials there is no error code to tell (RFC 6750 §3.1)."""
+    """Behaviour 17: without credentials there is no error code to tell (RFC 6750 §3.1)."""
     answer = world.request("anonymous", *route)
     assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
 
@@ -231,7 +231,7 @@ def test_no_credentials_get_the_bare_challenge(world: World, route: tuple[str, s
 @pytest.mark.parametrize("path", ["/auth/oauth2/token", "/auth/oauth2/revoke"])
 @pytest.mark.parametrize("caller", ["anonymous", "admin", "internal", "bad token"])
 def test_no_access_token_replaces_client_authentication(world: World, path: str, caller: str) -> None:
-    """ACCEPTANCE 8, 38: at the OAuth2 endpoints only client credentials count."""
+    """Behaviour 8, 38: at the OAuth2 endpoints only client credentials count."""
     form = {"grant_type": "client_credentials", "token": "x"}
     answer = world.api("POST", path, token=world.token(caller), form=form)
     assert (answer.status, answer.json["error"]) == (401, "invalid_client")

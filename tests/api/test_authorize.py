@@ -50,7 +50,7 @@ def items_of(user: User, prefix: str) -> list[Item]:
 
 
 def test_the_whole_way_gives_tokens(browser: Browser) -> None:
-    """ACCEPTANCE 34: sign in, consent, and the code is good for tokens."""
+    """Behaviour 34: sign in, consent, and the code is good for tokens."""
     signed_in(browser)
     answer = redirected(browser.submit("allow"))
     assert (answer["state"], answer["iss"]) == (STATE, ISSUER)
@@ -202,7 +202,7 @@ def test_without_state_none_comes_back(browser: Browser) -> None:
 def test_a_failed_sign_in_does_not_say_why(
     browser: Browser, make_user: Callable[..., User], username: str, password: str
 ) -> None:
-    """ACCEPTANCE 7: unknown, wrong and disabled look alike; the name stays in its field, no password does."""
+    """Behaviour 7: unknown, wrong and disabled look alike; the name stays in its field, no password does."""
     make_user("disabled", is_active=False)
     browser.open(**query_of())
     answer = browser.submit("sign_in", username=username, password=password)
@@ -238,7 +238,7 @@ def test_a_failed_sign_in_may_be_repeated(browser: Browser) -> None:
 
 
 def test_guessing_is_stopped(browser: Browser) -> None:
-    """ACCEPTANCE 37: ten failures, then 429 for right and wrong alike, on a page."""
+    """Behaviour 37: ten failures, then 429 for right and wrong alike, on a page."""
     browser.open(**query_of())
     for _ in range(10):
         browser.submit("sign_in", username="user", password="wrong")
@@ -250,7 +250,7 @@ def test_guessing_is_stopped(browser: Browser) -> None:
 
 
 def test_codes_are_kept_as_hashes(browser: Browser, user: User) -> None:
-    """ACCEPTANCE 28: a dump of the table holds no code."""
+    """Behaviour 28: a dump of the table holds no code."""
     signed_in(browser)
     code = redirected(browser.submit("allow"))["code"]
     [item] = items_of(user, "CODE#")
@@ -258,14 +258,14 @@ def test_codes_are_kept_as_hashes(browser: Browser, user: User) -> None:
 
 
 def test_pages_are_not_kept(browser: Browser) -> None:
-    """ACCEPTANCE 52: neither pages nor redirects stay in a cache."""
+    """Behaviour 52: neither pages nor redirects stay in a cache."""
     pages = [browser.open(**query_of()), browser.submit("sign_in", username="user", password=PASSWORD)]
     pages.append(browser.submit("allow"))
     assert {page.headers["cache-control"] for page in pages} == {"no-store"}
 
 
 def test_pages_run_nothing_and_are_framed_by_nobody(browser: Browser) -> None:
-    """ACCEPTANCE 52: neither scripts nor markup of others, and no page around them."""
+    """Behaviour 52: neither scripts nor markup of others, and no page around them."""
     pages = [browser.open(**query_of()), browser.submit("sign_in", username="user", password=PASSWORD)]
     pages.append(browser.open(client_id="nobody"))
     policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -276,7 +276,7 @@ def test_pages_run_nothing_and_are_framed_by_nobody(browser: Browser) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_other_page_reads_these(browser: Browser, method: str) -> None:
-    """ACCEPTANCE 53: no CORS on the authorization endpoint, for no origin."""
+    """Behaviour 53: no CORS on the authorization endpoint, for no origin."""
     browser.headers["Origin"] = "http://localhost:3000"
     answer = browser.open(**query_of())
     if method == "POST":

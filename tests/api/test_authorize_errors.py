@@ -114,7 +114,7 @@ def test_a_client_without_the_grant_is_told(api: Client, admin: User, make_clien
     ids=str,
 )
 def test_nobody_is_sent_to_an_unregistered_address(browser: Browser, changes: dict[str, Any]) -> None:
-    """ACCEPTANCE 34: the person is told on a page instead."""
+    """Behaviour 34: the person is told on a page instead."""
     answer = browser.open(**query_of(**changes))
     assert (answer.status, "location" in answer.headers) == (400, False)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"

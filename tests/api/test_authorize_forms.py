@@ -48,7 +48,7 @@ def test_a_form_without_ticket_does_nothing(browser: Browser, decision: str) -> 
 
 @pytest.mark.parametrize("decision", ["sign_in", "allow", "deny"])
 def test_nor_does_one_that_comes_with_the_cookie(browser: Browser, decision: str) -> None:
-    """ACCEPTANCE 50: a form without its hidden field is asked again, and no error of the server."""
+    """Behaviour 50: a form without its hidden field is asked again, and no error of the server."""
     browser.open(**query_of())
     cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     form = {"username": "user", "password": PASSWORD, "decision": decision}
@@ -137,7 +137,7 @@ def test_tickets_grow_old(browser: Browser, step: str, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("change", ["disabled", "password", "deleted"])
 def test_what_ended_the_account_s_tokens_ends_tickets(browser: Browser, user: User, change: str) -> None:
-    """ACCEPTANCE 26: between signing in and consenting."""
+    """Behaviour 26: between signing in and consenting."""
     consenting(browser)
     if change == "deleted":
         user.delete()
@@ -217,7 +217,7 @@ def test_the_mark_of_a_used_ticket_outlives_it(browser: Browser) -> None:
 def test_guesses_during_a_sign_in_hold_it_back(
     browser: Browser, documentation: OAuth2Client, is_remembered: bool
 ) -> None:
-    """ACCEPTANCE 37: whether the consent is remembered or not, parallel guesses gain nothing."""
+    """Behaviour 37: whether the consent is remembered or not, parallel guesses gain nothing."""
     if is_remembered:
         consenting(browser).submit("allow")
     browser.open(**query_of())
@@ -233,7 +233,7 @@ def test_guesses_during_a_sign_in_hold_it_back(
     ["\\012", pytest.param("\n", marks=pytest.mark.in_process("no HTTP client sends such a header")), "%0A"],
 )
 def test_no_cookie_makes_a_ticket_into_another_one(browser: Browser, admin: User, newline: str) -> None:
-    """ACCEPTANCE 34: what a browser sends as its cookie can't shift the parts of what is sealed."""
+    """Behaviour 34: what a browser sends as its cookie can't shift the parts of what is sealed."""
     query = urlencode(sorted(query_of().items()), doseq=True)
     digest = hashlib.sha256(query.encode()).hexdigest()
     cookie = f'"b{newline}{digest}{newline}9999999999 {admin.id} 0 "'
@@ -258,7 +258,7 @@ def test_a_browser_keeps_its_cookie(browser: Browser) -> None:
 
 @pytest.mark.parametrize("cookie", ["grail", "grail=", "=;;", "grail=é", 'grail="', "x" * 5000])
 def test_odd_cookies_do_no_harm(browser: Browser, cookie: str) -> None:
-    """ACCEPTANCE 50: whatever a browser sends."""
+    """Behaviour 50: whatever a browser sends."""
     answer = browser.api(
         "GET",
         AUTHORIZE + "?" + "&".join(f"{k}={v}" for k, v in query_of().items()),

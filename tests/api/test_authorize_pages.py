@@ -79,7 +79,7 @@ def test_only_admins_read_what_a_scope_allows_admins(browser: Browser, admin: Us
 
 
 def test_links_hold_the_stage_s_path() -> None:
-    """DESIGN §2: behind API Gateway, a stage is a part of the path."""
+    """Behind API Gateway, a stage is a part of the path."""
     request = Request(
         method="GET",
         path=AUTHORIZE,
@@ -98,7 +98,7 @@ def test_links_hold_the_stage_s_path() -> None:
 def test_only_first_party_clients_ask_for_clients(
     *, api: Client, admin: User, user: User, make_client: MakeClient, grant_type: str, missing: set[str]
 ) -> None:
-    """DESIGN §3: a client that a client made outlives the consent to it."""
+    """A client that a client made outlives the consent to it."""
     grants = ["authorization_code", grant_type]
     make_client("own", admin, client_type=PUBLIC_CLIENT, grant_types=grants, redirect_uris=[CALLBACK])
     code = get_code(api, "user", PASSWORD, client_id="own", scope=None)
@@ -156,7 +156,7 @@ def test_a_page_after_a_failure_keeps_the_browser_s_secret(browser: Browser) -> 
 
 
 def test_a_weaker_hash_is_upgraded_on_the_page(api: Client, app: OAuth2Client, user: User) -> None:
-    """ACCEPTANCE 35: as by the password grant, and the password stays good."""
+    """Behaviour 35: as by the password grant, and the password stays good."""
     user.update([User.password_hash.set(WEAK.hash(PASSWORD))])
     for _ in range(2):
         browser = Browser(api)

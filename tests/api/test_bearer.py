@@ -36,7 +36,7 @@ def change(user: User, **values: object) -> None:
 
 @pytest.mark.parametrize("path", [ME, "/api/v1/users", "/api/v1/teams", "/api/v1/auth/oauth2_clients"])
 def test_no_credentials_get_a_bare_challenge(api: Client, path: str) -> None:
-    """ACCEPTANCE 17: without credentials there is no error code in the challenge."""
+    """Behaviour 17: without credentials there is no error code in the challenge."""
     answer = api("GET", path)
     assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
 
@@ -44,7 +44,7 @@ def test_no_credentials_get_a_bare_challenge(api: Client, path: str) -> None:
 def test_a_token_in_header_and_body_is_refused(
     api: Client, user: User, token_for: Callable[..., str]
 ) -> None:
-    """ACCEPTANCE 17: a token in the header and another in the form are one too many (RFC 6750 §2)."""
+    """Behaviour 17: a token in the header and another in the form are one too many (RFC 6750 §2)."""
     token = token_for(user)
     form = {"title": "Engines", "access_token": token}
     assert api("POST", "/api/v1/teams", token=token, form=form).status == 400
@@ -53,7 +53,7 @@ def test_a_token_in_header_and_body_is_refused(
 def test_a_token_in_the_body_alone_is_no_credential(
     api: Client, user: User, token_for: Callable[..., str]
 ) -> None:
-    """ACCEPTANCE 17: a token in the form alone authenticates nobody."""
+    """Behaviour 17: a token in the form alone authenticates nobody."""
     form = {"title": "Engines", "access_token": token_for(user)}
     assert api("POST", "/api/v1/teams", form=form).status == 401
 
@@ -62,7 +62,7 @@ def test_a_token_in_the_body_alone_is_no_credential(
 def test_a_token_in_the_query_is_refused(
     api: Client, user: User, token_for: Callable[..., str], in_header: bool
 ) -> None:
-    """ACCEPTANCE 17: a token in the URL is refused, with or without one in the header."""
+    """Behaviour 17: a token in the URL is refused, with or without one in the header."""
     token = token_for(user)
     answer = api("GET", f"{ME}?{urlencode({'access_token': token})}", token=token if in_header else None)
     assert answer.status == 400
@@ -121,7 +121,7 @@ def test_a_missing_scope_is_named(
     status: int,
     challenge: str | None,
 ) -> None:
-    """ACCEPTANCE 17: low scope gets 403 insufficient_scope with the scope that is needed."""
+    """Behaviour 17: low scope gets 403 insufficient_scope with the scope that is needed."""
     answer = api("GET", ME, token=token_for(user, scopes))
     assert (answer.status, answer.headers.get("www-authenticate")) == (status, challenge)
 
@@ -129,7 +129,7 @@ def test_a_missing_scope_is_named(
 def test_a_disabled_subject_is_refused_at_once(
     api: Client, user: User, token_for: Callable[..., str]
 ) -> None:
-    """ACCEPTANCE 18: the next request of a disabled user is refused."""
+    """Behaviour 18: the next request of a disabled user is refused."""
     token = token_for(user)
     before = me(api, token)
     change(user, is_active=False)
@@ -139,7 +139,7 @@ def test_a_disabled_subject_is_refused_at_once(
 def test_a_token_stays_dead_when_its_subject_is_enabled_again(
     api: Client, user: User, token_for: Callable[..., str]
 ) -> None:
-    """ACCEPTANCE 18: disabling ends tokens for good."""
+    """Behaviour 18: disabling ends tokens for good."""
     token = token_for(user)
     change(user, is_active=False)
     change(user, is_active=True)
@@ -147,7 +147,7 @@ def test_a_token_stays_dead_when_its_subject_is_enabled_again(
 
 
 def test_a_deleted_subject_is_refused_at_once(api: Client, user: User, token_for: Callable[..., str]) -> None:
-    """ACCEPTANCE 18: the next request of a deleted user is refused."""
+    """Behaviour 18: the next request of a deleted user is refused."""
     token = token_for(user)
     before = me(api, token)
     user.delete()
@@ -157,7 +157,7 @@ def test_a_deleted_subject_is_refused_at_once(api: Client, user: User, token_for
 def test_a_deleted_client_ends_its_tokens(
     api: Client, user: User, token_for: Callable[..., str], documentation: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 18: a token is good while its client is there."""
+    """Behaviour 18: a token is good while its client is there."""
     token = token_for(user)
     documentation.delete()
     assert me(api, token) == 401
@@ -166,7 +166,7 @@ def test_a_deleted_client_ends_its_tokens(
 def test_a_demoted_admin_is_refused_at_once(
     api: Client, admin: User, make_user: Callable[..., User], token_for: Callable[..., str]
 ) -> None:
-    """ACCEPTANCE 18: roles are read on every request, never from the token."""
+    """Behaviour 18: roles are read on every request, never from the token."""
     second = make_user("second", is_admin=True)
     token = token_for(second)
     before = api("GET", "/api/v1/users", token=token).status
@@ -177,7 +177,7 @@ def test_a_demoted_admin_is_refused_at_once(
 def test_a_client_that_loses_a_scope_loses_it_at_once(
     api: Client, user: User, token_for: Callable[..., str], documentation: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 18: the scopes that the client has today bound those of its tokens."""
+    """Behaviour 18: the scopes that the client has today bound those of its tokens."""
     token = token_for(user)
     documentation.update([OAuth2Client.default_scopes.set(["teams:read"])])
     assert me(api, token) == 403
@@ -191,7 +191,7 @@ def test_a_bad_token_is_refused_before_the_body_is_read(api: Client, user: User,
 
 
 def test_a_bad_token_is_never_ignored_where_it_is_optional(api: Client) -> None:
-    """DESIGN §2: on a route where the token is optional, a bad one is 401."""
+    """On a route where the token is optional, a bad one is 401."""
     answer = api("POST", "/api/v1/users", token="a.b.c", data={})
     assert (answer.status, answer.headers["www-authenticate"]) == INVALID
 
@@ -199,7 +199,7 @@ def test_a_bad_token_is_never_ignored_where_it_is_optional(api: Client) -> None:
 def test_a_refresh_token_is_no_access_token(
     api: Client, user: User, sign_in: Callable[..., dict[str, Any]]
 ) -> None:
-    """ACCEPTANCE 16: a refresh token opens no resource."""
+    """Behaviour 16: a refresh token opens no resource."""
     tokens = sign_in()
     assert [me(api, tokens[name]) for name in ("access_token", "refresh_token")] == [200, 401]
 
@@ -224,7 +224,7 @@ def attacker_headers(forge: Forge) -> list[dict[str, Any]]:
 def test_a_key_that_the_token_brings_along_is_not_used(
     api: Client, forge: Forge, monkeypatch: pytest.MonkeyPatch, number: int, kid: str
 ) -> None:
-    """ACCEPTANCE 13: jku, x5u and jwk are neither trusted nor fetched."""
+    """Behaviour 13: jku, x5u and jwk are neither trusted nor fetched."""
     called: list[object] = []
 
     def refuse(*target: object, **_: object) -> None:

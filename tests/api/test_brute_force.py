@@ -23,8 +23,8 @@ from tests.support import confirmed, dump_table
 from tests.support import replace as replace_op
 from tests.target import present
 
-LIMIT = 10  # DESIGN §3
-WINDOW = 900  # seconds, DESIGN §3
+LIMIT = 10  # docs/rate-limits.md
+WINDOW = 900  # seconds
 ENOUGH = 10  # seconds that no test here takes
 BUSY = (429, "temporarily_unavailable")
 MOVES_CLOCK = pytest.mark.in_process("moves the application's clock")
@@ -80,7 +80,7 @@ def shown(answer: Answer) -> tuple[int, bytes, str | None]:
 def test_ten_failures_are_told_the_eleventh_is_held_back(
     api: Client, user: User, documentation: OAuth2Client, clock: Clock
 ) -> None:
-    """ACCEPTANCE 37: 10 failures per account in 15 minutes, then 429 until the window ends."""
+    """Behaviour 37: 10 failures per account in 15 minutes, then 429 until the window ends."""
     assert fail(api, LIMIT) == [400] * LIMIT
     answer = password(api, "user", "wrong again")
     assert (error_of(answer), clock.fits(answer)) == (BUSY, True)
@@ -103,13 +103,13 @@ def test_the_limit_is_told(
 def test_an_ipv6_network_is_one_address(
     api: Client, user: User, documentation: OAuth2Client, few_per_address: int
 ) -> None:
-    """ACCEPTANCE 37: whoever has a /64 can't guess from each of its addresses anew."""
+    """Behaviour 37: whoever has a /64 can't guess from each of its addresses anew."""
     statuses = [password(api, f"n{n}", "wrong", source=f"2001:db8::{n}").status for n in range(5)]
     assert statuses == [400] * few_per_address + [429]
 
 
 def test_held_back_accounts_look_alike(api: Client, user: User, documentation: OAuth2Client) -> None:
-    """ACCEPTANCE 37: right password, wrong password and unknown user get the same 429."""
+    """Behaviour 37: right password, wrong password and unknown user get the same 429."""
     fail(api, LIMIT)
     fail(api, LIMIT, "nobody")
     tries = [("user", PASSWORD), ("user", "wrong"), ("nobody", PASSWORD), ("USER", PASSWORD), ("Nobody", "x")]
@@ -120,13 +120,13 @@ def test_held_back_accounts_look_alike(api: Client, user: User, documentation: O
 def test_the_right_password_below_the_limit_works_and_is_no_failure(
     api: Client, user: User, documentation: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 37: only failures count."""
+    """Behaviour 37: only failures count."""
     fail(api, LIMIT - 1)
     assert [password(api, "user", PASSWORD).status for _ in range(3)] == [200] * 3
 
 
 def test_a_success_does_not_reset_the_count(api: Client, user: User, documentation: OAuth2Client) -> None:
-    """ACCEPTANCE 37: a guesser can't hide among the owner's own sign-ins."""
+    """Behaviour 37: a guesser can't hide among the owner's own sign-ins."""
     fail(api, LIMIT - 1)
     password(api, "user", PASSWORD)
     assert fail(api, 2) == [400, 429]
@@ -144,7 +144,7 @@ def test_both_names_of_an_account_have_one_count(
 def test_spellings_of_a_name_are_one_account(
     api: Client, user: User, documentation: OAuth2Client, username: str
 ) -> None:
-    """ACCEPTANCE 37: another case is not another account, whether it exists or not."""
+    """Behaviour 37: another case is not another account, whether it exists or not."""
     fail(api, LIMIT - 1, username)
     assert [*fail(api, 1, f"{username.upper()} "), *fail(api, 1, username.title())] == [400, 429]
 
@@ -154,7 +154,7 @@ def test_spellings_of_a_name_are_one_account(
 def test_nobody_is_locked_out_for_good(
     api: Client, user: User, documentation: OAuth2Client, clock: Clock, wait: int
 ) -> None:
-    """ACCEPTANCE 37: after Retry-After seconds the right password works again."""
+    """Behaviour 37: after Retry-After seconds the right password works again."""
     fail(api, LIMIT + 1)
     clock.now += wait
     assert password(api, "user", PASSWORD).status == 200
@@ -164,7 +164,7 @@ def test_nobody_is_locked_out_for_good(
 def test_hammering_does_not_prolong_the_wait(
     api: Client, user: User, documentation: OAuth2Client, clock: Clock
 ) -> None:
-    """ACCEPTANCE 37: attempts that are held back are not counted against the owner."""
+    """Behaviour 37: attempts that are held back are not counted against the owner."""
     fail(api, LIMIT)
     clock.now += 600
     fail(api, LIMIT)
@@ -175,7 +175,7 @@ def test_hammering_does_not_prolong_the_wait(
 def test_another_account_is_not_concerned(
     api: Client, user: User, admin: User, documentation: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 37: the failures of one account are not another one's."""
+    """Behaviour 37: the failures of one account are not another one's."""
     fail(api, LIMIT)
     assert password(api, "admin", PASSWORD).status == 200
 
@@ -183,7 +183,7 @@ def test_another_account_is_not_concerned(
 def test_the_account_is_held_back_for_every_address(
     api: Client, user: User, documentation: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 37: changing the address does not help against one account."""
+    """Behaviour 37: changing the address does not help against one account."""
     statuses = [password(api, "user", "wrong", source=f"198.51.100.{n}").status for n in range(LIMIT + 1)]
     assert statuses == [400] * LIMIT + [429]
 
@@ -201,7 +201,7 @@ def spoofed(api: Client, number: int, source: str = "198.51.100.1") -> int:
 def test_one_address_is_held_back_for_every_account(
     api: Client, user: User, documentation: OAuth2Client, few_per_address: int
 ) -> None:
-    """ACCEPTANCE 37: many names from one address run into its own limit, forged headers or not."""
+    """Behaviour 37: many names from one address run into its own limit, forged headers or not."""
     statuses = [spoofed(api, number) for number in range(few_per_address + 2)]
     assert statuses == [400] * few_per_address + [429] * 2
     assert password(api, "user", PASSWORD, source="198.51.100.1").status == 429
@@ -211,7 +211,7 @@ def test_one_address_is_held_back_for_every_account(
 def test_the_sign_in_page_guards_the_address_too(
     api: Client, user: User, app: OAuth2Client, few_per_address: int
 ) -> None:
-    """ACCEPTANCE 37: many names on one page are as good as many forms."""
+    """Behaviour 37: many names on one page are as good as many forms."""
     browser = Browser(api)
     browser.open(**query_of())
     names = [f"nobody{number}" for number in range(few_per_address)]
@@ -223,14 +223,14 @@ def test_the_sign_in_page_guards_the_address_too(
 def test_nobody_is_held_back_by_a_forged_address(
     api: Client, user: User, documentation: OAuth2Client, few_per_address: int
 ) -> None:
-    """ACCEPTANCE 37: failures count for the address that the gateway saw, not for one that is claimed."""
+    """Behaviour 37: failures count for the address that the gateway saw, not for one that is claimed."""
     for _ in range(few_per_address + 1):
         spoofed(api, 9)
     assert password(api, "user", PASSWORD, source="192.0.2.9").status == 200
 
 
 def test_an_address_is_what_the_gateway_saw(api: Client, user: User, documentation: OAuth2Client) -> None:
-    """ACCEPTANCE 37: an address that failed too often is held back under any forged one, and no other is."""
+    """Behaviour 37: an address that failed too often is held back under any forged one, and no other is."""
     spoofed(api, 9)
     (stored,) = [item for item in dump_table() if keys.ADDRESS in item["pk"]["S"]]
     item = Tally.from_raw_data(stored)
@@ -243,7 +243,7 @@ def test_an_address_is_what_the_gateway_saw(api: Client, user: User, documentati
 def test_failures_of_the_window_before_do_not_count(
     api: Client, user: User, documentation: OAuth2Client, clock: Clock
 ) -> None:
-    """ACCEPTANCE 37: whatever TTL has swept, nobody is held back beyond a window."""
+    """Behaviour 37: whatever TTL has swept, nobody is held back beyond a window."""
     before = keys.failures(attempts.account(user.id), int(clock.now // WINDOW) - 1)
     Tally.at(before, amount=10 * LIMIT).save()
     assert password(api, "user", PASSWORD).status == 200
@@ -270,7 +270,7 @@ PATHS = [TOKEN, "/auth/oauth2/revoke", "/auth/oauth2/introspect"]
 def test_wrong_client_secrets_are_limited(
     api: Client, service: OAuth2Client, few_per_client: int, path: str
 ) -> None:
-    """ACCEPTANCE 37: a client that failed too often at an address is told so, on each endpoint."""
+    """Behaviour 37: a client that failed too often at an address is told so, on each endpoint."""
     answers = [ask_as(api, "service", f"wrong {number}", path) for number in range(few_per_client + 2)]
     assert [answer.status for answer in answers] == [401] * few_per_client + [429] * 2
     assert answers[-1].headers["ratelimit-policy"] == '"client";q=3;w=900'
@@ -280,7 +280,7 @@ def test_wrong_client_secrets_are_limited(
 def test_failed_clients_hold_nobody_back(
     api: Client, *, user: User, service: OAuth2Client, few_per_client: int, sign_in: Callable[..., Any]
 ) -> None:
-    """ACCEPTANCE 37: behind one address, good credentials pass, whatever others failed at."""
+    """Behaviour 37: behind one address, good credentials pass, whatever others failed at."""
     token = sign_in()["refresh_token"]
     made_up = [ask_as(api, f"nobody-{number}", "x").status for number in range(100)]
     wrong = [ask_as(api, "service", "wrong").status for _ in range(100)]
@@ -294,7 +294,7 @@ def test_failed_clients_hold_nobody_back(
 def test_an_address_that_is_held_back_may_use_its_tokens(
     api: Client, *, user: User, service: OAuth2Client, few_per_address: int, sign_in: Callable[..., Any]
 ) -> None:
-    """ACCEPTANCE 37: the limit of an address is one of passwords alone."""
+    """Behaviour 37: the limit of an address is one of passwords alone."""
     token = sign_in()["refresh_token"]
     for number in range(few_per_address):
         password(api, f"nobody-{number}", "x")
@@ -320,7 +320,7 @@ def patch(api: Client, user: User, token: str, current: str) -> Answer:
 def test_a_wrong_current_password_counts(
     api: Client, *, user: User, documentation: OAuth2Client, token_for: Callable[..., str], clock: Clock
 ) -> None:
-    """DESIGN §3: a stolen access token is no way to guess the password without limit."""
+    """A stolen access token is no way to guess the password without limit."""
     token = token_for(user)
     assert [patch(api, user, token, f"wrong {n}").status for n in range(LIMIT)] == [403] * LIMIT
     held = patch(api, user, token, PASSWORD)
@@ -331,7 +331,7 @@ def test_a_wrong_current_password_counts(
 def test_failed_sign_ins_hold_back_the_current_password(
     api: Client, user: User, documentation: OAuth2Client, token_for: Callable[..., str]
 ) -> None:
-    """DESIGN §3: both doors of an account have one counter."""
+    """Both doors of an account have one counter."""
     fail(api, LIMIT)
     assert patch(api, user, token_for(user), PASSWORD).status == 429
 
@@ -340,7 +340,7 @@ def test_failed_sign_ins_hold_back_the_current_password(
 def test_parallel_guesses_gain_nothing(
     api: Client, user: User, documentation: OAuth2Client, text: str
 ) -> None:
-    """ACCEPTANCE 37: the last permitted failure happens while another attempt is under way."""
+    """Behaviour 37: the last permitted failure happens while another attempt is under way."""
     fail(api, LIMIT - 1)
     with at_call("TransactWriteItems", lambda: password(api, "user", "the tenth")):
         answer = password(api, "user", text)
@@ -351,7 +351,7 @@ def test_parallel_guesses_gain_nothing(
     ("stage", "limit"), [("prod", 100), ("dev", 100), ("local", 10_000), ("test", 10_000)]
 )
 def test_the_limits_of_a_stage(stage: str, limit: int) -> None:
-    """DESIGN §3: 10 per account and 15 min, 100 per address, 10,000 on local stages."""
+    """10 per account and 15 min, 100 per address, 10,000 on local stages."""
     found = Settings.from_env({"STAGE": stage, "SECRETS": "file:secrets.json"})
     assert (found.failures_per_account, found.failure_window) == (LIMIT, WINDOW)
     assert found.failures_per_address == limit

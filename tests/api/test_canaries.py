@@ -1,4 +1,4 @@
-"""ACCEPTANCE 56: secrets go through every flow, and come out nowhere: no log line, no error body."""
+"""Behaviour 56: secrets go through every flow, and come out nowhere: no log line, no error body."""
 
 import json
 import logging
@@ -116,7 +116,7 @@ def watch(api: Client, settings: Settings, user: User, documentation: OAuth2Clie
 
 
 def test_signing_in_and_refreshing_tells_nothing(watch: Watch, capfd: pytest.CaptureFixture[str]) -> None:
-    """ACCEPTANCE 56: success, failure, rotation, reuse, revocation."""
+    """Behaviour 56: success, failure, rotation, reuse, revocation."""
     first = watch.tokens(grant_type="password", username="user", password=PASSWORD)
     watch.tokens(grant_type="password", username="user", password=WRONG)
     watch.tokens(grant_type="password", username=WRONG, password=PASSWORD)
@@ -134,7 +134,7 @@ def test_signing_in_and_refreshing_tells_nothing(watch: Watch, capfd: pytest.Cap
 def test_clients_tell_nothing(
     watch: Watch, admin: User, service: OAuth2Client, sign_in: SignIn, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """ACCEPTANCE 56: creation, rotation, client credentials, introspection, wrong secrets."""
+    """Behaviour 56: creation, rotation, client credentials, introspection, wrong secrets."""
     token = watch.keep(sign_in("admin"), "access_token", "refresh_token")["access_token"]
     made = watch.api("POST", OAUTH2_CLIENTS, token=token, data={"grant_types": ["client_credentials"]}).json
     watch.keep(made, "client_secret")
@@ -154,7 +154,7 @@ def test_clients_tell_nothing(
 def test_the_code_flow_tells_nothing(
     watch: Watch, app: OAuth2Client, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """ACCEPTANCE 56: pages, tickets, cookies, codes, verifiers; a code is redeemed twice, too."""
+    """Behaviour 56: pages, tickets, cookies, codes, verifiers; a code is redeemed twice, too."""
     browser = Browser(watch.api)
     browser.open(**query_of(state="canary-state"))
     watch.keep({"ticket": browser.page.fields["ticket"], **browser.cookies}, "ticket", *browser.cookies)
@@ -174,7 +174,7 @@ def test_the_code_flow_tells_nothing(
 def test_accounts_tell_nothing(
     watch: Watch, user: User, sign_in: SignIn, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """ACCEPTANCE 56: sign-up with a captcha, current passwords right and wrong, new e-mail and password."""
+    """Behaviour 56: sign-up with a captcha, current passwords right and wrong, new e-mail and password."""
     token = watch.keep(sign_in(), "access_token", "refresh_token")["access_token"]
     me = f"/api/v1/users/{user.id}"
     new = {"username": NAME, "email": MAIL, "password": NEW, "recaptcha_key": CAPTCHA}
@@ -205,7 +205,7 @@ def test_exceptions_full_of_secrets_tell_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """ACCEPTANCE 54, 56: whatever fails, and whatever it quotes, in body, headers or query."""
+    """Behaviour 54, 56: whatever fails, and whatever it quotes, in body, headers or query."""
     token = watch.keep(sign_in(), "access_token", "refresh_token")["access_token"]
     canaries = " ".join([token, *watch.secrets.values(), MAIL])
 
@@ -231,7 +231,7 @@ def test_exceptions_full_of_secrets_tell_nothing(
 def test_what_aws_says_is_not_repeated(
     watch: Watch, sign_in: SignIn, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """ACCEPTANCE 54, 56: messages of DynamoDB quote keys and values."""
+    """Behaviour 54, 56: messages of DynamoDB quote keys and values."""
     token = watch.keep(sign_in(), "access_token", "refresh_token")["access_token"]
     with wire(lambda *_: refusal("ValidationException", message=f"{WRONG} {MAIL} is no key")):
         assert watch.api("GET", "/api/v1/users/me", token=token).status in (500, 503)

@@ -111,20 +111,20 @@ EFFECTS = {
 @pytest.mark.parametrize("name", EFFECTS)
 @pytest.mark.parametrize("times", [1, 5])
 def test_a_conflict_is_repeated_with_one_effect(call: Caller, name: str, times: int) -> None:
-    """ACCEPTANCE 59: TransactionConflict is retried by the app."""
+    """Behaviour 59: TransactionConflict is retried by the app."""
     assert effect(call, name, in_the_way(times, "TransactionConflict")) == EFFECTS[name]
 
 
 @pytest.mark.parametrize(("name", "code"), PAIRS)
 def test_a_conflict_that_passes_is_not_noticed(call: Caller, name: str, code: str) -> None:
-    """ACCEPTANCE 59: for every kind of write."""
+    """Behaviour 59: for every kind of write."""
     with wire(in_the_way(2, code)):
         assert call(name).status < 300
 
 
 @pytest.mark.parametrize(("name", "code"), PAIRS)
 def test_a_conflict_that_stays_is_503(call: Caller, waits: list[float], name: str, code: str) -> None:
-    """ACCEPTANCE 59: attempts are bounded, with waits between them, and nothing is written."""
+    """Behaviour 59: attempts are bounded, with waits between them, and nothing is written."""
     before = dump_table()
     with wire(in_the_way(FOREVER, code)) as sent:
         answer = call(name)
@@ -137,14 +137,14 @@ def test_a_conflict_that_stays_is_503(call: Caller, waits: list[float], name: st
 @pytest.mark.parametrize("code", ["TransactionInProgressException", "TransactionConflictException"])
 @pytest.mark.parametrize("name", ["create", "rename"])
 def test_a_transaction_in_progress_is_waited_for(call: Caller, name: str, code: str) -> None:
-    """ACCEPTANCE 59: other words for the same."""
+    """Behaviour 59: other words for the same."""
     with wire(first(2, "TransactWriteItems", lambda: refusal(code))):
         assert call(name).status < 300
 
 
 @pytest.mark.parametrize("mixed", [[], ["TransactionConflict"]])
 def test_a_taken_name_is_409_also_beside_a_conflict(call: Caller, mixed: list[str]) -> None:
-    """ACCEPTANCE 59: a failed condition decides, whatever else stood in the way; the call is counted then."""
+    """Behaviour 59: a failed condition decides, whatever else stood in the way; the call is counted then."""
     call("sign up")
     with wire(first(1, "TransactWriteItems", lambda: cancelled("ConditionalCheckFailed", *mixed))) as sent:
         answer = call("sign up")
@@ -176,7 +176,7 @@ class Engine:
 @pytest.mark.parametrize("name", EFFECTS)
 @pytest.mark.parametrize("lost", [1, 2])
 def test_an_answer_that_was_lost_leaves_one_effect(call: Caller, name: str, lost: int) -> None:
-    """ACCEPTANCE 59: timeout after commit: the repetition carries the same token, so there is one effect."""
+    """Behaviour 59: timeout after commit: the repetition carries the same token, so there is one effect."""
     engine = Engine(lost)
     assert effect(call, name, engine) == EFFECTS[name]
     assert (len(engine.asked), len(set(engine.asked))) == (lost + 1, 1)
@@ -184,13 +184,13 @@ def test_an_answer_that_was_lost_leaves_one_effect(call: Caller, name: str, lost
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_lost_answer_is_not_noticed(call: Caller, name: str) -> None:
-    """ACCEPTANCE 59: for every kind of write the caller hears of the effect there was."""
+    """Behaviour 59: for every kind of write the caller hears of the effect there was."""
     with wire(Engine(1)):
         assert call(name).status < 300
 
 
 def test_two_requests_never_share_a_token(call: Caller) -> None:
-    """ACCEPTANCE 59: the same request twice is two effects."""
+    """Behaviour 59: the same request twice is two effects."""
     engine = Engine(0)
     with wire(engine):
         for _ in range(2):
@@ -199,7 +199,7 @@ def test_two_requests_never_share_a_token(call: Caller) -> None:
 
 
 def test_a_write_that_never_ends_leaves_no_marker(call: Caller) -> None:
-    """ACCEPTANCE 62: a sign-up that was given up has no marker either."""
+    """Behaviour 62: a sign-up that was given up has no marker either."""
     before = present_keys()
     with wire(first(FOREVER, "TransactWriteItems", lose)):
         status = call("sign up").status

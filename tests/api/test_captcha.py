@@ -70,34 +70,34 @@ def sign_up(api: Client, key: str = "solved") -> int:
 
 
 def test_google_is_asked_with_secret_and_answer(api: Client, google: Google) -> None:
-    """DESIGN §2: a captcha that Google finds solved lets a person sign up."""
+    """A captcha that Google finds solved lets a person sign up."""
     assert sign_up(api, "sölved&secret=x") == 201
     assert google.asked == [{"secret": "site-secret", "response": "sölved&secret=x"}]
 
 
 @pytest.mark.parametrize("body", [b'{"success": false}', b'{"success": "true"}', b'{"success": 1}', b"{}"])
 def test_what_google_refuses_is_403(api: Client, google: Google, body: bytes) -> None:
-    """DESIGN §2: a wrong captcha is 403, and only a true `success` is right."""
+    """A wrong captcha is 403, and only a true `success` is right."""
     google.body = body
     assert sign_up(api) == 403
 
 
 @pytest.mark.parametrize("key", ["secret_key", "wrong"])
 def test_the_development_key_is_void_where_google_decides(api: Client, google: Google, key: str) -> None:
-    """DESIGN §2: with siteverify configured nothing else counts."""
+    """With siteverify configured nothing else counts."""
     google.body = b'{"success": false}'
     assert sign_up(api, key) == 403
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"<html>", b"\xff", json.dumps("success").encode()])
 def test_nonsense_from_google_signs_nobody_up(api: Client, google: Google, body: bytes) -> None:
-    """ACCEPTANCE 57: the captcha never fails open."""
+    """Behaviour 57: the captcha never fails open."""
     google.body, before = body, dump_table()
     assert (sign_up(api), dump_table()) == (503, before)
 
 
 def test_a_fault_of_google_signs_nobody_up(api: Client, google: Google) -> None:
-    """ACCEPTANCE 57: a 5xx of siteverify is no verdict."""
+    """Behaviour 57: a 5xx of siteverify is no verdict."""
     google.status, google.body = 500, b"oops"
     assert sign_up(api) == 503
 
@@ -105,7 +105,7 @@ def test_a_fault_of_google_signs_nobody_up(api: Client, google: Google) -> None:
 def test_an_absent_google_signs_nobody_up(
     api: Client, google: Google, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """ACCEPTANCE 57: a refused connection is 503 with Retry-After."""
+    """Behaviour 57: a refused connection is 503 with Retry-After."""
     monkeypatch.setattr(captcha, "SITEVERIFY", "http://127.0.0.1:1/siteverify")
     answer = api("POST", "/api/v1/users", data={**FORM, "recaptcha_key": "solved"})
     assert (answer.status, "retry-after" in answer.headers) == (503, True)
@@ -115,12 +115,12 @@ def test_an_absent_google_signs_nobody_up(
 def test_a_deployed_stage_without_captcha_signs_nobody_up(
     api: Client, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
-    """DESIGN §2: the development key works on local stages only."""
+    """The development key works on local stages only."""
     configure(monkeypatch, None, stage="prod")
     assert sign_up(api, key) == 403
 
 
 def test_the_form_shows_the_configured_key(api: Client, google: Google) -> None:
-    """DESIGN §2: signup-form gives the public key, never the secret."""
+    """signup-form gives the public key, never the secret."""
     answer = api("GET", "/api/v1/users/signup-form")
     assert answer.json == {"recaptcha_server_key": "site-key"}

@@ -24,7 +24,7 @@ def ask(api: Client, client_id: str = "service", secret: str = SECRET, **more: s
 def test_there_is_no_refresh_token(
     api: Client, admin: User, make_client: Callable[..., OAuth2Client]
 ) -> None:
-    """ACCEPTANCE 6: not even for a client that may use refresh tokens (RFC 6749 §4.4.3)."""
+    """Behaviour 6: not even for a client that may use refresh tokens (RFC 6749 §4.4.3)."""
     make_client("service", admin, grant_types=["client_credentials", "refresh_token"])
     assert ask(api).json.keys() == {"access_token", "token_type", "expires_in", "scope"}
 
@@ -33,7 +33,7 @@ def test_there_is_no_refresh_token(
 def test_a_public_client_is_refused(
     api: Client, admin: User, make_client: Callable[..., OAuth2Client], more: dict[str, str]
 ) -> None:
-    """ACCEPTANCE 6: nobody can tell a public client from somebody else, whatever its grant types say."""
+    """Behaviour 6: nobody can tell a public client from somebody else, whatever its grant types say."""
     make_client("spa-client", admin, client_type=PUBLIC_CLIENT)
     answer = api("POST", TOKEN, form={"grant_type": "client_credentials", "client_id": "spa-client", **more})
     assert answer.status == (401 if more else 400)
@@ -43,7 +43,7 @@ def test_a_public_client_is_refused(
 def test_the_subject_is_the_client(
     api: Client, admin: User, service: OAuth2Client, token_for: Callable[..., str]
 ) -> None:
-    """ACCEPTANCE 6: sub is the client's id, which no user can have; the account is the owner's."""
+    """Behaviour 6: sub is the client's id, which no user can have; the account is the owner's."""
     made = api("POST", CLIENTS, token=token_for(admin), data={"default_scopes": ["users:read"]}).json
     token = ask(api, made["client_id"], made["client_secret"]).json["access_token"]
     sub = jwt.decode(token, options={"verify_signature": False})["sub"]
@@ -52,12 +52,12 @@ def test_the_subject_is_the_client(
 
 
 def test_no_client_id_can_be_a_user_id() -> None:
-    """ACCEPTANCE 6: the two name spaces do not meet (RFC 9700 §4.15)."""
+    """Behaviour 6: the two name spaces do not meet (RFC 9700 §4.15)."""
     assert [name for name in (keys.new_id() for _ in range(50)) if keys.CLIENT_ID.fullmatch(name)] == []
 
 
 def test_a_service_acts_within_its_scopes(api: Client, service: OAuth2Client) -> None:
-    """DESIGN §3: the owner's rights do not widen what was asked."""
+    """The owner's rights do not widen what was asked."""
     token = ask(api, scope="teams:read").json["access_token"]
     statuses = [api("GET", path, token=token).status for path in ("/api/v1/teams", "/api/v1/users")]
     assert statuses == [200, 403]
@@ -66,7 +66,7 @@ def test_a_service_acts_within_its_scopes(api: Client, service: OAuth2Client) ->
 def test_a_disabled_owner_gets_no_token(
     api: Client, admin: User, make_user: Callable[..., User], make_client: Callable[..., OAuth2Client]
 ) -> None:
-    """ACCEPTANCE 18: neither a new token nor the one that is out works for a disabled owner."""
+    """Behaviour 18: neither a new token nor the one that is out works for a disabled owner."""
     owner = make_user("owner")
     make_client("service", owner)
     token = ask(api).json["access_token"]
@@ -79,7 +79,7 @@ def test_a_disabled_owner_gets_no_token(
 def test_a_deleted_owner_gets_no_token(
     api: Client, make_user: Callable[..., User], make_client: Callable[..., OAuth2Client]
 ) -> None:
-    """ACCEPTANCE 18: a client whose owner is gone acts for nobody."""
+    """Behaviour 18: a client whose owner is gone acts for nobody."""
     owner = make_user("owner")
     make_client("service", owner)
     token = ask(api).json["access_token"]
@@ -96,7 +96,7 @@ def rotated(api: Client, token: str) -> str:
 def test_two_secrets_overlap_during_a_rotation(
     api: Client, admin: User, service: OAuth2Client, token_for: Callable[..., str]
 ) -> None:
-    """ACCEPTANCE 11: the new secret works at once, the one before for a while."""
+    """Behaviour 11: the new secret works at once, the one before for a while."""
     fresh = rotated(api, token_for(admin))
     assert [ask(api, secret=secret).status for secret in (fresh, SECRET, "wrong")] == [200, 200, 401]
 
@@ -104,7 +104,7 @@ def test_two_secrets_overlap_during_a_rotation(
 def test_the_overlap_ends(
     api: Client, admin: User, service: OAuth2Client, token_for: Callable[..., str]
 ) -> None:
-    """ACCEPTANCE 11: once its time is over, the old secret is as wrong as any."""
+    """Behaviour 11: once its time is over, the old secret is as wrong as any."""
     fresh = rotated(api, token_for(admin))
     service.refresh()
     service.update([OAuth2Client.previous_secret_until.set(1)])
@@ -114,20 +114,20 @@ def test_the_overlap_ends(
 def test_a_second_rotation_ends_the_first_secret(
     api: Client, admin: User, service: OAuth2Client, token_for: Callable[..., str]
 ) -> None:
-    """ACCEPTANCE 11: two secrets overlap, never three."""
+    """Behaviour 11: two secrets overlap, never three."""
     token = token_for(admin)
     first, second = rotated(api, token), rotated(api, token)
     assert [ask(api, secret=secret).status for secret in (second, first, SECRET)] == [200, 200, 401]
 
 
 def test_it_costs_two_round_trips(api: Client, service: OAuth2Client, round_trips: list[str]) -> None:
-    """DESIGN §4: client_credentials needs at most two requests to the table."""
+    """client_credentials needs at most two requests to the table."""
     round_trips.clear()
     assert (ask(api).status, len(round_trips) <= 2) == (200, True)
 
 
 def test_a_database_that_is_down_gives_no_token(api: Client, service: OAuth2Client) -> None:
-    """ACCEPTANCE 57: authentication never fails open."""
+    """Behaviour 57: authentication never fails open."""
     with database_down():
         answer = ask(api)
     assert (answer.status, answer.headers["retry-after"].isdigit()) == (503, True)

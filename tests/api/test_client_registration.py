@@ -30,14 +30,14 @@ DEFAULTS = [
 def test_what_a_client_is_by_default(
     clients: Clients, fields: dict[str, Any], client_type: str, grant_types: list[str]
 ) -> None:
-    """DESIGN §2: confidential; grant types by whether there are redirect URIs."""
+    """Confidential; grant types by whether there are redirect URIs."""
     answer = clients.register(**fields).json
     assert (answer["client_type"], sorted(answer["grant_types"])) == (client_type, sorted(grant_types))
     assert answer["client_name"] == ""
 
 
 def test_the_name_of_a_client_is_what_its_owner_calls_it(clients: Clients) -> None:
-    """ACCEPTANCE 34: people are asked for consent by it."""
+    """Behaviour 34: people are asked for consent by it."""
     made = clients.register(client_name="Planner")
     shown = clients("GET", made.json["client_id"])
     assert (made.json["client_name"], shown.json["client_name"]) == ("Planner", "Planner")
@@ -59,7 +59,7 @@ GOOD_URIS = [
 
 @pytest.mark.parametrize("uri", GOOD_URIS)
 def test_redirect_uris_that_are_taken(clients: Clients, uri: str) -> None:
-    """DESIGN §2: https, http on loopback, or a private-use scheme (RFC 8252 §7)."""
+    """Https, http on loopback, or a private-use scheme (RFC 8252 §7)."""
     answer = clients.register(redirect_uris=[uri])
     assert (answer.status, answer.json.get("redirect_uris")) == (201, [uri])
 
@@ -105,7 +105,7 @@ BAD_URIS = [
 
 @pytest.mark.parametrize("uri", BAD_URIS)
 def test_redirect_uris_that_are_refused(clients: Clients, uri: Any) -> None:
-    """DESIGN §2: anything else, and any fragment, is 422; there is no client then."""
+    """Anything else, and any fragment, is 422; there is no client then."""
     before = stored()
     assert (clients.register(redirect_uris=[uri]).status, stored()) == (422, before)
 
@@ -134,7 +134,7 @@ BAD_CLIENTS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("fields", BAD_CLIENTS, ids=str)
 def test_clients_that_are_refused(clients: Clients, fields: dict[str, Any]) -> None:
-    """DESIGN §2 and ACCEPTANCE 39: unknown scopes, grants and fields, and what a public client can't use."""
+    """Behaviour 39: unknown scopes, grants and fields, and what a public client can't use."""
     before = stored()
     assert (clients.register(**fields).status, stored()) == (422, before)
 
@@ -148,6 +148,6 @@ def test_clients_that_are_refused(clients: Clients, fields: dict[str, Any]) -> N
     ],
 )
 def test_a_refusal_names_the_field(clients: Clients, fields: dict[str, Any], pointer: str) -> None:
-    """DESIGN §2: the field that has to change, in a sentence."""
+    """The field that has to change, in a sentence."""
     [error] = clients.register(**fields).json["errors"]
     assert (error["pointer"], error["detail"][-1]) == (pointer, ".")

@@ -40,7 +40,7 @@ def rotate(api: Client, token: str) -> str:
 def test_the_two_latest_secrets_are_valid(
     *, api: Client, user: User, mine: OAuth2Client, token_for: TokenFor, rotations: int, valid: list[int]
 ) -> None:
-    """ACCEPTANCE 11: two secrets overlap during rotation, never three."""
+    """Behaviour 11: two secrets overlap during rotation, never three."""
     token = token_for(user)
     known = [SECRET, *(rotate(api, token) for _ in range(rotations))]
     assert [int(get_token(api, secret).status == 200) for secret in known] == valid
@@ -49,7 +49,7 @@ def test_the_two_latest_secrets_are_valid(
 def test_the_overlap_ends(
     api: Client, user: User, mine: OAuth2Client, token_for: TokenFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """DESIGN §2: rotation keeps the old secret valid for an overlap, and no longer."""
+    """Rotation keeps the old secret valid for an overlap, and no longer."""
     fresh, later = rotate(api, token_for(user)), time.time() + MAX_OVERLAP + 1
     monkeypatch.setattr(secrets, "time", SimpleNamespace(time=lambda: later))
     assert [get_token(api, secret).status for secret in (SECRET, fresh)] == [401, 200]
@@ -100,14 +100,14 @@ def test_an_overlap_that_cannot_be_rotates_nothing(
 def test_a_rotated_secret_is_stored_as_a_hash(
     api: Client, user: User, mine: OAuth2Client, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 11, 28: the table never holds a secret."""
+    """Behaviour 11, 28: the table never holds a secret."""
     assert rotate(api, token_for(user)) not in repr(dump_table())
 
 
 def test_a_public_client_has_no_secret_to_rotate(
     api: Client, user: User, make_client: MakeClient, token_for: TokenFor
 ) -> None:
-    """DESIGN §2: public clients have no secret."""
+    """Public clients have no secret."""
     make_client("open", user, client_type="public", grant_types=["refresh_token"])
     answer = api("POST", "/api/v1/auth/oauth2_clients/open/secret", token=token_for(user))
     assert (answer.status, "client_secret" in answer.json) == (409, False)
@@ -116,7 +116,7 @@ def test_a_public_client_has_no_secret_to_rotate(
 def test_deleting_a_client_ends_its_tokens(
     api: Client, user: User, mine: OAuth2Client, token_for: TokenFor
 ) -> None:
-    """DESIGN §2: its access tokens end at once, and its secret gets no other."""
+    """Its access tokens end at once, and its secret gets no other."""
     theirs = get_token(api, SECRET).json["access_token"]
     before = api("GET", "/api/v1/users/me", token=theirs).status
     deleted = api("DELETE", PATH, token=token_for(user)).status
@@ -127,7 +127,7 @@ def test_deleting_a_client_ends_its_tokens(
 def test_deleting_a_client_ends_its_refresh_tokens(
     api: Client, admin: User, user: User, sign_in: SignIn, token_for: TokenFor
 ) -> None:
-    """DESIGN §2: DELETE of the client that a user signed in with ends that sign-in."""
+    """DELETE of the client that a user signed in with ends that sign-in."""
     tokens = sign_in()
     api("DELETE", "/api/v1/auth/oauth2_clients/documentation", token=token_for(admin))
     form = {"grant_type": "refresh_token", "client_id": "documentation"}
@@ -138,7 +138,7 @@ def test_deleting_a_client_ends_its_refresh_tokens(
 def test_a_scope_that_a_client_loses_is_lost_to_its_tokens(
     api: Client, user: User, mine: OAuth2Client, token_for: TokenFor
 ) -> None:
-    """DESIGN §3: a token acts within its client's scopes, of today."""
+    """A token acts within its client's scopes, of today."""
     theirs = get_token(api, SECRET).json["access_token"]
     api("PATCH", PATH, token=token_for(user), data=[replace("/default_scopes", ["teams:read"])])
     statuses = [api("GET", place, token=theirs).status for place in ("/api/v1/users/me", "/api/v1/teams")]
@@ -148,7 +148,7 @@ def test_a_scope_that_a_client_loses_is_lost_to_its_tokens(
 def test_a_deleted_client_is_not_counted(
     api: Client, user: User, mine: OAuth2Client, make_client: MakeClient, token_for: TokenFor
 ) -> None:
-    """DESIGN §2: X-Total-Count is exact."""
+    """X-Total-Count is exact."""
     make_client("second", user)
     token = token_for(user)
     api("DELETE", PATH, token=token)
@@ -162,7 +162,7 @@ def test_a_deleted_client_is_not_counted(
 def test_the_owners_end_is_the_clients_end(
     api: Client, admin: User, user: User, mine: OAuth2Client, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 18: a client acts for its owner; once he is disabled it does not."""
+    """Behaviour 18: a client acts for its owner; once he is disabled it does not."""
     theirs = get_token(api, SECRET).json["access_token"]
     operations = confirmed(PASSWORD, replace("/is_active", False))
     api("PATCH", f"/api/v1/users/{user.id}", token=token_for(admin), data=operations)

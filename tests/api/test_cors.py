@@ -57,7 +57,7 @@ def deployed(settings: Settings) -> Settings:
     ("method", "path"), [("GET", "/health"), ("GET", "/api/v1/teams"), ("PUT", "/health")]
 )
 def test_local_pages_may_read_every_answer(gateway: Client, method: str, path: str, origin: str) -> None:
-    """ACCEPTANCE 53: on local stages any port of localhost, refusals included."""
+    """Behaviour 53: on local stages any port of localhost, refusals included."""
     answer = gateway(method, path, headers={"Origin": origin})
     assert (answer.headers["access-control-allow-origin"], answer.headers["vary"]) == (origin, "Origin")
 
@@ -65,7 +65,7 @@ def test_local_pages_may_read_every_answer(gateway: Client, method: str, path: s
 @pytest.mark.parametrize("origin", FOREIGN)
 @pytest.mark.parametrize("preflight", [{}, PREFLIGHT], ids=["request", "preflight"])
 def test_an_unlisted_origin_gets_nothing(gateway: Client, preflight: dict[str, str], origin: str) -> None:
-    """ACCEPTANCE 53: no Access-Control header at all, and Vary: Origin, so that caches keep them apart."""
+    """Behaviour 53: no Access-Control header at all, and Vary: Origin, so that caches keep them apart."""
     answer = gateway("OPTIONS", "/health", headers={"Origin": origin, **preflight})
     assert (granted(answer), answer.headers["vary"]) == ({}, "Origin")
 
@@ -73,7 +73,7 @@ def test_an_unlisted_origin_gets_nothing(gateway: Client, preflight: dict[str, s
 @pytest.mark.parametrize("origin", [None, *LOCAL, *FOREIGN])
 @pytest.mark.parametrize("path", ["/health", "/auth/oauth2/token", "/api/v1/users/me"])
 def test_no_wildcard_and_no_credentials(gateway: Client, path: str, origin: str | None) -> None:
-    """ACCEPTANCE 53: tokens travel in a header, so cookies are never let in; there is no wildcard."""
+    """Behaviour 53: tokens travel in a header, so cookies are never let in; there is no wildcard."""
     answer = gateway("GET", path, headers={"Origin": origin} if origin is not None else {})
     found = (
         answer.headers.get("access-control-allow-origin"),
@@ -85,23 +85,23 @@ def test_no_wildcard_and_no_credentials(gateway: Client, path: str, origin: str 
 
 @pytest.mark.parametrize("origin", [*LOCAL, *FOREIGN, "https://app.grail.test.evil.example", LISTED.upper()])
 def test_a_deployed_stage_knows_its_list_alone(deployed: Settings, origin: str) -> None:
-    """ACCEPTANCE 53: localhost is a foreign page there."""
+    """Behaviour 53: localhost is a foreign page there."""
     assert cors_headers(origin, deployed) == {"Vary": "Origin"}
 
 
 def test_a_deployed_stage_lets_in_what_it_lists(deployed: Settings) -> None:
-    """ACCEPTANCE 53: exactly that origin is echoed."""
+    """Behaviour 53: exactly that origin is echoed."""
     assert cors_headers(LISTED, deployed)["Access-Control-Allow-Origin"] == LISTED
 
 
 def test_a_stage_that_lists_nothing_lets_nobody_in(settings: Settings) -> None:
-    """ACCEPTANCE 53: closed by default."""
+    """Behaviour 53: closed by default."""
     headers = preflight_headers(LISTED, ["GET"], replace(settings, stage="prod", cors_origins=()))
     assert headers == {"Vary": "Origin"}
 
 
 def test_a_preflight_says_what_may_be_sent(gateway: Client) -> None:
-    """ACCEPTANCE 53: every header that the API reads, and how long browsers may remember it."""
+    """Behaviour 53: every header that the API reads, and how long browsers may remember it."""
     answer = gateway("OPTIONS", "/api/v1/teams", headers={"Origin": LOCAL[1], **PREFLIGHT})
     allowed = set(answer.headers["access-control-allow-headers"].lower().split(", "))
     assert {"authorization", "content-type", "if-match", "if-none-match"} <= allowed
@@ -109,13 +109,13 @@ def test_a_preflight_says_what_may_be_sent(gateway: Client) -> None:
 
 
 def test_scripts_may_read_the_headers_that_matter(gateway: Client) -> None:
-    """ACCEPTANCE 53: paging, conditional requests and refusals work from a page."""
+    """Behaviour 53: paging, conditional requests and refusals work from a page."""
     exposed = gateway("GET", "/health", headers={"Origin": LOCAL[0]}).headers["access-control-expose-headers"]
     needed = {"allow", "etag", "link", "location", "retry-after", "www-authenticate", "x-total-count"}
     assert needed <= set(exposed.lower().split(", "))
 
 
 def test_a_preflight_without_an_origin_grants_nothing(gateway: Client) -> None:
-    """ACCEPTANCE 53: only browsers send an Origin, and only to them anything is granted."""
+    """Behaviour 53: only browsers send an Origin, and only to them anything is granted."""
     answer = gateway("OPTIONS", "/api/v1/teams", headers=PREFLIGHT)
     assert (answer.status, granted(answer)) == (204, {})

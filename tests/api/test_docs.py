@@ -27,7 +27,7 @@ def gateway() -> Client:
 
 
 def test_the_page_is_closed_to_everything_from_elsewhere(gateway: Client) -> None:
-    """ACCEPTANCE 55: scripts and styles are files of its own; no inline code, no plugins, no frames."""
+    """Behaviour 55: scripts and styles are files of its own; no inline code, no plugins, no frames."""
     answer = gateway("GET", "/api/v1")
     parts = (part.split() for part in answer.headers["content-security-policy"].split(";"))
     policy = {name: sources for name, *sources in parts}
@@ -44,14 +44,14 @@ def test_the_page_is_closed_to_everything_from_elsewhere(gateway: Client) -> Non
 
 
 def test_the_page_has_nothing_inline() -> None:
-    """ACCEPTANCE 55: whatever the policy would refuse is not there."""
+    """Behaviour 55: whatever the policy would refuse is not there."""
     text = page("index.html", "")
     assert re.findall(r"<script(?![^>]*\ssrc=)[^>]*>|<style|\son\w+=|\sstyle=|javascript:", text) == []
 
 
 @pytest.mark.parametrize("base", ["", "/dev", "/a/b"])
 def test_the_page_names_its_own_host_alone(gateway: Client, base: str) -> None:
-    """ACCEPTANCE 55: each file is served here, below the stage's prefix."""
+    """Behaviour 55: each file is served here, below the stage's prefix."""
     addresses = re.findall(r'(?:src|href)="([^"]*)"', page("index.html", base))
     assert addresses
     assert all(address.startswith(f"{base}/api/v1/") for address in addresses)
@@ -66,7 +66,7 @@ def test_a_deployed_page_names_no_development_users() -> None:
 
 
 def test_a_prefix_can_not_break_out_of_its_attribute() -> None:
-    """ACCEPTANCE 55: it comes from settings, and is escaped all the same."""
+    """Behaviour 55: it comes from settings, and is escaped all the same."""
     assert '"><script>' not in page("index.html", '/x"><script>')
 
 
@@ -94,12 +94,12 @@ def test_files_are_kept_by_their_digest(gateway: Client, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["index.html", "README.md", "..", "docs.js.gz", "%2e%2e%2fdocs.py", "x"])
 def test_no_other_file_is_given(gateway: Client, name: str) -> None:
-    """ACCEPTANCE 49: only what the page is made of, whatever is asked for."""
+    """Behaviour 49: only what the page is made of, whatever is asked for."""
     assert gateway("GET", f"/api/v1/static/{name}").status == 404
 
 
 def test_both_forms_say_the_same(gateway: Client) -> None:
-    """DESIGN §2: one document, as JSON and as YAML."""
+    """One document, as JSON and as YAML."""
     as_json, as_yaml = (gateway("GET", f"/api/v1/openapi.{form}") for form in ("json", "yaml"))
     assert as_yaml.headers["content-type"] == "application/yaml"
     assert json.loads(as_json.body) == yaml.safe_load(as_yaml.body)
@@ -109,7 +109,7 @@ def test_both_forms_say_the_same(gateway: Client) -> None:
     ("path", "imported"), [("/api/v1", False), ("/health", False), ("/api/v1/openapi.json", True)]
 )
 def test_only_the_document_imports_apispec(path: str, imported: bool) -> None:
-    """DESIGN §1: no other request pays for it."""
+    """No other request pays for it."""
     done = run("-c", CALL.format(path=path))
     assert (done.returncode, done.stdout.strip()) == (0, str(imported)), done.stderr
 

@@ -140,7 +140,7 @@ def test_a_hundred_violations_are_told(world: World) -> None:
 
 @pytest.mark.parametrize("path", ["/is_internal/\r\n{}", "/first_name/\x00{}", "/\u2028{}"])
 def test_what_a_message_repeats_is_short_and_harmless(world: World, path: str) -> None:
-    """ACCEPTANCE 50: no control characters, and no more than the beginning, of what was sent."""
+    """Behaviour 50: no control characters, and no more than the beginning, of what was sent."""
     patch = [{"op": "replace", "path": path.format("x" * 5000), "value": "Ada"}]
     me = world.users["admin"].id
     answer = send(world, "PATCH", f"/api/v1/users/{me}", patch)
@@ -149,7 +149,7 @@ def test_what_a_message_repeats_is_short_and_harmless(world: World, path: str) -
 
 
 def test_a_form_s_field_is_repeated_harmlessly(world: World) -> None:
-    """ACCEPTANCE 50: also where a name is what is wrong."""
+    """Behaviour 50: also where a name is what is wrong."""
     name = b"%0D%0A" + b"x" * 5000
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = send(world, "POST", "/api/v1/teams", raw=name + b"=1&" + name + b"=2", headers=headers)

@@ -58,7 +58,7 @@ def keys_of(answer: Answer) -> list[set[str]]:
 
 @pytest.mark.parametrize("route", SHOWN, ids="-".join)
 def test_answers_hold_declared_fields_only(world: World, route: tuple[str, str]) -> None:
-    """ACCEPTANCE 41: exactly the names of the design, even for accounts that pass everywhere."""
+    """Behaviour 41: exactly the names of the design, even for accounts that pass everywhere."""
     answer = world.request("internal" if "_clients" not in route[1] else "owner", *route)
     found = keys_of(answer)
     assert found
@@ -66,7 +66,7 @@ def test_answers_hold_declared_fields_only(world: World, route: tuple[str, str])
 
 
 def test_a_team_shows_of_its_members_no_more_than_names(world: World) -> None:
-    """ACCEPTANCE 41: nested objects are declared as well."""
+    """Behaviour 41: nested objects are declared as well."""
     members = world.request("member", "GET", f"{TEAMS}/{{team_id}}").json["members"]
     listed = world.request("member", "GET", f"{TEAMS}/{{team_id}}/members").json
     assert {frozenset(member) for member in members} == {frozenset({"user", "is_leader"})}
@@ -77,7 +77,7 @@ def test_a_team_shows_of_its_members_no_more_than_names(world: World) -> None:
 @pytest.mark.parametrize("field", OWNED)
 @pytest.mark.parametrize("path", CREATIONS)
 def test_nobody_creates_with_what_the_server_owns(world: World, path: str, field: str) -> None:
-    """ACCEPTANCE 39: 422 naming it, and nothing is made."""
+    """Behaviour 39: 422 naming it, and nothing is made."""
     body = {**CREATIONS[path], field: UNKNOWN_ID}
     answer = world.api("POST", path, token=world.token("internal"), data=body)
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, f"/{field}")
@@ -88,7 +88,7 @@ def test_nobody_creates_with_what_the_server_owns(world: World, path: str, field
 )
 @pytest.mark.parametrize("op", ["add", "replace", "remove", "move"])
 def test_nobody_patches_what_the_server_owns(world: World, path: str, field: str, op: str) -> None:
-    """ACCEPTANCE 39: 422, and the item stays as it was, its ETag included."""
+    """Behaviour 39: 422, and the item stays as it was, its ETag included."""
     caller = "admin"
     before = world.request(caller, "GET", path)
     entry = {"op": op, "path": f"/{field}", "value": UNKNOWN_ID, "from": f"/{field}"}
@@ -101,7 +101,7 @@ def test_nobody_patches_what_the_server_owns(world: World, path: str, field: str
 @pytest.mark.parametrize("flag", ["is_active", "is_regular_user", "is_admin", "is_internal"])
 @pytest.mark.parametrize("value", [True, False])
 def test_role_flags_without_the_right_are_403(world: World, value: bool, flag: str) -> None:
-    """ACCEPTANCE 39: in a patch of one's own account, and the account stays as it was."""
+    """Behaviour 39: in a patch of one's own account, and the account stays as it was."""
     before = world.request("owner", "GET", f"{USERS}/me")
     path = world.address("owner", "PATCH", f"{USERS}/{{user_id}}")
     entry = {"op": "replace", "path": f"/{flag}", "value": value}
@@ -112,7 +112,7 @@ def test_role_flags_without_the_right_are_403(world: World, value: bool, flag: s
 @pytest.mark.parametrize("caller", ["admin", "internal"])
 @pytest.mark.parametrize("value", [True, False])
 def test_nobody_sets_is_internal(world: World, value: bool, caller: str) -> None:
-    """ACCEPTANCE 39: never settable over the API, neither by sign-up nor by patch."""
+    """Behaviour 39: never settable over the API, neither by sign-up nor by patch."""
     token = world.token(caller)
     created = world.api("POST", USERS, token=token, data={**CREATIONS[USERS], "is_internal": value})
     entry = {"op": "replace", "path": "/is_internal", "value": value}

@@ -38,14 +38,14 @@ def missing(answer: Answer) -> list[str]:
 @pytest.mark.parametrize("caller", ["admin", "outsider", "anonymous", "bad token"])
 @pytest.mark.parametrize("route", ROUTES, ids="-".join)
 def test_every_answer_is_protected(world: World, route: tuple[str, str], caller: str) -> None:
-    """ACCEPTANCE 52: answers and refusals alike."""
+    """Behaviour 52: answers and refusals alike."""
     assert missing(world.request(caller, *route)) == []
 
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["OPTIONS", "HEAD", "PUT", "TRACE", "BREW"])
 def test_answers_about_methods_are_protected(world: World, method: str, path: str) -> None:
-    """ACCEPTANCE 52: what Chalice says on its own, too."""
+    """Behaviour 52: what Chalice says on its own, too."""
     address = world.address("admin", method, path)
     assert missing(world.api(method, address, token=world.token("admin"))) == []
 
@@ -53,12 +53,12 @@ def test_answers_about_methods_are_protected(world: World, method: str, path: st
 @pytest.mark.parametrize("caller", ["admin", "anonymous"])
 @pytest.mark.parametrize("route", [route for route in ROUTES if route[1] not in CACHEABLE], ids="-".join)
 def test_private_answers_stay_out_of_caches(world: World, route: tuple[str, str], caller: str) -> None:
-    """ACCEPTANCE 52: no-store, whatever the answer."""
+    """Behaviour 52: no-store, whatever the answer."""
     assert world.request(caller, *route).headers["cache-control"] == "no-store"
 
 
 def test_an_unchanged_item_is_protected(world: World) -> None:
-    """ACCEPTANCE 52: a 304 carries what the 200 would have."""
+    """Behaviour 52: a 304 carries what the 200 would have."""
     first = world.request("owner", "GET", "/api/v1/users/me")
     again = world.api(
         "GET",
@@ -76,7 +76,7 @@ def test_an_unchanged_item_is_protected(world: World) -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids="-".join)
 def test_nothing_tells_what_serves(world: World, route: tuple[str, str]) -> None:
-    """ACCEPTANCE 52: no header names software or versions."""
+    """Behaviour 52: no header names software or versions."""
     answer = world.request("admin", *route)
     assert answer.headers.get("server", "grail") == "grail"
     assert not {"x-powered-by", "x-chalice-version"} & answer.headers.keys()

@@ -17,14 +17,14 @@ world = hostile.world  # a fixture
 
 @pytest.mark.parametrize(("size", "status"), [(MOST, 201), (MOST + 1, 413), (3_000_000, 413)])
 def test_bodies_end_at_64_kib(world: World, size: int, status: int) -> None:
-    """ACCEPTANCE 48: exactly 64 KiB is taken, a byte more is 413."""
+    """Behaviour 48: exactly 64 KiB is taken, a byte more is 413."""
     body = b'{"title": "Engines"}'
     answer = post(world, body + b" " * (size - len(body)))
     assert (answer.status, answer.status == 201 or flaws(answer) == []) == (status, True)
 
 
 def test_large_bodies_are_refused_at_the_token_endpoint(world: World) -> None:
-    """ACCEPTANCE 48: in the form of RFC 6749."""
+    """Behaviour 48: in the form of RFC 6749."""
     answer = world.api("POST", "/auth/oauth2/token", raw=b"a=" + b"b" * MOST, headers={"Content-Type": FORM})
     assert (answer.status, answer.json["error"]) == (413, "invalid_request")
 
@@ -36,7 +36,7 @@ def test_large_bodies_are_refused_at_the_token_endpoint(world: World) -> None:
 def test_nesting_ends_at_64_levels(
     world: World, opening: str, closing: str, levels: int, status: int
 ) -> None:
-    """ACCEPTANCE 48: deeper is 400, and never an error of ours."""
+    """Behaviour 48: deeper is 400, and never an error of ours."""
     levels = min(levels, MOST // len(opening + closing) - 1)
     text = opening * levels + ("" if opening == "[" else "1") + closing * levels
     answer = post(world, text.encode())
@@ -44,7 +44,7 @@ def test_nesting_ends_at_64_levels(
 
 
 def test_nesting_that_never_ends_is_malformed(world: World) -> None:
-    """ACCEPTANCE 48: brackets alone."""
+    """Behaviour 48: brackets alone."""
     assert post(world, b"[" * MOST).status == 400
 
 
@@ -86,7 +86,7 @@ def test_nesting_that_never_ends_is_malformed(world: World) -> None:
     ids=lambda body: repr(body[:32]),
 )
 def test_json_that_is_none_between_systems_is_malformed(world: World, body: bytes) -> None:
-    """ACCEPTANCE 49: RFC 8259 §8.1, §4, §6 and §7; some parsers take the first reading, some the last."""
+    """Behaviour 49: RFC 8259 §8.1, §4, §6 and §7; some parsers take the first reading, some the last."""
     answer = post(world, body)
     assert (answer.status, flaws(answer)) == (400, [])
 
@@ -107,7 +107,7 @@ def test_json_that_is_none_between_systems_is_malformed(world: World, body: byte
     ids=lambda body: repr(body[:24]),
 )
 def test_forms_that_do_not_parse_are_malformed(world: World, body: bytes) -> None:
-    """ACCEPTANCE 17, 49: invalid UTF-8, stray percent signs, doubles, a token in the body."""
+    """Behaviour 17, 49: invalid UTF-8, stray percent signs, doubles, a token in the body."""
     answer = post(world, body, FORM)
     assert (answer.status, flaws(answer)) == (400, [])
 
@@ -132,7 +132,7 @@ def test_forms_that_do_not_parse_are_malformed(world: World, body: bytes) -> Non
     ],
 )
 def test_json_of_another_shape_is_invalid(world: World, body: str) -> None:
-    """ACCEPTANCE 50: it parses, and breaks the schema."""
+    """Behaviour 50: it parses, and breaks the schema."""
     answer = post(world, body.encode())
     assert (answer.status, flaws(answer)) == (422, [])
 
@@ -148,7 +148,7 @@ def test_json_of_another_shape_is_invalid(world: World, body: str) -> None:
     ],
 )
 def test_spellings_of_a_content_type(world: World, content_type: str) -> None:
-    """ACCEPTANCE 51: media types have no case, and may carry parameters."""
+    """Behaviour 51: media types have no case, and may carry parameters."""
     assert post(world, b'{"title": "Engines"}', content_type).status == 201
 
 
@@ -170,14 +170,14 @@ def test_spellings_of_a_content_type(world: World, content_type: str) -> None:
     ],
 )
 def test_other_content_types_are_415(world: World, content_type: str | None) -> None:
-    """ACCEPTANCE 51: missing or wrong, and Accept says what is right."""
+    """Behaviour 51: missing or wrong, and Accept says what is right."""
     answer = post(world, b'{"title": "Engines"}', content_type)
     assert (answer.status, answer.headers["accept"], flaws(answer)) == (415, f"{JSON}, {FORM}", [])
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/merge-patch+json", FORM])
 def test_other_content_types_of_a_patch_are_415(world: World, content_type: str | None) -> None:
-    """ACCEPTANCE 43, 51: and Accept-Patch says what is right."""
+    """Behaviour 43, 51: and Accept-Patch says what is right."""
     headers = {"Content-Type": content_type} if content_type else {}
     path = world.address("leader", "PATCH", "/api/v1/teams/{team_id}")
     answer = world.api("PATCH", path, token=world.token("leader"), raw=b"[]", headers=headers)
@@ -222,5 +222,5 @@ def test_without_a_body_its_encoding_is_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("content_type", ["text/plain", "nonsense", "application/xml; q=é", ""])
 def test_a_get_ignores_its_content_type(world: World, content_type: str) -> None:
-    """ACCEPTANCE 51: it has no body whose type could be wrong (Chalice alone would say 415)."""
+    """Behaviour 51: it has no body whose type could be wrong (Chalice alone would say 415)."""
     assert world.api("GET", "/health", headers={"Content-Type": content_type}).status == 200

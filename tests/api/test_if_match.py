@@ -53,7 +53,7 @@ RETITLE = [replace("/title", "Looms")]
 def test_a_version_that_is_not_the_stored_one_is_412(
     call: Caller, method: str, operations: Operations | None, if_match: str
 ) -> None:
-    """ACCEPTANCE 47: stale, weak and malformed tags never match (RFC 9110 §13.1.1); nothing is written."""
+    """Behaviour 47: stale, weak and malformed tags never match (RFC 9110 §13.1.1); nothing is written."""
     answer = call(method, operations, if_match)
     assert (answer.status, call("GET", None).json["title"]) == (412, "Engines")
 
@@ -63,12 +63,12 @@ def test_a_version_that_is_not_the_stored_one_is_412(
 def test_the_stored_version_goes_through(
     call: Caller, method: str, operations: Operations | None, status: int, if_match: str
 ) -> None:
-    """ACCEPTANCE 47: the tag itself, `*`, and lists that name it."""
+    """Behaviour 47: the tag itself, `*`, and lists that name it."""
     assert call(method, operations, if_match).status == status
 
 
 def test_the_etag_of_an_answer_is_the_next_condition(call: Caller) -> None:
-    """ACCEPTANCE 62: reading is not needed between two writes of one caller."""
+    """Behaviour 62: reading is not needed between two writes of one caller."""
     etag = call("GET", None).headers["etag"]
     for title in ("Looms", "Mills"):
         answer = call("PATCH", [replace("/title", title)], etag)
@@ -104,7 +104,7 @@ def somebody_faster(team: Team, times: int) -> Iterator[list[Sent]]:
 @BETWEEN
 @pytest.mark.parametrize("times", [1, 3])
 def test_without_if_match_a_patch_is_applied_anew(call: Caller, team: Team, times: int) -> None:
-    """DESIGN §2: without If-Match the server re-applies on conflict."""
+    """Without If-Match the server re-applies on conflict."""
     with somebody_faster(team, times):
         answer = call("PATCH", RETITLE)
     stored = get_many([team.key])[team.key]
@@ -113,7 +113,7 @@ def test_without_if_match_a_patch_is_applied_anew(call: Caller, team: Team, time
 
 @BETWEEN
 def test_a_patch_applied_anew_tests_what_is_there_now(call: Caller, team: Team) -> None:
-    """ACCEPTANCE 62: a test is made of what the other writer left, so no update is lost."""
+    """Behaviour 62: a test is made of what the other writer left, so no update is lost."""
     with somebody_faster(team, 1):
         answer = call("PATCH", [expect("/title", "Engines"), *RETITLE])
     assert (answer.status, call("GET", None).json["title"]) == (409, "Theirs 0")
@@ -124,7 +124,7 @@ def test_a_patch_applied_anew_tests_what_is_there_now(call: Caller, team: Team) 
 def test_with_if_match_who_comes_second_is_refused(
     call: Caller, team: Team, method: str, operations: Operations | None
 ) -> None:
-    """ACCEPTANCE 59: a failed condition is 412 where the caller named a version."""
+    """Behaviour 59: a failed condition is 412 where the caller named a version."""
     with somebody_faster(team, 1):
         answer = call(method, operations, '"1"')
     assert (answer.status, call("GET", None).json["title"]) == (412, "Theirs 0")
@@ -132,14 +132,14 @@ def test_with_if_match_who_comes_second_is_refused(
 
 @BETWEEN
 def test_a_delete_without_if_match_wins_in_the_end(call: Caller, team: Team) -> None:
-    """DESIGN §2: deleting is re-applied like patching."""
+    """Deleting is re-applied like patching."""
     with somebody_faster(team, 2):
         assert call("DELETE", None).status == 204
     assert keys.team(team.id) not in get_many([team.key])
 
 
 def test_a_team_that_vanishes_under_a_patch_is_404(call: Caller, team: Team) -> None:
-    """ACCEPTANCE 59: what was deleted meanwhile is not found, and does not come back."""
+    """Behaviour 59: what was deleted meanwhile is not found, and does not come back."""
     deleted: list[int] = []
 
     def rule(sent: Sent, forward: Forward) -> Wired:

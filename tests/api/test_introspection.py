@@ -50,7 +50,7 @@ def ask(api: Client, token: str, basic: tuple[str, str] = BASIC, **more: str) ->
 
 
 def test_an_access_token_is_described(api: Client, tokens: dict[str, Any], user: User) -> None:
-    """ACCEPTANCE 31: what a resource server needs, and no more."""
+    """Behaviour 31: what a resource server needs, and no more."""
     claims = jwt.decode(tokens["access_token"], options={"verify_signature": False})
     answer = ask(api, tokens["access_token"])
     assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")
@@ -72,7 +72,7 @@ def test_an_access_token_is_described(api: Client, tokens: dict[str, Any], user:
 def test_a_refresh_token_is_described(
     api: Client, tokens: dict[str, Any], user: User, ends_first: str
 ) -> None:
-    """ACCEPTANCE 25, 31: it has no token type of its own, and ends at the first of its two ends."""
+    """Behaviour 25, 31: it has no token type of its own, and ends at the first of its two ends."""
     soon = int(time.time()) + 60
     [family] = families(user)
     family.update([TokenFamily.get_attributes()[ends_first].set(soon)])
@@ -90,7 +90,7 @@ def test_a_refresh_token_is_described(
 def test_a_refresh_token_is_worth_what_its_client_may_do_today(
     api: Client, tokens: dict[str, Any], server: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 5, 31: neither what it lost meanwhile nor what it got."""
+    """Behaviour 5, 31: neither what it lost meanwhile nor what it got."""
     server.update([OAuth2Client.default_scopes.set(["users:read", "users:write"])])
     assert ask(api, tokens["refresh_token"]).json["scope"] == "users:read"
 
@@ -103,7 +103,7 @@ def test_hints_are_not_needed(api: Client, tokens: dict[str, Any], kind: str, hi
 
 
 def test_a_service_s_own_token_is_described(api: Client, server: OAuth2Client) -> None:
-    """ACCEPTANCE 6: its subject is the client."""
+    """Behaviour 6: its subject is the client."""
     token = api("POST", TOKEN, form={"grant_type": "client_credentials"}, basic=BASIC).json["access_token"]
     told = ask(api, token).json
     assert (told["active"], told["sub"], told["username"]) == (True, "server", "admin")
@@ -111,7 +111,7 @@ def test_a_service_s_own_token_is_described(api: Client, server: OAuth2Client) -
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "0" * 26 + "." + "0" * 26 + "." + "x" * 43, "é"])
 def test_garbage_is_inactive(api: Client, server: OAuth2Client, token: str) -> None:
-    """ACCEPTANCE 31: exactly that and no more."""
+    """Behaviour 31: exactly that and no more."""
     answer = ask(api, token)
     assert (answer.status, answer.body) == (200, NOTHING)
 
@@ -121,7 +121,7 @@ def test_garbage_is_inactive(api: Client, server: OAuth2Client, token: str) -> N
 def test_what_is_dead_is_inactive(
     api: Client, tokens: dict[str, Any], user: User, kind: str, end: str
 ) -> None:
-    """ACCEPTANCE 31: revoked, or ended with the account."""
+    """Behaviour 31: revoked, or ended with the account."""
     if end == "revoked":
         api("POST", REVOKE, form={"token": tokens["refresh_token"]}, basic=BASIC)
     elif end == "deleted":
@@ -134,14 +134,14 @@ def test_what_is_dead_is_inactive(
 
 
 def test_an_expired_family_is_inactive(api: Client, tokens: dict[str, Any], user: User) -> None:
-    """ACCEPTANCE 25, 31: whatever TTL has swept."""
+    """Behaviour 25, 31: whatever TTL has swept."""
     [family] = families(user)
     family.update([TokenFamily.idle_until.set(1)])
     assert ask(api, tokens["refresh_token"]).body == NOTHING
 
 
 def test_a_used_refresh_token_is_inactive(api: Client, tokens: dict[str, Any]) -> None:
-    """ACCEPTANCE 20, 31: and asking about it is not using it: the family lives."""
+    """Behaviour 20, 31: and asking about it is not using it: the family lives."""
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
     fresh = api("POST", TOKEN, form=form, basic=BASIC).json
     assert ask(api, tokens["refresh_token"]).body == NOTHING
@@ -152,7 +152,7 @@ def test_a_used_refresh_token_is_inactive(api: Client, tokens: dict[str, Any]) -
 def test_what_the_user_took_back_is_inactive(
     api: Client, server: OAuth2Client, user: User, token_for: Callable[..., str], kind: str
 ) -> None:
-    """ACCEPTANCE 31: tokens of a code rest on the user's consent."""
+    """Behaviour 31: tokens of a code rest on the user's consent."""
     code = get_code(api, "user", PASSWORD, client_id="server")
     tokens = redeem(api, code, "server", client_secret=SECRET).json
     assert ask(api, tokens[kind]).json["active"] is True
@@ -164,21 +164,21 @@ def test_what_the_user_took_back_is_inactive(
 def test_another_client_s_token_is_inactive(
     api: Client, tokens: dict[str, Any], admin: User, make_client: Callable[..., OAuth2Client], kind: str
 ) -> None:
-    """ACCEPTANCE 31: foreign is as good as unknown."""
+    """Behaviour 31: foreign is as good as unknown."""
     make_client("other", admin)
     assert ask(api, tokens[kind], ("other", SECRET)).body == NOTHING
     assert ask(api, tokens[kind]).json["active"] is True
 
 
 def test_strangers_are_told_nothing(api: Client, tokens: dict[str, Any]) -> None:
-    """ACCEPTANCE 31: unauthenticated and wrong: 401."""
+    """Behaviour 31: unauthenticated and wrong: 401."""
     form = {"token": tokens["access_token"]}
     assert error_of(api("POST", INTROSPECT, form=form)) == (401, "invalid_client")
     assert error_of(ask(api, tokens["access_token"], ("server", "wrong"))) == (401, "invalid_client")
 
 
 def test_public_clients_are_told_nothing(api: Client, documentation: OAuth2Client) -> None:
-    """DESIGN §3: anybody could call as a public client, and fish for tokens."""
+    """Anybody could call as a public client, and fish for tokens."""
     form = {"token": "x", "client_id": "documentation"}
     assert error_of(api("POST", INTROSPECT, form=form)) == (401, "invalid_client")
 

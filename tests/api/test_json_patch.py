@@ -40,13 +40,13 @@ WORKING: list[tuple[Operations, list[str]]] = [
 
 @pytest.mark.parametrize(("operations", "names"), WORKING)
 def test_every_operation_works(patch: Patch, operations: Operations, names: list[str]) -> None:
-    """DESIGN §2: all six operations, applied in order; unknown members are ignored (RFC 6902 §4)."""
+    """All six operations, applied in order; unknown members are ignored (RFC 6902 §4)."""
     answer = patch(operations)
     assert (answer.status, [answer.json.get(name) for name in NAMES]) == (200, names)
 
 
 def test_a_patch_grows_the_version(patch: Patch) -> None:
-    """DESIGN §4: every change of an item shows in its ETag."""
+    """Every change of an item shows in its ETag."""
     etags = [patch([replace("/first_name", name)]).headers["etag"] for name in ("A", "B", "C")]
     assert len(set(etags)) == len(etags)
 
@@ -83,14 +83,14 @@ MALFORMED: list[Any] = [
 
 @pytest.mark.parametrize("payload", MALFORMED)
 def test_what_is_no_patch_is_400(patch: Patch, payload: Any) -> None:
-    """ACCEPTANCE 43: malformed is 400, and the item is unchanged."""
+    """Behaviour 43: malformed is 400, and the item is unchanged."""
     before = dump_table()
     assert (patch(payload).status, dump_table()) == (400, before)
 
 
 @pytest.mark.parametrize("raw", [b"", b"[", b'[{"op":"test"', b"[NaN]", b"null", b"\xff"])
 def test_what_does_not_parse_is_400(api: Client, user: User, token_for: TokenFor, raw: bytes) -> None:
-    """ACCEPTANCE 43: JSON that does not parse, or is no array."""
+    """Behaviour 43: JSON that does not parse, or is no array."""
     path, headers = f"/api/v1/users/{user.id}", {"Content-Type": "application/json-patch+json"}
     assert api("PATCH", path, token=token_for(user), raw=raw, headers=headers).status == 400
 
@@ -100,7 +100,7 @@ TYPES = ["text/plain", "application/merge-patch+json", "application/x-www-form-u
 
 @pytest.mark.parametrize("media_type", TYPES)
 def test_another_type_is_415(api: Client, user: User, token_for: TokenFor, media_type: str) -> None:
-    """ACCEPTANCE 43: 415 tells in Accept-Patch what is taken (RFC 5789 §2.2)."""
+    """Behaviour 43: 415 tells in Accept-Patch what is taken (RFC 5789 §2.2)."""
     raw, headers = b'[{"op":"replace","path":"/first_name","value":"x"}]', {"Content-Type": media_type}
     answer = api("PATCH", f"/api/v1/users/{user.id}", token=token_for(user), raw=raw, headers=headers)
     accepted = {kind.strip() for kind in answer.headers["accept-patch"].split(",")}
@@ -109,7 +109,7 @@ def test_another_type_is_415(api: Client, user: User, token_for: TokenFor, media
 
 @pytest.mark.parametrize("media_type", ["application/json-patch+json", "APPLICATION/JSON; charset=utf-8"])
 def test_both_types_work(api: Client, user: User, token_for: TokenFor, media_type: str) -> None:
-    """ACCEPTANCE 51: types are compared without case and parameters."""
+    """Behaviour 51: types are compared without case and parameters."""
     raw, headers = b'[{"op":"replace","path":"/first_name","value":"x"}]', {"Content-Type": media_type}
     path = f"/api/v1/users/{user.id}"
     assert api("PATCH", path, token=token_for(user), raw=raw, headers=headers).status == 200
@@ -131,7 +131,7 @@ FAILING: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("operation", FAILING)
 def test_a_failed_test_is_409_and_undoes_all(patch: Patch, operation: dict[str, Any]) -> None:
-    """ACCEPTANCE 43: a failed test is 409; a number never equals a boolean (RFC 6902 §4.6)."""
+    """Behaviour 43: a failed test is 409; a number never equals a boolean (RFC 6902 §4.6)."""
     before = dump_table()
     assert (patch([replace("/last_name", "Byron"), operation]).status, dump_table()) == (409, before)
 
@@ -172,7 +172,7 @@ FORBIDDEN: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("operation", FORBIDDEN, ids=str)
 def test_a_path_outside_the_policy_is_422(patch: Patch, operation: dict[str, Any]) -> None:
-    """ACCEPTANCE 39, 43, 44, 46: 422, and what was patched before is undone."""
+    """Behaviour 39, 43, 44, 46: 422, and what was patched before is undone."""
     before = dump_table()
     assert (patch([replace("/last_name", "Byron"), operation]).status, dump_table()) == (422, before)
 
@@ -188,7 +188,7 @@ READINGS = [(name, op) for name in HIDDEN for op in ("test", "copy", "move")]
 def test_a_hidden_field_looks_like_none(
     *, api: Client, user: User, token_for: TokenFor, hidden: str, op: str, proven: bool
 ) -> None:
-    """ACCEPTANCE 44: right guess, wrong guess and a field that does not exist answer alike."""
+    """Behaviour 44: right guess, wrong guess and a field that does not exist answer alike."""
     stored = items_naming(user.id)[-1].get(hidden, {"S": PASSWORD})
     answers = []
     for name, value in ((hidden, next(iter(stored.values()))), (hidden, "wrong"), ("unheard_of", "x")):

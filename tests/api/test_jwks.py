@@ -53,7 +53,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def test_published_are_the_next_the_current_and_the_ones_before(
     api: Client, use: Callable[..., None]
 ) -> None:
-    """ACCEPTANCE 33: whoever may meet a token finds its key; a key whose last token has expired is gone."""
+    """Behaviour 33: whoever may meet a token finds its key; a key whose last token has expired is gone."""
     gone = retired(new_entry(ed25519.Ed25519PrivateKey.generate(), CURRENT), 1)
     use(retired(ENTRIES["RS256"], 2**33), ENTRIES["ES256"], {**ENTRIES["EdDSA"], "status": NEXT}, gone)
     found = api("GET", JWKS).json["keys"]
@@ -63,7 +63,7 @@ def test_published_are_the_next_the_current_and_the_ones_before(
 
 
 def test_the_set_holds_public_members_alone(api: Client, use: Callable[..., None]) -> None:
-    """ACCEPTANCE 33: no private members, unique kids, and what a verifier needs (RFC 7517 §4)."""
+    """Behaviour 33: no private members, unique kids, and what a verifier needs (RFC 7517 §4)."""
     use(ENTRIES["RS256"], *({**ENTRIES[name], "status": NEXT} for name in ("ES256", "EdDSA")))
     found = {key["kty"]: key for key in api("GET", JWKS).json["keys"]}
     common = {"kid", "kty", "use", "alg"}
@@ -86,7 +86,7 @@ def test_key_ids_are_thumbprints(api: Client, use: Callable[..., None], algorith
 
 
 def test_caches_may_keep_it_for_the_cache_time(api: Client) -> None:
-    """ACCEPTANCE 33: a rotation waits for that time; an unchanged set is told by its ETag."""
+    """Behaviour 33: a rotation waits for that time; an unchanged set is told by its ETag."""
     answer = api("GET", JWKS)
     assert answer.headers["cache-control"] == f"public, max-age={application.settings.secrets_cache}"
     assert answer.headers["content-type"] == "application/json"
@@ -95,7 +95,7 @@ def test_caches_may_keep_it_for_the_cache_time(api: Client) -> None:
 
 
 def test_a_bad_token_is_ignored(api: Client) -> None:
-    """DESIGN §2: the well-known documents look at no token."""
+    """The well-known documents look at no token."""
     assert api("GET", JWKS, token="rubbish").status == 200
 
 
@@ -107,7 +107,7 @@ def test_joserfc_verifies_access_tokens(
     sign_in: Callable[..., dict[str, Any]],
     algorithm: str,
 ) -> None:
-    """Issue 4: joserfc verifies a token against the JWK Set as RFC 9068 §4 demands."""
+    """Joserfc verifies a token against the JWK Set as RFC 9068 §4 demands."""
     use(ENTRIES[algorithm])
     token = sign_in()["access_token"]
     keys = jwk.KeySet.import_key_set(api("GET", JWKS).json)
@@ -131,7 +131,7 @@ def test_pyjwt_verifies_access_tokens(
     sign_in: Callable[..., dict[str, Any]],
     algorithm: str,
 ) -> None:
-    """Issue 4: so does what most Python services use."""
+    """So does what most Python services use."""
     use(ENTRIES[algorithm])
     token, found = sign_in()["access_token"], api("GET", JWKS).json
     key = jwt.PyJWKSet.from_dict(found)[jwt.get_unverified_header(token)["kid"]]
@@ -142,7 +142,7 @@ def test_pyjwt_verifies_access_tokens(
 def test_a_document_that_cannot_be_read_for_too_long_is_503(
     api: Client, token_for: Callable[..., str], user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 4: fail closed; what needs no key goes on."""
+    """Fail closed; what needs no key goes on."""
     token = token_for(user)
     keys = application.api.keys
     old = replace(keys._copy.read, wall=0.0)

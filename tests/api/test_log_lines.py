@@ -33,7 +33,7 @@ def log(settings: Settings, table: None) -> Iterator[Log]:
 def test_a_request_is_one_line_of_what_operators_need(
     api: Client, user: User, token_for: TokenFor, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 5: who asked for what, how it went, and what it took."""
+    """Who asked for what, how it went, and what it took."""
     trace = "1-5759e988-bd862e3fe1be46a994272793"
     monkeypatch.setenv("_X_AMZN_TRACE_ID", f"Root={trace};Parent=53995c3f42cd8ad8;Sampled=1")
     answer = api("GET", f"/api/v1/users/{user.id}?limit=1", token=token_for(user))
@@ -80,13 +80,13 @@ def test_a_refusal_is_one_line_with_its_reason(
     status: int,
     problem: str,
 ) -> None:
-    """Issue 5: whoever refused it, Chalice or an operation."""
+    """Whoever refused it, Chalice or an operation."""
     api(method, path, token=token_for(admin))
     assert (log.request["status"], log.request["problem"]) == (status, problem)
 
 
 def test_without_a_token_nobody_is_named(api: Client, log: Log) -> None:
-    """Issue 5: a line says of a caller what was proved."""
+    """A line says of a caller what was proved."""
     api("GET", "/api/v1/users/me")
     assert (log.request["status"], log.request["problem"]) == (401, "unauthenticated")
     assert {"actor_id", "client_id"} & log.request.keys() == set()
@@ -95,7 +95,7 @@ def test_without_a_token_nobody_is_named(api: Client, log: Log) -> None:
 def test_an_unforeseen_exception_is_told_under_the_same_request_id(
     api: Client, user: User, token_for: TokenFor, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 5: the trace is a field of one line; what the exception quotes is left out."""
+    """The trace is a field of one line; what the exception quotes is left out."""
 
     def explode(*_: object) -> None:
         raise ValueError("invalid literal: 'hunter2'") from KeyError("hunter3")
@@ -118,7 +118,7 @@ def test_an_unforeseen_exception_is_told_under_the_same_request_id(
 def test_round_trips_are_those_that_were_sent(
     api: Client, admin: User, token_for: TokenFor, round_trips: list[str], log: Log
 ) -> None:
-    """Issue 5: what the line counts is what botocore sends."""
+    """What the line counts is what botocore sends."""
     token = token_for(admin)
     round_trips.clear()
     api("POST", "/api/v1/teams", token=token, data={"title": "Looms"})
@@ -146,7 +146,7 @@ def charge(sent: Sent, forward: Forward) -> Wired:
 
 
 def test_capacity_is_what_dynamodb_says(api: Client, admin: User, token_for: TokenFor, log: Log) -> None:
-    """Issue 5: reads and writes apart, of all requests together; tests/integration asks AWS's own engine."""
+    """Reads and writes apart, of all requests together; tests/integration asks AWS's own engine."""
     token = token_for(admin)
     with wire(charge):
         api("GET", "/api/v1/teams", token=token)
@@ -158,7 +158,7 @@ def test_capacity_is_what_dynamodb_says(api: Client, admin: User, token_for: Tok
 def test_requests_at_the_same_time_are_measured_apart(
     api: Client, admin: User, token_for: TokenFor, log: Log
 ) -> None:
-    """Issue 5: the local server answers in threads; each request counts its own round trips."""
+    """The local server answers in threads; each request counts its own round trips."""
     tokens = [token_for(admin) for _ in range(16)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda token: api("GET", "/api/v1/teams", token=token), tokens))
@@ -168,7 +168,7 @@ def test_requests_at_the_same_time_are_measured_apart(
 def test_an_unreachable_database_is_told_by_its_kind(
     api: Client, user: User, token_for: TokenFor, log: Log, waits: list[float]
 ) -> None:
-    """Issue 5: a 503 is one line; what AWS said is told by its code, not by its text."""
+    """A 503 is one line; what AWS said is told by its code, not by its text."""
     token = token_for(user)
     with wire(lambda *_: refusal("ThrottlingException")):
         api("GET", "/api/v1/users/me", token=token)
@@ -179,7 +179,7 @@ def test_an_unreachable_database_is_told_by_its_kind(
 
 
 def test_every_field_is_explained(api: Client, user: User, token_for: TokenFor, log: Log) -> None:
-    """Issue 5: docs/operations.md says what each one means."""
+    """docs/operations.md says what each one means."""
     api("GET", "/api/v1/users/me", token=token_for(user))
     api("PUT", "/api/v1/users/me")
     api("POST", TOKEN, form={"grant_type": "password", "client_id": "documentation"})
@@ -190,7 +190,7 @@ def test_every_field_is_explained(api: Client, user: User, token_for: TokenFor, 
 def test_nothing_is_written_on_a_local_stage(
     api: Client, user: User, token_for: TokenFor, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """DESIGN §5: the terminal belongs to `make run`, which has a line of its own."""
+    """The terminal belongs to `make run`, which has a line of its own."""
     assert api("GET", "/api/v1/users/me", token=token_for(user)).status == 200
     assert capfd.readouterr() == ("", "")
 
@@ -203,7 +203,7 @@ def ask(api: Client, **form: str) -> int:
 def test_tokens_are_counted_by_grant(
     api: Client, user: User, service: OAuth2Client, sign_in: SignIn, log: Log
 ) -> None:
-    """Issue 5: what was issued, to whom and by which grant."""
+    """What was issued, to whom and by which grant."""
     tokens = sign_in()
     ask(api, grant_type="refresh_token", refresh_token=tokens["refresh_token"])
     api("POST", TOKEN, form={"grant_type": "client_credentials"}, basic=("service", SECRET))
@@ -217,7 +217,7 @@ def test_tokens_are_counted_by_grant(
 
 
 def test_a_used_refresh_token_is_counted(api: Client, user: User, sign_in: SignIn, log: Log) -> None:
-    """Issue 5: one of two who have it is a thief."""
+    """One of two who have it is a thief."""
     token = sign_in()["refresh_token"]
     ask(api, grant_type="refresh_token", refresh_token=token)
     let_pass(token)
@@ -227,7 +227,7 @@ def test_a_used_refresh_token_is_counted(api: Client, user: User, sign_in: SignI
 
 
 def test_revoked_tokens_are_counted(api: Client, user: User, sign_in: SignIn, log: Log) -> None:
-    """Issue 5: RFC 7009."""
+    """RFC 7009."""
     token = sign_in()["refresh_token"]
     api("POST", "/auth/oauth2/revoke", form={"client_id": "documentation", "token": token})
     assert log.of("request")[-1]["tokens_revoked"] == 1
@@ -236,7 +236,7 @@ def test_revoked_tokens_are_counted(api: Client, user: User, sign_in: SignIn, lo
 def test_refused_sign_ins_are_counted_while_they_are_held_back_too(
     api: Client, user: User, documentation: OAuth2Client, log: Log
 ) -> None:
-    """Issue 5: the alarm counts guesses, also those that nobody looks at any more."""
+    """The alarm counts guesses, also those that nobody looks at any more."""
     form = {"grant_type": "password", "username": "user", "password": "wrong"}
     statuses = [ask(api, **form) for _ in range(11)]
     lines = log.of("request")
@@ -246,7 +246,7 @@ def test_refused_sign_ins_are_counted_while_they_are_held_back_too(
 
 
 def test_wrong_client_secrets_are_counted(api: Client, service: OAuth2Client, log: Log) -> None:
-    """Issue 5: clients have credentials, too."""
+    """Clients have credentials, too."""
     api("POST", TOKEN, form={"grant_type": "client_credentials"}, basic=("service", "wrong"))
     assert (log.request["sign_in_failures"], "client_id" in log.request) == (1, False)
 
@@ -254,7 +254,7 @@ def test_wrong_client_secrets_are_counted(api: Client, service: OAuth2Client, lo
 def test_what_is_wrong_otherwise_is_no_refused_sign_in(
     api: Client, user: User, documentation: OAuth2Client, log: Log
 ) -> None:
-    """Issue 5: a client without a parameter guesses nothing."""
+    """A client without a parameter guesses nothing."""
     ask(api, grant_type="password", username="user")
     ask(api, grant_type="password", username="user", password=PASSWORD, scope="nonsense")
     assert [line.get("sign_in_failures", 0) for line in log.of("request")] == [0, 0]

@@ -23,7 +23,7 @@ def test_a_new_user_signs_up_signs_in_and_leads_a_team(
 def test_get_one_costs_one_round_trip(
     api: Client, user: User, token_for: Callable[..., str], round_trips: list[str]
 ) -> None:
-    """DESIGN §4: caller, denylist and item come in one BatchGetItem."""
+    """Caller, denylist and item come in one BatchGetItem."""
     token = token_for(user)
     round_trips.clear()
     assert api("GET", "/api/v1/users/me", token=token).status == 200

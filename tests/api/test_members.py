@@ -57,7 +57,7 @@ def members(api: Client, token_for: TokenFor, team: Team, user: User) -> Members
 def test_a_new_member_is_shown(
     members: Members, team: Team, ada: User, more: dict[str, Any], leads: bool
 ) -> None:
-    """DESIGN §2: 201 with team, user and is_leader, which is false unless told otherwise."""
+    """201 with team, user and is_leader, which is false unless told otherwise."""
     answer = members.add(ada.id, **more)
     expected = {
         "team": {"id": team.id, "title": "Engines"},
@@ -79,47 +79,47 @@ def test_an_account_without_write_access_joins_but_does_not_lead(
 
 
 def test_a_form_works_like_json(members: Members, ada: User) -> None:
-    """DESIGN §2: bodies of resource POSTs are JSON or form-encoded."""
+    """Bodies of resource POSTs are JSON or form-encoded."""
     form = {"user_id": ada.id, "is_leader": "true"}
     answer = members.api("POST", members.path, token=members.token_for(members.leader), form=form)
     assert (answer.status, answer.json["is_leader"]) == (201, True)
 
 
 def test_an_unknown_user_is_404(members: Members) -> None:
-    """DESIGN §2: an id that names nobody is 404; nothing is written."""
+    """An id that names nobody is 404; nothing is written."""
     before = dump_table()
     assert (members.add(NOBODY).status, dump_table()) == (404, before)
 
 
 @pytest.mark.parametrize("user_id", ["", "ada", NOBODY.lower(), "#", None, 5, ["x"], {"a": 1}, "Z" * 26])
 def test_what_can_be_no_id_is_422(members: Members, user_id: Any) -> None:
-    """DESIGN §2: a body against its schema is 422."""
+    """A body against its schema is 422."""
     assert members.add(user_id).status == 422
 
 
 @pytest.mark.parametrize("value", [1, 0, "yes", None, [], 1.0])
 def test_is_leader_is_true_or_false(members: Members, ada: User, value: Any) -> None:
-    """DESIGN §2: what merely looks like a boolean is 422."""
+    """What merely looks like a boolean is 422."""
     assert members.add(ada.id, is_leader=value).status == 422
 
 
 @pytest.mark.parametrize("body", [{}, {"is_leader": True}, {"user_id": NOBODY, "team_id": NOBODY}])
 def test_missing_and_unknown_fields_are_422(members: Members, body: dict[str, Any]) -> None:
-    """DESIGN §2: user_id is needed, and nothing else is known but is_leader."""
+    """user_id is needed, and nothing else is known but is_leader."""
     answer = members.api("POST", members.path, token=members.token_for(members.leader), data=body)
     assert answer.status == 422
 
 
 @pytest.mark.parametrize("leads", [True, False])
 def test_a_member_is_not_added_twice(members: Members, ada: User, leads: bool) -> None:
-    """DESIGN §2: already a member is 409; the counts and the role stay."""
+    """Already a member is 409; the counts and the role stay."""
     members.add(ada.id)
     before = dump_table()
     assert (members.add(ada.id, is_leader=leads).status, dump_table()) == (409, before)
 
 
 def test_a_removed_member_is_gone(members: Members, ada: User) -> None:
-    """DESIGN §2: 204; access ends with it, and the count follows."""
+    """204; access ends with it, and the count follows."""
     members.add(ada.id)
     assert members.remove(ada.id).status == 204
     listed = members.list()
@@ -131,7 +131,7 @@ def test_a_removed_member_is_gone(members: Members, ada: User) -> None:
 
 
 def test_who_was_removed_may_come_back(members: Members, ada: User) -> None:
-    """DESIGN §2: nothing of an old membership stands in the way of a new one."""
+    """Nothing of an old membership stands in the way of a new one."""
     members.add(ada.id, is_leader=True)
     members.remove(ada.id)
     assert (members.add(ada.id).status, members.list().headers["x-total-count"]) == (201, "2")
@@ -139,24 +139,24 @@ def test_who_was_removed_may_come_back(members: Members, ada: User) -> None:
 
 @pytest.mark.parametrize("user_id", [NOBODY, "nobody"])
 def test_who_is_no_member_cannot_be_removed(members: Members, user_id: str) -> None:
-    """DESIGN §2: unknown ids are 404."""
+    """Unknown ids are 404."""
     assert members.remove(user_id).status == 404
 
 
 def test_the_last_leader_stays(members: Members, user: User, ada: User) -> None:
-    """ACCEPTANCE 40: 409, and nothing is written, also when there are other members."""
+    """Behaviour 40: 409, and nothing is written, also when there are other members."""
     members.add(ada.id)
     before = dump_table()
     assert (members.remove(user.id).status, dump_table()) == (409, before)
 
 
 def test_not_even_an_admin_removes_the_last_leader(members: Members, user: User, admin: User) -> None:
-    """ACCEPTANCE 40: the rule is the team's, not the caller's."""
+    """Behaviour 40: the rule is the team's, not the caller's."""
     assert members.remove(user.id, caller=admin).status == 409
 
 
 def test_one_of_two_leaders_may_go(members: Members, user: User, ada: User) -> None:
-    """ACCEPTANCE 40: then the other is the last one."""
+    """Behaviour 40: then the other is the last one."""
     members.add(ada.id, is_leader=True)
     statuses = [members.remove(user.id).status, members.remove(ada.id, caller=ada).status]
     assert statuses == [204, 409]
@@ -185,7 +185,7 @@ def test_leaving_removes_nobody_else(members: Members, team: Team, ada: User, us
 def test_who_changes_memberships(
     members: Members, team: Team, make_user: MakeUser, ada: User, role: str
 ) -> None:
-    """DESIGN §2: (leader or admin) with write access, for adding and for removing."""
+    """(leader or admin) with write access, for adding and for removing."""
     roles = {"is_admin": role.endswith("admin"), "is_regular_user": not role.startswith("readonly")}
     caller, other = make_user("caller", **roles), make_user("other")
     add_member(team, other, is_leader=False)
@@ -197,7 +197,7 @@ def test_who_changes_memberships(
 
 @pytest.mark.parametrize("role", ["member", "admin", "outsider"])
 def test_who_lists_members(members: Members, team: Team, admin: User, ada: User, role: str) -> None:
-    """DESIGN §2: members and admins."""
+    """Members and admins."""
     if role == "member":
         add_member(team, ada, is_leader=False)
     answer = members.list(caller=admin if role == "admin" else ada)
@@ -207,7 +207,7 @@ def test_who_lists_members(members: Members, team: Team, admin: User, ada: User,
 def test_members_are_listed_in_the_order_of_their_ids(
     members: Members, user: User, make_user: MakeUser
 ) -> None:
-    """DESIGN §2: lists are ordered by id."""
+    """Lists are ordered by id."""
     others = [make_user(f"user{number}").id for number in range(4)]
     for user_id in reversed(others):
         members.add(user_id)
@@ -217,7 +217,7 @@ def test_members_are_listed_in_the_order_of_their_ids(
 def test_a_membership_changes_the_etag_of_its_team(
     *, api: Client, members: Members, team: Team, user: User, ada: User, token_for: TokenFor
 ) -> None:
-    """DESIGN §2: a team shows its members, so another membership is another representation."""
+    """A team shows its members, so another membership is another representation."""
     etags = [api("GET", f"/api/v1/teams/{team.id}", token=token_for(user)).headers["etag"]]
     for change in (members.add, members.remove):
         change(ada.id)
@@ -226,7 +226,7 @@ def test_a_membership_changes_the_etag_of_its_team(
 
 
 def test_members_of_an_unknown_team_are_404(api: Client, admin: User, ada: User, token_for: TokenFor) -> None:
-    """DESIGN §2: unknown ids are 404, on every method."""
+    """Unknown ids are 404, on every method."""
     path, token = f"/api/v1/teams/{NOBODY}/members", token_for(admin)
     statuses = [
         api("GET", path, token=token).status,

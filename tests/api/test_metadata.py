@@ -45,29 +45,29 @@ def call(api: Client, uri: str, method: str, authentication: str) -> Answer:
 
 
 def test_the_issuer_is_that_of_the_tokens(document: dict[str, Any]) -> None:
-    """ACCEPTANCE 32: exact, without a slash."""
+    """Behaviour 32: exact, without a slash."""
     assert document["issuer"] == base_url()
 
 
 @pytest.mark.parametrize(("name", "method"), ENDPOINTS.items())
 def test_each_endpoint_is_a_route(document: dict[str, Any], name: str, method: str) -> None:
-    """ACCEPTANCE 32: and lies under the issuer."""
+    """Behaviour 32: and lies under the issuer."""
     path = path_of(document[name])
     assert method in application.api.operations[path]
 
 
 def test_the_grants_are_those_that_are_served(document: dict[str, Any]) -> None:
-    """ACCEPTANCE 32: no more and no less."""
+    """Behaviour 32: no more and no less."""
     assert sorted(document["grant_types_supported"]) == sorted(GRANTS)
 
 
 def test_the_scopes_are_those_there_are(document: dict[str, Any]) -> None:
-    """ACCEPTANCE 32: all of them."""
+    """Behaviour 32: all of them."""
     assert document["scopes_supported"] == sorted(SCOPES)
 
 
 def test_codes_need_s256(document: dict[str, Any]) -> None:
-    """ACCEPTANCE 32: S256 alone, and iss in the response (RFC 9207 §3)."""
+    """Behaviour 32: S256 alone, and iss in the response (RFC 9207 §3)."""
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["authorization_response_iss_parameter_supported"] is True
     assert (document["response_types_supported"], document["response_modes_supported"]) == (
@@ -80,7 +80,7 @@ def test_codes_need_s256(document: dict[str, Any]) -> None:
 def test_client_authentication_is_as_advertised(
     api: Client, document: dict[str, Any], service: OAuth2Client, user: User, endpoint: str
 ) -> None:
-    """ACCEPTANCE 32: each method that is named works, at the endpoint that names it."""
+    """Behaviour 32: each method that is named works, at the endpoint that names it."""
     methods = document[f"{endpoint}_endpoint_auth_methods_supported"]
     uri = document[f"{endpoint}_endpoint"]
     working = [name for name in methods if name != "none"]
@@ -91,7 +91,7 @@ def test_client_authentication_is_as_advertised(
 def test_public_clients_are_told_where_they_are_welcome(
     api: Client, document: dict[str, Any], documentation: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 32: "none" is advertised where a public client is served."""
+    """Behaviour 32: "none" is advertised where a public client is served."""
     form = {"client_id": "documentation", "token": "x", "grant_type": "x"}
     for endpoint in ("token", "revocation", "introspection"):
         answer = api("POST", path_of(document[f"{endpoint}_endpoint"]), form=form)

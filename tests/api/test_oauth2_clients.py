@@ -40,7 +40,7 @@ def admins(api: Client, admin: User, token_for: TokenFor) -> Clients:
 
 
 def test_a_new_client_is_shown_with_its_address(clients: Clients, user: User) -> None:
-    """DESIGN §2: 201 + Location; the secret is in this answer and in no later one."""
+    """201 + Location; the secret is in this answer and in no later one."""
     created = clients.register(redirect_uris=[URI], default_scopes=["users:read"])
     path = path_of(created.headers["location"])
     shown = clients.api("GET", path, token=clients.token)
@@ -51,7 +51,7 @@ def test_a_new_client_is_shown_with_its_address(clients: Clients, user: User) ->
 def test_a_client_that_changes_meanwhile_is_deleted_all_the_same(
     clients: Clients, make_client: MakeClient, user: User
 ) -> None:
-    """ACCEPTANCE 47: who names no version means whatever is there."""
+    """Behaviour 47: who names no version means whatever is there."""
     client = make_client("mine", user)
     with at_call("TransactWriteItems", lambda: client.update([OAuth2Client.client_name.set("x")])):
         assert clients("DELETE", "mine").status == 204
@@ -65,7 +65,7 @@ def test_a_client_that_changes_meanwhile_is_deleted_all_the_same(
 def test_a_client_that_changes_meanwhile_keeps_both_changes(
     *, clients: Clients, make_client: MakeClient, user: User, method: str, path: str, patch: Any
 ) -> None:
-    """ACCEPTANCE 47, 59: without If-Match a change is made anew on what the other one left."""
+    """Behaviour 47, 59: without If-Match a change is made anew on what the other one left."""
     client = make_client("mine", user)
     before = client.secret_hash
     with at_call("TransactWriteItems", lambda: client.update([OAuth2Client.client_name.set("x")])):
@@ -81,7 +81,7 @@ def test_a_client_that_changes_meanwhile_keeps_both_changes(
 @pytest.mark.parametrize("path", ["/api/v1/auth/oauth2_clients", "/api/v1/users/me/grants"])
 @pytest.mark.parametrize("client_id", ["NOBODY", "x" * 3000])
 def test_what_can_not_be_an_id_is_not_looked_for(admins: Clients, path: str, client_id: str) -> None:
-    """ACCEPTANCE 50: DynamoDB would refuse a key of more than 2 KB, moto takes it."""
+    """Behaviour 50: DynamoDB would refuse a key of more than 2 KB, moto takes it."""
     with wire() as sent:
         answer = admins.api("DELETE", f"{path}/{client_id}", token=admins.token)
     reads = [request for request in sent if request.operation == "BatchGetItem"]
@@ -89,26 +89,26 @@ def test_what_can_not_be_an_id_is_not_looked_for(admins: Clients, path: str, cli
 
 
 def test_a_secret_is_shown_once(clients: Clients) -> None:
-    """ACCEPTANCE 28: neither the API nor the table gives a secret again."""
+    """Behaviour 28: neither the API nor the table gives a secret again."""
     created = clients.register().json
     later = [clients("GET", created["client_id"]), clients.list(f"?user_id={created['user_id']}")]
     assert created["client_secret"] not in repr([answer.body for answer in later]) + repr(dump_table())
 
 
 def test_a_secret_has_256_bits(clients: Clients) -> None:
-    """DESIGN §3: 256 random bits make 43 characters of base64."""
+    """256 random bits make 43 characters of base64."""
     secrets = {clients.register().json["client_secret"] for _ in range(3)}
     assert (len(secrets), min(map(len, secrets)) >= 43) == (3, True)
 
 
 def test_a_public_client_has_no_secret(clients: Clients) -> None:
-    """DESIGN §2: client_type public means that there is nothing to keep."""
+    """client_type public means that there is nothing to keep."""
     client = clients.register(client_type="public", redirect_uris=[URI]).json
     assert (client["client_type"], client.get("client_secret")) == ("public", None)
 
 
 def test_a_form_works_like_json(clients: Clients) -> None:
-    """DESIGN §2: bodies of resource POSTs are JSON or form-encoded; a list is a repeated field."""
+    """Bodies of resource POSTs are JSON or form-encoded; a list is a repeated field."""
     form = [("redirect_uris", URI), ("redirect_uris", f"{URI}/2"), ("default_scopes", "users:read")]
     answer = clients.api("POST", OAUTH2_CLIENTS, token=clients.token, form=form)
     assert (answer.status, answer.json["redirect_uris"]) == (201, [URI, f"{URI}/2"])
@@ -118,7 +118,7 @@ def test_a_form_works_like_json(clients: Clients) -> None:
 def test_the_password_grant_is_an_admins_to_give(
     request: pytest.FixtureRequest, caller: str, status: int
 ) -> None:
-    """DESIGN §2: `password` only by an admin: it marks the client first-party."""
+    """`password` only by an admin: it marks the client first-party."""
     register = request.getfixturevalue(caller).register
     assert register(grant_types=["password", "refresh_token"]).status == status
 
@@ -127,7 +127,7 @@ def test_the_password_grant_is_an_admins_to_give(
 def test_nor_can_a_patch_give_it(
     request: pytest.FixtureRequest, make_client: MakeClient, user: User, caller: str, status: int
 ) -> None:
-    """DESIGN §2: the same rule when a client is changed."""
+    """The same rule when a client is changed."""
     make_client("mine", user)
     patch = [replace("/grant_types", ["password"])]
     assert request.getfixturevalue(caller)("PATCH", "mine", patch).status == status
@@ -137,7 +137,7 @@ def test_nor_can_a_patch_give_it(
 def test_only_the_own_clients_are_listed(
     clients: Clients, user: User, make_user: MakeUser, query: str
 ) -> None:
-    """DESIGN §2: user_id missing or another's is 422, and the parameter is named."""
+    """user_id missing or another's is 422, and the parameter is named."""
     answer = clients.list(query.format(other=make_user("other").id, own=user.id))
     assert (answer.status, answer.json["errors"][0]["parameter"]) == (422, "user_id")
 
@@ -153,7 +153,7 @@ def test_who_lists_whose_clients(
     token_for: TokenFor,
     role: str,
 ) -> None:
-    """DESIGN §2: one's own; admin and internal may list any user's."""
+    """One's own; admin and internal may list any user's."""
     for number in range(2):
         make_client(f"mine{number}", user)
     callers = {"own": user, "admin": admin}
@@ -166,7 +166,7 @@ def test_who_lists_whose_clients(
 def test_a_list_shows_the_declared_fields_alone(
     clients: Clients, user: User, make_client: MakeClient
 ) -> None:
-    """ACCEPTANCE 41: no secret, no hash."""
+    """Behaviour 41: no secret, no hash."""
     make_client("mine", user)
     assert [set(found) for found in clients.list(f"?user_id={user.id}").json] == [SHOWN]
 
@@ -203,7 +203,7 @@ def test_who_may_do_what_with_a_client(
 def test_an_unknown_client_is_404(
     admins: Clients, method: str, part: str, success: int, client_id: str
 ) -> None:
-    """DESIGN §2: unknown ids are 404."""
+    """Unknown ids are 404."""
     data = [replace("/default_scopes", [])] if method == "PATCH" else None
     assert admins(method, f"{client_id}{part}", data).status == 404
 
@@ -224,7 +224,7 @@ PATCHES = [
 
 @pytest.mark.parametrize(("field", "value"), PATCHES)
 def test_a_client_is_changed(clients: Clients, mine: OAuth2Client, field: str, value: list[str]) -> None:
-    """DESIGN §2: PATCH replaces what the policy names."""
+    """PATCH replaces what the policy names."""
     answer = clients("PATCH", "mine", [replace(f"/{field}", value)])
     assert (answer.status, clients("GET", "mine").json[field]) == (200, value)
 
@@ -241,18 +241,18 @@ BAD_PATCHES = [
 
 @pytest.mark.parametrize(("field", "value"), BAD_PATCHES)
 def test_what_a_client_cannot_become(clients: Clients, mine: OAuth2Client, field: str, value: Any) -> None:
-    """ACCEPTANCE 39, 43: policy or value error 422; the client is unchanged."""
+    """Behaviour 39, 43: policy or value error 422; the client is unchanged."""
     before = dump_table()
     assert (clients("PATCH", "mine", [replace(f"/{field}", value)]).status, dump_table()) == (422, before)
 
 
 def test_a_patch_cannot_contradict_the_type(clients: Clients, user: User, make_client: MakeClient) -> None:
-    """DESIGN §2: public with client_credentials is 422, by a patch too."""
+    """Public with client_credentials is 422, by a patch too."""
     make_client("open", user, client_type="public", grant_types=["refresh_token"])
     assert clients("PATCH", "open", [replace("/grant_types", ["client_credentials"])]).status == 422
 
 
 def test_the_last_redirect_uri_stays_with_authorization_code(clients: Clients) -> None:
-    """DESIGN §2: a client for the code flow always has somewhere to redirect to."""
+    """A client for the code flow always has somewhere to redirect to."""
     client = clients.register(redirect_uris=[URI]).json
     assert clients("PATCH", client["client_id"], [replace("/redirect_uris", [])]).status == 422

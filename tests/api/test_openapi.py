@@ -37,13 +37,13 @@ def entry(route: tuple[str, str]) -> dict[str, Any]:
 
 
 def test_the_document_is_valid() -> None:
-    """DESIGN §2: OpenAPI 3.0.3, since API Gateway imports nothing newer."""
+    """OpenAPI 3.0.3, since API Gateway imports nothing newer."""
     validate(DOCUMENT)
     assert DOCUMENT["openapi"] == "3.0.3"
 
 
 def test_the_document_has_every_route_and_no_other() -> None:
-    """DESIGN §1: routes, operations and the document's paths are the same set."""
+    """Routes, operations and the document's paths are the same set."""
     paths = DOCUMENT["paths"]
     shown = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     routes = {(method, path) for path, methods in application.app.routes.items() for method in methods}
@@ -52,7 +52,7 @@ def test_the_document_has_every_route_and_no_other() -> None:
 
 @pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
 def test_the_permission_in_words_is_the_enforced_one(route: tuple[str, str]) -> None:
-    """DESIGN §1: the sentence of the permission that decides, in the words of the design."""
+    """The sentence of the permission that decides, in the words of the design."""
     sentence = OPERATIONS[route].permission.sentence
     assert entry(route)["x-permissions"] == sentence
     assert f"**PERMISSIONS: {sentence}**" in entry(route)["description"]
@@ -61,7 +61,7 @@ def test_the_permission_in_words_is_the_enforced_one(route: tuple[str, str]) -> 
 
 @pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
 def test_security_names_the_scopes_that_a_token_needs(route: tuple[str, str]) -> None:
-    """DESIGN §1: the scopes of the table, and anonymous callers where the table has no scope."""
+    """The scopes of the table, and anonymous callers where the table has no scope."""
     security, scope = entry(route)["security"], EXPECTED[route].scope
     if scope:
         assert security == [{"oauth2": [scope]}]
@@ -71,7 +71,7 @@ def test_security_names_the_scopes_that_a_token_needs(route: tuple[str, str]) ->
 
 @pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
 def test_each_refusal_is_shown(route: tuple[str, str]) -> None:
-    """DESIGN §2: every status that an operation can refuse with, in the form it has."""
+    """Every status that an operation can refuse with, in the form it has."""
     kinds = problems_of(OPERATIONS[route])
     responses = entry(route)["responses"]
     assert {str(kind.status) for kind in kinds} <= responses.keys()
@@ -124,7 +124,7 @@ def test_parameters_that_may_be_missing_are_not_filled_in() -> None:
 
 @pytest.mark.parametrize("route", PATCHES, ids="-".join)
 def test_a_patch_shows_its_policy(route: tuple[str, str]) -> None:
-    """DESIGN §2: which paths may be changed, and by whom."""
+    """Which paths may be changed, and by whom."""
     policy = OPERATIONS[route].patch
     assert policy
     assert set(entry(route)["x-patch-paths"]) == {f"/{name}" for name in policy.rules}
@@ -132,7 +132,7 @@ def test_a_patch_shows_its_policy(route: tuple[str, str]) -> None:
 
 
 def test_model_names_are_alphanumeric() -> None:
-    """DESIGN §2: API Gateway refuses others."""
+    """API Gateway refuses others."""
     assert [name for name in MODELS if not name.isalnum()] == []
 
 
@@ -197,7 +197,7 @@ def test_the_grants_are_those_that_are_served() -> None:
     "base", ["https://api.grail.test", "https://x.execute-api.eu-west-1.amazonaws.com/dev"]
 )
 def test_addresses_are_those_of_the_stage(base: str) -> None:
-    """DESIGN §2: the server is right behind a custom domain and behind a stage in the path."""
+    """The server is right behind a custom domain and behind a stage in the path."""
     document = build(application.api.operations, DESCRIPTIONS, base)
     flows = document["components"]["securitySchemes"]["oauth2"]["flows"]
     assert [server["url"] for server in document["servers"]] == [base]

@@ -30,7 +30,7 @@ def allowed(world: World, caller: str, path: str, scopes: frozenset[str]) -> str
 @pytest.mark.parametrize("caller", sorted(LIVE))
 @pytest.mark.parametrize("path", RESOURCES)
 def test_allow_equals_what_real_requests_get(world: World, path: str, caller: str) -> None:
-    """ACCEPTANCE 42: for every caller at every route."""
+    """Behaviour 42: for every caller at every route."""
     answer = world.options(caller, path)
     assert (answer.status, answer.headers["allow"]) == (204, allowed(world, caller, path, ALL))
 
@@ -43,21 +43,21 @@ def test_allow_equals_what_real_requests_get(world: World, path: str, caller: st
 def test_allow_knows_the_scopes_of_the_token(
     world: World, path: str, scopes: frozenset[str], caller: str
 ) -> None:
-    """ACCEPTANCE 42: what the token's scopes do not cover is not allowed, whoever carries it."""
+    """Behaviour 42: what the token's scopes do not cover is not allowed, whoever carries it."""
     answer = world.options(caller, path, scopes)
     assert (answer.status, answer.headers["allow"]) == (204, allowed(world, caller, path, scopes))
 
 
 @pytest.mark.parametrize("path", PUBLIC)
 def test_a_public_resource_tells_anybody(world: World, path: str) -> None:
-    """ACCEPTANCE 42: without a token, Allow holds the public methods."""
+    """Behaviour 42: without a token, Allow holds the public methods."""
     answer = world.options("anonymous", path)
     assert (answer.status, answer.headers["allow"]) == (204, allowed(world, "anonymous", path, ALL))
 
 
 @pytest.mark.parametrize("path", PRIVATE)
 def test_a_private_resource_tells_nothing_without_a_token(world: World, path: str) -> None:
-    """ACCEPTANCE 42: a route without a public method answers 401, and Allow is not in it."""
+    """Behaviour 42: a route without a public method answers 401, and Allow is not in it."""
     answer = world.options("anonymous", path)
     assert (answer.status, answer.headers.get("allow"), answer.headers["www-authenticate"]) == (
         401,
@@ -69,7 +69,7 @@ def test_a_private_resource_tells_nothing_without_a_token(world: World, path: st
 @pytest.mark.parametrize("caller", sorted(DEAD))
 @pytest.mark.parametrize("path", RESOURCES)
 def test_a_bad_token_is_never_ignored(world: World, path: str, caller: str) -> None:
-    """ACCEPTANCE 18, 42: nobody is told what they may do by a token that is good for nothing."""
+    """Behaviour 18, 42: nobody is told what they may do by a token that is good for nothing."""
     answer = world.options(caller, path)
     assert (answer.status, answer.headers["www-authenticate"]) == (401, 'Bearer error="invalid_token"')
 
@@ -77,14 +77,14 @@ def test_a_bad_token_is_never_ignored(world: World, path: str, caller: str) -> N
 @pytest.mark.parametrize("caller", ["admin", "owner", "outsider", "internal"])
 @pytest.mark.parametrize("path", OF_OBJECTS)
 def test_an_unknown_object_allows_nothing(world: World, path: str, caller: str) -> None:
-    """ACCEPTANCE 42: where every real request gets 404, so does OPTIONS, or it allows none."""
+    """Behaviour 42: where every real request gets 404, so does OPTIONS, or it allows none."""
     unknown = tuple(re.findall(r"{(\w+_id)}", path)[:1])
     answer = world.options(caller, path, unknown=unknown)
     assert (answer.status, answer.headers.get("allow", "OPTIONS")) in [(404, "OPTIONS"), (204, "OPTIONS")]
 
 
 def test_outsiders_do_not_learn_who_is_a_member_by_asking(world: World) -> None:
-    """ACCEPTANCE 38, 42 (API1): a member and a stranger look alike to those who may see neither."""
+    """Behaviour 38, 42 (API1): a member and a stranger look alike to those who may see neither."""
     path = "/api/v1/teams/{team_id}/members/{user_id}"
     answers = [world.options("outsider", path, unknown=unknown) for unknown in ((), ("user_id",))]
     assert [(answer.status, answer.headers["allow"]) for answer in answers] == [(204, "OPTIONS")] * 2
@@ -93,7 +93,7 @@ def test_outsiders_do_not_learn_who_is_a_member_by_asking(world: World) -> None:
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("path", RESOURCES)
 def test_a_preflight_needs_no_token(world: World, path: str, caller: str) -> None:
-    """ACCEPTANCE 42, 53: a preflight is answered alike for all, bad tokens included."""
+    """Behaviour 42, 53: a preflight is answered alike for all, bad tokens included."""
     headers = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "GET"}
     answer = world.api(
         "OPTIONS", world.address(caller, "OPTIONS", path), token=world.token(caller), headers=headers

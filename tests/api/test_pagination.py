@@ -92,7 +92,7 @@ def cursor_of(answer: Answer) -> str:
 @pytest.mark.parametrize("place", LISTS)
 @pytest.mark.parametrize("limit", [1, 3, 7, 100])
 def test_link_leads_through_the_list_once_in_order(world: World, place: str, limit: int) -> None:
-    """DESIGN §2: every element once, ordered by id, in full pages; the last page has no Link."""
+    """Every element once, ordered by id, in full pages; the last page has no Link."""
     pages = follow(world, f"{place}limit={limit}")
     elements = [element for page in pages for element in page]
     full = [limit] * (AMOUNT // limit) + [AMOUNT % limit] * bool(AMOUNT % limit)
@@ -102,28 +102,28 @@ def test_link_leads_through_the_list_once_in_order(world: World, place: str, lim
 @pytest.mark.parametrize("place", LISTS)
 @pytest.mark.parametrize("query", ["limit=2", "offset=1000"])
 def test_the_total_count_is_exact_on_every_page(world: World, place: str, query: str) -> None:
-    """DESIGN §2: X-Total-Count counts the list, not the page."""
+    """X-Total-Count counts the list, not the page."""
     assert world.get(place + query).headers["x-total-count"] == str(AMOUNT)
 
 
 @pytest.mark.parametrize("place", LISTS)
 @pytest.mark.parametrize("offset", [1, 7, 1000])
 def test_an_offset_skips(world: World, place: str, offset: int) -> None:
-    """DESIGN §2: offset for old clients."""
+    """Offset for old clients."""
     everything = follow(world, place)[0]
     found = [identity(element) for element in world.get(f"{place}offset={offset}&limit=3").json]
     assert found == everything[offset : offset + 3]
 
 
 def test_link_goes_on_behind_an_offset(world: World) -> None:
-    """DESIGN §2: the next page begins behind this one, however this one was reached."""
+    """The next page begins behind this one, however this one was reached."""
     everything = follow(world, LISTS[0])[0]
     pages = follow(world, f"{LISTS[0]}offset=3&limit=2")
     assert pages == [everything[3:5], everything[5:7]]
 
 
 def test_twenty_elements_by_default(world: World, make_user: MakeUser) -> None:
-    """DESIGN §2: limit is 20 unless told otherwise."""
+    """Limit is 20 unless told otherwise."""
     for number in range(20):
         make_user(f"more{number}")
     assert [len(page) for page in follow(world, LISTS[0])] == [20, AMOUNT]
@@ -150,28 +150,28 @@ BAD_LIMITS = [
 
 @pytest.mark.parametrize("value", BAD_LIMITS)
 def test_a_bad_limit_is_422(empty: World, value: str) -> None:
-    """DESIGN §2: 1 to 100; the problem names the parameter."""
+    """1 to 100; the problem names the parameter."""
     answer = empty.get(f"/api/v1/teams?limit={quote(value)}")
     assert (answer.status, answer.json["errors"][0]["parameter"]) == (422, "limit")
 
 
 @pytest.mark.parametrize("value", ["-1", "1.5", "x", "", "\u0661", "1e2"])
 def test_a_bad_offset_is_422(empty: World, value: str) -> None:
-    """DESIGN §2: a query parameter against its schema is 422."""
+    """A query parameter against its schema is 422."""
     answer = empty.get(f"/api/v1/teams?offset={quote(value)}")
     assert (answer.status, answer.json["errors"][0]["parameter"]) == (422, "offset")
 
 
 @pytest.mark.parametrize("value", [1001, 10**9, 10**30])
 def test_an_offset_that_is_too_large_names_the_way_on(empty: World, value: int) -> None:
-    """DESIGN §2: over 1000 it is 422 naming `cursor`."""
+    """Over 1000 it is 422 naming `cursor`."""
     answer = empty.get(f"/api/v1/teams?offset={value}")
     assert (answer.status, "cursor" in answer.json["errors"][0]["detail"]) == (422, True)
 
 
 @pytest.mark.parametrize("query", ["limit=1&limit=2", "offset=1&offset=1", "cursor=a&cursor=b"])
 def test_a_parameter_given_twice_is_422(empty: World, query: str) -> None:
-    """DESIGN §2: nobody has to guess which one counts."""
+    """Nobody has to guess which one counts."""
     answer = empty.get(f"/api/v1/teams?{query}")
     named = [entry["parameter"] for entry in answer.json["errors"]]
     assert (answer.status, named) == (422, [query.split("=", maxsplit=1)[0]])
@@ -215,7 +215,7 @@ FORGERIES: dict[str, Callable[[str], list[str]]] = {
 
 @pytest.mark.parametrize("kind", FORGERIES)
 def test_a_tampered_cursor_is_422(world: World, kind: str) -> None:
-    """DESIGN §2: cursors are tamper-evident; the problem names the parameter."""
+    """Cursors are tamper-evident; the problem names the parameter."""
     cursor = cursor_of(world.get("/api/v1/teams?limit=1"))
     answers = [world.get(f"/api/v1/teams?limit=1&cursor={forged}") for forged in FORGERIES[kind](cursor)]
     found = {(answer.status, answer.json["errors"][0]["parameter"]) for answer in answers}
@@ -227,7 +227,7 @@ OTHERS = ("/api/v1/teams/{other}/members?", "/api/v1/auth/oauth2_clients?user_id
 
 @pytest.mark.parametrize("own", LISTS)
 def test_a_cursor_of_another_listing_is_422(world: World, own: str) -> None:
-    """DESIGN §2: cursors are bound to the listing: kind, team and owner."""
+    """Cursors are bound to the listing: kind, team and owner."""
     cursor = cursor_of(world.get(f"{own}limit=1"))
     foreign = [place for place in LISTS + OTHERS if place != own]
     statuses = {place: world.get(f"{place}limit=1&cursor={cursor}").status for place in foreign}
@@ -235,7 +235,7 @@ def test_a_cursor_of_another_listing_is_422(world: World, own: str) -> None:
 
 
 def test_a_cursor_goes_on_when_its_element_is_gone(world: World, admin: User) -> None:
-    """DESIGN §2: deleting what a page ended with skips nothing and repeats nothing."""
+    """Deleting what a page ended with skips nothing and repeats nothing."""
     everything = follow(world, LISTS[1])[0]
     first = world.get("/api/v1/teams?limit=2")
     gone = Team.get(*keys.team(everything[1]))
@@ -246,6 +246,6 @@ def test_a_cursor_goes_on_when_its_element_is_gone(world: World, admin: User) ->
 
 
 def test_an_empty_list_is_an_empty_array(api: Client, user: User, token_for: TokenFor) -> None:
-    """DESIGN §2: a bare JSON array, a count, and no Link."""
+    """A bare JSON array, a count, and no Link."""
     answer = api("GET", "/api/v1/teams", token=token_for(user))
     assert (answer.json, answer.headers["x-total-count"], answer.headers.get("link")) == ([], "0", None)

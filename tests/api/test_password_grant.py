@@ -46,7 +46,7 @@ def stored_hash(user: User) -> str:
 def test_the_right_password_gives_a_working_pair(
     api: Client, user: User, documentation: OAuth2Client
 ) -> None:
-    """DESIGN §3: an access token that works, and a refresh token with at least 256 random bits."""
+    """An access token that works, and a refresh token with at least 256 random bits."""
     tokens = password(api, "user", PASSWORD).json
     assert me(api, tokens["access_token"]) == 200
     assert len(tokens["refresh_token"].rpartition(".")[2]) * 6 >= 256
@@ -54,7 +54,7 @@ def test_the_right_password_gives_a_working_pair(
 
 @pytest.mark.parametrize("name", ["USER", "User", "ｕｓｅｒ"])  # noqa: RUF001 - full width is the point
 def test_a_username_has_no_case(api: Client, user: User, documentation: OAuth2Client, name: str) -> None:
-    """DESIGN §4: names are folded by NFKC and casefold wherever they are looked up."""
+    """Names are folded by NFKC and casefold wherever they are looked up."""
     assert password(api, name, PASSWORD).status == 200
 
 
@@ -88,7 +88,7 @@ def test_an_address_that_was_given_up_signs_nobody_in(
 def test_both_parameters_are_needed(
     api: Client, user: User, documentation: OAuth2Client, missing: str, how: str
 ) -> None:
-    """ACCEPTANCE 2, 3: without one of the two the request is invalid, not the grant."""
+    """Behaviour 2, 3: without one of the two the request is invalid, not the grant."""
     form = {"grant_type": "password", "client_id": "documentation", "username": "user", "password": PASSWORD}
     form = {**form, missing: ""} if how == "empty" else {k: v for k, v in form.items() if k != missing}
     assert error_of(api("POST", "/auth/oauth2/token", form=form)) == (400, "invalid_request")
@@ -124,7 +124,7 @@ def test_all_failures_look_alike(
     username: str,
     text: str,
 ) -> None:
-    """ACCEPTANCE 7: the same bytes, after the same requests to the table and one argon2 of the same cost."""
+    """Behaviour 7: the same bytes, after the same requests to the table and one argon2 of the same cost."""
     make_user("sleeper", is_active=False)
     password(api, "user", "warm up")
     verified: list[str] = []
@@ -146,7 +146,7 @@ def test_all_failures_look_alike(
 def test_a_weaker_hash_is_upgraded_on_login(
     api: Client, make_user: Callable[..., User], documentation: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 35: the next sign-in replaces it, the password and the tokens stay good."""
+    """Behaviour 35: the next sign-in replaces it, the password and the tokens stay good."""
     user = make_user("old", password_hash=WEAK.hash(PASSWORD))
     tokens = password(api, "old", PASSWORD).json
     assert stored_hash(user).startswith(ENOUGH)
@@ -157,7 +157,7 @@ def test_a_weaker_hash_is_upgraded_on_login(
 def test_only_the_right_password_upgrades(
     api: Client, make_user: Callable[..., User], documentation: OAuth2Client, text: str
 ) -> None:
-    """ACCEPTANCE 35: a failed sign-in leaves the hash as it is."""
+    """Behaviour 35: a failed sign-in leaves the hash as it is."""
     weak = WEAK.hash(PASSWORD)
     user = make_user("old", password_hash=weak)
     assert (password(api, "old", text).status, stored_hash(user)) == (400, weak)
@@ -166,7 +166,7 @@ def test_only_the_right_password_upgrades(
 def test_a_stronger_hash_is_left_alone(
     api: Client, make_user: Callable[..., User], documentation: OAuth2Client
 ) -> None:
-    """DESIGN §3: hashes are replaced when parameters grew, never by weaker ones."""
+    """Hashes are replaced when parameters grew, never by weaker ones."""
     strong = PasswordHasher(time_cost=3, memory_cost=20_000, parallelism=1).hash(PASSWORD)
     user = make_user("strong", password_hash=strong)
     assert (password(api, "strong", PASSWORD).status, stored_hash(user)) == (200, strong)
@@ -175,7 +175,7 @@ def test_a_stronger_hash_is_left_alone(
 def test_a_fault_while_upgrading_costs_nobody_the_sign_in(
     api: Client, make_user: Callable[..., User], documentation: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 27: the grant was written: it is handed out, and the next sign-in upgrades."""
+    """Behaviour 27: the grant was written: it is handed out, and the next sign-in upgrades."""
     user = make_user("old", password_hash=WEAK.hash(PASSWORD))
     with fault("TransactWriteItems", number=2):
         answer = password(api, "old", PASSWORD)
@@ -202,7 +202,7 @@ def test_a_corrupt_hash_is_a_failure_and_an_error_in_the_log(
     caplog: pytest.LogCaptureFixture,
     stored: str,
 ) -> None:
-    """ACCEPTANCE 35: the caller gets invalid_grant, the operators an error without the password."""
+    """Behaviour 35: the caller gets invalid_grant, the operators an error without the password."""
     make_user("broken", password_hash=stored)
     answer = password(api, "broken", PASSWORD)
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
@@ -215,7 +215,7 @@ def test_a_corrupt_hash_is_a_failure_and_an_error_in_the_log(
 def test_passwords_are_compared_in_nfc(
     api: Client, documentation: OAuth2Client, stored_as: Any, given_as: Any
 ) -> None:
-    """ACCEPTANCE 36: keyboards that compose letters differently enter the same password."""
+    """Behaviour 36: keyboards that compose letters differently enter the same password."""
     text = "crème brûlée à la carte"
     sign_up(api, unicodedata.normalize(stored_as, text))
     assert password(api, "ada", unicodedata.normalize(given_as, text)).status == 200
@@ -234,7 +234,7 @@ def sign_up(api: Client, text: str) -> Answer:
 def test_new_passwords_need_length_and_nothing_else(
     api: Client, documentation: OAuth2Client, text: str
 ) -> None:
-    """ACCEPTANCE 36: 8 to 1024 bytes of any characters, and they work as they are."""
+    """Behaviour 36: 8 to 1024 bytes of any characters, and they work as they are."""
     assert (sign_up(api, text).status, password(api, "ada", text).status) == (201, 200)
 
 
@@ -246,7 +246,7 @@ def test_new_passwords_need_length_and_nothing_else(
 def test_bad_new_passwords_are_refused_before_hashing(
     api: Client, table: None, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    """ACCEPTANCE 36: too short, too common or over 1024 bytes is 422, and costs no argon2."""
+    """Behaviour 36: too short, too common or over 1024 bytes is 422, and costs no argon2."""
     hashed: list[object] = []
     monkeypatch.setattr(PasswordHasher, "hash", lambda *given: hashed.append(given))
     assert (sign_up(api, text).status, hashed) == (422, [])
@@ -254,7 +254,7 @@ def test_bad_new_passwords_are_refused_before_hashing(
 
 @pytest.mark.parametrize("length", [72, 128, 1023])
 def test_no_password_is_truncated(api: Client, documentation: OAuth2Client, length: int) -> None:
-    """ACCEPTANCE 36: each byte counts, up to the last one."""
+    """Behaviour 36: each byte counts, up to the last one."""
     sign_up(api, "a" * length + "b")
     answers = [password(api, "ada", "a" * length + last).status for last in ("b", "c", "")]
     assert answers == [200, 400, 400]
@@ -263,7 +263,7 @@ def test_no_password_is_truncated(api: Client, documentation: OAuth2Client, leng
 def test_a_sign_in_costs_three_round_trips(
     api: Client, user: User, documentation: OAuth2Client, round_trips: list[str]
 ) -> None:
-    """DESIGN §4: password needs at most three requests to the table."""
+    """Password needs at most three requests to the table."""
     round_trips.clear()
     assert (password(api, "user", PASSWORD).status, len(round_trips) <= 3) == (200, True)
 
@@ -275,7 +275,7 @@ def test_a_sign_in_costs_three_round_trips(
 def test_a_fault_at_any_step_leaves_nothing_behind(
     api: Client, *, user: User, documentation: OAuth2Client, operation: str, number: int, error: Exception
 ) -> None:
-    """ACCEPTANCE 27: 503, no family; the same sign-in works afterwards."""
+    """Behaviour 27: 503, no family; the same sign-in works afterwards."""
     with fault(operation, number=number, error=error):
         answer = password(api, "user", PASSWORD)
     assert (answer.status, answer.headers["retry-after"].isdigit(), families(user)) == (503, True, [])
@@ -285,7 +285,7 @@ def test_a_fault_at_any_step_leaves_nothing_behind(
 def test_a_lost_answer_leaves_no_token_that_anybody_knows(
     api: Client, user: User, documentation: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 27: written but not confirmed is 503 without any token, and a new sign-in works."""
+    """Behaviour 27: written but not confirmed is 503 without any token, and a new sign-in works."""
     with fault("TransactWriteItems", event="after-call", error=TIMEOUT):
         answer = password(api, "user", PASSWORD)
     assert (answer.status, sorted(answer.json)) == (503, ["error", "error_description"])
@@ -296,7 +296,7 @@ def test_a_lost_answer_leaves_no_token_that_anybody_knows(
 def test_a_database_that_is_down_is_not_a_wrong_password(
     api: Client, user: User, documentation: OAuth2Client, text: str
 ) -> None:
-    """ACCEPTANCE 57: right or wrong, 503 with Retry-After."""
+    """Behaviour 57: right or wrong, 503 with Retry-After."""
     with database_down():
         answer = password(api, "user", text)
     assert (answer.status, answer.headers["retry-after"].isdigit()) == (503, True)
@@ -309,7 +309,7 @@ def test_a_dump_of_the_table_holds_hashes_only(
     documentation: OAuth2Client,
     token_for: Callable[..., str],
 ) -> None:
-    """ACCEPTANCE 28: after every kind of grant no password, secret or token is in the table."""
+    """Behaviour 28: after every kind of grant no password, secret or token is in the table."""
     sign_up(api, "a password for the dump")
     tokens = password(api, "ada", "a password for the dump").json
     fresh = refresh(api, tokens["refresh_token"]).json

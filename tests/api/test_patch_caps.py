@@ -47,20 +47,20 @@ COPIES = [
 @pytest.mark.parametrize("copy", COPIES)
 @pytest.mark.parametrize("times", [20, 64])
 def test_a_copy_bomb_is_422(patch: Patcher, copy: dict[str, Any], times: int) -> None:
-    """ACCEPTANCE 45: the result is capped while it grows, and nothing is written."""
+    """Behaviour 45: the result is capped while it grows, and nothing is written."""
     before = dump_table()
     assert (patch([copy] * times).status, dump_table()) == (422, before)
 
 
 def test_a_bomb_that_is_removed_again_is_422(patch: Patcher) -> None:
-    """ACCEPTANCE 45: the cap holds in between, not just for what comes out."""
+    """Behaviour 45: the cap holds in between, not just for what comes out."""
     bomb = [COPIES[0]] * 12  # of 100 KB by then
     assert patch([*bomb, replace("/redirect_uris", [URI])]).status == 422
 
 
 @pytest.mark.parametrize(("number", "status"), [(1, 200), (64, 200), (65, 422), (900, 422)])
 def test_the_number_of_operations_is_capped(patch: Patcher, number: int, status: int) -> None:
-    """ACCEPTANCE 45: 64 operations at the most."""
+    """Behaviour 45: 64 operations at the most."""
     assert patch([expect("/client_type", "confidential")] * number).status == status
 
 
@@ -70,7 +70,7 @@ def test_operations_are_counted_before_they_are_read(patch: Patcher) -> None:
 
 
 def test_a_huge_value_is_422(patch: Patcher) -> None:
-    """ACCEPTANCE 45: the size is capped whatever made it grow, and however short it gets again."""
+    """Behaviour 45: the size is capped whatever made it grow, and however short it gets again."""
     huge = [replace(f"/redirect_uris/{number}", URI + "x" * 40_000) for number in (0, 1)]
     copied = [huge[0], {"op": "copy", "from": "/redirect_uris/0", "path": "/redirect_uris/1"}]
     assert patch([*copied, replace("/redirect_uris", [URI])]).status == 422
@@ -101,7 +101,7 @@ def test_the_length_of_a_pointer_is_capped(patch: Patcher, length: int, detail: 
 
 
 def test_a_number_of_5000_digits_is_no_server_error(patch: Patcher) -> None:
-    """ACCEPTANCE 50: odd numbers are refused, never a 500."""
+    """Behaviour 50: odd numbers are refused, never a 500."""
     raw = b'[{"op":"test","path":"/client_type","value":' + b"9" * 5000 + b"}]"
     headers = {"Content-Type": "application/json-patch+json"}
     path = "/api/v1/auth/oauth2_clients/mine"
@@ -114,7 +114,7 @@ INDEXES = ["-1", "1", "01", "1e0", "99999999999999999999", "x", "", " 0", "+0", 
 @pytest.mark.parametrize("index", INDEXES)
 @pytest.mark.parametrize(("op", "status"), [("replace", 422), ("remove", 422), ("test", 409)])
 def test_an_odd_index_is_refused(patch: Patcher, index: str, op: str, status: int) -> None:
-    """ACCEPTANCE 46: what is no index (RFC 6901 §4) is 422, and a test of it fails, whatever raised."""
+    """Behaviour 46: what is no index (RFC 6901 §4) is 422, and a test of it fails, whatever raised."""
     before = dump_table()
     path = f"/redirect_uris/{index}"
     assert (patch([{"op": op, "path": path, "value": URI}]).status, dump_table()) == (status, before)
@@ -131,6 +131,6 @@ PARTS: list[tuple[Operations, list[str]]] = [
 
 @pytest.mark.parametrize(("operations", "uris"), PARTS)
 def test_parts_of_an_array_can_be_patched(patch: Patcher, operations: Operations, uris: list[str]) -> None:
-    """DESIGN §2: all operations work on what the policy opens."""
+    """All operations work on what the policy opens."""
     answer = patch(operations)
     assert (answer.status, answer.json["redirect_uris"]) == (200, uris)

@@ -98,7 +98,7 @@ def policy_of(stage: str, function: str) -> str:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_api_may_do_what_it_does_and_nothing_else(stage: str, of_the_api: set[Permission]) -> None:
-    """Issue 5: every operation is called; a permission too few breaks one, one too many helps an attacker."""
+    """Every operation is called; a permission too few breaks one, one too many helps an attacker."""
     assert granted(stage, policy_of(stage, "api_handler")) == of_the_api
 
 
@@ -106,13 +106,13 @@ def test_the_api_may_do_what_it_does_and_nothing_else(stage: str, of_the_api: se
 def test_the_clean_up_may_do_what_it_does_and_nothing_else(
     stage: str, of_the_clean_up: set[Permission]
 ) -> None:
-    """Issue 5: the scheduled function has a policy of its own."""
+    """The scheduled function has a policy of its own."""
     assert granted(stage, policy_of(stage, "clean_up")) == of_the_clean_up
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_secrets_are_read_where_the_policy_allows_it(stage: str) -> None:
-    """Issue 5: SECRETS of a stage and its policies name the same parameter."""
+    """SECRETS of a stage and its policies name the same parameter."""
     config = json.loads((project_folder() / ".chalice" / "config.json").read_text("utf-8"))
     kind, _, name = config["stages"][stage]["environment_variables"]["SECRETS"].partition(":")
     for function in ("api_handler", "clean_up"):

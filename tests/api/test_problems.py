@@ -45,7 +45,7 @@ def assert_tells_nothing(answer: Answer, path: str) -> None:
 def test_an_unforeseen_exception_tells_nothing(
     world: World, broken: None, caplog: pytest.LogCaptureFixture, route: tuple[str, str]
 ) -> None:
-    """ACCEPTANCE 54: a generic problem; the log has the trace, under the same request id."""
+    """Behaviour 54: a generic problem; the log has the trace, under the same request id."""
     with caplog.at_level(logging.ERROR, "grail"):
         answer = world.request("admin", *route)
     assert_tells_nothing(answer, route[1])
@@ -54,7 +54,7 @@ def test_an_unforeseen_exception_tells_nothing(
 
 @pytest.mark.parametrize("path", PATHS)
 def test_an_unforeseen_exception_in_options_tells_nothing(world: World, broken: None, path: str) -> None:
-    """ACCEPTANCE 54: OPTIONS is a route, too."""
+    """Behaviour 54: OPTIONS is a route, too."""
     assert_tells_nothing(world.options("admin", path), "" if path.startswith("/auth/") else path)
 
 
@@ -69,14 +69,14 @@ def test_every_refusal_is_a_problem(world: World, route: tuple[str, str], caller
 @pytest.mark.parametrize("method", ["PUT", "TRACE", "BREW", "get"])
 @pytest.mark.parametrize("path", PATHS)
 def test_an_unknown_method_is_405_and_names_the_known_ones(world: World, method: str, path: str) -> None:
-    """ACCEPTANCE 1, 51: Allow lists the methods of the address, OPTIONS among them."""
+    """Behaviour 1, 51: Allow lists the methods of the address, OPTIONS among them."""
     answer = world.api(method, world.address("admin", method, path), token=world.token("admin"))
     known = with_head({*application.api.operations[path], "OPTIONS"})
     assert (answer.status, flaws(answer), answer.headers["allow"].split(", ")) == (405, [], known)
 
 
 def test_an_unknown_path_is_a_404_problem() -> None:
-    """ACCEPTANCE 51: the local server answers in the gateway's place, and in the same form."""
+    """Behaviour 51: the local server answers in the gateway's place, and in the same form."""
     answer = render(NotFoundError(), "GET", "/nowhere", {"origin": "http://localhost:1"}, "a-request-id")
     headers = {name.lower(): str(value) for name, value in answer.headers.items()}
     assert (answer.status, flaws(Answer(answer.status, headers, answer.body))) == (404, [])
@@ -95,7 +95,7 @@ def test_each_type_resolves(world: World, kind: type[ApiError]) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
 def test_each_type_has_a_page(kind: type[ApiError]) -> None:
-    """DESIGN §2: each `type` is a page in docs/, with the title and status that answers carry."""
+    """Each `type` is a page in docs/, with the title and status that answers carry."""
     text = (PAGES / f"{kind.slug}.md").read_text("utf-8")
     assert text.startswith(f"# {kind.title}\n")
     assert f"Status: {kind.status}" in text
@@ -103,7 +103,7 @@ def test_each_type_has_a_page(kind: type[ApiError]) -> None:
 
 
 def test_no_page_is_left_over() -> None:
-    """DESIGN §2: a page without a type explains nothing that exists."""
+    """A page without a type explains nothing that exists."""
     assert {page.stem for page in PAGES.glob("*.md")} == {kind.slug for kind in KINDS}
 
 
@@ -129,7 +129,7 @@ def test_violations_point_into_the_body(world: World) -> None:
     "query", ["limit=0", "limit=101", "limit=x", "offset=1001", "cursor=x", "limit=1&limit=2"]
 )
 def test_violations_name_the_query_parameter(world: World, query: str) -> None:
-    """DESIGN §2: a query parameter against its schema is 422 and named."""
+    """A query parameter against its schema is 422 and named."""
     answer = world.api("GET", f"/api/v1/teams?{query}", token=world.token("admin"))
     assert (answer.status, flaws(answer)) == (422, [])
     assert [entry["parameter"] for entry in answer.json["errors"]] == [query.split("=", maxsplit=1)[0]]
@@ -137,7 +137,7 @@ def test_violations_name_the_query_parameter(world: World, query: str) -> None:
 
 @pytest.mark.in_process("makes an event that no HTTP client can cause")
 def test_an_event_of_no_route_is_a_problem(world: World) -> None:
-    """ACCEPTANCE 54: what is no request of API Gateway's is refused in the same form."""
+    """Behaviour 54: what is no request of API Gateway's is refused in the same form."""
     raw = application.app({"requestContext": {}, "headers": {}}, LambdaContext("grail", 128))
     assert raw["headers"]["Content-Type"] == "application/problem+json"
     assert "Traceback" not in str(raw)

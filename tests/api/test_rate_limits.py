@@ -88,7 +88,7 @@ def statuses(client: Client, times: int, **more: Any) -> list[int]:
 
 @pytest.mark.parametrize("limit", [THREE, FOLDED, rate_limit("3/minute", "9/hour")])
 def test_as_many_calls_as_declared_pass(limited: Limited, limit: RateLimit) -> None:
-    """ACCEPTANCE 37: the quota, not one more; what is held back is not done."""
+    """Behaviour 37: the quota, not one more; what is held back is not done."""
     assert statuses(limited(limit), 5) == [200] * 3 + [429] * 2
     assert len(limited.calls) == 3
 
@@ -116,7 +116,7 @@ def test_a_refusal_is_a_problem(limited: Limited) -> None:
 
 @pytest.mark.parametrize("limit", [THREE, FOLDED])
 def test_the_next_window_begins_anew(limited: Limited, clock: Clock, limit: RateLimit) -> None:
-    """ACCEPTANCE 37: after Retry-After seconds the caller gets in again."""
+    """Behaviour 37: after Retry-After seconds the caller gets in again."""
     client = limited(limit)
     refused = [client("GET", PATH) for _ in range(4)][-1]
     clock.now += int(refused.headers["retry-after"])
@@ -124,7 +124,7 @@ def test_the_next_window_begins_anew(limited: Limited, clock: Clock, limit: Rate
 
 
 def test_hammering_does_not_prolong_the_wait(limited: Limited, clock: Clock) -> None:
-    """ACCEPTANCE 37: calls that are held back are not counted."""
+    """Behaviour 37: calls that are held back are not counted."""
     client = limited(rate_limit("1/second", "4/minute"))
     assert statuses(client, 9) == [200] + [429] * 8
     clock.now += 1
@@ -153,7 +153,7 @@ def test_each_account_has_its_own(
 
 
 def test_each_address_has_its_own(limited: Limited) -> None:
-    """ACCEPTANCE 37: without an account the address that the gateway saw counts, never a header."""
+    """Behaviour 37: without an account the address that the gateway saw counts, never a header."""
     client = limited(THREE)
     found = [
         client("GET", PATH, headers={"X-Forwarded-For": f"192.0.2.{n}"}, source="198.51.100.1").status
@@ -165,7 +165,7 @@ def test_each_address_has_its_own(limited: Limited) -> None:
 
 
 def test_one_ipv6_network_is_one_caller(limited: Limited) -> None:
-    """ACCEPTANCE 37: another address of the same /64 is no other caller."""
+    """Behaviour 37: another address of the same /64 is no other caller."""
     client = limited(THREE)
     found = [client("GET", PATH, source=f"2001:db8::{n}").status for n in range(4)]
     assert found == [200] * 3 + [429]
@@ -205,7 +205,7 @@ def test_a_bad_token_spends_nothing(limited: Limited, user: User, token_for: Tok
 
 @pytest.mark.parametrize("limit", [THREE, FOLDED])
 def test_nothing_passes_while_nobody_can_count(limited: Limited, limit: RateLimit) -> None:
-    """ACCEPTANCE 57: 503, never open; a limit of an operation without any other read holds, too."""
+    """Behaviour 57: 503, never open; a limit of an operation without any other read holds, too."""
     client = limited(limit)
     with database_down():
         answer = client("GET", PATH)
@@ -213,7 +213,7 @@ def test_nothing_passes_while_nobody_can_count(limited: Limited, limit: RateLimi
 
 
 def test_nothing_is_done_before_it_is_counted(limited: Limited) -> None:
-    """ACCEPTANCE 57: the read works, the write does not."""
+    """Behaviour 57: the read works, the write does not."""
     client = limited(THREE)
     with fault("UpdateItem"):
         answer = client("GET", PATH)
@@ -230,7 +230,7 @@ def test_nothing_is_done_before_it_is_counted(limited: Limited) -> None:
     ids=["on its own", "in the transaction", "several"],
 )
 def test_parallel_calls_gain_nothing(limited: Limited, limit: RateLimit, write: str) -> None:
-    """ACCEPTANCE 37: the last call that is left happens between another one's look and its count."""
+    """Behaviour 37: the last call that is left happens between another one's look and its count."""
     client = limited(limit)
     statuses(client, 2)
     with at_call(write, lambda: client("GET", PATH)):
@@ -318,13 +318,13 @@ def test_local_stages_allow_a_hundred_times_as_much(api: Client) -> None:
 
 
 def test_pages_may_read_the_headers(api: Client) -> None:
-    """ACCEPTANCE 53: a browser hides what is not exposed."""
+    """Behaviour 53: a browser hides what is not exposed."""
     exposed = sign_up(api, 1, headers={"Origin": "http://localhost"}).headers["access-control-expose-headers"]
     assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= set(exposed.split(", "))
 
 
 def test_the_document_tells_the_limit(settings: Settings) -> None:
-    """DESIGN §1: the declaration drives enforcement and documentation."""
+    """The declaration drives enforcement and documentation."""
     operation = Operation(permission=PUBLIC, rate_limit=rate_limit("2/second", "100/15 minutes"))(documented)
     document = build({PATH: {"GET": operation}}, {}, "https://api.test")
     entry = document["paths"][PATH]["get"]

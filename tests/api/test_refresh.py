@@ -53,7 +53,7 @@ def is_live(api: Client, token: str) -> bool:
 
 
 def test_each_use_gives_another_token(api: Client, tokens: Tokens) -> None:
-    """ACCEPTANCE 20: tokens follow each other, and each next one works."""
+    """Behaviour 20: tokens follow each other, and each next one works."""
     seen = [tokens["refresh_token"]]
     for _ in range(3):
         seen.append(refresh(api, seen[-1]).json["refresh_token"])
@@ -61,14 +61,14 @@ def test_each_use_gives_another_token(api: Client, tokens: Tokens) -> None:
 
 
 def test_a_used_token_is_refused(api: Client, tokens: Tokens) -> None:
-    """ACCEPTANCE 20: the old token is an invalid grant, once the grace is over."""
+    """Behaviour 20: the old token is an invalid grant, once the grace is over."""
     refresh(api, tokens["refresh_token"])
     let_pass(tokens["refresh_token"])
     assert error_of(refresh(api, tokens["refresh_token"])) == INVALID
 
 
 def test_a_refreshed_pair_works(api: Client, tokens: Tokens) -> None:
-    """ACCEPTANCE 4, 20: the answer has all its parts, and the access token before stays good."""
+    """Behaviour 4, 20: the answer has all its parts, and the access token before stays good."""
     fresh = refresh(api, tokens["refresh_token"]).json
     assert fresh.keys() == tokens.keys()
     assert [me(api, each["access_token"]) for each in (tokens, fresh)] == [200, 200]
@@ -76,7 +76,7 @@ def test_a_refreshed_pair_works(api: Client, tokens: Tokens) -> None:
 
 @pytest.mark.parametrize("generation", [0, 1, 2])
 def test_reuse_of_any_generation_ends_the_family(api: Client, tokens: Tokens, generation: int) -> None:
-    """ACCEPTANCE 21: every refresh and access token that came of the sign-in is dead."""
+    """Behaviour 21: every refresh and access token that came of the sign-in is dead."""
     pairs: list[Tokens] = [tokens]
     for _ in range(3):
         pairs.append(refresh(api, pairs[-1]["refresh_token"]).json)
@@ -88,7 +88,7 @@ def test_reuse_of_any_generation_ends_the_family(api: Client, tokens: Tokens, ge
 
 
 def test_reuse_leaves_other_families_alone(api: Client, tokens: Tokens, sign_in: SignIn) -> None:
-    """ACCEPTANCE 21: another sign-in of the same user at the same client goes on."""
+    """Behaviour 21: another sign-in of the same user at the same client goes on."""
     other = sign_in()
     fresh = refresh(api, tokens["refresh_token"]).json
     let_pass(tokens["refresh_token"])
@@ -98,7 +98,7 @@ def test_reuse_leaves_other_families_alone(api: Client, tokens: Tokens, sign_in:
 
 
 def test_two_uses_at_once_have_the_same_successor(api: Client, user: User, tokens: Tokens) -> None:
-    """ACCEPTANCE 22: another tab uses the token between one's read and write: both go on."""
+    """Behaviour 22: another tab uses the token between one's read and write: both go on."""
     winners: list[Any] = []
 
     def overtake() -> None:
@@ -117,7 +117,7 @@ def test_two_uses_at_once_have_the_same_successor(api: Client, user: User, token
 def test_another_clients_token_is_refused_and_survives(
     api: Client, user: User, tokens: Tokens, make_client: Callable[..., OAuth2Client], used: bool
 ) -> None:
-    """ACCEPTANCE 23: a client can neither use nor end what was issued to another one."""
+    """Behaviour 23: a client can neither use nor end what was issued to another one."""
     make_client("thief", user, grant_types=["refresh_token"])
     current = refresh(api, tokens["refresh_token"]).json if used else tokens
     if used:
@@ -129,7 +129,7 @@ def test_another_clients_token_is_refused_and_survives(
 
 
 def test_a_narrower_scope_is_fine_and_not_for_good(api: Client, tokens: Tokens) -> None:
-    """ACCEPTANCE 24: the access token is narrower, the refresh token keeps its scope (RFC 6749 §6)."""
+    """Behaviour 24: the access token is narrower, the refresh token keeps its scope (RFC 6749 §6)."""
     narrow = refresh(api, tokens["refresh_token"], scope="users:read").json
     wide = refresh(api, narrow["refresh_token"]).json
     assert (narrow["scope"], wide["scope"]) == ("users:read", tokens["scope"])
@@ -139,7 +139,7 @@ def test_a_narrower_scope_is_fine_and_not_for_good(api: Client, tokens: Tokens) 
 def test_a_wider_scope_is_refused_and_costs_nothing(
     api: Client, user: User, sign_in: SignIn, scope: str
 ) -> None:
-    """ACCEPTANCE 24: what the sign-in did not grant is invalid_scope; the token is not used up."""
+    """Behaviour 24: what the sign-in did not grant is invalid_scope; the token is not used up."""
     token = sign_in(scope="users:read")["refresh_token"]
     assert error_of(refresh(api, token, scope=scope)) == (400, "invalid_scope")
     assert is_live(api, token)
@@ -180,7 +180,7 @@ def test_a_client_without_scopes_gets_no_token(
 def test_a_scope_that_the_client_lost_is_lost(
     api: Client, tokens: Tokens, documentation: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 5, 24: the client's scopes of today bound what a family granted once."""
+    """Behaviour 5, 24: the client's scopes of today bound what a family granted once."""
     documentation.refresh()
     documentation.update([OAuth2Client.default_scopes.set(["users:read"])])
     assert refresh(api, tokens["refresh_token"]).json["scope"] == "users:read"
@@ -188,14 +188,14 @@ def test_a_scope_that_the_client_lost_is_lost(
 
 @pytest.mark.parametrize("name", ["idle_until", "absolute_until"])
 def test_both_expiries_hold_before_ttl_sweeps(api: Client, user: User, tokens: Tokens, name: str) -> None:
-    """ACCEPTANCE 25: the item is still there, its time is over."""
+    """Behaviour 25: the item is still there, its time is over."""
     attribute = TokenFamily.get_attributes()[name]
     family_of(user).update([attribute.set(int(time.time()) - 1)])
     assert error_of(refresh(api, tokens["refresh_token"])) == INVALID
 
 
 def test_use_moves_the_idle_expiry_alone(api: Client, user: User, tokens: Tokens) -> None:
-    """ACCEPTANCE 25: a family that is used lives on, up to its absolute end."""
+    """Behaviour 25: a family that is used lives on, up to its absolute end."""
     soon = int(time.time()) + 60
     before = family_of(user)
     before.update([TokenFamily.idle_until.set(soon)])
@@ -208,7 +208,7 @@ def test_use_moves_the_idle_expiry_alone(api: Client, user: User, tokens: Tokens
 def test_ttl_keeps_a_family_as_long_as_anything_of_it_lives(
     user: User, tokens: Tokens, settings: Any
 ) -> None:
-    """ACCEPTANCE 25, 21: TTL takes neither a live family nor the mark that its access tokens are dead."""
+    """Behaviour 25, 21: TTL takes neither a live family nor the mark that its access tokens are dead."""
     family = family_of(user)
     assert family.expires_at >= family.absolute_until + settings.access_token_lifetime
 
@@ -216,7 +216,7 @@ def test_ttl_keeps_a_family_as_long_as_anything_of_it_lives(
 def test_ttl_keeps_a_family_as_long_as_access_tokens_of_a_day(
     api: Client, user: User, documentation: OAuth2Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """ACCEPTANCE 21: ACCESS_TOKEN_LIFETIME may say a day: the mark of a revocation stays for all of it."""
+    """Behaviour 21: ACCESS_TOKEN_LIFETIME may say a day: the mark of a revocation stays for all of it."""
     monkeypatch.setattr(application.api, "settings", replace(settings, access_token_lifetime=86400))
     assert password(api, "user", PASSWORD).status == 200
     family = family_of(user)
@@ -226,7 +226,7 @@ def test_ttl_keeps_a_family_as_long_as_access_tokens_of_a_day(
 def test_ttl_keeps_the_mark_of_a_used_token_as_long_as_its_family(
     api: Client, user: User, tokens: Tokens
 ) -> None:
-    """ACCEPTANCE 21: reuse is noticed to the end of the family, and the marks do not stay for ever."""
+    """Behaviour 21: reuse is noticed to the end of the family, and the marks do not stay for ever."""
     refresh(api, tokens["refresh_token"])
     token = parse_refresh_token(tokens["refresh_token"])
     assert token
@@ -247,24 +247,24 @@ BAD_TOKENS = {
 
 @pytest.mark.parametrize("token", BAD_TOKENS.values(), ids=BAD_TOKENS.keys())
 def test_an_unknown_token_is_refused(api: Client, documentation: OAuth2Client, token: str) -> None:
-    """ACCEPTANCE 20: whatever it looks like, it is an invalid grant."""
+    """Behaviour 20: whatever it looks like, it is an invalid grant."""
     assert error_of(refresh(api, token)) == INVALID
 
 
 def test_no_token_is_an_invalid_request(api: Client, documentation: OAuth2Client) -> None:
-    """ACCEPTANCE 2, 3: an empty value counts as omitted."""
+    """Behaviour 2, 3: an empty value counts as omitted."""
     assert error_of(refresh(api, "")) == (400, "invalid_request")
 
 
 def test_a_guess_with_the_right_ids_is_refused_and_harmless(api: Client, tokens: Tokens) -> None:
-    """ACCEPTANCE 21, 23: who knows the ids in a token can neither use nor end its family."""
+    """Behaviour 21, 23: who knows the ids in a token can neither use nor end its family."""
     ids = tokens["refresh_token"].rpartition(".")[0]
     assert error_of(refresh(api, f"{ids}.{'a' * 43}")) == INVALID
     assert (me(api, tokens["access_token"]), is_live(api, tokens["refresh_token"])) == (200, True)
 
 
 def test_an_access_token_is_no_refresh_token(api: Client, tokens: Tokens) -> None:
-    """ACCEPTANCE 16: the two kinds are not mixed up here, either."""
+    """Behaviour 16: the two kinds are not mixed up here, either."""
     assert error_of(refresh(api, tokens["access_token"])) == INVALID
 
 
@@ -292,7 +292,7 @@ def delete(user: User) -> None:
 def test_what_ends_a_user_ends_all_families(
     api: Client, user: User, sign_in: SignIn, end: Callable[[User], None]
 ) -> None:
-    """ACCEPTANCE 26: password change, disabling and deletion end every sign-in at once."""
+    """Behaviour 26: password change, disabling and deletion end every sign-in at once."""
     pairs = [sign_in(), sign_in()]
     end(user)
     assert [error_of(refresh(api, pair["refresh_token"])) for pair in pairs] == [INVALID, INVALID]
@@ -300,7 +300,7 @@ def test_what_ends_a_user_ends_all_families(
 
 
 def test_a_password_change_over_the_api_ends_all_families(api: Client, user: User, sign_in: SignIn) -> None:
-    """ACCEPTANCE 26: the change itself answers, and nothing of before works any more."""
+    """Behaviour 26: the change itself answers, and nothing of before works any more."""
     pair = sign_in()
     patch = [
         {"op": "test", "path": "/current_password", "value": PASSWORD},
@@ -315,7 +315,7 @@ def test_a_password_change_over_the_api_ends_all_families(api: Client, user: Use
 def test_a_demotion_ends_nothing(
     api: Client, admin: User, make_user: Callable[..., User], sign_in: SignIn
 ) -> None:
-    """DESIGN §2: a demoted subject is still a subject."""
+    """A demoted subject is still a subject."""
     second = make_user("second", is_admin=True)
     pair = sign_in("second")
     transaction = Transaction()
@@ -329,7 +329,7 @@ def test_a_demotion_ends_nothing(
 def test_a_fault_before_the_write_uses_nothing_up(
     api: Client, tokens: Tokens, operation: str, error: Exception
 ) -> None:
-    """ACCEPTANCE 27: 503, and the same token works in the next attempt."""
+    """Behaviour 27: 503, and the same token works in the next attempt."""
     with fault(operation, error=error):
         answer = refresh(api, tokens["refresh_token"])
     assert (answer.status, answer.headers["retry-after"].isdigit()) == (503, True)
@@ -337,7 +337,7 @@ def test_a_fault_before_the_write_uses_nothing_up(
 
 
 def test_a_lost_answer_loses_nothing(api: Client, user: User, tokens: Tokens) -> None:
-    """ACCEPTANCE 20, 27: written but not confirmed is 503; the same token then gives what was written."""
+    """Behaviour 20, 27: written but not confirmed is 503; the same token then gives what was written."""
     with fault("TransactWriteItems", event="after-call", error=TIMEOUT):
         answer = refresh(api, tokens["refresh_token"])
     assert (answer.status, sorted(answer.json)) == (503, ["error", "error_description"])
@@ -350,7 +350,7 @@ def test_a_lost_answer_loses_nothing(api: Client, user: User, tokens: Tokens) ->
 def test_a_fault_while_ending_a_family_is_told_and_repeatable(
     api: Client, user: User, tokens: Tokens
 ) -> None:
-    """ACCEPTANCE 27, 21: reuse that could not be recorded is 503, and ends the family the next time."""
+    """Behaviour 27, 21: reuse that could not be recorded is 503, and ends the family the next time."""
     fresh = refresh(api, tokens["refresh_token"]).json
     let_pass(tokens["refresh_token"])
     with fault("TransactWriteItems"):
@@ -360,6 +360,6 @@ def test_a_fault_while_ending_a_family_is_told_and_repeatable(
 
 
 def test_a_refresh_costs_three_round_trips(api: Client, tokens: Tokens, round_trips: list[str]) -> None:
-    """DESIGN §4: refresh needs at most three requests to the table."""
+    """Refresh needs at most three requests to the table."""
     round_trips.clear()
     assert (refresh(api, tokens["refresh_token"]).status, len(round_trips) <= 3) == (200, True)

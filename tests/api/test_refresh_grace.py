@@ -40,7 +40,7 @@ def is_over(api: Client, user: User, tokens: Tokens) -> bool:
 def test_within_the_grace_the_answer_is_the_same_successor(
     api: Client, user: User, tokens: Tokens, seconds: int
 ) -> None:
-    """ACCEPTANCE 20: the last token shown again, any number of times; each answer has a new access token."""
+    """Behaviour 20: the last token shown again, any number of times; each answer has a new access token."""
     answers = [refresh(api, tokens["refresh_token"])]
     let_pass(tokens["refresh_token"], seconds)
     answers += [refresh(api, tokens["refresh_token"]) for _ in range(3)]
@@ -62,14 +62,14 @@ def test_a_read_in_the_middle_of_a_rotation_is_repeated(api: Client, user: User,
 
 
 def test_after_the_grace_it_is_reuse(api: Client, user: User, tokens: Tokens) -> None:
-    """ACCEPTANCE 21: 30 s after its use nobody shows a token in good faith."""
+    """Behaviour 21: 30 s after its use nobody shows a token in good faith."""
     refresh(api, tokens["refresh_token"])
     let_pass(tokens["refresh_token"])
     assert (error_of(refresh(api, tokens["refresh_token"])), is_over(api, user, tokens)) == (INVALID, True)
 
 
 def test_once_the_successor_was_used_it_is_reuse(api: Client, user: User, tokens: Tokens) -> None:
-    """ACCEPTANCE 21: within the grace, too: the client has had its answer, so this is somebody else."""
+    """Behaviour 21: within the grace, too: the client has had its answer, so this is somebody else."""
     fresh = refresh(api, tokens["refresh_token"]).json
     last = refresh(api, fresh["refresh_token"]).json
     assert (error_of(refresh(api, tokens["refresh_token"])), is_over(api, user, last)) == (INVALID, True)
@@ -77,7 +77,7 @@ def test_once_the_successor_was_used_it_is_reuse(api: Client, user: User, tokens
 
 @pytest.mark.parametrize("first", ["thief", "client"])
 def test_a_thief_who_used_the_grace_is_found_out(api: Client, user: User, tokens: Tokens, first: str) -> None:
-    """ACCEPTANCE 21: whoever of the two goes on first, the other one's next refresh ends the family."""
+    """Behaviour 21: whoever of the two goes on first, the other one's next refresh ends the family."""
     client = refresh(api, tokens["refresh_token"]).json
     thief = refresh(api, tokens["refresh_token"]).json
     assert client["refresh_token"] == thief["refresh_token"]
@@ -90,7 +90,7 @@ def test_a_thief_who_used_the_grace_is_found_out(api: Client, user: User, tokens
 def test_the_grace_writes_nothing_and_takes_no_more_round_trips(
     api: Client, tokens: Tokens, round_trips: list[str]
 ) -> None:
-    """DESIGN §4: it takes the reads of a refresh, and no write."""
+    """It takes the reads of a refresh, and no write."""
     refresh(api, tokens["refresh_token"])
     before = dump_table()
     round_trips.clear()
@@ -100,7 +100,7 @@ def test_the_grace_writes_nothing_and_takes_no_more_round_trips(
 
 
 def test_scopes_hold_in_the_grace(api: Client, tokens: Tokens) -> None:
-    """ACCEPTANCE 24: narrower is fine, wider is refused and ends nothing."""
+    """Behaviour 24: narrower is fine, wider is refused and ends nothing."""
     used = tokens["refresh_token"]
     refresh(api, used)
     assert refresh(api, used, scope="users:read").json["scope"] == "users:read"
@@ -111,7 +111,7 @@ def test_scopes_hold_in_the_grace(api: Client, tokens: Tokens) -> None:
 def test_another_client_has_no_grace(
     api: Client, user: User, tokens: Tokens, make_client: Callable[..., OAuth2Client]
 ) -> None:
-    """ACCEPTANCE 23: it is refused, and ends nothing."""
+    """Behaviour 23: it is refused, and ends nothing."""
     make_client("thief", user, grant_types=["refresh_token"])
     refresh(api, tokens["refresh_token"])
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
@@ -121,7 +121,7 @@ def test_another_client_has_no_grace(
 
 @pytest.mark.parametrize("name", ["idle_until", "absolute_until"])
 def test_expiry_holds_in_the_grace(api: Client, user: User, tokens: Tokens, name: str) -> None:
-    """ACCEPTANCE 25: a family that is over gives nothing, also to a token that was used just now."""
+    """Behaviour 25: a family that is over gives nothing, also to a token that was used just now."""
     refresh(api, tokens["refresh_token"])
     (family,) = families(user)
     family.update([family.get_attributes()[name].set(1)])
@@ -129,7 +129,7 @@ def test_expiry_holds_in_the_grace(api: Client, user: User, tokens: Tokens, name
 
 
 def test_a_revoked_family_has_no_grace(api: Client, user: User, tokens: Tokens) -> None:
-    """ACCEPTANCE 26: signing out ends the grace as well."""
+    """Behaviour 26: signing out ends the grace as well."""
     refresh(api, tokens["refresh_token"])
     form = {"client_id": "documentation", "token": tokens["refresh_token"]}
     assert api("POST", "/auth/oauth2/revoke", form=form).status == 200
@@ -139,7 +139,7 @@ def test_a_revoked_family_has_no_grace(api: Client, user: User, tokens: Tokens) 
 def test_a_withdrawn_consent_ends_the_grace(
     api: Client, user: User, app: OAuth2Client, token_for: Callable[..., str]
 ) -> None:
-    """ACCEPTANCE 26: what rests on the person's consent ends with it."""
+    """Behaviour 26: what rests on the person's consent ends with it."""
     tokens = redeem(api, get_code(api, "user", PASSWORD)).json
     form = {"grant_type": "refresh_token", "client_id": "app", "refresh_token": tokens["refresh_token"]}
     assert [api("POST", TOKEN, form=form).status for _ in range(2)] == [200, 200]
@@ -161,7 +161,7 @@ def test_a_replaced_secret_is_nobody_s_theft(
 
 
 def test_a_successor_can_be_told_by_the_stage_alone(api: Client, user: User, tokens: Tokens) -> None:
-    """ACCEPTANCE 28: no used token, and nothing that is stored, leads to the one after it."""
+    """Behaviour 28: no used token, and nothing that is stored, leads to the one after it."""
     used = parse_refresh_token(tokens["refresh_token"])
     assert used
     fresh = refresh(api, tokens["refresh_token"]).json["refresh_token"]

@@ -92,7 +92,7 @@ def call(api: Client, user: User, team: Team, service: OAuth2Client, token_for: 
 
 @pytest.mark.parametrize(("name", "fault"), PAIRS)
 def test_a_fault_of_the_first_read_is_503(call: Caller, name: str, fault: str) -> None:
-    """ACCEPTANCE 57, 58: a few attempts, then 503 + Retry-After; authentication never fails open."""
+    """Behaviour 57, 58: a few attempts, then 503 + Retry-After; authentication never fails open."""
     with wire(first(FOREVER, "BatchGetItem", FAULTS[fault])) as sent:
         answer = call(name)
     tried = [request.operation for request in sent]
@@ -102,7 +102,7 @@ def test_a_fault_of_the_first_read_is_503(call: Caller, name: str, fault: str) -
 
 @pytest.mark.parametrize(("name", "fault"), [pair for pair in PAIRS if pair[0] in WRITING])
 def test_a_fault_of_the_write_is_503(call: Caller, name: str, fault: str) -> None:
-    """ACCEPTANCE 57, 58: the same; only what was surely not written may simply be sent again."""
+    """Behaviour 57, 58: the same; only what was surely not written may simply be sent again."""
     before = dump_table()
     with wire(first(FOREVER, "TransactWriteItems", FAULTS[fault])):
         answer = call(name)
@@ -115,7 +115,7 @@ def test_a_fault_of_the_write_is_503(call: Caller, name: str, fault: str) -> Non
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_of_the_query_is_503(call: Caller, fault: str) -> None:
-    """ACCEPTANCE 57: never an empty list instead."""
+    """Behaviour 57: never an empty list instead."""
     with wire(first(FOREVER, "Query", FAULTS[fault])):
         assert (call("list").status, call("members").status) == (503, 503)
 
@@ -123,14 +123,14 @@ def test_a_fault_of_the_query_is_503(call: Caller, fault: str) -> None:
 @pytest.mark.parametrize(("name", "fault"), [pair for pair in PAIRS if pair[1] in PASSING_FAULTS])
 @pytest.mark.parametrize("operation", ["BatchGetItem", "TransactWriteItems"])
 def test_a_fault_that_passes_is_not_noticed(call: Caller, name: str, fault: str, operation: str) -> None:
-    """ACCEPTANCE 57: what works at the last attempt works."""
+    """Behaviour 57: what works at the last attempt works."""
     with wire(first(MAX_RETRIES, operation, FAULTS[fault])):
         assert call(name).status < 300
 
 
 @pytest.mark.parametrize("name", ["get", "patch", "token"])
 def test_a_503_gives_nothing_away(call: Caller, name: str) -> None:
-    """ACCEPTANCE 54: no trace, table name or engine in a problem."""
+    """Behaviour 54: no trace, table name or engine in a problem."""
     with wire(first(FOREVER, "BatchGetItem", lambda: refusal("AccessDeniedException"))):
         text = call(name).body.decode().lower()
     assert [word for word in ("dynamo", "grail-", "injected", "traceback", "botocore") if word in text] == []
@@ -141,7 +141,7 @@ def test_a_503_gives_nothing_away(call: Caller, name: str) -> None:
 def test_a_database_that_hangs_is_given_up_before_the_gateway_does(
     call: Caller, waits: list[float], monkeypatch: pytest.MonkeyPatch, name: str, fault: str
 ) -> None:
-    """ACCEPTANCE 58: attempts x time-outs + waits stay below 29 s, with the longest waits there can be."""
+    """Behaviour 58: attempts x time-outs + waits stay below 29 s, with the longest waits there can be."""
     monkeypatch.setattr("random.random", lambda: 1.0)
     monkeypatch.setattr("random.uniform", lambda _, most: most)
     with wire(first(FOREVER, "BatchGetItem", FAULTS[fault])) as sent:
@@ -151,7 +151,7 @@ def test_a_database_that_hangs_is_given_up_before_the_gateway_does(
 
 @pytest.mark.parametrize("name", WRITING)
 def test_a_write_that_hangs_is_given_up_in_time(call: Caller, waits: list[float], name: str) -> None:
-    """ACCEPTANCE 58: the same when it is the transaction that hangs."""
+    """Behaviour 58: the same when it is the transaction that hangs."""
     with wire(first(FOREVER, "TransactWriteItems", lose)) as sent:
         call(name)
     writes = [request for request in sent if request.operation == "TransactWriteItems"]
@@ -159,7 +159,7 @@ def test_a_write_that_hangs_is_given_up_in_time(call: Caller, waits: list[float]
 
 
 def test_the_client_has_the_time_outs(table: None) -> None:
-    """ACCEPTANCE 58: about 1 s and 3 s reach botocore, whose own are 60 s and 60 s."""
+    """Behaviour 58: about 1 s and 3 s reach botocore, whose own are 60 s and 60 s."""
     config = connection().connection.client.meta.config
     timeouts = (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"])
     assert timeouts == (CONNECT_TIMEOUT, READ_TIMEOUT, 1 + MAX_RETRIES)
@@ -184,7 +184,7 @@ def hold_back(keep: int) -> Callable[[Sent, dict[str, Any]], None]:
 
 @pytest.mark.parametrize(("name", "keep"), [*((name, 1) for name in CALLS if name != "token"), ("get", 0)])
 def test_keys_that_were_left_are_read_again(call: Caller, name: str, keep: int) -> None:
-    """ACCEPTANCE 60: a loop with backoff, until everything is there."""
+    """Behaviour 60: a loop with backoff, until everything is there."""
     with wire(altered(2, "BatchGetItem", hold_back(keep))) as sent:
         assert call(name).status < 300
     batches = [next(iter(request.body["RequestItems"].values()))["Keys"] for request in sent[:2]]
@@ -193,14 +193,14 @@ def test_keys_that_were_left_are_read_again(call: Caller, name: str, keep: int) 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_keys_that_stay_left_are_503(call: Caller, waits: list[float], name: str) -> None:
-    """ACCEPTANCE 60: exhausted is 503, never an answer from half of what authorization needs."""
+    """Behaviour 60: exhausted is 503, never an answer from half of what authorization needs."""
     with wire(altered(FOREVER, "BatchGetItem", hold_back(0))) as sent:
         answer = call(name)
     assert (answer.status, len(sent), len(waits) >= BATCH_ATTEMPTS - 1) == (503, BATCH_ATTEMPTS, True)
 
 
 def test_a_revocation_that_was_left_is_still_seen(api: Client, user: User, token_for: TokenFor) -> None:
-    """ACCEPTANCE 60, 61: a denylist entry among the unprocessed keys still ends its token."""
+    """Behaviour 60, 61: a denylist entry among the unprocessed keys still ends its token."""
     token = token_for(user)
     form = {"token": token, "client_id": "documentation"}
     assert api("POST", "/auth/oauth2/revoke", form=form).status == 200
@@ -213,7 +213,7 @@ def test_a_revocation_that_was_left_is_still_seen(api: Client, user: User, token
 
 @pytest.mark.parametrize("name", [name for name in CALLS if name != "token"])
 def test_authorization_reads_consistently(call: Caller, name: str) -> None:
-    """ACCEPTANCE 61: caller, denylist, team and membership come from one strongly consistent read."""
+    """Behaviour 61: caller, denylist, team and membership come from one strongly consistent read."""
     with wire() as sent:
         call(name)
     reads = [
@@ -226,7 +226,7 @@ def test_authorization_reads_consistently(call: Caller, name: str) -> None:
 
 
 def test_members_are_read_consistently(call: Caller) -> None:
-    """ACCEPTANCE 61: who was removed is not listed any more."""
+    """Behaviour 61: who was removed is not listed any more."""
     with wire() as sent:
         call("members")
     assert [request.body.get("ConsistentRead") for request in sent if request.operation == "Query"] == [True]
@@ -235,7 +235,7 @@ def test_members_are_read_consistently(call: Caller) -> None:
 def test_a_page_goes_on_where_dynamodb_stopped(
     api: Client, admin: User, make_user: MakeUser, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 60: an answer cut off at 1 MB is continued, never a short list."""
+    """Behaviour 60: an answer cut off at 1 MB is continued, never a short list."""
     made = sorted([admin.id, *(make_user(f"user{number}").id for number in range(5))])
 
     def cut(_: Sent, answer: dict[str, Any]) -> None:

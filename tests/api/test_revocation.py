@@ -45,7 +45,7 @@ def revoke(api: Client, token: str, **more: str) -> Answer:
 
 
 def test_a_revoked_access_token_is_dead_and_nothing_else(api: Client, tokens: Tokens) -> None:
-    """ACCEPTANCE 29: that jti ends; the family goes on."""
+    """Behaviour 29: that jti ends; the family goes on."""
     assert revoke(api, tokens["access_token"]).status == 200
     assert me(api, tokens["access_token"]) == 401
     fresh = refresh(api, tokens["refresh_token"])
@@ -55,7 +55,7 @@ def test_a_revoked_access_token_is_dead_and_nothing_else(api: Client, tokens: To
 def test_a_revoked_refresh_token_ends_its_family(
     api: Client, tokens: Tokens, sign_in: Callable[..., Tokens]
 ) -> None:
-    """ACCEPTANCE 26: its refresh and access tokens are dead, those of another sign-in are not."""
+    """Behaviour 26: its refresh and access tokens are dead, those of another sign-in are not."""
     other = sign_in()
     assert revoke(api, tokens["refresh_token"]).status == 200
     assert error_of(refresh(api, tokens["refresh_token"])) == (400, "invalid_grant")
@@ -64,7 +64,7 @@ def test_a_revoked_refresh_token_ends_its_family(
 
 
 def test_a_used_refresh_token_still_ends_its_family(api: Client, tokens: Tokens) -> None:
-    """ACCEPTANCE 26: a client that signs out with an old token is signed out."""
+    """Behaviour 26: a client that signs out with an old token is signed out."""
     fresh = refresh(api, tokens["refresh_token"]).json
     assert revoke(api, tokens["refresh_token"]).status == 200
     assert (me(api, fresh["access_token"]), refresh(api, fresh["refresh_token"]).status) == (401, 400)
@@ -73,14 +73,14 @@ def test_a_used_refresh_token_still_ends_its_family(api: Client, tokens: Tokens)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "nonsense", ""])
 def test_the_hint_does_not_matter(api: Client, tokens: Tokens, kind: str, hint: str) -> None:
-    """ACCEPTANCE 29: a wrong token_type_hint still finds the token."""
+    """Behaviour 29: a wrong token_type_hint still finds the token."""
     assert revoke(api, tokens[kind], token_type_hint=hint).status == 200
     assert me(api, tokens["access_token"]) == 401
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_twice_does_no_harm(api: Client, tokens: Tokens, kind: str) -> None:
-    """ACCEPTANCE 29: the second revocation is answered like the first."""
+    """Behaviour 29: the second revocation is answered like the first."""
     answers = [revoke(api, tokens[kind]) for _ in range(2)]
     assert [(answer.status, answer.json) for answer in answers] == [(200, {}), (200, {})]
 
@@ -90,7 +90,7 @@ def test_twice_does_no_harm(api: Client, tokens: Tokens, kind: str) -> None:
     ["x", "a.b.c", f"{'0' * 26}.{'0' * 26}.{'a' * 43}", "null", "\x00", "é" * 100, "a" * 8192, "../.."],
 )
 def test_an_unknown_token_is_answered_like_any(api: Client, documentation: OAuth2Client, token: str) -> None:
-    """ACCEPTANCE 29: what is no token needs no revocation (RFC 7009 §2.2)."""
+    """Behaviour 29: what is no token needs no revocation (RFC 7009 §2.2)."""
     assert revoke(api, token).status == 200
 
 
@@ -98,20 +98,20 @@ def test_an_unknown_token_is_answered_like_any(api: Client, documentation: OAuth
 def test_an_access_token_that_is_no_good_is_answered_like_any(
     api: Client, user: User, documentation: OAuth2Client, changes: dict[str, Any]
 ) -> None:
-    """ACCEPTANCE 29: expired tokens included."""
+    """Behaviour 29: expired tokens included."""
     forge = Forge(application.api.keys.keyring().current, user, documentation)
     assert revoke(api, forge.token({}, changes)).status == 200
 
 
 def test_an_expired_family_is_answered_like_any(api: Client, user: User, tokens: Tokens) -> None:
-    """ACCEPTANCE 29: an expired refresh token gets 200, too."""
+    """Behaviour 29: an expired refresh token gets 200, too."""
     (family,) = families(user)
     family.update([type(family).absolute_until.set(int(time.time()) - 1)])
     assert revoke(api, tokens["refresh_token"]).status == 200
 
 
 def test_a_token_in_the_leeway_stays_revoked(api: Client, user: User, documentation: OAuth2Client) -> None:
-    """ACCEPTANCE 19: the denylist holds a token for as long as it is accepted."""
+    """Behaviour 19: the denylist holds a token for as long as it is accepted."""
     forge = Forge(application.api.keys.keyring().current, user, documentation)
     token = forge.token({}, {"exp": int(time.time()) - 30})
     before = me(api, token)
@@ -123,7 +123,7 @@ def test_a_token_in_the_leeway_stays_revoked(api: Client, user: User, documentat
 def test_the_denylist_forgets_what_nobody_accepts(
     api: Client, user: User, documentation: OAuth2Client, left: int
 ) -> None:
-    """ACCEPTANCE 19: TTL may take the entry once the token is refused by itself, the leeway included."""
+    """Behaviour 19: TTL may take the entry once the token is refused by itself, the leeway included."""
     now = int(time.time())
     forge = Forge(application.api.keys.keyring().current, user, documentation)
     assert revoke(api, forge.token({}, {"exp": now + left, "jti": "a"})).status == 200
@@ -132,7 +132,7 @@ def test_the_denylist_forgets_what_nobody_accepts(
 
 
 def test_a_call_reads_what_its_token_rests_on_and_no_more(api: Client, tokens: Tokens) -> None:
-    """DESIGN §4: of a token that no authorization code led to, no consent is read."""
+    """Of a token that no authorization code led to, no consent is read."""
     with wire() as sent:
         assert me(api, tokens["access_token"]) == 200
     [request] = sent
@@ -144,7 +144,7 @@ def test_a_call_reads_what_its_token_rests_on_and_no_more(api: Client, tokens: T
 
 @pytest.mark.parametrize("suffix", ["=", "=="])
 def test_a_padded_copy_of_a_revoked_token_is_refused(api: Client, tokens: Tokens, suffix: str) -> None:
-    """ACCEPTANCE 19: neither the token nor a decorated copy of it works after the revocation."""
+    """Behaviour 19: neither the token nor a decorated copy of it works after the revocation."""
     revoke(api, tokens["access_token"])
     token = tokens["access_token"]
     assert [me(api, text) for text in (token, token + suffix)] == [401, 401]
@@ -154,7 +154,7 @@ def test_a_padded_copy_of_a_revoked_token_is_refused(api: Client, tokens: Tokens
 def test_no_token_is_an_invalid_request(
     api: Client, documentation: OAuth2Client, form: dict[str, str]
 ) -> None:
-    """ACCEPTANCE 29: there is nothing to revoke."""
+    """Behaviour 29: there is nothing to revoke."""
     assert error_of(api("POST", REVOKE, form=DOCUMENTATION | form)) == (400, "invalid_request")
 
 
@@ -162,7 +162,7 @@ def test_no_token_is_an_invalid_request(
 def test_another_clients_token_stays_live(
     api: Client, tokens: Tokens, service: OAuth2Client, kind: str
 ) -> None:
-    """ACCEPTANCE 29: 200, and the victim notices nothing."""
+    """Behaviour 29: 200, and the victim notices nothing."""
     answer = api("POST", REVOKE, form={"token": tokens[kind]}, basic=("service", SECRET))
     assert (answer.status, me(api, tokens["access_token"])) == (200, 200)
     assert refresh(api, tokens["refresh_token"]).status == 200
@@ -172,13 +172,13 @@ def test_another_clients_token_stays_live(
 def test_a_client_has_to_authenticate(
     api: Client, tokens: Tokens, service: OAuth2Client, basic: tuple[str, str] | None
 ) -> None:
-    """ACCEPTANCE 8, 29: 401 invalid_client, and the token stays live."""
+    """Behaviour 8, 29: 401 invalid_client, and the token stays live."""
     answer = api("POST", REVOKE, form={"token": tokens["access_token"]}, basic=basic)
     assert (error_of(answer), me(api, tokens["access_token"])) == ((401, "invalid_client"), 200)
 
 
 def test_a_confidential_client_revokes_its_own(api: Client, service: OAuth2Client) -> None:
-    """ACCEPTANCE 29: a client_credentials token ends like any other."""
+    """Behaviour 29: a client_credentials token ends like any other."""
     form = {"grant_type": "client_credentials"}
     token = api("POST", "/auth/oauth2/token", form=form, basic=("service", SECRET)).json["access_token"]
     before = me(api, token)
@@ -187,7 +187,7 @@ def test_a_confidential_client_revokes_its_own(api: Client, service: OAuth2Clien
 
 
 def test_a_json_body_or_a_token_in_the_url_is_refused(api: Client, tokens: Tokens) -> None:
-    """ACCEPTANCE 2: the parameters stand in a form."""
+    """Behaviour 2: the parameters stand in a form."""
     token = tokens["access_token"]
     body = json.dumps({**DOCUMENTATION, "token": token}).encode()
     answers = [
@@ -199,7 +199,7 @@ def test_a_json_body_or_a_token_in_the_url_is_refused(api: Client, tokens: Token
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_database_that_is_down_is_admitted(api: Client, tokens: Tokens, kind: str) -> None:
-    """ACCEPTANCE 30: 503 with Retry-After, never 200."""
+    """Behaviour 30: 503 with Retry-After, never 200."""
     with database_down():
         answer = revoke(api, tokens[kind])
     assert (answer.status, answer.headers["retry-after"].isdigit()) == (503, True)
@@ -208,7 +208,7 @@ def test_a_database_that_is_down_is_admitted(api: Client, tokens: Tokens, kind: 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("event", ["before-call", "after-call"])
 def test_a_revocation_that_fails_can_be_repeated(api: Client, tokens: Tokens, kind: str, event: str) -> None:
-    """ACCEPTANCE 27, 30: a failed or unconfirmed write is 503, and the next attempt ends the token."""
+    """Behaviour 27, 30: a failed or unconfirmed write is 503, and the next attempt ends the token."""
     with fault("TransactWriteItems", event=event, error=TIMEOUT):
         answer = revoke(api, tokens[kind])
     assert answer.status == 503
@@ -219,7 +219,7 @@ def test_a_revocation_that_fails_can_be_repeated(api: Client, tokens: Tokens, ki
 def test_a_revocation_costs_two_round_trips(
     api: Client, tokens: Tokens, round_trips: list[str], kind: str
 ) -> None:
-    """DESIGN §4: one read and one write."""
+    """One read and one write."""
     round_trips.clear()
     assert revoke(api, tokens[kind]).status == 200
     assert round_trips == ["BatchGetItem", "TransactWriteItems"]

@@ -1,4 +1,4 @@
-"""DESIGN §4: round trips to the table per request, counted at botocore; they do not grow with the data."""
+"""Round trips to the table per request, counted at botocore; they do not grow with the data."""
 
 from collections.abc import Callable
 from typing import Any
@@ -106,7 +106,7 @@ def filled(data: Any, places: dict[str, str]) -> Any:
 def test_a_read_stays_in_its_budget(
     api: Client, admin: User, places: dict[str, str], token_for: TokenFor, round_trips: list[str]
 ) -> None:
-    """DESIGN §4: GET one 1, list 2, team with members 2; with 3 items and 150."""
+    """GET one 1, list 2, team with members 2; with 3 items and 150."""
     token, measured = token_for(admin), []
     for method, path, _ in READS:
         round_trips.clear()
@@ -129,7 +129,7 @@ def test_a_write_stays_in_its_budget(
     status: int,
     budget: int,
 ) -> None:
-    """DESIGN §4: PATCH, POST and DELETE 2; with 3 items and 150."""
+    """PATCH, POST and DELETE 2; with 3 items and 150."""
     body = {kind: filled(data, places) for kind, data in sent.items()}
     token = token_for(admin)
     round_trips.clear()
@@ -141,14 +141,14 @@ def test_a_write_stays_in_its_budget(
 def test_a_list_is_as_long_as_was_asked(
     *, api: Client, admin: User, amount: int, places: dict[str, str], token_for: TokenFor, path: str
 ) -> None:
-    """DESIGN §4: what the budgets above are measured with is really there."""
+    """What the budgets above are measured with is really there."""
     answer = api("GET", f"{path.format(**places)}?limit=100", token=token_for(admin))
     total = int(answer.headers["x-total-count"])
     assert (total > amount, len(answer.json)) == (True, min(100, total))
 
 
 def test_sign_up_takes_one_write(api: Client, round_trips: list[str]) -> None:
-    """DESIGN §4: what the address did so far; user, markers, count and the call in one transaction."""
+    """What the address did so far; user, markers, count and the call in one transaction."""
     round_trips.clear()
     answer = api("POST", "/api/v1/users", data={**NEW_USER, "recaptcha_key": "secret_key"})
     assert (answer.status, round_trips) == (201, ["BatchGetItem", "TransactWriteItems"])
@@ -184,7 +184,7 @@ def test_a_grant_stays_in_its_budget(
     grant: Callable[[Client, SignIn], Callable[[], Answer]],
     most: int,
 ) -> None:
-    """DESIGN §4: client_credentials at most 2, password 3, refresh 3."""
+    """client_credentials at most 2, password 3, refresh 3."""
     ask = grant(api, sign_in)
     round_trips.clear()
     answer = ask()
@@ -201,7 +201,7 @@ def test_a_stranger_costs_one_round_trip(
     round_trips: list[str],
     method: str,
 ) -> None:
-    """DESIGN §4: a refusal is decided with the first read."""
+    """A refusal is decided with the first read."""
     token = token_for(make_user("stranger"))
     round_trips.clear()
     data = RETITLE if method == "PATCH" else None
@@ -212,7 +212,7 @@ def test_a_stranger_costs_one_round_trip(
 def test_no_request_scans(
     api: Client, admin: User, places: dict[str, str], token_for: TokenFor, round_trips: list[str]
 ) -> None:
-    """DESIGN §4: no Scan on any request path."""
+    """No Scan on any request path."""
     token = token_for(admin)
     round_trips.clear()
     for method, path, _ in READS:

@@ -55,7 +55,7 @@ def ask(
 def test_a_fault_at_signing_loses_nothing(
     ask: Callable[[str], Answer], grant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """ACCEPTANCE 27, 57: 503 with Retry-After before anything is written; the same grant works afterwards."""
+    """Behaviour 27, 57: 503 with Retry-After before anything is written; the same grant works afterwards."""
     monkeypatch.setattr("time.sleep", lambda _: None)
     before = dump_table()
     with wire(without_kms):
@@ -69,14 +69,14 @@ def test_a_fault_at_signing_loses_nothing(
 def test_tokens_of_kms_are_accepted(
     api: Client, kms: None, user: User, sign_in: Callable[..., dict[str, Any]]
 ) -> None:
-    """Issue 4: from sign-in to a call, with a key that this process has never seen."""
+    """From sign-in to a call, with a key that this process has never seen."""
     assert api("GET", "/api/v1/users/me", token=sign_in()["access_token"]).json["id"] == user.id
 
 
 def test_calls_do_not_ask_kms(
     api: Client, kms: None, user: User, sign_in: Callable[..., dict[str, Any]], round_trips: list[str]
 ) -> None:
-    """DESIGN §4: verifying takes no round trip more than with a local key."""
+    """Verifying takes no round trip more than with a local key."""
     token = sign_in()["access_token"]
     with wire() as sent:
         assert api("GET", "/api/v1/users/me", token=token).status == 200

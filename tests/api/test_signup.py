@@ -25,7 +25,7 @@ def sign_up(api: Client, **fields: Any) -> Answer:
 
 
 def test_a_new_user_is_created_with_its_address(api: Client, sign_in: SignIn) -> None:
-    """DESIGN §2: 201 with a Location that leads to the account."""
+    """201 with a Location that leads to the account."""
     answer = sign_up(api)
     token = sign_in("ada", FORM["password"])["access_token"]
     path = path_of(answer.headers["location"])
@@ -33,13 +33,13 @@ def test_a_new_user_is_created_with_its_address(api: Client, sign_in: SignIn) ->
 
 
 def test_a_form_works_like_json(api: Client) -> None:
-    """DESIGN §2: bodies of resource POSTs are JSON or form-encoded."""
+    """Bodies of resource POSTs are JSON or form-encoded."""
     answer = api("POST", "/api/v1/users", form={**FORM, "first_name": "Ada"})
     assert (answer.status, answer.json["first_name"]) == (201, "Ada")
 
 
 def test_new_users_write_and_have_no_other_role(api: Client) -> None:
-    """DESIGN §2: what nobody asked for is not given."""
+    """What nobody asked for is not given."""
     flags = ("is_active", "is_regular_user", "is_admin", "is_internal")
     account = sign_up(api).json
     assert [account[name] for name in flags] == [True, True, False, False]
@@ -71,7 +71,7 @@ GOOD = [
 
 @pytest.mark.parametrize(("field", "value"), GOOD)
 def test_values_within_the_limits_are_taken(api: Client, field: str, value: str) -> None:
-    """DESIGN §2, limits; ACCEPTANCE 36 for passwords."""
+    """Behaviour 36 for passwords."""
     assert sign_up(api, **{field: value}).status == 201
 
 
@@ -89,7 +89,7 @@ BAD = [
 
 @pytest.mark.parametrize(("field", "value"), BAD)
 def test_values_beyond_the_limits_are_422(api: Client, field: str, value: Any) -> None:
-    """ACCEPTANCE 36, 39 and DESIGN §2: the problem points at the field, and nothing is written."""
+    """Behaviour 36, 39: the problem points at the field, and nothing is written."""
     before = stored()
     answer = sign_up(api, **{field: value})
     pointers = [entry["pointer"].split("/")[1] for entry in answer.json.get("errors", [])]
@@ -98,7 +98,7 @@ def test_values_beyond_the_limits_are_422(api: Client, field: str, value: Any) -
 
 @pytest.mark.parametrize("payload", [[], "text", 5, None, [FORM]])
 def test_a_body_that_is_no_object_is_422(api: Client, payload: Any) -> None:
-    """DESIGN §2: a body against its schema is 422."""
+    """A body against its schema is 422."""
     raw = b"null" if payload is None else None
     headers = {"Content-Type": "application/json"} if raw else None
     assert api("POST", "/api/v1/users", data=payload, raw=raw, headers=headers).status == 422
@@ -106,20 +106,20 @@ def test_a_body_that_is_no_object_is_422(api: Client, payload: Any) -> None:
 
 @pytest.mark.parametrize("field", ["first_name", "middle_name", "last_name", "email"])
 def test_text_is_kept_in_nfc(api: Client, field: str) -> None:
-    """DESIGN §2: names and e-mail in NFC."""
+    """Names and e-mail in NFC."""
     suffix = "@test.example" if field == "email" else ""
     assert sign_up(api, **{field: E_WITH_ACUTE + suffix}).json[field] == E_ACUTE + suffix
 
 
 @pytest.mark.parametrize("spelling", [f"p{E_ACUTE}ssword", f"p{E_WITH_ACUTE}ssword"])
 def test_a_password_works_in_both_spellings(api: Client, sign_in: SignIn, spelling: str) -> None:
-    """ACCEPTANCE 36: passwords are compared in NFC."""
+    """Behaviour 36: passwords are compared in NFC."""
     sign_up(api, password=f"p{E_ACUTE}ssword")
     assert sign_in("ada", spelling)["token_type"] == "Bearer"
 
 
 def test_no_password_is_truncated(api: Client, sign_in: SignIn) -> None:
-    """ACCEPTANCE 36: the last byte of a long password counts."""
+    """Behaviour 36: the last byte of a long password counts."""
     sign_up(api, password="x" * 1023 + "y")
     form = {"grant_type": "password", "client_id": "documentation", "username": "ada"}
     answer = api("POST", "/auth/oauth2/token", form={**form, "password": "x" * 1024})
@@ -137,7 +137,7 @@ TAKEN = [
 
 @pytest.mark.parametrize(("field", "first", "second"), TAKEN)
 def test_a_name_that_looks_alike_is_taken(api: Client, field: str, first: str, second: str) -> None:
-    """ACCEPTANCE 62 without the race: 409 by case, NFC and NFKC, and nothing of the second remains."""
+    """Behaviour 62 without the race: 409 by case, NFC and NFKC, and nothing of the second remains."""
     other = {"username": "other", "email": "other@test.example"}
     sign_up(api, **{field: first})
     before = stored()
@@ -147,7 +147,7 @@ def test_a_name_that_looks_alike_is_taken(api: Client, field: str, first: str, s
 
 
 def test_a_refused_sign_up_leaves_its_other_name_free(api: Client) -> None:
-    """ACCEPTANCE 62: no orphan marker keeps a name that nobody has."""
+    """Behaviour 62: no orphan marker keeps a name that nobody has."""
     sign_up(api)
     assert sign_up(api, username="grace").status == 409
     assert sign_up(api, username="grace", email="grace@test.example").status == 201
@@ -155,12 +155,12 @@ def test_a_refused_sign_up_leaves_its_other_name_free(api: Client) -> None:
 
 @pytest.mark.parametrize("key", [None, "", "wrong", "secret_key ", "SECRET_KEY"])
 def test_without_a_solved_captcha_nobody_signs_up(api: Client, key: str | None) -> None:
-    """DESIGN §2: captcha missing or wrong is 403."""
+    """Captcha missing or wrong is 403."""
     assert sign_up(api, recaptcha_key=key).status == 403
 
 
 def test_a_user_needs_a_captcha_too(api: Client, user: User, token_for: TokenFor) -> None:
-    """DESIGN §2: only an admin creates users without one."""
+    """Only an admin creates users without one."""
     form = {**FORM, "recaptcha_key": ""}
     assert api("POST", "/api/v1/users", data=form, token=token_for(user)).status == 403
 
@@ -171,7 +171,7 @@ def test_a_user_needs_a_captcha_too(api: Client, user: User, token_for: TokenFor
 def test_roles_are_not_for_everybody_to_set(
     *, api: Client, user: User, token_for: TokenFor, flag: str, value: bool, signed_in: bool
 ) -> None:
-    """ACCEPTANCE 39: role flags without the right are 403, and there is no account then."""
+    """Behaviour 39: role flags without the right are 403, and there is no account then."""
     token, before = token_for(user) if signed_in else None, stored()
     answer = api("POST", "/api/v1/users", data={**FORM, flag: value}, token=token)
     assert (answer.status, stored()) == (403, before)
@@ -194,25 +194,25 @@ def test_an_admin_sets_roles_without_captcha(
 
 
 def test_not_even_an_admin_makes_internal_users(api: Client, admin: User, token_for: TokenFor) -> None:
-    """DESIGN §2: is_internal is never settable over the API."""
+    """is_internal is never settable over the API."""
     answer = api("POST", "/api/v1/users", data={**FORM, "is_internal": True}, token=token_for(admin))
     assert answer.status == 403
 
 
 @pytest.mark.parametrize("value", [1, 0, "true", None, []])
 def test_a_role_is_true_or_false(api: Client, admin: User, token_for: TokenFor, value: Any) -> None:
-    """DESIGN §2: a value against its schema is 422, also one that merely looks like a boolean."""
+    """A value against its schema is 422, also one that merely looks like a boolean."""
     answer = api("POST", "/api/v1/users", data={**FORM, "is_admin": value}, token=token_for(admin))
     assert answer.status == 422
 
 
 def test_a_bad_token_is_never_ignored(api: Client) -> None:
-    """DESIGN §2: where a token is optional, a bad one is 401."""
+    """Where a token is optional, a bad one is 401."""
     assert api("POST", "/api/v1/users", data=FORM, token="a.b.c").status == 401
 
 
 def test_the_list_counts_each_new_user(api: Client, admin: User, token_for: TokenFor) -> None:
-    """DESIGN §2: X-Total-Count is exact, refused sign-ups do not count."""
+    """X-Total-Count is exact, refused sign-ups do not count."""
     for _ in range(2):
         sign_up(api)
     answer = api("GET", "/api/v1/users", token=token_for(admin))
@@ -220,6 +220,6 @@ def test_the_list_counts_each_new_user(api: Client, admin: User, token_for: Toke
 
 
 def test_a_password_is_nowhere_in_the_table(api: Client) -> None:
-    """ACCEPTANCE 28: a dump of the table holds hashes only."""
+    """Behaviour 28: a dump of the table holds hashes only."""
     sign_up(api, password=PASSWORD)
     assert PASSWORD not in repr(stored())

@@ -44,7 +44,7 @@ def statuses(api: Client, token: str, team: Team) -> list[int]:
 def test_killed_after_any_write_access_is_gone_and_a_rerun_converges(
     api: Client, user: User, member: User, token_for: TokenFor, writes: int
 ) -> None:
-    """ACCEPTANCE 63: a stop at any write leaves nothing reachable; then zero items of the team remain."""
+    """Behaviour 63: a stop at any write leaves nothing reachable; then zero items of the team remain."""
     team, token = big_team(user, member=member), token_for(user)
     seen: list[int] = []
     with wire(killed_before_write(writes)):
@@ -62,7 +62,7 @@ def test_killed_after_any_write_access_is_gone_and_a_rerun_converges(
 
 
 def test_every_write_of_a_deletion_was_killed_once(api: Client, user: User, token_for: TokenFor) -> None:
-    """ACCEPTANCE 63: the test above stops before each write that there is, and once before none."""
+    """Behaviour 63: the test above stops before each write that there is, and once before none."""
     team = big_team(user)
     with wire() as sent:
         api("DELETE", f"/api/v1/teams/{team.id}", token=token_for(user))
@@ -73,14 +73,14 @@ def test_every_write_of_a_deletion_was_killed_once(api: Client, user: User, toke
 
 @pytest.mark.parametrize("amount", [1, 25, 26, 1000])
 def test_a_team_of_any_size_goes_whole(api: Client, user: User, token_for: TokenFor, amount: int) -> None:
-    """DESIGN §2: DELETE takes the members along, whatever their number."""
+    """DELETE takes the members along, whatever their number."""
     team = big_team(user, amount)
     assert api("DELETE", f"/api/v1/teams/{team.id}", token=token_for(user)).status == 204
     assert (clean_up(), left_of(team.id)) == (amount, [])
 
 
 def test_the_request_itself_costs_the_same_for_any_size(api: Client, user: User, token_for: TokenFor) -> None:
-    """DESIGN §4: a DELETE is two round trips, however many members go."""
+    """A DELETE is two round trips, however many members go."""
     costs = []
     for amount in (1, 150):
         team = big_team(user, amount)
@@ -91,7 +91,7 @@ def test_the_request_itself_costs_the_same_for_any_size(api: Client, user: User,
 
 
 def test_other_teams_are_left_alone(api: Client, user: User, token_for: TokenFor) -> None:
-    """ACCEPTANCE 63: cleaning up takes what was deleted, and nothing else."""
+    """Behaviour 63: cleaning up takes what was deleted, and nothing else."""
     gone, kept = big_team(user), big_team(user)
     before = left_of(kept.id)
     api("DELETE", f"/api/v1/teams/{gone.id}", token=token_for(user))
@@ -100,14 +100,14 @@ def test_other_teams_are_left_alone(api: Client, user: User, token_for: TokenFor
 
 
 def test_cleaning_up_twice_does_no_harm(api: Client, user: User, token_for: TokenFor) -> None:
-    """ACCEPTANCE 63: the second run finds nothing to do."""
+    """Behaviour 63: the second run finds nothing to do."""
     team = big_team(user)
     api("DELETE", f"/api/v1/teams/{team.id}", token=token_for(user))
     assert [clean_up(), clean_up()] == [MEMBERS, 0]
 
 
 def test_several_deleted_teams_all_go(api: Client, user: User, token_for: TokenFor) -> None:
-    """ACCEPTANCE 63: one run converges for everything that was deleted meanwhile."""
+    """Behaviour 63: one run converges for everything that was deleted meanwhile."""
     teams = [big_team(user, 30) for _ in range(3)]
     for team in teams:
         api("DELETE", f"/api/v1/teams/{team.id}", token=token_for(user))
@@ -123,7 +123,7 @@ def leave_unprocessed(sent: Sent, answer: dict[str, object]) -> None:
 def test_what_dynamodb_left_undone_is_repeated(
     api: Client, user: User, token_for: TokenFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """ACCEPTANCE 60: UnprocessedItems are written again."""
+    """Behaviour 60: UnprocessedItems are written again."""
     monkeypatch.setattr("time.sleep", lambda _: None)
     team = big_team(user, 5)
     api("DELETE", f"/api/v1/teams/{team.id}", token=token_for(user))
@@ -137,7 +137,7 @@ def test_what_dynamodb_left_undone_is_repeated(
 def test_a_member_added_while_its_team_goes_is_not_left_behind(
     api: Client, user: User, make_user: MakeUser, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 63: adding to a team that was deleted in the same moment is 404 and writes nothing."""
+    """Behaviour 63: adding to a team that was deleted in the same moment is 404 and writes nothing."""
     team, ada = big_team(user, 2), make_user("ada")
     path, token = f"/api/v1/teams/{team.id}", token_for(user)
     done: list[int] = []

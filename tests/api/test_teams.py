@@ -22,7 +22,7 @@ def team(user: User) -> Team:
 
 @pytest.mark.parametrize("kind", ["data", "form"])
 def test_a_new_team_has_an_address(api: Client, user: User, token_for: TokenFor, kind: str) -> None:
-    """DESIGN §2: 201 + Location, from JSON and from a form."""
+    """201 + Location, from JSON and from a form."""
     token, sent = token_for(user), {kind: {"title": "Engines"}}
     answer = api("POST", TEAMS, token=token, **sent)  # type: ignore[arg-type]  # the name is data or form
     path = path_of(answer.headers["location"])
@@ -30,7 +30,7 @@ def test_a_new_team_has_an_address(api: Client, user: User, token_for: TokenFor,
 
 
 def test_whoever_creates_a_team_leads_it(api: Client, user: User, token_for: TokenFor) -> None:
-    """DESIGN §2: the creator becomes leader, and is the only member."""
+    """The creator becomes leader, and is the only member."""
     token = token_for(user)
     team = api("POST", TEAMS, token=token, data={"title": "Engines"}).json
     members = api("GET", f"{TEAMS}/{team['id']}", token=token).json["members"]
@@ -39,7 +39,7 @@ def test_whoever_creates_a_team_leads_it(api: Client, user: User, token_for: Tok
 
 @pytest.mark.parametrize("title", ["abc", "x" * 50, E_ACUTE * 50, E_WITH_ACUTE * 50, "\U0001f680" * 3])
 def test_titles_within_the_limits(api: Client, user: User, token_for: TokenFor, title: str) -> None:
-    """DESIGN §2: 3 to 50 characters of NFC."""
+    """3 to 50 characters of NFC."""
     assert api("POST", TEAMS, token=token_for(user), data={"title": title}).status == 201
 
 
@@ -60,7 +60,7 @@ BAD_TITLES = [
 
 @pytest.mark.parametrize("title", BAD_TITLES)
 def test_titles_beyond_the_limits_are_422(api: Client, user: User, token_for: TokenFor, title: Any) -> None:
-    """DESIGN §2: the problem points at the title; there is no team then."""
+    """The problem points at the title; there is no team then."""
     token, before = token_for(user), dump_table()
     answer = api("POST", TEAMS, token=token, data={"title": title})
     assert (answer.status, answer.json["errors"][0]["pointer"], dump_table()) == (422, "/title", before)
@@ -70,7 +70,7 @@ def test_titles_beyond_the_limits_are_422(api: Client, user: User, token_for: To
 def test_a_team_keeps_its_title_rather_than_a_bad_one(
     api: Client, user: User, team: Team, token_for: TokenFor, title: Any
 ) -> None:
-    """ACCEPTANCE 43: an invalid result is 422."""
+    """Behaviour 43: an invalid result is 422."""
     token, before = token_for(user), dump_table()
     answer = api("PATCH", f"{TEAMS}/{team.id}", token=token, data=[replace("/title", title)])
     assert (answer.status, dump_table()) == (422, before)
@@ -82,7 +82,7 @@ def test_a_team_keeps_its_title_rather_than_a_bad_one(
 def test_what_the_server_owns_is_422(
     api: Client, user: User, team: Team, token_for: TokenFor, field: str
 ) -> None:
-    """ACCEPTANCE 39: on creation and in a patch; nothing is written."""
+    """Behaviour 39: on creation and in a patch; nothing is written."""
     token, before = token_for(user), dump_table()
     created = api("POST", TEAMS, token=token, data={"title": "Looms", field: "1"})
     patched = api("PATCH", f"{TEAMS}/{team.id}", token=token, data=[replace(f"/{field}", "1")])
@@ -90,7 +90,7 @@ def test_what_the_server_owns_is_422(
 
 
 def test_titles_are_kept_in_nfc(api: Client, user: User, token_for: TokenFor) -> None:
-    """DESIGN §2: title in NFC, when it is made and when it is changed."""
+    """Title in NFC, when it is made and when it is changed."""
     token = token_for(user)
     team = api("POST", TEAMS, token=token, data={"title": f"caf{E_WITH_ACUTE}"}).json
     change = [replace("/title", f"th{E_WITH_ACUTE}")]
@@ -102,7 +102,7 @@ def test_titles_are_kept_in_nfc(api: Client, user: User, token_for: TokenFor) ->
 def test_who_sees_a_team(
     *, api: Client, user: User, admin: User, team: Team, make_user: MakeUser, token_for: TokenFor, role: str
 ) -> None:
-    """DESIGN §2: members and admins; outsiders of an existing team get 403."""
+    """Members and admins; outsiders of an existing team get 403."""
     caller = {"user": user, "admin": admin}.get(role) or make_user("outsider")
     status = 403 if role == "outsider" else 200
     assert api("GET", f"{TEAMS}/{team.id}", token=token_for(caller)).status == status
@@ -111,7 +111,7 @@ def test_who_sees_a_team(
 def test_a_team_shows_the_declared_fields_alone(
     api: Client, user: User, team: Team, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 41: id, title, members, created, updated."""
+    """Behaviour 41: id, title, members, created, updated."""
     shown = set(api("GET", f"{TEAMS}/{team.id}", token=token_for(user)).json)
     assert shown == {"id", "title", "members", "created", "updated"}
 
@@ -119,7 +119,7 @@ def test_a_team_shows_the_declared_fields_alone(
 def test_the_list_shows_id_and_title_to_everybody(
     api: Client, team: Team, make_user: MakeUser, token_for: TokenFor
 ) -> None:
-    """DESIGN §2: GET /teams is any active user's: id, title."""
+    """GET /teams is any active user's: id, title."""
     answer = api("GET", TEAMS, token=token_for(make_user("outsider")))
     assert answer.json == [{"id": team.id, "title": "Engines"}]
 
@@ -129,7 +129,7 @@ def test_the_list_shows_id_and_title_to_everybody(
 def test_an_unknown_team_is_404(
     api: Client, admin: User, token_for: TokenFor, method: str, team_id: str
 ) -> None:
-    """DESIGN §2: unknown ids are 404."""
+    """Unknown ids are 404."""
     data = [replace("/title", "Looms")] if method == "PATCH" else None
     assert api(method, f"{TEAMS}/{team_id}", token=token_for(admin), data=data).status == 404
 
@@ -146,7 +146,7 @@ def test_who_changes_a_team(
     method: str,
     success: int,
 ) -> None:
-    """DESIGN §2: (leader or admin) with write access."""
+    """(leader or admin) with write access."""
     caller = (
         admin if role == "admin" else make_user("caller", is_regular_user=not role.startswith("readonly"))
     )
@@ -162,13 +162,13 @@ def test_who_changes_a_team(
 def test_without_write_access_nobody_creates_a_team(
     api: Client, make_user: MakeUser, token_for: TokenFor
 ) -> None:
-    """DESIGN §2: POST /teams needs write access."""
+    """POST /teams needs write access."""
     reader = make_user("reader", is_regular_user=False)
     assert api("POST", TEAMS, token=token_for(reader), data={"title": "Engines"}).status == 403
 
 
 def test_a_deleted_team_is_not_counted(api: Client, user: User, team: Team, token_for: TokenFor) -> None:
-    """DESIGN §2: X-Total-Count is exact; a second DELETE is 404 and changes nothing."""
+    """X-Total-Count is exact; a second DELETE is 404 and changes nothing."""
     token = token_for(user)
     create_team("Looms", user.id, user.username)
     statuses = [api("DELETE", f"{TEAMS}/{team.id}", token=token).status for _ in range(2)]
@@ -178,14 +178,14 @@ def test_a_deleted_team_is_not_counted(api: Client, user: User, team: Team, toke
 
 
 def test_a_deletion_has_no_body(api: Client, user: User, team: Team, token_for: TokenFor) -> None:
-    """DESIGN §2: 204 is empty, not `null`."""
+    """204 is empty, not `null`."""
     assert api("DELETE", f"{TEAMS}/{team.id}", token=token_for(user)).body == b""
 
 
 def test_a_renamed_team_is_listed_by_its_new_title(
     api: Client, user: User, team: Team, token_for: TokenFor
 ) -> None:
-    """DESIGN §2: PATCH replaces /title, everywhere it shows."""
+    """PATCH replaces /title, everywhere it shows."""
     token, path = token_for(user), f"{TEAMS}/{team.id}"
     api("PATCH", path, token=token, data=[replace("/title", "Looms")])
     shown = [api("GET", place, token=token).json for place in (TEAMS, path, f"{path}/members")]
@@ -193,6 +193,6 @@ def test_a_renamed_team_is_listed_by_its_new_title(
 
 
 def test_a_title_cannot_be_removed(api: Client, user: User, team: Team, token_for: TokenFor) -> None:
-    """ACCEPTANCE 43: a team without title is an invalid result."""
+    """Behaviour 43: a team without title is an invalid result."""
     path, data = f"{TEAMS}/{team.id}", [{"op": "remove", "path": "/title"}]
     assert api("PATCH", path, token=token_for(user), data=data).status == 422

@@ -35,7 +35,7 @@ def shown(answer: Answer) -> tuple[int, bytes, dict[str, str]]:
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("path", [TOKEN, "/auth/oauth2/revoke"])
 def test_other_methods_than_post_are_not_allowed(api: Client, method: str, path: str) -> None:
-    """ACCEPTANCE 1: 405 with the methods that work."""
+    """Behaviour 1: 405 with the methods that work."""
     answer = api(method, path)
     assert (answer.status, answer.headers["allow"]) == (405, "OPTIONS, POST")
 
@@ -62,14 +62,14 @@ def test_other_methods_than_post_are_not_allowed(api: Client, method: str, path:
 def test_a_malformed_request_is_named(
     api: Client, service: OAuth2Client, content_type: str, body: bytes
 ) -> None:
-    """ACCEPTANCE 2, 3: JSON, doubles, bad encoding and a missing grant_type are invalid_request."""
+    """Behaviour 2, 3: JSON, doubles, bad encoding and a missing grant_type are invalid_request."""
     headers = basic(f"service:{SECRET}".encode()) | {"Content-Type": content_type}
     assert error_of(api("POST", TOKEN, raw=body, headers=headers)) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("name", ["client_secret", "password", "refresh_token", "grant_type"])
 def test_secrets_in_the_url_are_refused(api: Client, service: OAuth2Client, name: str) -> None:
-    """ACCEPTANCE 2: what the query holds ends in logs, so it is refused even if the form is right."""
+    """Behaviour 2: what the query holds ends in logs, so it is refused even if the form is right."""
     answer = api("POST", f"{TOKEN}?{name}={SECRET}", form=GRANT | CREDENTIALS)
     assert error_of(answer) == (400, "invalid_request")
 
@@ -78,7 +78,7 @@ def test_secrets_in_the_url_are_refused(api: Client, service: OAuth2Client, name
 def test_empty_and_unknown_parameters_change_nothing(
     api: Client, service: OAuth2Client, more: dict[str, str]
 ) -> None:
-    """ACCEPTANCE 2: an empty value counts as omitted, an unknown parameter is ignored."""
+    """Behaviour 2: an empty value counts as omitted, an unknown parameter is ignored."""
     answer = api("POST", TOKEN, form=GRANT | CREDENTIALS | more)
     assert (answer.status, answer.json["scope"].split()) == (200, sorted(service.default_scopes))
 
@@ -87,14 +87,14 @@ def test_empty_and_unknown_parameters_change_nothing(
 def test_the_content_type_may_be_spelled_freely(
     api: Client, service: OAuth2Client, content_type: str
 ) -> None:
-    """ACCEPTANCE 51: media types have no case, and parameters are allowed."""
+    """Behaviour 51: media types have no case, and parameters are allowed."""
     body = f"grant_type=client_credentials&client_id=service&client_secret={SECRET}".encode()
     assert api("POST", TOKEN, raw=body, headers={"Content-Type": content_type}).status == 200
 
 
 @pytest.mark.parametrize("name", ["implicit", "PASSWORD", "password ", "urn:x", "\x00", "__init__"])
 def test_an_unknown_grant_type_is_unsupported(api: Client, service: OAuth2Client, name: str) -> None:
-    """ACCEPTANCE 3: names are compared exactly."""
+    """Behaviour 3: names are compared exactly."""
     answer = api("POST", TOKEN, form=CREDENTIALS | {"grant_type": name})
     assert error_of(answer) == (400, "unsupported_grant_type")
 
@@ -103,7 +103,7 @@ def test_an_unknown_grant_type_is_unsupported(api: Client, service: OAuth2Client
 def test_a_grant_that_the_client_may_not_use_is_unauthorized(
     api: Client, admin: User, make_client: Callable[..., OAuth2Client], used: str
 ) -> None:
-    """ACCEPTANCE 3: the client's grant types decide, whatever else the request holds."""
+    """Behaviour 3: the client's grant types decide, whatever else the request holds."""
     others = {"password", "refresh_token", "client_credentials"} - {used}
     make_client("service", admin, grant_types=sorted(others))
     form = {"grant_type": used, "username": "admin", "password": PASSWORD, "refresh_token": "x"}
@@ -113,7 +113,7 @@ def test_a_grant_that_the_client_may_not_use_is_unauthorized(
 def test_an_answer_is_never_cached(
     api: Client, user: User, documentation: OAuth2Client, service: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 4: tokens and refusals come with no-store and no-cache (RFC 6749 §5.1, §5.2)."""
+    """Behaviour 4: tokens and refusals come with no-store and no-cache (RFC 6749 §5.1, §5.2)."""
     for form, status in ((GRANT | CREDENTIALS, 200), (CREDENTIALS, 400)):
         answer = api("POST", TOKEN, form=form)
         headers = [answer.headers[name] for name in ("cache-control", "pragma", "content-type")]
@@ -124,7 +124,7 @@ def test_an_answer_is_never_cached(
 def test_an_answer_describes_its_token(
     api: Client, user: User, sign_in: Callable[..., dict[str, Any]]
 ) -> None:
-    """ACCEPTANCE 4: type, life and scope are what the token itself says; a refresh token comes with it."""
+    """Behaviour 4: type, life and scope are what the token itself says; a refresh token comes with it."""
     tokens = sign_in(scope="users:read teams:read")
     claims = jwt.decode(tokens["access_token"], options={"verify_signature": False})
     assert tokens == {
@@ -140,7 +140,7 @@ def test_an_answer_describes_its_token(
 def test_a_token_is_what_rfc_9068_says(
     api: Client, user: User, sign_in: Callable[..., dict[str, Any]]
 ) -> None:
-    """DESIGN §3: type at+jwt, RS256, and each required claim; a user's token has the user's id."""
+    """Type at+jwt, RS256, and each required claim; a user's token has the user's id."""
     token = sign_in()["access_token"]
     key = application.api.keys.keyring().current
     claims = jwt.decode(token, key.public_key, ["RS256"], audience=base_url(), issuer=base_url())
@@ -162,7 +162,7 @@ def test_a_token_is_what_rfc_9068_says(
 def test_scopes_are_what_was_asked_else_the_defaults(
     api: Client, admin: User, make_client: Callable[..., OAuth2Client], asked: str | None, given: str
 ) -> None:
-    """ACCEPTANCE 5: extra blanks are harmless; none asked gives the client's defaults."""
+    """Behaviour 5: extra blanks are harmless; none asked gives the client's defaults."""
     make_client("service", admin, default_scopes=["users:read", "teams:read"])
     form = GRANT | CREDENTIALS | ({"scope": asked} if asked is not None else {})
     answer = api("POST", TOKEN, form=form)
@@ -173,7 +173,7 @@ def test_scopes_are_what_was_asked_else_the_defaults(
 def test_a_scope_beyond_the_client_is_refused(
     api: Client, admin: User, make_client: Callable[..., OAuth2Client], asked: str
 ) -> None:
-    """ACCEPTANCE 5: one scope too many refuses the whole request."""
+    """Behaviour 5: one scope too many refuses the whole request."""
     make_client("service", admin, default_scopes=["users:read"])
     answer = api("POST", TOKEN, form=GRANT | CREDENTIALS | {"scope": asked})
     assert error_of(answer) == (400, "invalid_scope")
@@ -205,7 +205,7 @@ BAD_CLIENTS: dict[str, dict[str, Any]] = {
 def test_a_client_that_does_not_authenticate_is_refused(
     api: Client, service: OAuth2Client, request_: dict[str, Any]
 ) -> None:
-    """ACCEPTANCE 8, 10: 401 invalid_client with a Basic challenge, never 500."""
+    """Behaviour 8, 10: 401 invalid_client with a Basic challenge, never 500."""
     answer = api("POST", TOKEN, **request_)
     assert error_of(answer) == (401, "invalid_client")
     assert answer.headers["www-authenticate"].startswith("Basic ")
@@ -215,7 +215,7 @@ def test_a_client_that_does_not_authenticate_is_refused(
 def test_unknown_clients_and_wrong_secrets_look_alike(
     api: Client, service: OAuth2Client, round_trips: list[str], name: str
 ) -> None:
-    """ACCEPTANCE 8: the same bytes after the same requests to the table."""
+    """Behaviour 8: the same bytes after the same requests to the table."""
     round_trips.clear()
     answers = [shown(api("POST", TOKEN, **BAD_CLIENTS[key])) for key in ("wrong secret", name)]
     half = len(round_trips) // 2
@@ -230,13 +230,13 @@ def test_unknown_clients_and_wrong_secrets_look_alike(
 def test_two_ways_of_authentication_are_one_too_many(
     api: Client, service: OAuth2Client, form: dict[str, str]
 ) -> None:
-    """ACCEPTANCE 9: a client authenticates by the header or by the form (RFC 6749 §2.3)."""
+    """Behaviour 9: a client authenticates by the header or by the form (RFC 6749 §2.3)."""
     answer = api("POST", TOKEN, form=GRANT | form, basic=("service", SECRET))
     assert error_of(answer) == (400, "invalid_request")
 
 
 def test_the_id_may_be_repeated_beside_basic(api: Client, service: OAuth2Client) -> None:
-    """ACCEPTANCE 9: the same client_id in the form is no second authentication."""
+    """Behaviour 9: the same client_id in the form is no second authentication."""
     form = GRANT | {"client_id": "service"}
     assert api("POST", TOKEN, form=form, basic=("service", SECRET)).status == 200
 
@@ -245,14 +245,14 @@ def test_the_id_may_be_repeated_beside_basic(api: Client, service: OAuth2Client)
 def test_basic_credentials_are_percent_decoded(
     api: Client, admin: User, make_client: Callable[..., OAuth2Client], secret: str
 ) -> None:
-    """ACCEPTANCE 10: id and secret are form-encoded before they are joined (RFC 6749 §2.3.1)."""
+    """Behaviour 10: id and secret are form-encoded before they are joined (RFC 6749 §2.3.1)."""
     make_client("service", admin, secret_hash=hash_secret(secret))
     encoded = f"%73ervice:{quote(secret, safe='')}".encode()
     assert api("POST", TOKEN, form=GRANT, headers=basic(encoded)).status == 200
 
 
 def test_a_public_client_has_no_secret_to_give(api: Client, user: User, documentation: OAuth2Client) -> None:
-    """ACCEPTANCE 8: a public client that sends a secret is refused, by whatever way."""
+    """Behaviour 8: a public client that sends a secret is refused, by whatever way."""
     form = {"grant_type": "password", "username": "user", "password": PASSWORD}
     answer = api("POST", TOKEN, form=form, basic=("documentation", "secret"))
     assert error_of(answer) == (401, "invalid_client")
@@ -261,7 +261,7 @@ def test_a_public_client_has_no_secret_to_give(api: Client, user: User, document
 def test_a_public_client_may_name_itself_by_basic(
     api: Client, user: User, documentation: OAuth2Client
 ) -> None:
-    """DESIGN §3: an empty secret in HTTP Basic is how tools send a public client's id."""
+    """An empty secret in HTTP Basic is how tools send a public client's id."""
     form = {"grant_type": "password", "username": "user", "password": PASSWORD}
     answer = api("POST", TOKEN, form=form, basic=("documentation", ""))
     assert (answer.status, me(api, answer.json["access_token"])) == (200, 200)
@@ -274,7 +274,7 @@ def test_secrets_are_compared_in_constant_time(
     monkeypatch: pytest.MonkeyPatch,
     fields: dict[str, Any],
 ) -> None:
-    """ACCEPTANCE 11: hashes are compared in constant time, as often without a client as with one."""
+    """Behaviour 11: hashes are compared in constant time, as often without a client as with one."""
     compared: list[int] = []
     genuine = hmac.compare_digest
 
@@ -290,6 +290,6 @@ def test_secrets_are_compared_in_constant_time(
 
 
 def test_a_body_over_the_limit_is_refused(api: Client, service: OAuth2Client) -> None:
-    """ACCEPTANCE 48: more than 64 KiB is 413 here, too."""
+    """Behaviour 48: more than 64 KiB is 413 here, too."""
     answer = api("POST", TOKEN, form=GRANT | CREDENTIALS | {"scope": "s" * 64 * 1024})
     assert answer.status == 413

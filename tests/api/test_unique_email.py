@@ -19,7 +19,7 @@ def change_email(api: Client, token: str, user: User, address: str) -> Answer:
 def test_a_taken_address_is_409(
     api: Client, admin: User, user: User, token_for: TokenFor, address: str
 ) -> None:
-    """DESIGN §2: a unique value that is taken, in any spelling, is 409; nothing is written."""
+    """A unique value that is taken, in any spelling, is 409; nothing is written."""
     token, before = token_for(user), dump_table()
     answer = change_email(api, token, user, address)
     pointers = [entry["pointer"] for entry in answer.json["errors"]]
@@ -27,7 +27,7 @@ def test_a_taken_address_is_409(
 
 
 def test_the_marker_moves_with_the_address(api: Client, user: User, token_for: TokenFor) -> None:
-    """ACCEPTANCE 62: after the change there is the new marker and no old one."""
+    """Behaviour 62: after the change there is the new marker and no old one."""
     token = token_for(user)
     change_email(api, token, user, "New@test.example")
     markers = {key for key in present_keys() if key.sk == "EMAIL" and "admin" not in key.pk}
@@ -37,7 +37,7 @@ def test_the_marker_moves_with_the_address(api: Client, user: User, token_for: T
 def test_the_old_address_is_free_again(
     api: Client, user: User, make_user: MakeUser, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 62: somebody else may take what was given up, and its owner may move back and forth."""
+    """Behaviour 62: somebody else may take what was given up, and its owner may move back and forth."""
     token, other = token_for(user), make_user("other")
     statuses = [
         change_email(api, token, user, "new@test.example").status,
@@ -52,7 +52,7 @@ def test_the_old_address_is_free_again(
 def test_the_own_address_in_another_spelling_is_fine(
     api: Client, user: User, token_for: TokenFor, address: str
 ) -> None:
-    """DESIGN §4: the marker stays with its owner when only the spelling changes."""
+    """The marker stays with its owner when only the spelling changes."""
     token = token_for(user)
     answer = change_email(api, token, user, address)
     assert (answer.status, answer.json["email"]) == (200, address)
@@ -62,7 +62,7 @@ def test_the_own_address_in_another_spelling_is_fine(
 def test_a_spelling_that_changed_still_protects(
     api: Client, user: User, make_user: MakeUser, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 62: after a change of spelling, moving away still takes the one marker along."""
+    """Behaviour 62: after a change of spelling, moving away still takes the one marker along."""
     token = token_for(user)
     for address in ("USER@test.example", "away@test.example"):
         assert change_email(api, token, user, address).status == 200

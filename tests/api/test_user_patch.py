@@ -43,7 +43,7 @@ def patch(api: Client, token_for: TokenFor) -> Patcher:
 @pytest.mark.parametrize("field", ["first_name", "middle_name", "last_name"])
 @pytest.mark.parametrize("caller", ["user", "admin"])
 def test_names_need_no_password(patch: Patcher, user: User, admin: User, field: str, caller: str) -> None:
-    """DESIGN §2: the owner and an admin change names freely."""
+    """The owner and an admin change names freely."""
     answer = patch({"user": user, "admin": admin}[caller], user, [replace(f"/{field}", "Ada")])
     assert (answer.status, answer.json[field]) == (200, "Ada")
 
@@ -52,7 +52,7 @@ def test_names_need_no_password(patch: Patcher, user: User, admin: User, field: 
 def test_without_the_current_password_it_is_422(
     patch: Patcher, admin: User, user: User, field: str, value: Any
 ) -> None:
-    """DESIGN §2: a test of /current_password that is absent is 422; the item is unchanged."""
+    """A test of /current_password that is absent is 422; the item is unchanged."""
     before = dump_table()
     assert (patch(admin, user, [replace(f"/{field}", value)]).status, dump_table()) == (422, before)
 
@@ -61,7 +61,7 @@ def test_without_the_current_password_it_is_422(
 def test_a_test_behind_the_change_comes_too_late(
     patch: Patcher, admin: User, user: User, field: str, value: Any
 ) -> None:
-    """DESIGN §2: the test of /current_password has to precede."""
+    """The test of /current_password has to precede."""
     operations = confirmed(PASSWORD, replace(f"/{field}", value))[::-1]
     assert patch(admin, user, operations).status == 422
 
@@ -88,7 +88,7 @@ WRONG = [*((*change, "wrong") for change in SENSITIVE)] + [
 def test_a_wrong_current_password_is_403(
     *, patch: Patcher, admin: User, user: User, field: str, value: Any, password: Any
 ) -> None:
-    """DESIGN §2: a wrong current password is 403; the user is unchanged."""
+    """A wrong current password is 403; the user is unchanged."""
     before = patch.api("GET", f"/api/v1/users/{user.id}", token=patch.token_for(admin)).json
     answer = patch(admin, user, confirmed(password, replace(f"/{field}", value)))
     after = patch.api("GET", f"/api/v1/users/{user.id}", token=patch.token_for(admin)).json
@@ -103,7 +103,7 @@ def test_the_current_password_is_tested_once(patch: Patcher, user: User) -> None
 
 
 def test_the_password_that_counts_is_the_callers(patch: Patcher, admin: User, make_user: MakeUser) -> None:
-    """DESIGN §2: an admin confirms with the own password, never with the changed user's."""
+    """An admin confirms with the own password, never with the changed user's."""
     theirs = "the password of theirs"
     patcher = patch(admin, make_user("other"), confirmed(theirs, replace("/email", "x@test.example")))
     assert patcher.status == 403
@@ -113,7 +113,7 @@ def test_the_password_that_counts_is_the_callers(patch: Patcher, admin: User, ma
 def test_an_admin_changes_what_is_confirmed(
     patch: Patcher, admin: User, user: User, field: str, value: Any
 ) -> None:
-    """DESIGN §2: with the current password the change is made and shown."""
+    """With the current password the change is made and shown."""
     answer = patch(admin, user, confirmed(PASSWORD, replace(f"/{field}", value)))
     assert (answer.status, answer.json[field]) == (200, value)
 
@@ -121,7 +121,7 @@ def test_an_admin_changes_what_is_confirmed(
 @pytest.mark.parametrize("flag", FLAGS)
 @pytest.mark.parametrize("value", [True, False])
 def test_role_flags_are_an_admins(patch: Patcher, user: User, flag: str, value: bool) -> None:
-    """ACCEPTANCE 39: role flags without the right are 403, password or not."""
+    """Behaviour 39: role flags without the right are 403, password or not."""
     before = get_many([user.key])[user.key].attribute_values
     answers = [
         patch(user, user, [replace(f"/{flag}", value)]),
@@ -133,14 +133,14 @@ def test_role_flags_are_an_admins(patch: Patcher, user: User, flag: str, value: 
 
 @pytest.mark.parametrize("value", [True, False])
 def test_is_internal_is_nobodys(patch: Patcher, admin: User, user: User, value: bool) -> None:
-    """DESIGN §2: is_internal is never settable over the API."""
+    """is_internal is never settable over the API."""
     assert patch(admin, user, confirmed(PASSWORD, replace("/is_internal", value))).status == 403
 
 
 @pytest.mark.parametrize("flag", FLAGS)
 @pytest.mark.parametrize("value", [1, 0, 1.0, "true", None, [], {}])
 def test_a_flag_is_true_or_false(patch: Patcher, admin: User, user: User, flag: str, value: Any) -> None:
-    """ACCEPTANCE 43: what merely equals a boolean in Python is an invalid result: 422."""
+    """Behaviour 43: what merely equals a boolean in Python is an invalid result: 422."""
     before = dump_table()
     answer = patch(admin, user, confirmed(PASSWORD, replace(f"/{flag}", value)))
     assert (answer.status, dump_table()) == (422, before)
@@ -155,7 +155,7 @@ INVALID = [
 
 @pytest.mark.parametrize(("field", "value"), INVALID)
 def test_an_invalid_value_is_422(patch: Patcher, user: User, field: str, value: Any) -> None:
-    """ACCEPTANCE 43: policy or value error 422; the item is unchanged."""
+    """Behaviour 43: policy or value error 422; the item is unchanged."""
     before = dump_table()
     answer = patch(user, user, confirmed(PASSWORD, replace(f"/{field}", value)))
     assert (answer.status, dump_table()) == (422, before)
@@ -163,7 +163,7 @@ def test_an_invalid_value_is_422(patch: Patcher, user: User, field: str, value: 
 
 @pytest.mark.parametrize("flag", ["is_admin", "is_active"])
 def test_the_last_active_admin_stays(patch: Patcher, admin: User, make_user: MakeUser, flag: str) -> None:
-    """ACCEPTANCE 40: neither demoted nor disabled; a disabled admin beside does not count."""
+    """Behaviour 40: neither demoted nor disabled; a disabled admin beside does not count."""
     make_user("retired", is_admin=True, is_active=False)
     before = dump_table()
     answer = patch(admin, admin, confirmed(PASSWORD, replace(f"/{flag}", False)))
@@ -174,7 +174,7 @@ def test_the_last_active_admin_stays(patch: Patcher, admin: User, make_user: Mak
 def test_an_admin_may_go_while_another_stays(
     patch: Patcher, admin: User, make_user: MakeUser, flag: str
 ) -> None:
-    """ACCEPTANCE 40: of two admins one may go, then the other may not."""
+    """Behaviour 40: of two admins one may go, then the other may not."""
     second = make_user("second", is_admin=True)
     statuses = [
         patch(admin, second, confirmed(PASSWORD, replace(f"/{flag}", False))).status,
@@ -184,7 +184,7 @@ def test_an_admin_may_go_while_another_stays(
 
 
 def test_a_promoted_admin_counts(patch: Patcher, admin: User, user: User) -> None:
-    """ACCEPTANCE 40: who makes somebody else an admin may step down."""
+    """Behaviour 40: who makes somebody else an admin may step down."""
     statuses = [
         patch(admin, user, confirmed(PASSWORD, replace("/is_admin", True))).status,
         patch(admin, admin, confirmed(PASSWORD, replace("/is_admin", False))).status,
@@ -193,7 +193,7 @@ def test_a_promoted_admin_counts(patch: Patcher, admin: User, user: User) -> Non
 
 
 def test_a_new_password_replaces_the_old_one(patch: Patcher, user: User, sign_in: SignIn) -> None:
-    """DESIGN §3: after the change the new password signs in, the old one does not."""
+    """After the change the new password signs in, the old one does not."""
     patch(user, user, confirmed(PASSWORD, replace("/password", NEW_PASSWORD)))
     form = {"grant_type": "password", "client_id": "documentation", "username": "user"}
     old = patch.api("POST", "/auth/oauth2/token", form={**form, "password": PASSWORD})
@@ -205,7 +205,7 @@ def test_a_new_password_replaces_the_old_one(patch: Patcher, user: User, sign_in
 def test_a_new_password_ends_all_tokens(
     *, patch: Patcher, admin: User, user: User, sign_in: SignIn, change: tuple[str, Any], caller: str
 ) -> None:
-    """ACCEPTANCE 18 and 26: access and refresh tokens end with the password, or with the account."""
+    """Behaviour 18 and 26: access and refresh tokens end with the password, or with the account."""
     tokens, doer = sign_in(), user if caller == "user" and change[0] == "password" else admin
     assert patch(doer, user, confirmed(PASSWORD, replace(f"/{change[0]}", change[1]))).status == 200
     form = {"grant_type": "refresh_token", "client_id": "documentation"}
@@ -220,7 +220,7 @@ def test_a_new_password_ends_all_tokens(
 def test_other_changes_end_no_token(
     patch: Patcher, user: User, sign_in: SignIn, operation: dict[str, Any]
 ) -> None:
-    """DESIGN §3: only password change, disabling and deletion end tokens."""
+    """Only password change, disabling and deletion end tokens."""
     token = sign_in()["access_token"]
     patch(user, user, confirmed(PASSWORD, operation))
     assert patch.api("GET", "/api/v1/users/me", token=token).status == 200
@@ -229,7 +229,7 @@ def test_other_changes_end_no_token(
 def test_a_disabled_account_revived_keeps_its_tokens_dead(
     patch: Patcher, admin: User, user: User, sign_in: SignIn
 ) -> None:
-    """ACCEPTANCE 26: disabling ends tokens for good."""
+    """Behaviour 26: disabling ends tokens for good."""
     token = sign_in()["access_token"]
     for value in (False, True):
         patch(admin, user, confirmed(PASSWORD, replace("/is_active", value)))

@@ -56,7 +56,7 @@ def test_a_cold_start_leaves_out_what_few_requests_need(imported: frozenset[str]
 
 
 def test_imports_run_one_way() -> None:
-    """DESIGN §1: app -> oauth | teams -> users -> audit -> web -> security | db -> errors | settings."""
+    """App -> oauth | teams -> users -> audit -> web -> security | db -> errors | settings."""
     done = run(
         "-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
     )
@@ -64,7 +64,7 @@ def test_imports_run_one_way() -> None:
 
 
 def test_nothing_is_collected_while_importing() -> None:
-    """Issue 5: the collector rests during imports, leaves alone what they made, and works afterwards."""
+    """The collector rests during imports, leaves alone what they made, and works afterwards."""
     count = "import gc; runs = []; gc.callbacks.append(lambda phase, info: runs.append(phase))"
     done = run("-c", f"{count}; import chalicelib.cold_start; runs.clear(); import app; print(len(runs))")
     assert done.stdout.strip() == "0", done.stderr

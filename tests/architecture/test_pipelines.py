@@ -106,7 +106,7 @@ def test_jobs_end(path: Path) -> None:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
 def test_no_long_lived_secret_is_used(path: Path) -> None:
-    """Issue 5: AWS is reached by OIDC."""
+    """AWS is reached by OIDC."""
     assert "secrets." not in path.read_text("utf-8")
 
 
@@ -118,7 +118,7 @@ def test_the_tasks_that_pipelines_run_exist() -> None:
 
 
 def test_prod_comes_after_dev_and_after_all_checks() -> None:
-    """Issue 5: prod needs dev, dev needs CI, and both are environments, which approvals belong to."""
+    """Prod needs dev, dev needs CI, and both are environments, which approvals belong to."""
     found = jobs(ROOT / ".github" / "workflows" / "deploy.yml")
     assert (found["dev"]["needs"], found["prod"]["needs"]) == ("ci", ["ci", "dev"])
     assert {name: found[name]["environment"] for name in ROLES} == {name: name for name in ROLES}

@@ -35,28 +35,28 @@ OPERATIONS = [
 
 
 def test_app_has_no_logic() -> None:
-    """DESIGN §1: no `if`, no loop, no function of its own."""
+    """No `if`, no loop, no function of its own."""
     assert [ast.unparse(node) for node in ast.walk(tree_of(APP)) if isinstance(node, LOGIC)] == []
 
 
 def test_app_is_a_plain_list() -> None:
-    """DESIGN §1: imports, a few assignments and one call after the other."""
+    """Imports, a few assignments and one call after the other."""
     assert [ast.unparse(node) for node in tree_of(APP).body if not isinstance(node, STATEMENTS)] == []
 
 
 @pytest.mark.parametrize("call", ROUTES, ids=ast.unparse)
 def test_each_route_takes_one_line(call: ast.Call) -> None:
-    """DESIGN §1: one line per endpoint."""
+    """One line per endpoint."""
     assert call.lineno == call.end_lineno
 
 
 def test_each_line_is_an_endpoint() -> None:
-    """DESIGN §1: as many lines as operations."""
+    """As many lines as operations."""
     assert len(ROUTES) == len(OPERATIONS)
 
 
 def test_most_of_app_is_routes() -> None:
-    """DESIGN §1: whoever opens app.py sees the API."""
+    """Whoever opens app.py sees the API."""
     assert len(ROUTES) > len(code_lines(APP)) / 2
 
 
@@ -84,7 +84,7 @@ def handler(_: Any) -> None:
     ids=["function", "lambda", "None", "text", "class"],
 )
 def test_what_is_no_operation_is_refused_at_import(settings: Settings, thing: Any) -> None:
-    """DESIGN §1: a route without an operation fails before it serves anybody."""
+    """A route without an operation fails before it serves anybody."""
     api = Api(Chalice(app_name="other"), settings, application.api.keys, application.api.authenticator)
     with pytest.raises(TypeError, match="declare who may call it"):
         api.route("GET", "/things", thing)
@@ -103,7 +103,7 @@ def test_what_is_no_operation_is_refused_at_import(settings: Settings, thing: An
 def test_an_undecided_declaration_is_refused(
     declare: Callable[[], Operation], error: type[Exception]
 ) -> None:
-    """DESIGN §1: without an explicit access decision an operation fails at import; public is a decision."""
+    """Without an explicit access decision an operation fails at import; public is a decision."""
     with pytest.raises(error):
         declare()
 

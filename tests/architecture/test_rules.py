@@ -27,7 +27,7 @@ def touches_environment(node: ast.AST) -> bool:
 
 @pytest.mark.parametrize("path", IN_SHIPPED, ids=name_of)
 def test_only_settings_reads_the_environment(path: Path) -> None:
-    """DESIGN §1: configuration comes in at one door."""
+    """Configuration comes in at one door."""
     assert [node for node in ast.walk(tree_of(path)) if touches_environment(node)] == []
 
 
@@ -41,7 +41,7 @@ def test_settings_does_read_it() -> None:
     "path", [path for path in SHIPPED if name_of(path) != "chalicelib/db/keys.py"], ids=name_of
 )
 def test_key_templates_stand_in_one_file(path: Path) -> None:
-    """DESIGN §1: EVERY pk, sk and gsi template is in db/keys.py."""
+    """EVERY pk, sk and gsi template is in db/keys.py."""
     assert [text for text in texts(path) if KEY.search(text)] == []
 
 
@@ -96,7 +96,7 @@ def test_the_rule_finds_what_normalizes() -> None:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=name_of)
 def test_nothing_that_ships_scans_the_table(path: Path) -> None:
-    """DESIGN §4: no Scan on any request path."""
+    """No Scan on any request path."""
     called = [node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
     assert [func.attr for func in called if isinstance(func, ast.Attribute) and "scan" in func.attr] == []
 

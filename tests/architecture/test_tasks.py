@@ -15,13 +15,13 @@ TASKS = sorted(namespace.task_names)
 
 @pytest.mark.parametrize("name", TASKS)
 def test_a_task_is_documented(name: str) -> None:
-    """Issue 6: docs/tasks.md names each of them."""
+    """docs/tasks.md names each of them."""
     assert name in NAMED
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_a_task_and_its_arguments_are_explained(name: str) -> None:
-    """Issue 6: --help has a sentence for the task, and one for each argument."""
+    """--help has a sentence for the task, and one for each argument."""
     task = namespace[name]
     parameters = list(inspect.signature(task.body).parameters)[1:]
     assert inspect.getdoc(task.body)

@@ -190,7 +190,7 @@ def test_going_on_weighs_more_than_turning_back(browser: Any, app: App) -> None:
 
 
 def test_the_pages_ask_nobody_else_and_say_nothing(browser: Any, app: App) -> None:
-    """ACCEPTANCE 55: style and logo come from here; the console stays empty."""
+    """Behaviour 55: style and logo come from here; the console stays empty."""
     page = open_page(browser)
     asked: list[str] = []
     said: list[str] = []

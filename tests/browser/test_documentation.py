@@ -69,7 +69,7 @@ def test_a_form_goes_out_as_it_stands(page: Any, stack: Stack) -> None:
 
 
 def test_the_page_asks_nobody_else(page: Any, stack: Stack) -> None:
-    """ACCEPTANCE 55: all that it needs comes from the server itself."""
+    """Behaviour 55: all that it needs comes from the server itself."""
     hosts = {urlsplit(url).netloc for url in page.asked if not url.startswith("data:")}
     assert hosts == {urlsplit(stack.url).netloc}
 

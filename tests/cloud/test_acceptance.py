@@ -21,7 +21,7 @@ def list_origins(template: dict[str, Any]) -> None:
 
 
 def test_the_api_tests_pass(stage: Stage) -> None:
-    """Issue 5: the same tests as in process, apart from those that tests/cloud/left_out.py names."""
+    """The same tests as in process, apart from those that tests/cloud/left_out.py names."""
     stage.deploy(list_origins)
     place = {
         "url": stage.url,

@@ -19,7 +19,7 @@ def lines(stage: Stage, message: str) -> list[dict[str, Any]]:
 
 
 def test_the_line_of_a_request_arrives(deployed: Stage) -> None:
-    """Issue 5: found by the id that the answer has, once, with what it took of the table."""
+    """Found by the id that the answer has, once, with what it took of the table."""
     token = deployed.sign_in().json["access_token"]
     answer = expect(200, deployed.api("GET", "/api/v1/users/me", token=token))
     told = lines(deployed, "request")
@@ -35,7 +35,7 @@ def test_the_line_of_a_request_arrives(deployed: Stage) -> None:
 
 
 def test_the_clean_up_tells_what_it_did(deployed: Stage) -> None:
-    """Issue 5: one line per run."""
+    """One line per run."""
     deployed.account.client("lambda").invoke(
         FunctionName=f"grail-{NAME}-clean_up", Payload=json.dumps(SCHEDULED).encode()
     )
@@ -44,7 +44,7 @@ def test_the_clean_up_tells_what_it_did(deployed: Stage) -> None:
 
 
 def test_a_restored_table_takes_over_and_the_old_one_stays(deployed: Stage) -> None:
-    """Issue 5, docs/operations.md: the switch is one setting; no table is made, replaced or deleted."""
+    """As docs/operations.md says, the switch is one setting; no table is made, replaced or deleted."""
     token = deployed.sign_in().json["access_token"]
     restore(deployed)
     deployed.said.clear()

@@ -73,7 +73,7 @@ class Invoked(InProcess):
 
 
 def test_plain_chalice_deploys_and_deletes(stage: Stage, folder: Path) -> None:
-    """Issue 5: `chalice deploy --stage dev` works as is, with a table that was made beside it."""
+    """`chalice deploy --stage dev` works as is, with a table that was made beside it."""
     stage.connect()
     create_table()
     stage.seed()

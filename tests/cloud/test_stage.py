@@ -28,7 +28,7 @@ PERMISSIONS = [
 
 
 def test_every_route_exists(deployed: Stage) -> None:
-    """Issue 5: an API without routes, or with fewer, does not pass."""
+    """An API without routes, or with fewer, does not pass."""
     client = deployed.account.client("apigateway")
     pages = client.get_paginator("get_resources").paginate(restApiId=deployed.outputs["RestAPIId"])
     found = {
@@ -42,12 +42,12 @@ def test_every_route_exists(deployed: Stage) -> None:
 
 
 def test_clients_can_do_what_they_do(deployed: Stage) -> None:
-    """Issue 5: with the permissions of the policy files and no others, every kind of request works."""
+    """With the permissions of the policy files and no others, every kind of request works."""
     drive(deployed)
 
 
 def test_the_api_names_itself_by_its_domain(deployed: Stage) -> None:
-    """DESIGN §3: issuer, links and problem types are those of the domain that the parameter names."""
+    """Issuer, links and problem types are those of the domain that the parameter names."""
     answer = expect(401, deployed.api("GET", "/api/v1/users/me"))
     assert answer.json["type"] == f"{URL}/errors/unauthenticated"
     document = deployed.api("GET", "/api/v1/openapi.json").json
@@ -55,7 +55,7 @@ def test_the_api_names_itself_by_its_domain(deployed: Stage) -> None:
 
 
 def test_unknown_paths_are_problems(deployed: Stage) -> None:
-    """ACCEPTANCE 51: what the gateway answers by itself has the form of the application's problems."""
+    """Behaviour 51: what the gateway answers by itself has the form of the application's problems."""
     answer = expect(404, deployed.api("GET", "/nowhere", headers={"Authorization": "Bearer x"}))
     assert answer.headers["content-type"] == "application/problem+json"
     assert (answer.json["type"], answer.json["status"]) == (f"{URL}/errors/not-found", 404)
@@ -63,19 +63,19 @@ def test_unknown_paths_are_problems(deployed: Stage) -> None:
 
 
 def test_unknown_methods_are_told_which_there_are(deployed: Stage) -> None:
-    """ACCEPTANCE 51: 405 with Allow, by the application."""
+    """Behaviour 51: 405 with Allow, by the application."""
     answer = expect(405, deployed.api("PUT", "/api/v1/users/me"))
     assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_options_reach_the_application(deployed: Stage) -> None:
-    """DESIGN §2: Allow tells what this caller may do here."""
+    """Allow tells what this caller may do here."""
     token = deployed.sign_in("user").json["access_token"]
     assert deployed.api("OPTIONS", "/api/v1/users", token=token).headers["allow"] == "OPTIONS, POST"
 
 
 def test_a_deployment_keeps_data_and_tokens(deployed: Stage) -> None:
-    """Issue 5: a new build answers, with the data and for the tokens of before."""
+    """A new build answers, with the data and for the tokens of before."""
     token = deployed.sign_in().json["access_token"]
     team = deployed.api("POST", "/api/v1/teams", token=token, data={"title": "Explorers"}).json
     deployed.deploy(Build="the next one")
@@ -85,7 +85,7 @@ def test_a_deployment_keeps_data_and_tokens(deployed: Stage) -> None:
 
 @pytest.mark.parametrize("permission", PERMISSIONS)
 def test_without_one_permission_it_does_not_work(deployed: Stage, permission: str) -> None:
-    """Issue 5: IAM is enforced here, and the policy holds nothing that is not needed."""
+    """IAM is enforced here, and the policy holds nothing that is not needed."""
 
     def take_away(template: dict[str, Any]) -> None:
         (policy,) = template["Resources"]["ApiHandlerRole"]["Properties"]["Policies"]
@@ -103,7 +103,7 @@ def test_without_one_permission_it_does_not_work(deployed: Stage, permission: st
 
 
 def test_the_clean_up_does_its_work_with_permissions_of_its_own(deployed: Stage) -> None:
-    """ACCEPTANCE 63: what a deleted team leaves behind goes, by the function that runs on a schedule."""
+    """Behaviour 63: what a deleted team leaves behind goes, by the function that runs on a schedule."""
     from tests.support import left_of  # noqa: PLC0415 - after the table is the stage's
 
     token = deployed.sign_in().json["access_token"]
@@ -117,7 +117,7 @@ def test_the_clean_up_does_its_work_with_permissions_of_its_own(deployed: Stage)
 
 
 def test_a_failed_deployment_is_taken_back_and_told(deployed: Stage) -> None:
-    """Issue 5: the message names what failed first; what ran before runs on."""
+    """The message names what failed first; what ran before runs on."""
 
     def break_it(template: dict[str, Any]) -> None:
         template["Resources"]["Broken"] = {
@@ -135,35 +135,35 @@ def test_a_failed_deployment_is_taken_back_and_told(deployed: Stage) -> None:
 
 
 def test_a_dry_run_changes_nothing(stage: Stage) -> None:
-    """Issue 5: it shows what would be made; there is no stack afterwards, not even an empty one."""
+    """It shows what would be made; there is no stack afterwards, not even an empty one."""
     assert stage.deployment.deploy(stage.package, dry_run=True) == {}
     assert any("make Table (DynamoDB Table)" in line for line in stage.said)
     assert stage.deployment.stack.status in ("", "DELETE_COMPLETE")
 
 
 def test_no_is_an_answer(stage: Stage) -> None:
-    """Issue 5: nothing is deployed before somebody agrees."""
+    """Nothing is deployed before somebody agrees."""
     stage.answers = ["n"]
     assert stage.deployment.deploy(stage.package) == {}
     assert not stage.deployment.stack.exists
 
 
 def test_the_same_package_changes_nothing(deployed: Stage) -> None:
-    """Issue 5: packages are reproducible, so a second deployment has nothing to do."""
+    """Packages are reproducible, so a second deployment has nothing to do."""
     deployed.said.clear()
     deployed.deployment.deploy(deployed.package, yes=True)
     assert "Nothing changes." in deployed.said
 
 
 def test_protected_data_is_not_destroyed(deployed: Stage) -> None:
-    """Issue 5: neither by asking for it; the message says what to do."""
+    """Neither by asking for it; the message says what to do."""
     with pytest.raises(DeployError, match=r'"DeletionProtection": "false" in infra/parameters/dev\.json'):
         deployed.deployment.destroy(yes=True, delete_data=True)
     drive(deployed)
 
 
 def test_data_is_destroyed_by_explicit_order_alone(deployed: Stage) -> None:
-    """Issue 5: unprotected, the table still needs to be named; then nothing is left."""
+    """Unprotected, the table still needs to be named; then nothing is left."""
     deployed.deploy(DeletionProtection="false")
     with pytest.raises(DeployError, match="--delete-data"):
         deployed.deployment.destroy(yes=True)
@@ -174,7 +174,7 @@ def test_data_is_destroyed_by_explicit_order_alone(deployed: Stage) -> None:
 
 
 def test_no_secret_is_logged_or_deployed(deployed: Stage) -> None:
-    """ACCEPTANCE 56: passwords, tokens and keys are in no log line, template or package."""
+    """Behaviour 56: passwords, tokens and keys are in no log line, template or package."""
     drive(deployed)
     tokens = deployed.sign_in().json
     deployed.api("GET", "/api/v1/users/me", token=tokens["access_token"])
@@ -194,7 +194,7 @@ def test_no_secret_is_logged_or_deployed(deployed: Stage) -> None:
 
 
 def test_data_tasks_work_on_a_deployed_stage(deployed: Stage, tmp_path: Path) -> None:
-    """Issue 6: --stage dev takes the caller's credentials, as for a stage in AWS."""
+    """--stage dev takes the caller's credentials, as for a stage in AWS."""
     expect(200, deployed.sign_in())
     path = tmp_path / "export.jsonl.gz"
     assert run_task(deployed, "db.export", "--output", str(path))[0] == 0

@@ -59,7 +59,7 @@ def sign_in(stage: Stage, username: str, client_id: str) -> Any:
 
 
 def test_a_new_stage_gets_its_first_admin_and_app(stage: Stage) -> None:
-    """Issue 6: from an empty table to an admin who is signed in, by tasks alone; then all of them."""
+    """From an empty table to an admin who is signed in, by tasks alone; then all of them."""
     stage.deploy()
     assert "there is no active admin" in run(stage, "doctor", status=1)
     assert "Made root (admin)" in run(stage, "users.create root root@grail.test --admin --password-stdin")
@@ -87,7 +87,7 @@ def test_a_new_stage_gets_its_first_admin_and_app(stage: Stage) -> None:
 
 
 def test_the_doctor_finds_what_was_done_to_a_stage(deployed: Stage) -> None:
-    """Issue 6: an alarm that is gone, a right too many and one too few, and the development data."""
+    """An alarm that is gone, a right too many and one too few, and the development data."""
     protect(deployed)
     deployed.account.client("cloudwatch").delete_alarms(AlarmNames=["grail-dev server errors"])
     iam = deployed.account.client("iam")

@@ -27,20 +27,20 @@ def add(name: str, *amounts: int) -> None:
 
 
 def test_what_was_never_counted_is_zero() -> None:
-    """DESIGN §2: an empty list has X-Total-Count 0."""
+    """An empty list has X-Total-Count 0."""
     assert count("things") == 0
 
 
 @pytest.mark.parametrize("amounts", [[1], [1] * 20, [1, 1, -1], [5, -2, -3], [-1, 1], [1, -1] * 8])
 def test_a_counter_is_exact(amounts: list[int]) -> None:
-    """DESIGN §2: whatever shards the single steps went to, some of which may be negative."""
+    """Whatever shards the single steps went to, some of which may be negative."""
     add("things", *amounts)
     assert count("things") == sum(amounts)
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_every_shard_counts(monkeypatch: pytest.MonkeyPatch, shard: int) -> None:
-    """DESIGN §2: no shard is written that is not read."""
+    """No shard is written that is not read."""
     monkeypatch.setattr(secrets, "randbelow", lambda _: shard)
     add("things", 3)
     assert (count("things"), list(get_many(counters.shards("things")))) == (
@@ -50,20 +50,20 @@ def test_every_shard_counts(monkeypatch: pytest.MonkeyPatch, shard: int) -> None
 
 
 def test_writers_are_spread_over_the_shards() -> None:
-    """DESIGN §2: many writers at once seldom meet."""
+    """Many writers at once seldom meet."""
     add("things", *[1] * 40)
     assert len(get_many(counters.shards("things"))) > 1
 
 
 def test_counters_do_not_mix() -> None:
-    """DESIGN §4: each listing has its own."""
+    """Each listing has its own."""
     add("things", 1, 1)
     add("others", 5)
     assert (count("things"), count("others")) == (2, 5)
 
 
 def test_a_refused_transaction_counts_nothing() -> None:
-    """DESIGN §2: counters are kept in the same transaction as the write."""
+    """Counters are kept in the same transaction as the write."""
     for _ in range(2):
         transaction = Transaction()
         transaction.put("team", Team.at(keys.team("1"), id="1", title="Engines"))

@@ -27,21 +27,21 @@ def test_the_alphabet_is_crockfords() -> None:
 
 
 def test_a_new_id_tells_its_time() -> None:
-    """DESIGN §2: ids sort by creation, since they begin with the milliseconds."""
+    """Ids sort by creation, since they begin with the milliseconds."""
     before = time.time_ns() // 1_000_000
     made = keys.new_id()
     assert before <= moment(made) <= time.time_ns() // 1_000_000
 
 
 def test_new_ids_are_ids_and_differ() -> None:
-    """DESIGN §2: 80 random bits: no two of the same millisecond are alike."""
+    """80 random bits: no two of the same millisecond are alike."""
     made = {keys.new_id() for _ in range(2000)}
     assert (len(made), {len(text) for text in made}, all(map(keys.is_id, made))) == (2000, {26}, True)
 
 
 @pytest.mark.parametrize(("earlier", "later"), [(1.0, 1.5), (1e9, 2e9), (1.7e9, 4e12)])
 def test_ids_sort_by_time(monkeypatch: pytest.MonkeyPatch, earlier: float, later: float) -> None:
-    """DESIGN §2: order by id is order by creation."""
+    """Order by id is order by creation."""
     made = []
     for moment_of in (later, earlier):
         monkeypatch.setattr(time, "time", lambda now=moment_of: now)
@@ -78,7 +78,7 @@ BAD_IDS = ["", ULID.lower(), ULID[:-1], ULID + "0", "8" + ULID[1:], f"{ULID}\n",
 
 @pytest.mark.parametrize("text", [*BAD_IDS, ULID[:-1] + "#", ULID[:-1] + "\u0661", None, 5, [ULID]])
 def test_what_is_no_id(text: object) -> None:
-    """DESIGN §2: ids are ULID strings; nothing else gets into a key."""
+    """Ids are ULID strings; nothing else gets into a key."""
     assert not keys.is_id(text)
 
 
@@ -95,25 +95,25 @@ ALIKE = [
 
 @pytest.mark.parametrize(("one", "other"), ALIKE)
 def test_names_that_look_alike_share_a_marker(one: str, other: str) -> None:
-    """DESIGN §4: NFKC and casefold."""
+    """NFKC and casefold."""
     assert (keys.username(one), keys.email(one)) == (keys.username(other), keys.email(other))
 
 
 @pytest.mark.parametrize(("one", "other"), [("ada", "adb"), ("a.b", "ab"), ("e", "\u00e9"), ("a b", "ab")])
 def test_names_that_differ_have_markers_of_their_own(one: str, other: str) -> None:
-    """DESIGN §4: folding makes nobody lose a name that is free."""
+    """Folding makes nobody lose a name that is free."""
     assert keys.username(one) != keys.username(other)
 
 
 @given(st.text(max_size=20))
 def test_folding_twice_changes_nothing(text: str) -> None:
-    """DESIGN §4: otherwise the marker that is written is not the one that is looked for."""
+    """Otherwise the marker that is written is not the one that is looked for."""
     assert keys.unique(keys.unique(text, 400), 400) == keys.unique(text, 400)
 
 
 @given(st.text(max_size=20))
 def test_every_normal_form_is_the_same_name(text: str) -> None:
-    """DESIGN §4: NFC, NFD, NFKC and NFKD of a name share its marker."""
+    """NFC, NFD, NFKC and NFKD of a name share its marker."""
     forms = {keys.unique(unicodedata.normalize(form, text), 400) for form in ("NFC", "NFD", "NFKC", "NFKD")}
     assert forms == {keys.unique(text, 400)}
 
@@ -142,12 +142,12 @@ def every_key(text: str) -> list[keys.Key]:
 
 @pytest.mark.parametrize("text", [ULID, "documentation", "USERS", "1"])
 def test_no_two_kinds_share_a_key(text: str) -> None:
-    """DESIGN §4: one table, and no item stands where another kind's belongs."""
+    """One table, and no item stands where another kind's belongs."""
     made = every_key(text)
     assert len(set(made)) == len(made)
 
 
 def test_a_listing_of_clients_is_its_owners() -> None:
-    """DESIGN §2: lists of clients are bound to a user."""
+    """Lists of clients are bound to a user."""
     names = {keys.clients_of(ULID), keys.clients_of(ULID[:-1] + "W"), keys.USERS, keys.TEAMS, keys.ADMINS}
     assert len(names) == 5

@@ -47,12 +47,12 @@ def refused(transaction: Transaction) -> set[str]:
 
 
 def test_a_new_item_has_version_1() -> None:
-    """DESIGN §4: every item has a version, in memory as in the table."""
+    """Every item has a version, in memory as in the table."""
     assert (written(1).version, stored(1).version) == (1, 1)
 
 
 def test_a_key_is_taken_once() -> None:
-    """DESIGN §4: markers are unique because a put demands a free key."""
+    """Markers are unique because a put demands a free key."""
     written(1)
     transaction = Transaction()
     transaction.put("again", make(1, "Other"))
@@ -60,7 +60,7 @@ def test_a_key_is_taken_once() -> None:
 
 
 def test_one_failed_condition_stops_all_writes() -> None:
-    """DESIGN §4: all writes or none."""
+    """All writes or none."""
     written(2)
     transaction = Transaction()
     for number in (1, 2, 3):
@@ -69,7 +69,7 @@ def test_one_failed_condition_stops_all_writes() -> None:
 
 
 def test_all_failed_conditions_are_named() -> None:
-    """ACCEPTANCE 59: whatever the kinds of the writes and the order in which they were added."""
+    """Behaviour 59: whatever the kinds of the writes and the order in which they were added."""
     stale, deleted, gone = written(1), written(2), written(3)
     for number in (1, 2, 3):
         change(stored(number), "Changed")
@@ -92,7 +92,7 @@ def change(team: Team, title: str) -> None:
 
 
 def test_a_change_is_taken_over() -> None:
-    """DESIGN §4: after the commit the item in memory is the one in the table."""
+    """After the commit the item in memory is the one in the table."""
     team = written(1)
     change(team, "Looms")
     change(team, "Mills")
@@ -102,7 +102,7 @@ def test_a_change_is_taken_over() -> None:
 
 
 def test_a_refused_change_leaves_the_item_in_memory() -> None:
-    """ACCEPTANCE 59: nothing was written, so nothing is taken over."""
+    """Behaviour 59: nothing was written, so nothing is taken over."""
     team, other = written(1), stored(1)
     change(other, "Theirs")
     transaction = Transaction()
@@ -111,7 +111,7 @@ def test_a_refused_change_leaves_the_item_in_memory() -> None:
 
 
 def test_a_change_moves_updated_and_keeps_created() -> None:
-    """DESIGN §4: every item has created and updated."""
+    """Every item has created and updated."""
     team = written(1)
     before = stored(1)
     change(team, "Looms")
@@ -120,7 +120,7 @@ def test_a_change_moves_updated_and_keeps_created() -> None:
 
 
 def test_a_stale_item_is_not_deleted() -> None:
-    """DESIGN §4: read-modify-write is always conditional."""
+    """read-modify-write is always conditional."""
     team = written(1)
     change(stored(1), "Theirs")
     transaction = Transaction()
@@ -129,7 +129,7 @@ def test_a_stale_item_is_not_deleted() -> None:
 
 
 def test_a_change_does_not_revive_a_deleted_item() -> None:
-    """DESIGN §4: an update of what is gone is refused."""
+    """An update of what is gone is refused."""
     team = written(1)
     deletion = Transaction()
     deletion.delete("item", stored(1))
@@ -141,7 +141,7 @@ def test_a_change_does_not_revive_a_deleted_item() -> None:
 
 
 def test_adding_makes_an_item_that_can_be_read() -> None:
-    """DESIGN §4: an item that counting makes has its kind and its times."""
+    """An item that counting makes has its kind and its times."""
     for _ in range(2):
         transaction = Transaction()
         transaction.add("team", make(1), [Team.member_count.add(3), Team.version.add(1)])
@@ -151,7 +151,7 @@ def test_adding_makes_an_item_that_can_be_read() -> None:
 
 
 def test_adding_keeps_the_creation_time() -> None:
-    """DESIGN §4: created is set once."""
+    """Created is set once."""
     team = written(1)
     transaction = Transaction()
     transaction.add("team", make(1), [Team.member_count.add(1), Team.version.add(1)])
@@ -160,7 +160,7 @@ def test_adding_keeps_the_creation_time() -> None:
 
 
 def test_a_check_alone_writes_nothing() -> None:
-    """DESIGN §4: a condition of an item that is not written."""
+    """A condition of an item that is not written."""
     written(1)
     before, transaction = dump_table(), Transaction()
     transaction.check("check", Team, key(1), Team.title == "Engines")
@@ -169,7 +169,7 @@ def test_a_check_alone_writes_nothing() -> None:
 
 
 def test_a_transaction_is_one_request_with_a_token() -> None:
-    """DESIGN §4: transactions carry a ClientRequestToken."""
+    """Transactions carry a ClientRequestToken."""
     transaction = Transaction()
     for number in range(20):
         transaction.put(f"team {number}", make(number))

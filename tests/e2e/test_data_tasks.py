@@ -47,7 +47,7 @@ def keeper(stack: Stack) -> Keeper:
 
 
 def test_a_stage_moves_into_another_table(stack: Stack, keeper: Keeper, tmp_path: Path) -> None:
-    """Issue 6, ACCEPTANCE 66: created, filled, exported, imported, checked, each by its command."""
+    """Behaviour 66: created, filled, exported, imported, checked, each by its command."""
     assert stack.token("user", "w").status == 200
     path = tmp_path / "export.jsonl.gz"
     assert keeper("db.seed", "--stage", "local")[0] == 0
@@ -69,7 +69,7 @@ def test_a_stage_moves_into_another_table(stack: Stack, keeper: Keeper, tmp_path
 
 
 def test_damage_has_status_1_until_it_is_mended(keeper: Keeper, tmp_path: Path) -> None:
-    """Issue 6: for whoever calls it from a script."""
+    """For whoever calls it from a script."""
     item = {
         "pk": {"S": "EMAIL#ghost@localhost"},
         "sk": {"S": "EMAIL"},
@@ -94,7 +94,7 @@ def _last(lines: list[str]) -> str:
 
 
 def test_items_are_migrated_by_command(keeper: Keeper) -> None:
-    """Issue 6: the dry run tells what there is; nothing is left to do on a new table."""
+    """The dry run tells what there is; nothing is left to do on a new table."""
     for arguments in (("--dry-run",), ("--rate", "50")):
         status, said = keeper("db.migrate", *arguments)
         assert (status, " 0 items " in said) == (0, True), said
@@ -117,7 +117,7 @@ def test_an_engine_that_is_not_there_is_one_line(stack: Stack, task: str) -> Non
 
 
 def test_a_table_that_is_not_there_is_one_line(keeper: Keeper, tmp_path: Path) -> None:
-    """Issue 6: never a traceback, and no file of nothing."""
+    """Never a traceback, and no file of nothing."""
     status, said = keeper("db.export", "--output", str(tmp_path / "x"), table="grail-none")
     assert (status, list(tmp_path.iterdir())) == (2, [])
     assert "ResourceNotFoundException" in said

@@ -74,7 +74,7 @@ def operator(stage: keys.Stage) -> Store:
 
 @pytest.mark.slow
 def test_of_many_changes_at_once_none_is_lost(stage: keys.Stage) -> None:
-    """Issue 4: two rotations at once must not lose a key: every change of every operator is there."""
+    """Two rotations at once must not lose a key: every change of every operator is there."""
     keys.generate(stage, "EdDSA")
     stores = [operator(stage) for _ in range(OPERATORS)]
 
@@ -98,7 +98,7 @@ def test_of_many_changes_at_once_none_is_lost(stage: keys.Stage) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
 def test_keys_of_kms_from_birth_to_emergency(stage: keys.Stage, algorithm: str) -> None:
-    """Issue 4: all three algorithms in KMS, rotated and revoked, with tokens that anybody can verify."""
+    """All three algorithms in KMS, rotated and revoked, with tokens that anybody can verify."""
     keys.generate(stage, algorithm, kms=True)
     store = open_keystore(stage.settings, Session())
     first = store.keyring().current

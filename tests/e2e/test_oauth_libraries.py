@@ -181,7 +181,7 @@ def me(stack: Stack, session: Any) -> Any:
 
 
 def test_password_grant(library: Library, stack: Stack) -> None:
-    """ACCEPTANCE 4: a library signs a user in, gets what it asked for, and calls with it."""
+    """Behaviour 4: a library signs a user in, gets what it asked for, and calls with it."""
     session = library.by_password()
     scope = session.token["scope"]  # a list with requests-oauthlib
     assert (scope.split() if isinstance(scope, str) else scope) == SCOPES.split()
@@ -206,7 +206,7 @@ def browse(stack: Stack) -> Browse:
 
 
 def test_authorization_code(library: Library, stack: Stack, browse: Browse) -> None:
-    """ACCEPTANCE 32, 34: a library that knows the metadata alone signs a user in with code and PKCE."""
+    """Behaviour 32, 34: a library that knows the metadata alone signs a user in with code and PKCE."""
     session = library.by_code(browse)
     assert me(stack, session).json()["username"] == "user"
     library.refresh(session)
@@ -214,7 +214,7 @@ def test_authorization_code(library: Library, stack: Stack, browse: Browse) -> N
 
 
 def test_introspection(library: Library) -> None:
-    """ACCEPTANCE 31: a library asks what its token is worth, before and after it is revoked."""
+    """Behaviour 31: a library asks what its token is worth, before and after it is revoked."""
     session = library.by_client("basic")
     token = session.token["access_token"]
     assert library.introspect(session, token)["active"] is True
@@ -222,7 +222,7 @@ def test_introspection(library: Library) -> None:
 
 
 def test_wrong_password(library: Library) -> None:
-    """ACCEPTANCE 7: a library understands the refusal as invalid_grant."""
+    """Behaviour 7: a library understands the refusal as invalid_grant."""
     with pytest.raises((OAuthError, InvalidGrantError)) as caught:
         library.by_password(username="nobody")
     assert caught.value.error == "invalid_grant"
@@ -230,7 +230,7 @@ def test_wrong_password(library: Library) -> None:
 
 @pytest.mark.parametrize("method", ["basic", "post"])
 def test_client_credentials(method: str, library: Library, stack: Stack) -> None:
-    """ACCEPTANCE 6: by Basic or in the form, a service gets a token without a refresh token."""
+    """Behaviour 6: by Basic or in the form, a service gets a token without a refresh token."""
     session = library.by_client(method)
     assert "refresh_token" not in session.token
     assert me(stack, session).json()["username"] == "root"
@@ -238,14 +238,14 @@ def test_client_credentials(method: str, library: Library, stack: Stack) -> None
 
 @pytest.mark.parametrize("method", ["basic", "post"])
 def test_wrong_client_secret(method: str, library: Library) -> None:
-    """ACCEPTANCE 8: a library understands the refusal as invalid_client."""
+    """Behaviour 8: a library understands the refusal as invalid_client."""
     with pytest.raises((OAuthError, InvalidClientError)) as caught:
         library.by_client(method, "a guess")
     assert caught.value.error == "invalid_client"
 
 
 def test_refresh(library: Library, stack: Stack) -> None:
-    """ACCEPTANCE 20: a library refreshes, keeps the new refresh token, and can refresh again."""
+    """Behaviour 20: a library refreshes, keeps the new refresh token, and can refresh again."""
     session = library.by_password()
     seen = [session.token["refresh_token"]]
     for _ in range(2):
@@ -256,7 +256,7 @@ def test_refresh(library: Library, stack: Stack) -> None:
 
 
 def test_automatic_refresh(library: Library, stack: Stack) -> None:
-    """ACCEPTANCE 20: a token that has expired by the library's clock is refreshed before the call."""
+    """Behaviour 20: a token that has expired by the library's clock is refreshed before the call."""
     first = dict(library.by_password().token)
     updates: list[dict[str, Any]] = []
     expired = {**first, "expires_at": int(time.time()) - 10, "expires_in": -10}
@@ -268,7 +268,7 @@ def test_automatic_refresh(library: Library, stack: Stack) -> None:
 
 @pytest.mark.parametrize("name", ["access_token", "refresh_token"])
 def test_revocation(name: str, library: Library, stack: Stack) -> None:
-    """ACCEPTANCE 26, 29: after a library revoked a token, calls with that sign-in are refused."""
+    """Behaviour 26, 29: after a library revoked a token, calls with that sign-in are refused."""
     session = library.by_password()
     assert library.revoke(session, name) == 200
     refused = me(stack, session)
@@ -277,7 +277,7 @@ def test_revocation(name: str, library: Library, stack: Stack) -> None:
 
 
 def test_reuse_kills_the_family(library: Library, stack: Stack) -> None:
-    """ACCEPTANCE 21: a refresh token whose successor a library has used ends the whole sign-in."""
+    """Behaviour 21: a refresh token whose successor a library has used ends the whole sign-in."""
     session = library.by_password()
     thief = library.refreshing(dict(session.token), [])
     library.refresh(session)
@@ -288,7 +288,7 @@ def test_reuse_kills_the_family(library: Library, stack: Stack) -> None:
 
 
 def test_a_secret_with_reserved_characters_works_by_basic(library: Library, stack: Stack) -> None:
-    """ACCEPTANCE 10: a secret of our own making needs no care with encodings."""
+    """Behaviour 10: a secret of our own making needs no care with encodings."""
     token = stack.token("root", "q").json["access_token"]
     fields = {"default_scopes": ["users:read"]}
     client = stack.api("POST", "/api/v1/auth/oauth2_clients", token=token, data=fields).json

@@ -53,7 +53,7 @@ def run(stack: Stack, line: str, typed: str = "analytical engine\n") -> tuple[st
 
 
 def test_every_task_works_on_a_local_stage(own_stack: Stack) -> None:
-    """Issue 6: a test runs each; what is refused is one line and status 2, never a traceback."""
+    """A test runs each; what is refused is one line and status 2, never a traceback."""
     for line, words, status in DAY:
         said, code = run(own_stack, line)
         assert (code, bool(re.search(words, said))) == (status, True), f"{line}: {said}"
@@ -67,7 +67,7 @@ def test_every_task_works_on_a_local_stage(own_stack: Stack) -> None:
 
 
 def test_a_stage_whose_engine_rests_is_told_in_one_line(own_stack: Stack) -> None:
-    """Issue 6: nothing answers where the table should be."""
+    """Nothing answers where the table should be."""
     own_stack.stop()
     said, code = run(own_stack, "users.list")
     assert (code, len(said.splitlines())) == (2, 1)
@@ -75,7 +75,7 @@ def test_a_stage_whose_engine_rests_is_told_in_one_line(own_stack: Stack) -> Non
 
 
 def test_what_is_made_for_scripts_is_json(own_stack: Stack) -> None:
-    """Issue 6: a script gets a secret by it, which works."""
+    """A script gets a secret by it, which works."""
     said, _ = run(own_stack, "clients.create root --scope users:read --json")
     made = json.loads(said)
     answer = own_stack.api(

@@ -39,7 +39,7 @@ def team_ids(stack: Stack, token: str) -> list[str]:
 
 @pytest.mark.slow
 def test_data_and_tokens_survive_a_restart(own_stack: Stack) -> None:
-    """DESIGN §5: what was written before Ctrl-C is there afterwards: teams, tokens and revocations."""
+    """What was written before Ctrl-C is there afterwards: teams, tokens and revocations."""
     tokens, revoked = own_stack.token("user", "w").json, own_stack.token("user", "w").json
     own_stack.api(
         "POST",
@@ -68,7 +68,7 @@ def test_a_second_start_takes_seconds(own_stack: Stack) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", ["engine", "run"])
 def test_a_kill_loses_two_seconds_at_the_most(victim: str, own_stack: Stack) -> None:
-    """Issue 2: after `kill -9` in the middle of writing, all that was answered 2 s before is there."""
+    """After `kill -9` in the middle of writing, all that was answered 2 s before is there."""
     token = own_stack.token("user", "w").json["access_token"]
     written: list[tuple[float, str]] = []
     started = time.monotonic()
@@ -91,7 +91,7 @@ def test_a_kill_loses_two_seconds_at_the_most(victim: str, own_stack: Stack) -> 
 
 @pytest.mark.slow
 def test_a_second_run_in_the_same_folder_is_refused(own_stack: Stack) -> None:
-    """DESIGN §5: two runs would write over each other's data."""
+    """Two runs would write over each other's data."""
     second = Stack(own_stack.folder)
     with pytest.raises(RuntimeError, match="served already"):
         second.start()

@@ -98,7 +98,7 @@ def kids_of(stack: Stack) -> list[str]:
 
 @pytest.mark.slow
 def test_a_rotation_under_load_fails_no_request(stack: Stack) -> None:
-    """Issue 4, ACCEPTANCE 33: 0 failures through publish, sign and retire."""
+    """Behaviour 33: 0 failures through publish, sign and retire."""
     (old,) = kids_of(stack)
     loops = [Loop(stack) for _ in range(CLIENTS)]
     for loop in loops:
@@ -130,7 +130,7 @@ def seconds_until(status: int, ask: Any) -> float:
 
 @pytest.mark.slow
 def test_an_emergency_ends_old_tokens_within_the_cache_time(stack: Stack) -> None:
-    """Issue 4, ACCEPTANCE 33: a revoked key's tokens are refused; new sign-ins and refreshes work."""
+    """Behaviour 33: a revoked key's tokens are refused; new sign-ins and refreshes work."""
     tokens = stack.token("user", "w").json
     token = tokens["access_token"]
     assert stack.api("GET", ME, token=token).status == 200

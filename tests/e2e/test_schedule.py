@@ -29,7 +29,7 @@ def items_of(stack: Stack, team: str) -> list[str]:
 
 
 def test_a_deleted_team_leaves_no_membership(stack: Stack) -> None:
-    """ACCEPTANCE 63: the local server cleans up by itself, soon after a deletion."""
+    """Behaviour 63: the local server cleans up by itself, soon after a deletion."""
     token = stack.token("user", "w").json["access_token"]
     team = stack.api("POST", "/api/v1/teams", token=token, data={"title": "Engines"}).json["id"]
     assert len(items_of(stack, team)) == 2

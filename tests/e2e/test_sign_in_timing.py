@@ -13,7 +13,7 @@ PAIRS = 25
 def test_an_unknown_user_costs_an_argon2_computation_too(
     stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """ACCEPTANCE 7: without it, half of the time would be saved, whatever else the machine is doing."""
+    """Behaviour 7: without it, half of the time would be saved, whatever else the machine is doing."""
     sign_up(stack.api, PAIRS)
     for _ in range(ROUNDS):
         figures = measure(stack.api, PAIRS)

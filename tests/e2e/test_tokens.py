@@ -36,7 +36,7 @@ def me(stack: Stack, token: str) -> int:
 
 
 def test_many_refreshes_at_once_have_one_successor(stack: Stack, tokens: dict[str, Any]) -> None:
-    """ACCEPTANCE 22: each answer carries it; the old token, shown after its use, ends the family."""
+    """Behaviour 22: each answer carries it; the old token, shown after its use, ends the family."""
     answers = at_once([partial(refresh, stack, tokens["refresh_token"])] * 20)
     assert [answer.status for answer in answers] == [200] * 20
     [successor] = {answer.json["refresh_token"] for answer in answers}
@@ -46,7 +46,7 @@ def test_many_refreshes_at_once_have_one_successor(stack: Stack, tokens: dict[st
 
 
 def test_a_hung_engine_is_admitted_and_costs_no_token(stack: Stack, tokens: dict[str, Any]) -> None:
-    """ACCEPTANCE 27, 30: 503 with Retry-After, never 200; afterwards all is as before, and works."""
+    """Behaviour 27, 30: 503 with Retry-After, never 200; afterwards all is as before, and works."""
     calls = [partial(revoke, stack, tokens["access_token"]), partial(refresh, stack, tokens["refresh_token"])]
     with stack.hung_engine():
         answers = at_once(calls)

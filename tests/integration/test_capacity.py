@@ -44,7 +44,7 @@ def documented() -> dict[str, tuple[Cost, float, float]]:
 def test_the_cost_does_not_grow_with_the_data(
     name: str, measured: tuple[dict[str, Cost], dict[str, Cost]]
 ) -> None:
-    """DESIGN §4: with twice as many users, teams, members and clients, an operation costs the same."""
+    """With twice as many users, teams, members and clients, an operation costs the same."""
     small, large = measured
     assert large[name] == small[name]
 
@@ -52,19 +52,19 @@ def test_the_cost_does_not_grow_with_the_data(
 def test_the_page_says_what_is_measured(
     measured: tuple[dict[str, Cost], dict[str, Cost]], documented: dict[str, tuple[Cost, float, float]]
 ) -> None:
-    """Issue 5: docs/scaling.md computes its figures from measured capacity units."""
+    """docs/scaling.md computes its figures from measured capacity units."""
     assert {name: cost for name, (cost, _, _) in documented.items()} == measured[0]
 
 
 def test_the_page_multiplies_well(documented: dict[str, tuple[Cost, float, float]]) -> None:
-    """Issue 5: the cost per million requests follows from what stands beside it."""
+    """The cost per million requests follows from what stands beside it."""
     assert documented
     for cost, cpu, dollars in documented.values():
         assert dollars == round(price(cost, cpu), 2)
 
 
 def test_every_operation_is_measured() -> None:
-    """Issue 5: the cost by route, but for those that are said to be left out."""
+    """The cost by route, but for those that are said to be left out."""
     routes = {
         f"{method} {path}" for path, operations in application.api.operations.items() for method in operations
     }
@@ -86,7 +86,7 @@ def test_the_size_of_an_item() -> None:
 def test_the_log_line_tells_what_the_engine_charges(
     shared: TableConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 5: reads and writes of a request, as DynamoDB itself says them."""
+    """Reads and writes of a request, as DynamoDB itself says them."""
     monkeypatch.setattr(Item, "_shared", shared)
     taken = {}
     with filled(Client(InProcess(application.app)), 4) as data:

@@ -46,7 +46,7 @@ def reachable(api: Client, token: str, team: Team) -> set[int]:
 
 
 def test_a_team_of_1000_leaves_nothing(api: Client, user: User, token_for: TokenFor) -> None:
-    """ACCEPTANCE 63: a deleted team of 1,000 members is gone at once, and all of it after the clean-up."""
+    """Behaviour 63: a deleted team of 1,000 members is gone at once, and all of it after the clean-up."""
     team, token = team_of(user, 1000), token_for(user)
     assert len(items_of(team)) == 1001
     assert api("DELETE", f"/api/v1/teams/{team.id}", token=token).status == 204
@@ -59,7 +59,7 @@ def test_a_team_of_1000_leaves_nothing(api: Client, user: User, token_for: Token
 def test_a_deletion_killed_at_any_write_converges(
     number: int, left: int, api: Client, user: User, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 63: killed before any write, access is gone with the first, and a rerun ends it."""
+    """Behaviour 63: killed before any write, access is gone with the first, and a rerun ends it."""
     team, token = team_of(user, 60), token_for(user)
     with wire(killed_before_write(number)) as sent, pytest.raises(Killed):
         delete_and_clean_up(api, token, team)
@@ -74,7 +74,7 @@ def test_a_deletion_killed_at_any_write_converges(
 def test_a_deletion_has_as_many_writes_as_are_killed_above(
     api: Client, user: User, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 63: one transaction, three batches of memberships and the note: no sixth write to kill."""
+    """Behaviour 63: one transaction, three batches of memberships and the note: no sixth write to kill."""
     team = team_of(user, 60)
     with wire(killed_before_write(5)) as sent:
         delete_and_clean_up(api, token_for(user), team)
@@ -82,7 +82,7 @@ def test_a_deletion_has_as_many_writes_as_are_killed_above(
 
 
 def test_the_clean_up_leaves_other_teams_alone(api: Client, user: User, token_for: TokenFor) -> None:
-    """ACCEPTANCE 63: members of a team that lives stay, those of several deleted ones go."""
+    """Behaviour 63: members of a team that lives stay, those of several deleted ones go."""
     kept, *deleted = [team_of(user, 30) for _ in range(3)]
     for team in deleted:
         api("DELETE", f"/api/v1/teams/{team.id}", token=token_for(user))

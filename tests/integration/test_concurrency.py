@@ -58,7 +58,7 @@ def add(api: Client, token: str, team: str, user: User, *, is_leader: bool = Fal
 
 
 def test_one_username_in_30_cases_is_taken_once(sign_up: SignUp) -> None:
-    """ACCEPTANCE 62: of 30 sign-ups under one username one gets 201, the rest 409; no marker is orphaned."""
+    """Behaviour 62: of 30 sign-ups under one username one gets 201, the rest 409; no marker is orphaned."""
     names = spellings("lovelace", 30)
     answers = at_once(partial(sign_up, name, f"u{n}@test.example") for n, name in enumerate(names))
     assert statuses(answers) == {201: 1, 409: 29}
@@ -68,7 +68,7 @@ def test_one_username_in_30_cases_is_taken_once(sign_up: SignUp) -> None:
 
 
 def test_one_email_in_32_spellings_is_taken_once(sign_up: SignUp) -> None:
-    """ACCEPTANCE 62: the same for an e-mail address in upper, lower, composed and decomposed letters."""
+    """Behaviour 62: the same for an e-mail address in upper, lower, composed and decomposed letters."""
     letters = ["é", "e\u0301", "É", "E\u0301"]
     addresses = [f"{letter}{rest}@test.example" for letter in letters for rest in spellings("milie", 8)]
     answers = at_once(partial(sign_up, f"user{n}", address) for n, address in enumerate(addresses))
@@ -79,7 +79,7 @@ def test_one_email_in_32_spellings_is_taken_once(sign_up: SignUp) -> None:
 
 
 def test_two_users_cannot_take_one_new_email(api: Client, make_user: MakeUser, token_for: TokenFor) -> None:
-    """ACCEPTANCE 62: of 10 users who change to one address one gets it; old addresses are free, or kept."""
+    """Behaviour 62: of 10 users who change to one address one gets it; old addresses are free, or kept."""
     patch = confirmed(PASSWORD, replace("/email", "new@test.example"))
     users = [make_user(f"user{number}") for number in range(10)]
     calls = [
@@ -95,7 +95,7 @@ def test_two_users_cannot_take_one_new_email(api: Client, make_user: MakeUser, t
 
 
 def test_20_teams_created_at_once_are_counted_exactly(api: Client, user: User, token_for: TokenFor) -> None:
-    """DESIGN §2: X-Total-Count is exact, whoever writes at the same time."""
+    """X-Total-Count is exact, whoever writes at the same time."""
     token = token_for(user)
     answers = at_once([partial(api, "POST", TEAMS, token=token, data={"title": "Engines"})] * 20)
     assert statuses(answers) == {201: 20}
@@ -105,7 +105,7 @@ def test_20_teams_created_at_once_are_counted_exactly(api: Client, user: User, t
 def test_30_users_signing_up_at_once_are_counted_exactly(
     api: Client, admin: User, token_for: TokenFor, sign_up: SignUp
 ) -> None:
-    """DESIGN §2: the same for users; the 31st is the admin who asks."""
+    """The same for users; the 31st is the admin who asks."""
     answers = at_once(partial(sign_up, f"user{n}", f"user{n}@test.example") for n in range(30))
     assert statuses(answers) == {201: 30}
     assert listed(api, token_for(admin), "/api/v1/users") == (31, 31)
@@ -114,7 +114,7 @@ def test_30_users_signing_up_at_once_are_counted_exactly(
 def test_20_clients_registered_at_once_are_counted_exactly(
     api: Client, user: User, token_for: TokenFor
 ) -> None:
-    """DESIGN §2: the same for a user's OAuth2 clients."""
+    """The same for a user's OAuth2 clients."""
     token = token_for(user)
     answers = at_once([partial(api, "POST", CLIENTS, token=token, data={})] * 20)
     assert statuses(answers) == {201: 20}
@@ -124,7 +124,7 @@ def test_20_clients_registered_at_once_are_counted_exactly(
 def test_of_two_leaders_who_remove_each_other_one_stays(
     api: Client, make_user: MakeUser, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 40: the last leader cannot be removed, even by two requests that both saw two leaders."""
+    """Behaviour 40: the last leader cannot be removed, even by two requests that both saw two leaders."""
     leaders = [make_user("ada"), make_user("grace")]
     tokens = [token_for(leader) for leader in leaders]
     team = new_team(api, tokens[0])
@@ -143,7 +143,7 @@ def test_of_two_leaders_who_remove_each_other_one_stays(
 def test_of_two_admins_who_unmake_each_other_one_stays(
     flag: str, api: Client, admin: User, make_user: MakeUser, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 40: the last active admin cannot be demoted or disabled, even by two that both saw two."""
+    """Behaviour 40: the last active admin cannot be demoted or disabled, even by two that both saw two."""
     other = make_user("other", is_admin=True)
     pairs = [(token_for(admin), other), (token_for(other), admin)]
     with together(2):
@@ -162,7 +162,7 @@ def demote(api: Client, token: str, user_id: str, flag: str) -> Answer:
 def test_50_parallel_patches_with_if_match_have_50_effects(
     api: Client, user: User, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 62: each reads a number, adds one, and tries again after 412: none of them is lost."""
+    """Behaviour 62: each reads a number, adds one, and tries again after 412: none of them is lost."""
     token = token_for(user)
     team = api("POST", TEAMS, token=token, data={"title": "number 0"}).json["id"]
 
@@ -183,7 +183,7 @@ def test_50_parallel_patches_with_if_match_have_50_effects(
 def test_50_parallel_patches_without_if_match_are_all_written(
     api: Client, user: User, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 62: the server applies a patch anew after a conflict, so the version grows by 50."""
+    """Behaviour 62: the server applies a patch anew after a conflict, so the version grows by 50."""
     token = token_for(user)
     team = new_team(api, token)
     patches = [[replace("/title", f"title {number}")] for number in range(50)]
@@ -193,7 +193,7 @@ def test_50_parallel_patches_without_if_match_are_all_written(
 
 
 def test_parallel_additions_to_one_list_lose_none(api: Client, user: User, token_for: TokenFor) -> None:
-    """ACCEPTANCE 62: 20 patches each append a redirect URI: all of them are there."""
+    """Behaviour 62: 20 patches each append a redirect URI: all of them are there."""
     token, uris = token_for(user), {f"https://app.test/{number}" for number in range(20)}
     client = api("POST", CLIENTS, token=token, data={"client_type": "confidential"}).json["client_id"]
     patches = [[{"op": "add", "path": "/redirect_uris/-", "value": uri}] for uri in uris]
@@ -205,7 +205,7 @@ def test_parallel_additions_to_one_list_lose_none(api: Client, user: User, token
 
 
 def test_one_user_is_added_to_a_team_once(api: Client, user: User, admin: User, token_for: TokenFor) -> None:
-    """DESIGN §2: of 20 requests for one membership one gets 201, the rest 409; the team counts it once."""
+    """Of 20 requests for one membership one gets 201, the rest 409; the team counts it once."""
     token = token_for(user)
     team = new_team(api, token)
     answers = at_once([partial(add, api, token, team, admin)] * 20)
@@ -216,7 +216,7 @@ def test_one_user_is_added_to_a_team_once(api: Client, user: User, admin: User, 
 def test_members_who_come_and_go_at_once_are_counted_exactly(
     api: Client, user: User, make_user: MakeUser, token_for: TokenFor
 ) -> None:
-    """DESIGN §2: 10 members are added while 10 others are removed, and the team's count stays exact."""
+    """10 members are added while 10 others are removed, and the team's count stays exact."""
     token = token_for(user)
     team = new_team(api, token)
     going, coming = ([make_user(f"{name}{n}") for n in range(10)] for name in ("going", "coming"))
@@ -228,7 +228,7 @@ def test_members_who_come_and_go_at_once_are_counted_exactly(
 
 
 def test_a_team_is_deleted_once(api: Client, user: User, token_for: TokenFor) -> None:
-    """DESIGN §2: of 10 deletions one gets 204, the rest find nothing; the list's count stays exact."""
+    """Of 10 deletions one gets 204, the rest find nothing; the list's count stays exact."""
     token = token_for(user)
     new_team(api, token)
     team = new_team(api, token)
@@ -241,7 +241,7 @@ def test_a_team_is_deleted_once(api: Client, user: User, token_for: TokenFor) ->
 def test_members_added_while_their_team_is_deleted_leave_no_orphan(
     api: Client, user: User, make_user: MakeUser, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 63: whoever wins of 12 additions and a deletion, nothing is left after the clean-up."""
+    """Behaviour 63: whoever wins of 12 additions and a deletion, nothing is left after the clean-up."""
     token = token_for(user)
     team = new_team(api, token)
     members = [make_user(f"user{n}") for n in range(12)]
@@ -257,7 +257,7 @@ def test_members_added_while_their_team_is_deleted_leave_no_orphan(
 def test_a_member_added_after_the_clean_up_leaves_no_orphan(
     api: Client, user: User, admin: User, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 63: the team goes between the reads and the write of an addition: 404, no orphan."""
+    """Behaviour 63: the team goes between the reads and the write of an addition: 404, no orphan."""
     token = token_for(user)
     team = new_team(api, token)
 

@@ -48,7 +48,7 @@ def done(budget: Budget) -> Response:
 
 @pytest.mark.parametrize("limit", LIMITS, ids=["on its own", "in the transaction", "several"])
 def test_of_50_calls_at_once_17_pass(table: None, limit: RateLimit) -> None:
-    """ACCEPTANCE 37: exactly as many as declared, and each is counted once."""
+    """Behaviour 37: exactly as many as declared, and each is counted once."""
     found = Counter(at_once([partial(call, limit, "ADDRESS#198.51.100.1")] * THREADS))
     assert found == {200: 17, 429: THREADS - 17}
     assert {int(item["amount"]["N"]) for item in dump_table()} == {17}
@@ -63,7 +63,7 @@ def test_callers_do_not_disturb_each_other(table: None) -> None:
 def test_of_50_sign_ups_at_once_10_succeed(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, sign_up: Any
 ) -> None:
-    """ACCEPTANCE 37: over HTTP, counted in the transaction that writes the user."""
+    """Behaviour 37: over HTTP, counted in the transaction that writes the user."""
     monkeypatch.setattr(application.api, "settings", replace(settings, rate_limit_factor=1))
     # a clock that stands still, lest a minute ends meanwhile
     monkeypatch.setattr(module, "time", SimpleNamespace(time=partial(float, time.time())))

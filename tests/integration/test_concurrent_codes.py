@@ -40,7 +40,7 @@ def works(api: Client, answer: Answer) -> bool:
 def test_one_of_50_concurrent_exchanges_wins_at_the_most(
     number: int, api: Client, app: OAuth2Client, user: User
 ) -> None:
-    """ACCEPTANCE 34: at most one 200; the losers get invalid_grant, and what the winner got is dead."""
+    """Behaviour 34: at most one 200; the losers get invalid_grant, and what the winner got is dead."""
     code = get_code(api, "user", PASSWORD)
     answers = at_once([partial(redeem, api, code)] * 50)
     assert statuses(answers) == {200: 1, 400: 49}
@@ -66,7 +66,7 @@ def test_consents_given_at_once_are_one(
 def test_signing_an_app_out_while_it_exchanges_leaves_no_live_token(
     number: int, api: Client, app: OAuth2Client, user: User, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 26: ten codes and the withdrawal of the consent in one moment."""
+    """Behaviour 26: ten codes and the withdrawal of the consent in one moment."""
     codes = [get_code(api, "user", PASSWORD) for _ in range(10)]
     withdraw = partial(api, "DELETE", f"{GRANTS}/app", token=token_for(user))
     gone, *answers = at_once([withdraw, *(partial(redeem, api, code) for code in codes)])

@@ -52,7 +52,7 @@ def live(api: Client, tokens: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_50_concurrent_refreshes_have_one_successor(
     number: int, api: Client, user: User, sign_in: SignIn
 ) -> None:
-    """ACCEPTANCE 22: nobody is signed out; the token before, shown after the successor's use, ends it all."""
+    """Behaviour 22: nobody is signed out; the token before, shown after the successor's use, ends it all."""
     first = sign_in()
     answers = at_once([partial(refresh, api, first["refresh_token"])] * 50)
     assert outcomes(answers) == {(200, None): 50}
@@ -66,7 +66,7 @@ def test_50_concurrent_refreshes_have_one_successor(
 def test_refreshes_of_different_families_do_not_disturb_each_other(
     api: Client, user: User, sign_in: SignIn
 ) -> None:
-    """ACCEPTANCE 20: 20 sign-ins of one user refresh at once, and each gets its next token."""
+    """Behaviour 20: 20 sign-ins of one user refresh at once, and each gets its next token."""
     families = [sign_in() for _ in range(20)]
     answers = at_once(partial(refresh, api, pair["refresh_token"]) for pair in families)
     assert statuses(answers) == {200: 20}
@@ -77,7 +77,7 @@ def test_refreshes_of_different_families_do_not_disturb_each_other(
 def test_a_refresh_during_a_password_change_leaves_no_live_token(
     number: int, api: Client, user: User, sign_in: SignIn, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 26: a password change ends all families, those too that are refreshed in that moment."""
+    """Behaviour 26: a password change ends all families, those too that are refreshed in that moment."""
     families = [sign_in() for _ in range(10)]
     patch = confirmed(PASSWORD, replace("/password", "another fine password"))
     change = partial(api, "PATCH", f"/api/v1/users/{user.id}", token=token_for(user), data=patch)
@@ -91,7 +91,7 @@ def test_a_refresh_during_a_password_change_leaves_no_live_token(
 def test_a_refresh_during_a_revocation_leaves_no_live_token(
     number: int, api: Client, user: User, sign_in: SignIn
 ) -> None:
-    """ACCEPTANCE 26: revoking a refresh token ends its family, whether it is used in that moment or not."""
+    """Behaviour 26: revoking a refresh token ends its family, whether it is used in that moment or not."""
     first = sign_in()
     form = {"token": first["refresh_token"], "client_id": "documentation"}
     revoke = partial(api, "POST", "/auth/oauth2/revoke", form=form)
@@ -104,7 +104,7 @@ def test_a_refresh_during_a_revocation_leaves_no_live_token(
 def test_of_40_wrong_passwords_at_once_10_are_told_wrong(
     username: str, api: Client, user: User, documentation: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 37: at most 10 guesses get an answer, the rest 429, whether the account exists or not."""
+    """Behaviour 37: at most 10 guesses get an answer, the rest 429, whether the account exists or not."""
     answers = at_once(partial(try_password, api, username, f"guess {n}") for n in range(40))
     results = outcomes(answers)
     assert results == {(400, "invalid_grant"): 10, (429, "temporarily_unavailable"): 30}
@@ -116,7 +116,7 @@ def test_of_40_wrong_passwords_at_once_10_are_told_wrong(
 def test_guessing_by_current_password_shares_the_limit(
     api: Client, user: User, token_for: TokenFor, documentation: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 37: 20 wrong current passwords and 20 wrong sign-ins at once get 10 answers together."""
+    """Behaviour 37: 20 wrong current passwords and 20 wrong sign-ins at once get 10 answers together."""
     token = token_for(user)
     path = f"/api/v1/users/{user.id}"
     patches = [confirmed(f"guess {n}", replace("/email", "x@test.example")) for n in range(20)]
@@ -127,6 +127,6 @@ def test_guessing_by_current_password_shares_the_limit(
 
 
 def test_right_passwords_at_once_all_sign_in(api: Client, user: User, documentation: OAuth2Client) -> None:
-    """ACCEPTANCE 37: nobody is held back for being many."""
+    """Behaviour 37: nobody is held back for being many."""
     answers = at_once([partial(try_password, api, "user", PASSWORD)] * 30)
     assert statuses(answers) == {200: 30}

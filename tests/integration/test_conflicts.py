@@ -18,7 +18,7 @@ TEAMS = "/api/v1/teams"
 
 @pytest.mark.parametrize("number", range(3))
 def test_losers_of_a_refresh_get_its_successor(number: int, api: Client, user: User, sign_in: SignIn) -> None:
-    """ACCEPTANCE 22, 59: one of 50 writes, and all of them have its answer, none of them 503."""
+    """Behaviour 22, 59: one of 50 writes, and all of them have its answer, none of them 503."""
     form = {"grant_type": "refresh_token", "client_id": "documentation"}
     refresh = partial(
         api, "POST", "/auth/oauth2/token", form={**form, "refresh_token": sign_in()["refresh_token"]}
@@ -31,7 +31,7 @@ def test_losers_of_a_refresh_get_its_successor(number: int, api: Client, user: U
 
 
 def test_teams_are_created_and_counted(api: Client, user: User, token_for: TokenFor) -> None:
-    """ACCEPTANCE 59: 40 writers to 8 shards of a counter meet, and all get through."""
+    """Behaviour 59: 40 writers to 8 shards of a counter meet, and all get through."""
     token = token_for(user)
     with conflicts() as seen:
         answers = at_once([partial(api, "POST", TEAMS, token=token, data={"title": "Engines"})] * 40)
@@ -41,7 +41,7 @@ def test_teams_are_created_and_counted(api: Client, user: User, token_for: Token
 
 
 def test_one_of_many_sign_ups_wins(api: Client, sign_up: Callable[[str, str], Answer]) -> None:
-    """ACCEPTANCE 59, 62: a cancelled sign-up is tried again, and then finds the name taken."""
+    """Behaviour 59, 62: a cancelled sign-up is tried again, and then finds the name taken."""
     with conflicts() as seen:
         answers = at_once(partial(sign_up, "ada", f"ada{number}@test.example") for number in range(30))
     assert statuses(answers) == {201: 1, 409: 29}
@@ -49,7 +49,7 @@ def test_one_of_many_sign_ups_wins(api: Client, sign_up: Callable[[str, str], An
 
 
 def test_50_patches_are_all_written(api: Client, user: User, token_for: TokenFor) -> None:
-    """ACCEPTANCE 59, 62: 50 patches without If-Match meet on one item, and every one has its effect."""
+    """Behaviour 59, 62: 50 patches without If-Match meet on one item, and every one has its effect."""
     token = token_for(user)
     team = f"{TEAMS}/{api('POST', TEAMS, token=token, data={'title': 'Engines'}).json['id']}"
     patches = [[replace("/title", f"title {number}")] for number in range(50)]

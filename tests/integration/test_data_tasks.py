@@ -64,7 +64,7 @@ def fill(user: User) -> None:
 
 
 def test_an_export_of_several_pages_is_complete(user: User, tmp_path: Path) -> None:
-    """ACCEPTANCE 66: over a megabyte, imported by batches, and again on condition by several threads."""
+    """Behaviour 66: over a megabyte, imported by batches, and again on condition by several threads."""
     fill(user)
     items, path = dump_table(), tmp_path / "export.jsonl.gz"
     assert copy.export(path) == len(items) > MEMBERS
@@ -79,7 +79,7 @@ def test_an_export_of_several_pages_is_complete(user: User, tmp_path: Path) -> N
 
 
 def test_a_check_in_live_traffic_finds_nothing(user: User, make_user: MakeUser) -> None:
-    """Issue 6: what is written meanwhile is no damage, and --fix touches none of it."""
+    """What is written meanwhile is no damage, and --fix touches none of it."""
     other, said = make_user("other"), list[str]()
     with traffic(user, other):
         for _ in range(5):
@@ -89,7 +89,7 @@ def test_a_check_in_live_traffic_finds_nothing(user: User, make_user: MakeUser) 
 
 
 def test_counters_are_mended_in_live_traffic(user: User, make_user: MakeUser) -> None:
-    """Issue 6: what is counted while a counter is mended is not lost."""
+    """What is counted while a counter is mended is not lost."""
     other, shard = make_user("other"), keys.counter(keys.TEAMS, 3)
     create_team("Engines", user.id, user.username)
     says(shard, 500)
@@ -102,7 +102,7 @@ def test_counters_are_mended_in_live_traffic(user: User, make_user: MakeUser) ->
 
 
 def test_a_correction_that_comes_too_late_is_made_anew(user: User) -> None:
-    """Issue 6: a team that is made between counting and correcting is counted once."""
+    """A team that is made between counting and correcting is counted once."""
     create_team("Engines", user.id, user.username)
     says(keys.counter(keys.TEAMS), 7)
     said: list[str] = []
@@ -113,7 +113,7 @@ def test_a_correction_that_comes_too_late_is_made_anew(user: User) -> None:
 
 
 def test_two_migrations_at_once_write_each_item_once(user: User, app: OAuth2Client) -> None:
-    """Issue 6: whoever comes second finds it done."""
+    """Whoever comes second finds it done."""
     found = [keys.consent(user.id, f"client-{number}") for number in range(60)]
     for key in found:
         client_id = key.sk.removeprefix(keys.CONSENTS)

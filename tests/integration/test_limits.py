@@ -41,7 +41,7 @@ def sign_up(api: Client, **fields: Any) -> Answer:
     ids=["100 x 18", "107 x 18", "sharp s", "domain"],
 )
 def test_an_email_whose_key_would_be_too_long_is_stored_or_refused(email: str, api: Client) -> None:
-    """ACCEPTANCE 50: a key may have 2,048 bytes; what folds to more is stored exactly, and once, or 4xx."""
+    """Behaviour 50: a key may have 2,048 bytes; what folds to more is stored exactly, and once, or 4xx."""
     answer = sign_up(api, email=email)
     assert answer.status in (201, 422)
     if answer.status == 201:
@@ -55,7 +55,7 @@ def test_an_email_whose_key_would_be_too_long_is_stored_or_refused(email: str, a
     ids=["100 x 18", "200 x 18", "8000 x 18", "long", "NUL", "NUL inside", "astral", "CRLF"],
 )
 def test_no_username_breaks_the_sign_in(username: str, api: Client, documentation: OAuth2Client) -> None:
-    """ACCEPTANCE 50: whatever is tried as a username is wrong at worst."""
+    """Behaviour 50: whatever is tried as a username is wrong at worst."""
     form = {"grant_type": "password", "client_id": "documentation", "username": username}
     answer = api("POST", TOKEN, form={**form, "password": SURNAME})
     assert (answer.status, answer.json["error"]) in {(400, "invalid_grant"), (400, "invalid_request")}
@@ -64,7 +64,7 @@ def test_no_username_breaks_the_sign_in(username: str, api: Client, documentatio
 @pytest.mark.parametrize("number", [HUGE, -HUGE, 1e300, 1e-300, 0.1, 10**4000], ids=str)
 @pytest.mark.parametrize("field", ["username", "email", "password", "first_name", "is_active", "id"])
 def test_numbers_beyond_dynamodb_are_refused(field: str, number: float, api: Client) -> None:
-    """ACCEPTANCE 50: floats and more than 38 digits are 4xx in every field."""
+    """Behaviour 50: floats and more than 38 digits are 4xx in every field."""
     assert 400 <= sign_up(api, **{field: number}).status < 500
 
 
@@ -73,7 +73,7 @@ def test_numbers_beyond_dynamodb_are_refused(field: str, number: float, api: Cli
 def test_patched_values_are_stored_exactly_or_refused(
     path: str, value: Any, api: Client, user: User, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 50: NUL, CRLF, wide characters, 60 KB and numbers come back as they are, or 4xx."""
+    """Behaviour 50: NUL, CRLF, wide characters, 60 KB and numbers come back as they are, or 4xx."""
     token, url = token_for(user), f"/api/v1/users/{user.id}"
     answer = api("PATCH", url, token=token, data=confirmed(SURNAME, replace(path, value)))
     assert answer.status == 200 or 400 <= answer.status < 500
@@ -85,7 +85,7 @@ def test_patched_values_are_stored_exactly_or_refused(
 def test_the_largest_client_stays_below_an_items_limit(
     length: int, api: Client, user: User, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 50: an item may have 400 KB; 20 redirect URIs of any length are stored exactly or 4xx."""
+    """Behaviour 50: an item may have 400 KB; 20 redirect URIs of any length are stored exactly or 4xx."""
     token = token_for(user)
     uris = [f"https://app.test/{number:02}".ljust(length, "x") for number in range(20)]
     answer = api("POST", "/api/v1/auth/oauth2_clients", token=token, data={"redirect_uris": uris})
@@ -100,13 +100,13 @@ def test_the_largest_client_stays_below_an_items_limit(
 def test_no_id_in_a_path_reaches_a_key(
     path: str, part: str, api: Client, admin: User, token_for: TokenFor
 ) -> None:
-    """ACCEPTANCE 50: an id that can name nothing is not found."""
+    """Behaviour 50: an id that can name nothing is not found."""
     assert api("GET", path.format(part), token=token_for(admin)).status == 404
 
 
 @pytest.mark.parametrize("value", [HUGE, "x" * 3000, "\x00", "", LONGEST * 100, None, {}])
 def test_no_member_reaches_a_key(value: Any, api: Client, user: User, token_for: TokenFor) -> None:
-    """ACCEPTANCE 50: a user_id that can name nobody is refused."""
+    """Behaviour 50: a user_id that can name nobody is refused."""
     token = token_for(user)
     team = api("POST", "/api/v1/teams", token=token, data={"title": "Engines"}).json["id"]
     answer = api("POST", f"/api/v1/teams/{team}/members", token=token, data={"user_id": value})
@@ -118,7 +118,7 @@ def test_no_member_reaches_a_key(value: Any, api: Client, user: User, token_for:
 def test_no_refresh_token_reaches_a_key(
     path: str, token: str, api: Client, user: User, sign_in: SignIn
 ) -> None:
-    """ACCEPTANCE 50: a made-up token is invalid_grant, and nothing to revoke."""
+    """Behaviour 50: a made-up token is invalid_grant, and nothing to revoke."""
     form = {"client_id": "documentation", "grant_type": "refresh_token", "refresh_token": token}
     answer = api("POST", path, form={**form, "token": token})
     assert answer.status == (400 if path == TOKEN else 200)
@@ -126,6 +126,6 @@ def test_no_refresh_token_reaches_a_key(
 
 @pytest.mark.parametrize("client_id", ["x" * 64, "x" * 3000, "\x00", LONGEST * 100, "é"])
 def test_no_client_id_breaks_client_authentication(client_id: str, api: Client) -> None:
-    """ACCEPTANCE 50: a client that cannot be is unknown."""
+    """Behaviour 50: a client that cannot be is unknown."""
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": "s"}
     assert api("POST", TOKEN, form=form).status == 401

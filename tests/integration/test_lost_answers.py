@@ -187,7 +187,7 @@ def own_client(make_client: Callable[..., OAuth2Client], user: User) -> OAuth2Cl
 def test_a_write_whose_answer_is_lost_has_one_effect(
     name: str, world: World, own_client: OAuth2Client, app: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 59: with the answer to the commit lost, status and table are as if nothing had happened."""
+    """Behaviour 59: with the answer to the commit lost, status and table are as if nothing had happened."""
     _, status, prepare = REQUESTS[name]
     ask = prepare(world)
     before = dump_table()
@@ -217,7 +217,7 @@ def still_signed_in(world: World) -> bool:
 def test_what_is_told_of_a_lost_answer_is_true(
     name: str, world: World, own_client: OAuth2Client, app: OAuth2Client
 ) -> None:
-    """ACCEPTANCE 20, 27, 57: who is told to try again succeeds, who is not is told that nobody knows."""
+    """Behaviour 20, 27, 57: who is told to try again succeeds, who is not is told that nobody knows."""
     _, status, prepare = REQUESTS[name]
     ask = prepare(world)
     with no_answers():
@@ -231,7 +231,7 @@ def test_what_is_told_of_a_lost_answer_is_true(
 
 
 def test_after_a_lost_code_one_starts_over(world: World, app: OAuth2Client) -> None:
-    """ACCEPTANCE 34: the code stays for one use; its second use ends nothing but what came of it."""
+    """Behaviour 34: the code stays for one use; its second use ends nothing but what came of it."""
     other = redeem(world.api, get_code(world.api, "user", PASSWORD)).json
     ask = give_code(world)
     with no_answers():
@@ -247,7 +247,7 @@ def test_after_a_lost_code_one_starts_over(world: World, app: OAuth2Client) -> N
 
 
 def test_tabs_go_on_after_a_lost_answer(world: World) -> None:
-    """ACCEPTANCE 20, 22: one tab loses the answer, another one refreshes at the same time: one successor."""
+    """Behaviour 20, 22: one tab loses the answer, another one refreshes at the same time: one successor."""
     ask = REQUESTS["refresh"][2](world)
     with no_answers():
         assert ask().status == 503

@@ -19,7 +19,7 @@ def verifies(verifier: str, challenge: str = CHALLENGE) -> bool:
 
 
 def test_the_example_of_the_rfc_verifies() -> None:
-    """ACCEPTANCE 34: S256 as RFC 7636 appendix B computes it."""
+    """Behaviour 34: S256 as RFC 7636 appendix B computes it."""
     assert verifies(VERIFIER)
 
 
@@ -27,7 +27,7 @@ def test_the_example_of_the_rfc_verifies() -> None:
     "verifier", [VERIFIER.lower(), VERIFIER[:-1], VERIFIER + "A", VERIFIER + "=", CHALLENGE, "", "é" * 43]
 )
 def test_no_other_verifier_does(verifier: str) -> None:
-    """ACCEPTANCE 34: not even the challenge itself, which the browser has seen."""
+    """Behaviour 34: not even the challenge itself, which the browser has seen."""
     assert not verifies(verifier)
 
 
@@ -63,5 +63,5 @@ def test_a_code_says_where_to_look() -> None:
     ],
 )
 def test_what_can_be_no_code_is_none(text: str) -> None:
-    """ACCEPTANCE 34: refused before anything is read."""
+    """Behaviour 34: refused before anything is read."""
     assert parse_code(text) is None

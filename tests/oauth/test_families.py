@@ -35,7 +35,7 @@ def test_a_token_says_where_to_look() -> None:
     ],
 )
 def test_what_can_be_no_token_is_none(text: str) -> None:
-    """ACCEPTANCE 20: refused before anything is read."""
+    """Behaviour 20: refused before anything is read."""
     assert parse_refresh_token(text) is None
 
 
@@ -51,14 +51,14 @@ def test_what_can_be_no_token_is_none(text: str) -> None:
 def test_a_family_is_alive_until_its_first_end(
     idle: int, absolute: int, is_revoked: bool, alive: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """ACCEPTANCE 25: idle, absolute and revocation, to the second."""
+    """Behaviour 25: idle, absolute and revocation, to the second."""
     monkeypatch.setattr("time.time", lambda: NOW)
     family = TokenFamily(idle_until=idle, absolute_until=absolute, is_revoked=is_revoked)
     assert is_alive(family) is alive
 
 
 def test_a_family_expects_one_token() -> None:
-    """ACCEPTANCE 20, 28: known by its hash alone, all of it."""
+    """Behaviour 20, 28: known by its hash alone, all of it."""
     token, other = parse_refresh_token(TEXT), parse_refresh_token(TEXT[:-1] + "Z")
     assert token
     assert other

@@ -61,7 +61,7 @@ def basic(text: bytes) -> str:
     ],
 )
 def test_a_form_is_read_as_it_was_written(body: bytes, parameters: dict[str, str]) -> None:
-    """ACCEPTANCE 2: one value a name, empty ones count as omitted."""
+    """Behaviour 2: one value a name, empty ones count as omitted."""
     assert read_parameters(request(body)) == parameters
 
 
@@ -85,13 +85,13 @@ def test_a_form_is_read_as_it_was_written(body: bytes, parameters: dict[str, str
     ids=lambda body: f"{body[:12]!r} {len(body)}",
 )
 def test_a_form_that_is_not_clear_is_refused(body: bytes) -> None:
-    """ACCEPTANCE 2: doubles, bad encoding and endless values are invalid_request."""
+    """Behaviour 2: doubles, bad encoding and endless values are invalid_request."""
     with pytest.raises(InvalidRequestError):
         read_parameters(request(body))
 
 
 def test_a_body_that_is_broken_is_refused() -> None:
-    """ACCEPTANCE 2: base64 that does not decode."""
+    """Behaviour 2: base64 that does not decode."""
     with pytest.raises(InvalidRequestError, match="The body"):
         read_parameters(request(None))
 
@@ -100,14 +100,14 @@ def test_a_body_that_is_broken_is_refused() -> None:
     "content_type", [None, "", JSON, "text/plain", "multipart/form-data", f"x{FORM}", f"{FORM}x"]
 )
 def test_another_content_type_is_refused(content_type: str | None) -> None:
-    """ACCEPTANCE 2: parameters come as a form and as nothing else."""
+    """Behaviour 2: parameters come as a form and as nothing else."""
     with pytest.raises(InvalidRequestError, match=FORM):
         read_parameters(request(b"a=1", content_type=content_type))
 
 
 @pytest.mark.parametrize("content_type", [FORM.upper(), f"{FORM};charset=utf-8", f" {FORM} ; x=y"])
 def test_spellings_of_the_content_type_are_fine(content_type: str) -> None:
-    """ACCEPTANCE 51: no case, and parameters as anybody likes."""
+    """Behaviour 51: no case, and parameters as anybody likes."""
     assert read_parameters(request(b"a=1", content_type=content_type)) == {"a": "1"}
 
 
@@ -115,13 +115,13 @@ def test_spellings_of_the_content_type_are_fine(content_type: str) -> None:
     "name", ["client_secret", "password", "refresh_token", "code", "code_verifier", "token", "grant_type"]
 )
 def test_what_belongs_in_the_body_is_refused_in_the_url(name: str) -> None:
-    """ACCEPTANCE 2: URLs end in logs."""
+    """Behaviour 2: URLs end in logs."""
     with pytest.raises(InvalidRequestError):
         read_parameters(request(b"a=1", query=name))
 
 
 def test_other_names_in_the_url_are_ignored() -> None:
-    """ACCEPTANCE 2: unknown parameters are ignored, and never read from the URL."""
+    """Behaviour 2: unknown parameters are ignored, and never read from the URL."""
     assert read_parameters(request(b"a=1", query="utm_source scope")) == {"a": "1"}
 
 
@@ -140,7 +140,7 @@ def test_other_names_in_the_url_are_ignored() -> None:
     ],
 )
 def test_basic_is_decoded_as_rfc_6749_has_it(text: bytes, client_id: str, secret: str | None) -> None:
-    """ACCEPTANCE 10: base64, UTF-8, the first colon, then percent-encoding of both parts."""
+    """Behaviour 10: base64, UTF-8, the first colon, then percent-encoding of both parts."""
     assert credentials(basic(text)) == ClientCredentials(client_id, secret)
 
 
@@ -168,13 +168,13 @@ def test_the_scheme_has_no_case(scheme: str) -> None:
     ],
 )
 def test_a_header_that_cannot_be_read_is_no_authentication(header: str) -> None:
-    """ACCEPTANCE 10: broken base64 or UTF-8 is invalid_client, never another exception."""
+    """Behaviour 10: broken base64 or UTF-8 is invalid_client, never another exception."""
     with pytest.raises(InvalidClientError):
         credentials(header)
 
 
 def test_nobody_is_no_client() -> None:
-    """ACCEPTANCE 8: a request without client_id authenticates nobody."""
+    """Behaviour 8: a request without client_id authenticates nobody."""
     with pytest.raises(InvalidClientError, match="HTTP Basic"):
         credentials(client_secret="secret")
 
@@ -183,11 +183,11 @@ def test_nobody_is_no_client() -> None:
     "parameters", [{"client_secret": "x"}, {"client_id": "id", "client_secret": "x"}, {"client_id": "other"}]
 )
 def test_two_methods_at_once_are_refused(parameters: dict[str, str]) -> None:
-    """ACCEPTANCE 9: the header or the form, never both."""
+    """Behaviour 9: the header or the form, never both."""
     with pytest.raises(InvalidRequestError):
         credentials(basic(b"id:x"), **parameters)
 
 
 def test_a_secret_is_not_printed() -> None:
-    """ACCEPTANCE 56: credentials that end in a log by accident do not show the secret."""
+    """Behaviour 56: credentials that end in a log by accident do not show the secret."""
     assert "hush" not in repr(credentials(basic(b"id:hush")))

@@ -39,19 +39,19 @@ def client(current: str | None, previous: str | None = None, until: int = 0) -> 
 def test_the_present_secret_matches_and_the_one_before_during_the_overlap(
     known: OAuth2Client, given: str, matches: bool
 ) -> None:
-    """ACCEPTANCE 11: two at the most, and the older one for its time."""
+    """Behaviour 11: two at the most, and the older one for its time."""
     assert client_secret_matches(known, given) is matches
 
 
 @pytest.mark.parametrize("known", [None, client(None), client("new"), client("new", "old", NOW + 1)])
 @pytest.mark.parametrize("given", ["", "x", "XXXX"])
 def test_without_a_secret_nothing_matches(known: OAuth2Client | None, given: str) -> None:
-    """ACCEPTANCE 8, 11: neither an unknown client nor an empty secret, though the same work is done."""
+    """Behaviour 8, 11: neither an unknown client nor an empty secret, though the same work is done."""
     assert client_secret_matches(known, given) is False
 
 
 def test_secrets_have_256_bits_and_are_kept_as_sha_256() -> None:
-    """DESIGN §3: 43 characters of base64; the hash of FIPS 180-4's example, written by hand."""
+    """43 characters of base64; the hash of FIPS 180-4's example, written by hand."""
     found = {new_secret() for _ in range(20)}
     assert (len(found), {len(secret) for secret in found}) == (20, {43})
     assert hash_secret("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

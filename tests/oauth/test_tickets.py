@@ -77,7 +77,7 @@ def test_no_other_cookie_names_a_browser(cookie: str | None) -> None:
 
 
 def test_each_browser_gets_256_bits_of_its_own() -> None:
-    """DESIGN §3: 32 random bytes make 43 characters of base64."""
+    """32 random bytes make 43 characters of base64."""
     found = {new_browser(call())[0] for _ in range(20)}
     assert (len(found), {len(browser) for browser in found}) == (20, {43})
 

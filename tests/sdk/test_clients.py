@@ -1,4 +1,4 @@
-"""Issue 3: generated clients that do the job, against the server that `make run` starts, over HTTP."""
+"""Generated clients that do the job, against the server that `make run` starts, over HTTP."""
 
 import re
 from urllib.parse import parse_qsl, urlsplit

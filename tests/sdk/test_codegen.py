@@ -1,4 +1,4 @@
-"""Issue 3: `invoke openapi.codegen`, what it makes, and what it refuses."""
+"""`invoke openapi.codegen`, what it makes, and what it refuses."""
 
 import os
 import re

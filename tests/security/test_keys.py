@@ -70,7 +70,7 @@ def more(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_local_stage_makes_its_own_once(tmp_path: Path) -> None:
-    """DESIGN §5: the first run makes the secrets, for their owner's eyes alone; the next ones keep them."""
+    """The first run makes the secrets, for their owner's eyes alone; the next ones keep them."""
     path = tmp_path / "new" / "folder" / "secrets.json"
     settings = Settings(stage="local", secrets=f"file:{path}")
     kids = [load_keyring(settings).current.kid for _ in range(2)]
@@ -79,14 +79,14 @@ def test_a_local_stage_makes_its_own_once(tmp_path: Path) -> None:
 
 
 def test_a_file_of_secrets_is_never_replaced_by_accident(tmp_path: Path) -> None:
-    """DESIGN §5: whoever makes one is told whether it is theirs."""
+    """Whoever makes one is told whether it is theirs."""
     path = tmp_path / "secrets.json"
     assert [create_file(path, {"made": number}) for number in (1, 2)] == [True, False]
     assert json.loads(path.read_text()) == {"made": 1}
 
 
 def test_processes_that_start_at_once_share_their_secrets(tmp_path: Path) -> None:
-    """DESIGN §5: whoever writes first decides."""
+    """Whoever writes first decides."""
     settings = Settings(stage="local", secrets=f"file:{tmp_path / 'secrets.json'}")
     with ThreadPoolExecutor(4) as pool:
         rings = list(pool.map(load_keyring, [settings] * 4))
@@ -102,7 +102,7 @@ def test_new_secrets_are_new() -> None:
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_a_deployed_stage_refuses_to_start_without_secrets(tmp_path: Path, stage: str) -> None:
-    """DESIGN §5: absent means refuse to start, and nothing is made up."""
+    """Absent means refuse to start, and nothing is made up."""
     path = tmp_path / "secrets.json"
     for settings in (Settings(stage=stage), Settings(stage=stage, secrets=f"file:{path}")):
         with pytest.raises(SettingsError):
@@ -120,7 +120,7 @@ def test_a_deployed_stage_refuses_to_start_without_secrets(tmp_path: Path, stage
     ids=["RSA", "P-256", "Ed25519"],
 )
 def test_the_key_decides_the_algorithm(tmp_path: Path, key: Any, algorithm: str) -> None:
-    """DESIGN §3: RS256 by default, ES256 and EdDSA by configuration of the key."""
+    """RS256 by default, ES256 and EdDSA by configuration of the key."""
     assert load(tmp_path, with_key(pem_of(key))).current.algorithm == algorithm
 
 
@@ -152,7 +152,7 @@ UNUSABLE_KEYS: dict[str, Any] = {
 
 @pytest.mark.parametrize("pem", UNUSABLE_KEYS.values(), ids=UNUSABLE_KEYS.keys())
 def test_an_unusable_key_stops_the_start(tmp_path: Path, pem: Any) -> None:
-    """DESIGN §3: RSA from 2048 bits, P-256 and Ed25519 sign, nothing weaker and nothing else."""
+    """RSA from 2048 bits, P-256 and Ed25519 sign, nothing weaker and nothing else."""
     with pytest.raises(SettingsError):
         load(tmp_path, with_key(pem()))
 
@@ -193,7 +193,7 @@ BAD_DOCUMENTS: dict[str, Any] = {
 
 @pytest.mark.parametrize("document", BAD_DOCUMENTS.values(), ids=BAD_DOCUMENTS.keys())
 def test_a_bad_document_stops_the_start(tmp_path: Path, document: Any) -> None:
-    """ACCEPTANCE 33, DESIGN §5: key ids are unique, and what is missing is not made up."""
+    """Behaviour 33: key ids are unique, and what is missing is not made up."""
     with pytest.raises(SettingsError):
         load(tmp_path, document)
 
@@ -207,7 +207,7 @@ WEAK_KEYS: dict[str, Any] = {
 
 @pytest.mark.parametrize("key", WEAK_KEYS.values(), ids=WEAK_KEYS.keys())
 def test_a_weak_public_key_stops_the_start(tmp_path: Path, key: Any) -> None:
-    """DESIGN §3: what may not sign may not verify, either."""
+    """What may not sign may not verify, either."""
     entry = {"kid": "a", "public": public_pem(key.public_key()), "status": RETIRED}
     with pytest.raises(SettingsError):
         load(tmp_path, more({**entry, "not_after": int(time.time()) + 60}))
@@ -215,7 +215,7 @@ def test_a_weak_public_key_stops_the_start(tmp_path: Path, key: Any) -> None:
 
 @pytest.mark.parametrize("status", [NEXT, CURRENT])
 def test_a_new_key_has_the_status_it_is_made_for(status: str) -> None:
-    """DESIGN §3: a key that is published before it signs must not sign by mistake."""
+    """A key that is published before it signs must not sign by mistake."""
     assert new_entry(ed25519.Ed25519PrivateKey.generate(), status)["status"] == status
 
 
@@ -242,20 +242,20 @@ def test_a_key_s_id_is_its_thumbprint(jwk: dict[str, str], expected: str) -> Non
 
 
 def test_a_refusal_shows_no_secret(tmp_path: Path) -> None:
-    """ACCEPTANCE 56: the error that stops a start holds neither a key nor the path of the file."""
+    """Behaviour 56: the error that stops a start holds neither a key nor the path of the file."""
     with pytest.raises(SettingsError) as caught:
         load(tmp_path, {**GOOD, "mac_secret": "not hexadecimal"})
     assert [text for text in (PEM[60:100], str(tmp_path)) if text in str(caught.value)] == []
 
 
 def test_a_document_may_hold_the_captcha_s_secret(tmp_path: Path) -> None:
-    """DESIGN §5: one document for all that a stage keeps secret."""
+    """One document for all that a stage keeps secret."""
     found = [load(tmp_path, {**GOOD, **more}).recaptcha_secret for more in ({}, {"recaptcha_secret": "s"})]
     assert found == [None, "s"]
 
 
 def test_the_current_key_signs_and_all_are_known(tmp_path: Path) -> None:
-    """ACCEPTANCE 33: during a rotation the next key is there before it signs, and the one before after it."""
+    """Behaviour 33: during a rotation the next key is there before it signs, and the one before after it."""
     soon, ended = int(time.time()) + 60, int(time.time()) - 1
     others: list[dict[str, Any]] = [
         {"kid": "ended", "public": PUBLIC, "status": RETIRED, "not_after": ended},
@@ -287,7 +287,7 @@ def test_the_former_name_of_the_mac_secret_is_read(tmp_path: Path) -> None:
 
 
 def test_a_keyring_does_not_print_its_secrets(tmp_path: Path) -> None:
-    """ACCEPTANCE 56: what ends in a log by accident names keys, and shows none."""
+    """Behaviour 56: what ends in a log by accident names keys, and shows none."""
     ring = replace(load(tmp_path, GOOD), recaptcha_secret="a captcha secret")
     keys = [repr(ring.mac_key(purpose)) for purpose in PURPOSES]
     hidden = [*keys, "PrivateKey", "a captcha secret", GOOD["mac_secret"], repr(ring.mac_secret)]

@@ -109,7 +109,7 @@ def kid(keystore: Keystore) -> str:
 
 
 def test_a_stage_starts_from_each_source(put: Callable[[Any], str]) -> None:
-    """Issue 4: the same document, wherever it is kept."""
+    """The same document, wherever it is kept."""
     wanted = document()
     keystore = open_keystore(Settings(stage="prod", secrets=put(wanted)), SESSION)
     assert kid(keystore) == wanted["signing_keys"][0]["kid"]
@@ -117,7 +117,7 @@ def test_a_stage_starts_from_each_source(put: Callable[[Any], str]) -> None:
 
 
 def test_a_change_arrives_within_the_cache_time(put: Callable[[Any], str], clock: Clock) -> None:
-    """ACCEPTANCE 33: from each source, at the first request after the cache time, and not before."""
+    """Behaviour 33: from each source, at the first request after the cache time, and not before."""
     old, new = document(), document()
     keystore = open_keystore(Settings(stage="prod", secrets=put(old)), SESSION)
     put(new)
@@ -128,7 +128,7 @@ def test_a_change_arrives_within_the_cache_time(put: Callable[[Any], str], clock
 
 
 def test_keys_in_kms_sign_from_the_start_and_after_a_rotation(clock: Clock) -> None:
-    """Issue 4: whoever reads the document can reach the key service, too."""
+    """Whoever reads the document can reach the key service, too."""
     keystore = open_keystore(
         Settings(stage="prod", secrets=put_parameter(new_secrets(kms_entry("RS256")))), SESSION
     )
@@ -155,20 +155,20 @@ def test_an_arn_names_a_source() -> None:
     "secrets", ["ssm:/grail/none", "secretsmanager:grail/none", "file:{folder}/none/secrets.json"]
 )
 def test_an_absent_document_stops_the_start(tmp_path: Path, secrets: str) -> None:
-    """DESIGN §5: absent means refuse to start, from each source; and a deployed stage makes nothing up."""
+    """Absent means refuse to start, from each source; and a deployed stage makes nothing up."""
     with pytest.raises(SettingsError, match=r"none|secrets"):
         open_keystore(Settings(stage="prod", secrets=secrets.format(folder=tmp_path)), SESSION)
 
 
 @pytest.mark.parametrize("content", [{}, [], None, "changeme", {**document(), "mac_secret": "00"}])
 def test_an_unusable_document_stops_the_start(put: Callable[[Any], str], content: Any) -> None:
-    """DESIGN §5: from each source."""
+    """From each source."""
     with pytest.raises(SettingsError):
         open_keystore(Settings(stage="prod", secrets=put(content)), SESSION)
 
 
 def test_secrets_are_those_of_the_stage_s_region() -> None:
-    """DESIGN §5: a document of the same name in another region is another stage's."""
+    """A document of the same name in another region is another stage's."""
     with pytest.raises(SettingsError):
         open_keystore(
             Settings(stage="prod", region="eu-central-1", secrets=put_parameter(document())), SESSION
@@ -176,7 +176,7 @@ def test_secrets_are_those_of_the_stage_s_region() -> None:
 
 
 def test_a_refused_read_stops_the_start() -> None:
-    """DESIGN §5: a policy that lacks the permission is noticed at the first start, by the error's kind."""
+    """A policy that lacks the permission is noticed at the first start, by the error's kind."""
     secrets = put_parameter(document())
     with (
         wire(lambda _, __: refusal("AccessDeniedException")),
@@ -232,7 +232,7 @@ def test_what_does_not_pass_is_not_waited_for(shelf: Shelf, clock: Clock, error:
 
 
 def test_within_the_cache_time_nothing_is_read(store: Keystore, shelf: Shelf, clock: Clock) -> None:
-    """Issue 4: requests are not slowed down."""
+    """Requests are not slowed down."""
     for _ in range(10):
         clock.wait(CACHE / 10 - 1)
         store.keyring()
@@ -240,7 +240,7 @@ def test_within_the_cache_time_nothing_is_read(store: Keystore, shelf: Shelf, cl
 
 
 def test_an_unchanged_document_is_the_same_keyring(store: Keystore, shelf: Shelf, clock: Clock) -> None:
-    """Issue 4: what has not changed is not parsed again."""
+    """What has not changed is not parsed again."""
     before = store.keyring()
     clock.wait(CACHE)
     assert (store.keyring() is before, shelf.reads) == (True, 2)
@@ -248,7 +248,7 @@ def test_an_unchanged_document_is_the_same_keyring(store: Keystore, shelf: Shelf
 
 @pytest.mark.parametrize("hand", ["wall", "steady"])
 def test_one_clock_suffices_to_age(store: Keystore, shelf: Shelf, clock: Clock, hand: str) -> None:
-    """ACCEPTANCE 65: neither a clock that is set back nor one that rests keeps a revoked key alive."""
+    """Behaviour 65: neither a clock that is set back nor one that rests keeps a revoked key alive."""
     shelf.text = json.dumps(document())
     before = kid(store)
     setattr(clock, hand, getattr(clock, hand) + CACHE)
@@ -269,7 +269,7 @@ FAILURES: dict[str, Callable[[Shelf], None]] = {
 def test_a_failure_is_bridged_for_a_bounded_time(
     store: Keystore, shelf: Shelf, clock: Clock, fail: Callable[[Shelf], None]
 ) -> None:
-    """Issue 4: the old copy serves for as long again, then nobody is let in: 503 with Retry-After."""
+    """The old copy serves for as long again, then nobody is let in: 503 with Retry-After."""
     before = store.keyring()
     fail(shelf)
     clock.wait(CACHE)
@@ -283,7 +283,7 @@ def test_a_failure_is_bridged_for_a_bounded_time(
 
 
 def test_after_a_failure_it_recovers(store: Keystore, shelf: Shelf, clock: Clock) -> None:
-    """Issue 4: what can be read again is used again."""
+    """What can be read again is used again."""
     shelf.error = OSError("gone")
     clock.wait(2 * CACHE)
     with pytest.raises(ServiceUnavailableError):
@@ -297,7 +297,7 @@ def test_after_a_failure_it_recovers(store: Keystore, shelf: Shelf, clock: Clock
 
 
 def test_a_failure_slows_one_request_down_not_each(store: Keystore, shelf: Shelf, clock: Clock) -> None:
-    """Issue 4: between two attempts there is a pause, before and after the copy's end."""
+    """Between two attempts there is a pause, before and after the copy's end."""
     shelf.error = OSError("gone")
     for wait in (CACHE, CACHE):
         clock.wait(wait)
@@ -313,7 +313,7 @@ def test_a_failure_slows_one_request_down_not_each(store: Keystore, shelf: Shelf
 def test_a_failure_is_logged_without_secrets(
     store: Keystore, shelf: Shelf, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """ACCEPTANCE 56: a document that can't be read may still hold keys."""
+    """Behaviour 56: a document that can't be read may still hold keys."""
     shelf.text = '{"signing_keys": [{"kid": "canary", "pem": "canary"}], "mac_secret": "canary"}'
     clock.wait(CACHE)
     with caplog.at_level(logging.WARNING, logger="grail"):
@@ -323,7 +323,7 @@ def test_a_failure_is_logged_without_secrets(
 
 
 def test_while_one_request_reads_the_others_go_on(store: Keystore, shelf: Shelf, clock: Clock) -> None:
-    """Issue 4: one thread waits for the source, nobody else."""
+    """One thread waits for the source, nobody else."""
     before = store.keyring()
     entered, leave = threading.Event(), threading.Event()
     shelf.text = json.dumps(document())
@@ -344,7 +344,7 @@ def test_while_one_request_reads_the_others_go_on(store: Keystore, shelf: Shelf,
 
 
 def test_a_file_that_vanishes_serves_for_a_while(tmp_path: Path, clock: Clock) -> None:
-    """Issue 4: a source under maintenance is a failure like any other."""
+    """A source under maintenance is a failure like any other."""
     path = tmp_path / "secrets.json"
     path.write_text(json.dumps(document()))
     keystore = Keystore(FileSource(path), AWS, CACHE)

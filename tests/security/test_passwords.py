@@ -21,7 +21,7 @@ TEXT = "crème brûlée"
 
 
 def test_the_stated_parameters_are_used() -> None:
-    """ACCEPTANCE 35: argon2id, 19 MiB, 2 iterations, 1 lane, in version 0x13."""
+    """Behaviour 35: argon2id, 19 MiB, 2 iterations, 1 lane, in version 0x13."""
     found = extract_parameters(hash_password(TEXT))
     used = (found.type, found.memory_cost, found.time_cost, found.parallelism, found.version)
     assert used == (Type.ID, 19456, 2, 1, 0x13)
@@ -29,7 +29,7 @@ def test_the_stated_parameters_are_used() -> None:
 
 
 def test_salts_differ() -> None:
-    """ACCEPTANCE 35: equal passwords have different hashes."""
+    """Behaviour 35: equal passwords have different hashes."""
     assert hash_password(TEXT) != hash_password(TEXT)
 
 
@@ -46,13 +46,13 @@ def test_salts_differ() -> None:
     ],
 )
 def test_a_password_matches_in_nfc_and_in_nothing_less(given: str, matches: bool) -> None:
-    """ACCEPTANCE 36: composition does not matter, everything else does."""
+    """Behaviour 36: composition does not matter, everything else does."""
     assert verify_password(given, hash_password(TEXT)) is matches
 
 
 @pytest.mark.parametrize("text", ["x" * 1024, "é" * 512])
 def test_the_last_of_1024_bytes_counts(text: str) -> None:
-    """ACCEPTANCE 36: no truncation within the limit, and nothing passes beyond it."""
+    """Behaviour 36: no truncation within the limit, and nothing passes beyond it."""
     stored = hash_password(text)
     results = [verify_password(given, stored) for given in (text, text[:-1], text[:-1] + "y", text + "y")]
     assert results == [True, False, False, False]
@@ -60,7 +60,7 @@ def test_the_last_of_1024_bytes_counts(text: str) -> None:
 
 @pytest.mark.parametrize("given", ["a password that nobody has", TEXT, ""])
 def test_nobody_has_a_password(given: str) -> None:
-    """ACCEPTANCE 7: without a stored hash there is no right password, not even the dummy's own."""
+    """Behaviour 7: without a stored hash there is no right password, not even the dummy's own."""
     assert verify_password(given, None) is False
 
 
@@ -118,14 +118,14 @@ CORRUPT = {
 def test_a_corrupt_hash_is_a_mismatch_and_an_error_in_the_log(
     caplog: pytest.LogCaptureFixture, stored: str
 ) -> None:
-    """ACCEPTANCE 35: it never matches, never raises, and is never silent."""
+    """Behaviour 35: it never matches, never raises, and is never silent."""
     matches = verify_password(TEXT, stored)
     assert (matches, [record.levelno for record in caplog.records]) == (False, [logging.ERROR])
     assert caplog.messages == ["a stored password hash is corrupt"]
 
 
 def test_a_wrong_password_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    """ACCEPTANCE 35: what users do every day is not logged as a fault."""
+    """Behaviour 35: what users do every day is not logged as a fault."""
     assert (verify_password("wrong", GOOD), caplog.records) == (False, [])
 
 
@@ -149,7 +149,7 @@ def made(memory: int = 19456, iterations: int = 2, lanes: int = 1, kind: Type = 
     ],
 )
 def test_only_weaker_hashes_are_replaced(stored: str, is_weak: bool) -> None:
-    """ACCEPTANCE 35: a hash is replaced when parameters grew, never by a weaker one."""
+    """Behaviour 35: a hash is replaced when parameters grew, never by a weaker one."""
     assert needs_rehash(stored) is is_weak
 
 
@@ -157,7 +157,7 @@ def test_only_weaker_hashes_are_replaced(stored: str, is_weak: bool) -> None:
     "text", ["x7!kPq2z", "a" * 63 + "b", "all words are lower", "zy" * 512, "🦉🦊" * 128]
 )
 def test_length_alone_makes_a_password_good(text: str) -> None:
-    """ACCEPTANCE 36: 8 characters are enough, 64 and more are allowed, no composition rules."""
+    """Behaviour 36: 8 characters are enough, 64 and more are allowed, no composition rules."""
     assert password_flaw(text) is None
 
 
@@ -181,7 +181,7 @@ FLAWS = {
 
 @pytest.mark.parametrize(("told", "text"), [(told, text) for told, texts in FLAWS.items() for text in texts])
 def test_short_common_and_endless_passwords_are_bad_and_it_is_told_why(told: str, text: str) -> None:
-    """ACCEPTANCE 36: the length counts composed characters, the limit counts bytes."""
+    """Behaviour 36: the length counts composed characters, the limit counts bytes."""
     assert told in (password_flaw(text) or "")
 
 

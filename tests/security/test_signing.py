@@ -49,13 +49,13 @@ def accepted(ring: Keyring, algorithm: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("algorithm", LOCAL)
 def test_a_key_of_the_document_signs(algorithm: str) -> None:
-    """ACCEPTANCE 12: the key's type decides the algorithm."""
+    """Behaviour 12: the key's type decides the algorithm."""
     assert accepted(ring_of(new_entry(LOCAL[algorithm], CURRENT)), algorithm)["sub"] == "USER"
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
 def test_a_key_of_kms_signs(algorithm: str) -> None:
-    """Issue 4: KMS signs, and what it gives is a signature as JWS has it (ECDSA: r and s, not DER)."""
+    """KMS signs, and what it gives is a signature as JWS has it (ECDSA: r and s, not DER)."""
     assert accepted(ring_of(kms_entry(algorithm)), algorithm)["client_id"] == "client"
 
 
@@ -82,7 +82,7 @@ def test_an_ed25519_key_of_kms_signs() -> None:
 
 
 def test_a_signature_takes_one_request_and_a_verification_none() -> None:
-    """DESIGN §4: the public key stands in the document, so KMS is asked for signatures alone."""
+    """The public key stands in the document, so KMS is asked for signatures alone."""
     ring = ring_of(kms_entry("RS256"))
     with wire() as sent:
         token = issue(ring, ISSUER, CLAIMS, 60)
@@ -94,7 +94,7 @@ def test_a_signature_takes_one_request_and_a_verification_none() -> None:
 @pytest.mark.parametrize("fault", [lose, lambda: refusal("KMSInternalException", 500)], ids=["lost", "500"])
 @pytest.mark.usefixtures("no_sleep")
 def test_a_fault_of_kms_is_503(fault: Any) -> None:
-    """ACCEPTANCE 57: bounded retries, then 503 with Retry-After."""
+    """Behaviour 57: bounded retries, then 503 with Retry-After."""
     ring = ring_of(kms_entry("ES256"))
     with wire(lambda _, __: fault()) as sent, pytest.raises(ServiceUnavailableError) as caught:
         issue(ring, ISSUER, CLAIMS, 60)
@@ -108,14 +108,14 @@ def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_waits_for_kms_are_short() -> None:
-    """ACCEPTANCE 58: two attempts of 3 s at the most, well below the function's 15 s."""
+    """Behaviour 58: two attempts of 3 s at the most, well below the function's 15 s."""
     config = Aws(SESSION, "us-east-1").client("kms").meta.config
     seconds = config.connect_timeout + config.read_timeout
     assert seconds * config.retries["total_max_attempts"] <= 6
 
 
 def test_aws_is_asked_in_the_stage_s_region() -> None:
-    """DESIGN §5: whatever region the environment names."""
+    """Whatever region the environment names."""
     assert Aws(SESSION, "eu-central-1").client("kms").meta.region_name == "eu-central-1"
 
 

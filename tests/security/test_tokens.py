@@ -60,26 +60,26 @@ def ring(*names: str) -> Keyring:
     ids=["user", "client", "client of somebody", "family", "consent", "no scopes"],
 )
 def test_what_was_issued_is_what_is_read(name: str, claims: Claims) -> None:
-    """DESIGN §3: each kind of key carries each kind of token."""
+    """Each kind of key carries each kind of token."""
     found = verify(ring(name), ISSUER, issue(ring(name), ISSUER, claims, 60))
     assert replace(found, jti="", exp=0) == claims
 
 
 @pytest.mark.parametrize("name", KEYS)
 def test_the_header_names_key_type_and_algorithm(name: str) -> None:
-    """ACCEPTANCE 16: at+jwt, and nothing in the header that nobody needs."""
+    """Behaviour 16: at+jwt, and nothing in the header that nobody needs."""
     header = jwt.get_unverified_header(issue(ring(name), ISSUER, CLAIMS, 60))
     assert header == {"alg": name, "kid": KEYS[name].kid, "typ": "at+jwt"}
 
 
 def test_each_token_has_an_id_of_its_own() -> None:
-    """ACCEPTANCE 19: the denylist goes by jti."""
+    """Behaviour 19: the denylist goes by jti."""
     tokens = [issue(ring("EdDSA"), ISSUER, CLAIMS, 60) for _ in range(20)]
     assert len({verify(ring("EdDSA"), ISSUER, token).jti for token in tokens}) == 20
 
 
 def test_the_first_key_signs_and_older_ones_verify() -> None:
-    """ACCEPTANCE 33: a token of the key before lives on while that key is in the ring."""
+    """Behaviour 33: a token of the key before lives on while that key is in the ring."""
     old = issue(ring("RS256"), ISSUER, CLAIMS, 60)
     rotated = ring("ES256", "RS256")
     fresh = issue(rotated, ISSUER, CLAIMS, 60)
@@ -88,7 +88,7 @@ def test_the_first_key_signs_and_older_ones_verify() -> None:
 
 
 def test_a_key_that_was_removed_verifies_nothing() -> None:
-    """ACCEPTANCE 33: emergency removal of a key ends its tokens."""
+    """Behaviour 33: emergency removal of a key ends its tokens."""
     token = issue(ring("RS256"), ISSUER, CLAIMS, 60)
     with pytest.raises(InvalidTokenError):
         verify(ring("ES256"), ISSUER, token)
@@ -97,7 +97,7 @@ def test_a_key_that_was_removed_verifies_nothing() -> None:
 @pytest.mark.parametrize("name", KEYS)
 @pytest.mark.parametrize("other", KEYS)
 def test_a_token_under_another_keys_id_is_refused(name: str, other: str) -> None:
-    """ACCEPTANCE 12, 13: neither the algorithm nor the key is the token's to choose."""
+    """Behaviour 12, 13: neither the algorithm nor the key is the token's to choose."""
     stranger = signing_key(KEYS[other].kid, Ed25519PrivateKey.generate()) if name == other else KEYS[name]
     token = issue(Keyring({"x": replace(stranger, kid=KEYS[other].kid)}, b""), ISSUER, CLAIMS, 60)
     with pytest.raises(InvalidTokenError):
@@ -108,14 +108,14 @@ def test_a_token_under_another_keys_id_is_refused(name: str, other: str) -> None
     "issuer", ["https://api.test/", "https://api.tes", "https://other.test", "", "HTTPS://API.TEST"]
 )
 def test_a_token_of_another_stage_is_refused(issuer: str) -> None:
-    """ACCEPTANCE 14: issuer and audience are this stage's, to the letter."""
+    """Behaviour 14: issuer and audience are this stage's, to the letter."""
     token = issue(ring("EdDSA"), issuer, CLAIMS, 60)
     with pytest.raises(InvalidTokenError):
         verify(ring("EdDSA"), ISSUER, token)
 
 
 def test_a_token_of_unreasonable_length_is_refused_unread() -> None:
-    """ACCEPTANCE 13: over 4096 characters, even if it were ours."""
+    """Behaviour 13: over 4096 characters, even if it were ours."""
     token = issue(ring("EdDSA"), ISSUER, replace(CLAIMS, scopes=frozenset({"s" * 4096})), 60)
     with pytest.raises(InvalidTokenError):
         verify(ring("EdDSA"), ISSUER, token)
@@ -137,7 +137,7 @@ def test_a_token_of_unreasonable_length_is_refused_unread() -> None:
     ],
 )
 def test_a_token_has_one_spelling(decorate: Callable[[str], str]) -> None:
-    """ACCEPTANCE 19: what decoders overlook is no part of a token."""
+    """Behaviour 19: what decoders overlook is no part of a token."""
     token = issue(ring("EdDSA"), ISSUER, CLAIMS, 60)
     verify(ring("EdDSA"), ISSUER, token)
     with pytest.raises(InvalidTokenError):
@@ -146,7 +146,7 @@ def test_a_token_has_one_spelling(decorate: Callable[[str], str]) -> None:
 
 @pytest.mark.parametrize("lifetime", [-61, -3600])
 def test_an_expired_token_is_refused(lifetime: int) -> None:
-    """ACCEPTANCE 15: 60 s of leeway, no more."""
+    """Behaviour 15: 60 s of leeway, no more."""
     token = issue(ring("EdDSA"), ISSUER, CLAIMS, lifetime)
     with pytest.raises(InvalidTokenError):
         verify(ring("EdDSA"), ISSUER, token)
@@ -170,7 +170,7 @@ def test_an_expired_token_is_refused(lifetime: int) -> None:
     ],
 )
 def test_claims_that_make_no_sense_are_refused_without_any_other_error(changes: dict[str, Any]) -> None:
-    """ACCEPTANCE 15: whatever a claim holds, the caller gets one and the same refusal."""
+    """Behaviour 15: whatever a claim holds, the caller gets one and the same refusal."""
     good = jwt.decode(issue(ring("EdDSA"), ISSUER, CLAIMS, 60), options={"verify_signature": False})
     key = KEYS["EdDSA"]
     headers = {"typ": "at+jwt", "kid": key.kid}

@@ -66,13 +66,13 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_lambda_reads_is_kept_and_the_rest_left_out(code: Path) -> None:
-    """Issue 5: bytecode apart, nothing is added; other services' data, stubs, tests and tools stay out."""
+    """Bytecode apart, nothing is added; other services' data, stubs, tests and tools stay out."""
     names = zipfile.ZipFile(code).namelist()
     assert sorted(name for name in names if not name.endswith(".pyc")) == sorted([*READ, bundle.ENDPOINTS])
 
 
 def test_each_module_has_bytecode_that_nobody_checks(code: Path) -> None:
-    """Issue 5: a read-only folder is never compiled, and no source is compared with its bytecode."""
+    """A read-only folder is never compiled, and no source is compared with its bytecode."""
     with zipfile.ZipFile(code) as package:
         for name in MODULES:
             bytecode = package.read(importlib.util.cache_from_source(name))
@@ -81,7 +81,7 @@ def test_each_module_has_bytecode_that_nobody_checks(code: Path) -> None:
 
 
 def test_the_same_input_gives_the_same_bytes(code: Path, tmp_path: Path) -> None:
-    """Issue 5: another order, another time and another folder change nothing."""
+    """Another order, another time and another folder change nothing."""
     again = rebuilt(tmp_path / "a longer name", [bundle.ENDPOINTS, *UNREAD, *reversed(READ)], 2001)
     assert digest(again) == digest(code)
 
@@ -104,7 +104,7 @@ def test_tracebacks_name_the_place_in_lambda_and_show_the_line(code: Path, tmp_p
 
 
 def test_endpoints_of_other_services_are_left_out(code: Path) -> None:
-    """Issue 5: a client parses all of that file, of which it needs one entry."""
+    """A client parses all of that file, of which it needs one entry."""
     with zipfile.ZipFile(code) as package:
         (partition,) = json.loads(package.read(bundle.ENDPOINTS))["partitions"]
     assert partition == {"partition": "aws", "services": {"dynamodb": {"a": 1}}}

@@ -41,7 +41,7 @@ def scene(api: Client, make_user: MakeUser, admin: User, app: OAuth2Client, sign
 
 
 def test_a_sound_table_is_left_alone(scene: Scene) -> None:
-    """Issue 6: nothing is found, nothing is changed, --fix or not."""
+    """Nothing is found, nothing is changed, --fix or not."""
     before = dump_table()
     assert (scene.check(), scene.check(fix=True)) == (True, True)
     assert scene.said == [f"{len(before)} items: no findings."]
@@ -158,7 +158,7 @@ MENDED: dict[str, tuple[Damage, str]] = {
 
 @pytest.mark.parametrize("name", MENDED)
 def test_damage_is_found_and_mended(scene: Scene, token_for: TokenFor, name: str) -> None:
-    """Issue 6: told in one line and mended by --fix; afterwards the check is clean and the API works."""
+    """Told in one line and mended by --fix; afterwards the check is clean and the API works."""
     plant, line = MENDED[name]
     plant(scene)
     damaged = dump_table()
@@ -233,7 +233,7 @@ TOLD: dict[str, tuple[Damage, str]] = {
 
 @pytest.mark.parametrize("name", TOLD)
 def test_what_nobody_can_know_is_told(scene: Scene, name: str) -> None:
-    """Issue 6: where it is not known what is right, --fix guesses nothing, and the status stays 1."""
+    """Where it is not known what is right, --fix guesses nothing, and the status stays 1."""
     plant, line = TOLD[name]
     plant(scene)
     assert scene.check() is False
@@ -246,7 +246,7 @@ def test_what_nobody_can_know_is_told(scene: Scene, name: str) -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("schema", {"N": "9"}), ("is_admin", {"S": "yes"})])
 def test_what_cannot_be_read_is_counted_all_the_same(scene: Scene, name: str, value: dict[str, str]) -> None:
-    """Issue 6: code of before a deployment can't count what came with it, so it lowers no counter."""
+    """Code of before a deployment can't count what came with it, so it lowers no counter."""
     changed(scene.admin.key, name, value)
     before = dump_table()
     assert scene.check(fix=True) is False
@@ -257,7 +257,7 @@ def test_what_cannot_be_read_is_counted_all_the_same(scene: Scene, name: str, va
 
 @pytest.mark.parametrize(("name", "value"), [("kind", {"S": "riddle"}), ("is_leader", {"S": "yes"})])
 def test_a_member_who_cannot_be_read_is_told(scene: Scene, name: str, value: dict[str, str]) -> None:
-    """Issue 6: once, and the team's own counts stay."""
+    """Once, and the team's own counts stay."""
     changed(keys.member(scene.team.id, scene.user.id), name, value)
     before = dump_table()
     assert scene.check(fix=True) is False
@@ -266,7 +266,7 @@ def test_a_member_who_cannot_be_read_is_told(scene: Scene, name: str, value: dic
 
 
 def test_what_a_deleted_client_leaves_is_no_damage(scene: Scene, token_for: TokenFor) -> None:
-    """Issue 6: families, codes and consents of a deleted client reach nothing; --fix removes them."""
+    """Families, codes and consents of a deleted client reach nothing; --fix removes them."""
     token = token_for(scene.admin)
     assert scene.api("DELETE", "/api/v1/auth/oauth2_clients/app", token=token).status == 204
     assert scene.check() is True
@@ -290,7 +290,7 @@ class Gadget(Item, discriminator="gadget"):
 
 
 def test_a_generated_kind_is_checked_like_any_other(scene: Scene) -> None:
-    """Issue 6: counters, listings and owners follow from what a kind says of itself."""
+    """Counters, listings and owners follow from what a kind says of itself."""
     known_kinds.cache_clear()
     keys_of = [Key(f"GADGET#{number}", "GADGET") for number in range(3)]
     for number, key in enumerate(keys_of):
@@ -309,7 +309,7 @@ def test_a_generated_kind_is_checked_like_any_other(scene: Scene) -> None:
 
 
 def test_names_go_back_to_whom_they_belong(scene: Scene) -> None:
-    """Issue 6: a marker that points to the wrong user is never free for a moment."""
+    """A marker that points to the wrong user is never free for a moment."""
     changed(email(scene.user), "user_id", {"S": scene.admin.id})
     scene.check(fix=True)
     assert [line for line in scene.said if "frees the name" in line] == []
@@ -320,7 +320,7 @@ def test_names_go_back_to_whom_they_belong(scene: Scene) -> None:
 def test_a_day_of_work_leaves_a_sound_table(
     scene: Scene, token_for: TokenFor, make_user: MakeUser, make_client: MakeClient
 ) -> None:
-    """Issue 6: whatever the API does, deletions included, the check finds nothing."""
+    """Whatever the API does, deletions included, the check finds nothing."""
     api, token, root = scene.api, token_for(scene.user), token_for(scene.admin)
     others = [make_user(f"other{number}") for number in range(3)]
     for other in others:
@@ -361,7 +361,7 @@ def team_before_each_scan(scene: Scene) -> Iterator[None]:
 
 @pytest.mark.parametrize(("off", "told"), [(0, []), (500, ["is wrong, and is written to all the time"])])
 def test_a_counter_that_is_written_to_is_judged_by_how_often(scene: Scene, off: int, told: list[str]) -> None:
-    """Issue 6: what may be under way is no damage; what is off by more is, though by how much is unknown."""
+    """What may be under way is no damage; what is off by more is, though by how much is unknown."""
     says(keys.counter(keys.TEAMS), 1 + off)
     for key in counters.shards(keys.TEAMS)[1:]:
         deleted(key)

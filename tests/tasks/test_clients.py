@@ -42,7 +42,7 @@ def me(api: Client, access_token: str) -> Answer:
 
 
 def test_the_secret_that_is_shown_works(api: Client, user: User, capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 6: a service gets a token by it, for the owner; no other line has it, nor has the table."""
+    """A service gets a token by it, for the owner; no other line has it, nor has the table."""
     clients.create(Context(), "user", scope=["users:read"])
     first, second = capsys.readouterr().out.splitlines()
     client_id, secret = (
@@ -69,7 +69,7 @@ def test_an_app_of_ones_own_signs_in_by_password(
 def test_the_owner_meets_the_client_in_the_api(
     api: Client, user: User, token_for: TokenFor, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Issue 6: it is listed and counted as one that was registered over the API."""
+    """It is listed and counted as one that was registered over the API."""
     made = create(capsys, name="Planner", redirect_uri=[CALLBACK], scope=["teams:read"])
     answer = api("GET", f"/api/v1/auth/oauth2_clients?user_id={user.id}", token=token_for(user))
     del made["client_secret"]
@@ -93,7 +93,7 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 @pytest.mark.parametrize("flaw", WRONG)
 def test_what_is_wrong_is_told_in_a_line_each(user: User, flaw: str) -> None:
-    """Issue 6: by the option's name; nothing is written."""
+    """By the option's name; nothing is written."""
     options, lines = WRONG[flaw]
     before = dump_table()
     with pytest.raises(Exit) as told:
@@ -105,14 +105,14 @@ def test_what_is_wrong_is_told_in_a_line_each(user: User, flaw: str) -> None:
 
 
 def test_an_unknown_owner_is_one_line(user: User) -> None:
-    """Issue 6: one clear line."""
+    """One clear line."""
     refused("There is no user", clients.create, "nobody")
 
 
 def test_the_secret_before_is_good_for_a_day(
     api: Client, service: OAuth2Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Issue 6: services have time to change over; the task tells until when."""
+    """Services have time to change over; the task tells until when."""
     clients.rotate(Context(), "service")
     lines = capsys.readouterr().out.splitlines()
     fresh = lines[1].removeprefix("Its secret, shown this once: ")
@@ -142,14 +142,14 @@ def test_an_overlap_that_cannot_be_is_one_line(service: OAuth2Client, overlap: i
 
 
 def test_a_public_client_has_no_secret_to_rotate(documentation: OAuth2Client) -> None:
-    """Issue 6: one clear line."""
+    """One clear line."""
     refused("A public client has no secret.", clients.rotate, "documentation")
 
 
 def test_a_revoked_client_is_gone_with_its_tokens(
     api: Client, service: OAuth2Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Issue 6: no new token, and those that there were end at once."""
+    """No new token, and those that there were end at once."""
     access_token = token(api, "service", SECRET).json["access_token"]
     clients.revoke(Context(), "service")
     assert "All of its tokens have ended." in capsys.readouterr().out
@@ -188,7 +188,7 @@ def test_a_suspended_client_is_refused_until_it_is_resumed(
 @pytest.mark.parametrize("task", [clients.rotate, clients.suspend, clients.resume, clients.revoke])
 @pytest.mark.parametrize("client_id", ["unknown", "No Client"])
 def test_an_unknown_client_is_one_line(table: None, task: Callable[..., Any], client_id: str) -> None:
-    """Issue 6: one clear line."""
+    """One clear line."""
     refused(f"There is no client {client_id}: clients.list shows them.", task, client_id)
 
 
@@ -199,7 +199,7 @@ def test_clients_are_listed_with_their_owners(
     make_client: MakeClient,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Issue 6: everybody's, or one owner's."""
+    """Everybody's, or one owner's."""
     make_client("planner", user, client_name="Planner", grant_types=[])
     clients.list_clients(Context())
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
@@ -214,7 +214,7 @@ def test_clients_are_listed_with_their_owners(
 def test_tasks_are_in_the_audit_trail(
     api: Client, admin: User, user: User, token_for: TokenFor, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Issue 6: what an operator did to a client is in its owner's listing."""
+    """What an operator did to a client is in its owner's listing."""
     client_id = create(capsys)["client_id"]
     clients.rotate(Context(), client_id)
     clients.suspend(Context(), client_id)

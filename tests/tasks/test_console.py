@@ -66,7 +66,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("line", WRONG)
 def test_wrong_arguments_are_one_line_and_status_2(line: str) -> None:
-    """Issue 6: a wrong argument gives one clear line and exit code 2, never a traceback."""
+    """A wrong argument gives one clear line and exit code 2, never a traceback."""
     done = run(*(line.split(" ", 2) if "'" in line else line.split()))
     assert (done.returncode, done.stdout) == (2, "")
     assert WRONG[line] in done.stderr
@@ -77,7 +77,7 @@ def test_wrong_arguments_are_one_line_and_status_2(line: str) -> None:
     "line", ["openapi.codegen --help", "keys.revoke -h", "users.create ada --admin --help"]
 )
 def test_help_works_behind_any_task(line: str) -> None:
-    """Issue 6: each task has --help, which is no value of an argument that is missing."""
+    """Each task has --help, which is no value of an argument that is missing."""
     done = run(*line.split())
     asked = run("--help", line.split(maxsplit=1)[0])
     assert (done.returncode, done.stdout, done.stderr) == (0, asked.stdout, "")
@@ -85,12 +85,12 @@ def test_help_works_behind_any_task(line: str) -> None:
 
 
 def test_an_options_value_may_look_like_an_option() -> None:
-    """Issue 6: it is passed on, whatever it is."""
+    """It is passed on, whatever it is."""
     done = run("openapi.export", "--format", "--help")
     assert (done.returncode, done.stderr.startswith("--format is one of")) == (2, True)
 
 
 def test_short_options_may_stand_together() -> None:
-    """Issue 6: as everywhere; what reaches the task is what is refused here."""
+    """As everywhere; what reaches the task is what is refused here."""
     assert "--password-stdin" in run("users.create", "-ai", "ada", "a@b.test").stderr
     assert "--stage is one of" in run("users.disable", "-snowhere", "ada").stderr

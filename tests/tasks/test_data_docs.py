@@ -12,13 +12,13 @@ ROWS = {kind: (pk, sk) for kind, pk, sk in ROW.findall((ROOT / "docs" / "data.md
 
 
 def test_every_kind_is_in_the_table_of_kinds() -> None:
-    """Issue 6: none is missing, and none is made up."""
+    """None is missing, and none is made up."""
     ours = {name for name, kind in all_kinds().items() if kind.__module__.split(".")[1] in OURS}
     assert ROWS.keys() == ours
 
 
 def test_keys_are_those_of_the_code() -> None:
-    """DESIGN §4: the templates in the documentation begin as those in keys.py do."""
+    """The templates in the documentation begin as those in keys.py do."""
     made = {
         "user": keys.user(""),
         "team": keys.team(""),

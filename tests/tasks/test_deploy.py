@@ -52,7 +52,7 @@ def stack_in(status: str) -> Recorded:
 
 @pytest.mark.parametrize("status", UNUSABLE)
 def test_a_protected_table_of_a_stack_that_never_worked_can_be_let_go(status: str) -> None:
-    """Issue 5: a first deployment that fails can't be rolled back, as its table is protected at once."""
+    """A first deployment that fails can't be rolled back, as its table is protected at once."""
     table = Recorded(describe_table={"Table": {"DeletionProtectionEnabled": True}})
     deployment = Deployment("dev", Fixed(cloudformation=stack_in(status), dynamodb=table))
     with pytest.raises(DeployError, match="no-deletion-protection-enabled --table-name grail-dev"):
@@ -61,7 +61,7 @@ def test_a_protected_table_of_a_stack_that_never_worked_can_be_let_go(status: st
 
 
 def test_a_protected_table_in_use_is_let_go_by_its_parameter() -> None:
-    """Issue 5: what is committed says whether data may go."""
+    """What is committed says whether data may go."""
     table = Recorded(describe_table={"Table": {"DeletionProtectionEnabled": True}})
     deployment = Deployment("dev", Fixed(cloudformation=stack_in("UPDATE_COMPLETE"), dynamodb=table))
     with pytest.raises(DeployError, match=r'"DeletionProtection": "false" in infra/parameters/dev\.json'):
@@ -70,7 +70,7 @@ def test_a_protected_table_in_use_is_let_go_by_its_parameter() -> None:
 
 @pytest.mark.parametrize("status", UNUSABLE)
 def test_nothing_is_deployed_over_what_is_left(status: str) -> None:
-    """Issue 5: CloudFormation would refuse it in its own words."""
+    """CloudFormation would refuse it in its own words."""
     client = stack_in(status)
     with pytest.raises(DeployError, match="invoke destroy"):
         Stack(client, "grail-dev").propose("a-change", "https://template", {})
@@ -87,12 +87,12 @@ def test_nothing_is_deployed_over_what_is_left(status: str) -> None:
     ],
 )
 def test_the_end_is_told_as_it_is(status: str, said: str) -> None:
-    """Issue 5: rollback told clearly, also one that failed."""
+    """Rollback told clearly, also one that failed."""
     assert said in ending(status, "grail-dev", "dev")
 
 
 def test_a_change_that_would_lose_the_table_is_not_left_lying_about() -> None:
-    """Issue 5: whoever finds the change set could carry it out."""
+    """Whoever finds the change set could carry it out."""
     change = {
         "ResourceChange": {
             "ResourceType": DATA[0],
@@ -176,7 +176,7 @@ def nobody(_question: str) -> str:
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_where_nobody_answers_nothing_is_deployed(stage: str) -> None:
-    """Issue 6: one clear line, and no change set that somebody may carry out later."""
+    """One clear line, and no change set that somebody may carry out later."""
     client = stack_in("UPDATE_COMPLETE")
     deployment = Deployment(stage, Fixed(cloudformation=client, dynamodb=Recorded()), ask=nobody)
     with pytest.raises(DeployError, match="--yes does not ask"):
@@ -185,7 +185,7 @@ def test_where_nobody_answers_nothing_is_deployed(stage: str) -> None:
 
 
 def test_where_nobody_answers_nothing_is_deleted() -> None:
-    """Issue 6: one clear line."""
+    """One clear line."""
     client = stack_in("UPDATE_COMPLETE")
     table = Recorded(describe_table={"Table": {"DeletionProtectionEnabled": False}})
     deployment = Deployment("dev", Fixed(cloudformation=client, dynamodb=table), ask=nobody)

@@ -77,7 +77,7 @@ def signing(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_good_secrets(subject: Subject) -> None:
-    """Issue 6: a fresh document is fine, and the key that signs is named."""
+    """A fresh document is fine, and the key that signs is named."""
     assert levels(settings.check_keys(subject)) == levels(settings.check_secrets(subject)) == {GOOD}
 
 
@@ -107,7 +107,7 @@ DAMAGE: dict[str, tuple[Edit, str, str, str]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_keys(subject: Subject, damage: str) -> None:
-    """Issue 6: each kind of damage is found, with what to do."""
+    """Each kind of damage is found, with what to do."""
     change, level, words, advice = DAMAGE[damage]
     edit(subject, change)
     finding = found(settings.check_keys(subject), words)
@@ -115,21 +115,21 @@ def test_damaged_keys(subject: Subject, damage: str) -> None:
 
 
 def test_a_fresh_rotation_is_fine(subject: Subject) -> None:
-    """Issue 6: a key that waits for its time is no flaw."""
+    """A key that waits for its time is no flaw."""
     edit(subject, forget_next)
     edit(subject, lambda doc: doc["signing_keys"][1].update(published=int(time.time())))
     assert levels(settings.check_keys(subject)) == {GOOD}
 
 
 def test_a_missing_document(subject: Subject) -> None:
-    """Issue 6: what can't be read is told with the task that makes it."""
+    """What can't be read is told with the task that makes it."""
     AWS.client("ssm").delete_parameter(Name=PARAMETER)
     (finding,) = Check("keys", settings.check_keys).run(subject)
     assert (finding.level, finding.advice) == (WRONG, "invoke keys.generate --stage dev")
 
 
 def test_a_placeholder_in_the_document(subject: Subject) -> None:
-    """Issue 6: what was to be filled in and was not; its text is not shown."""
+    """What was to be filled in and was not; its text is not shown."""
     edit(subject, lambda doc: doc.update(recaptcha_secret="change-me"))
     (finding,) = settings.check_secrets(subject)
     assert (finding.level, finding.text) == (WRONG, "recaptcha_secret is still a placeholder")
@@ -153,7 +153,7 @@ def test_keys_are_looked_at_for_placeholders_and_real_texts_are_not(subject: Sub
     ],
 )
 def test_origins(subject: Subject, origins: tuple[str, ...], expected: set[str]) -> None:
-    """Issue 6: neither any origin nor one without TLS."""
+    """Neither any origin nor one without TLS."""
     subject.settings = replace(subject.settings, cors_origins=origins)
     assert levels(settings.check_cors(subject)) == expected
 
@@ -165,7 +165,7 @@ def test_origins(subject: Subject, origins: tuple[str, ...], expected: set[str])
 def test_a_captcha_has_two_parts(
     subject: Subject, site_key: str | None, secret: str | None, expected: str
 ) -> None:
-    """Issue 6: with one of them nobody could sign up."""
+    """With one of them nobody could sign up."""
     subject.settings = replace(subject.settings, recaptcha_site_key=site_key)
     if secret:
         edit(subject, lambda doc: doc.update(recaptcha_secret=secret))
@@ -173,12 +173,12 @@ def test_a_captcha_has_two_parts(
 
 
 def test_a_good_table(subject: Subject) -> None:
-    """Issue 6: keys, index and TTL are as infra/table.yaml has them."""
+    """Keys, index and TTL are as infra/table.yaml has them."""
     assert levels(table.check_table(subject)) == {GOOD}
 
 
 def test_a_table_that_keeps_what_has_expired(subject: Subject) -> None:
-    """Issue 6: TTL is looked at; the advice is the command."""
+    """TTL is looked at; the advice is the command."""
     specification = {"Enabled": False, "AttributeName": "expires_at"}
     subject.dynamodb.update_time_to_live(
         TableName=subject.settings.table_name, TimeToLiveSpecification=specification
@@ -189,7 +189,7 @@ def test_a_table_that_keeps_what_has_expired(subject: Subject) -> None:
 
 
 def test_a_table_without_its_index(subject: Subject) -> None:
-    """Issue 6: nothing could be listed."""
+    """Nothing could be listed."""
     subject.dynamodb.update_table(
         TableName=subject.settings.table_name,
         GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "gsi1"}}],
@@ -198,7 +198,7 @@ def test_a_table_without_its_index(subject: Subject) -> None:
 
 
 def test_an_unprotected_table(subject: Subject) -> None:
-    """Issue 6: no point-in-time recovery, no deletion protection, no key."""
+    """No point-in-time recovery, no deletion protection, no key."""
     assert [finding.text for finding in table.check_protection(subject)] == [
         "no point-in-time recovery",
         "anybody can delete the table",
@@ -219,7 +219,7 @@ def test_an_unprotected_table(subject: Subject) -> None:
 
 @pytest.mark.parametrize(("minutes", "expected"), [(0, GOOD), (5, WRONG), (-5, WRONG)])
 def test_a_clock_that_is_wrong(subject: Subject, minutes: int, expected: str) -> None:
-    """Issue 6: compared with the Date of DynamoDB's answer."""
+    """Compared with the Date of DynamoDB's answer."""
     moment = time.gmtime(time.time() + minutes * 60)
     headers = {"date": time.strftime("%a, %d %b %Y %H:%M:%S GMT", moment)}
     subject.table = {"ResponseMetadata": {"HTTPHeaders": headers}}
@@ -227,7 +227,7 @@ def test_a_clock_that_is_wrong(subject: Subject, minutes: int, expected: str) ->
 
 
 def test_a_stage_needs_an_admin(subject: Subject, make_user: MakeUser) -> None:
-    """Issue 6: without one the advice is users.create."""
+    """Without one the advice is users.create."""
     (finding,) = table.check_admins(subject)
     assert (finding.level, "users.create" in finding.advice) == (WRONG, True)
     make_user("root", is_admin=True)
@@ -236,7 +236,7 @@ def test_a_stage_needs_an_admin(subject: Subject, make_user: MakeUser) -> None:
 
 
 def test_what_stands_in_the_readme_is_dangerous(subject: Subject) -> None:
-    """Issue 6: each account and secret of the development data that works, until it does not."""
+    """Each account and secret of the development data that works, until it does not."""
     seed()
     findings = list(table.check_development(subject))
     assert [finding.text for finding in findings] == [
@@ -249,7 +249,7 @@ def test_what_stands_in_the_readme_is_dangerous(subject: Subject) -> None:
 
 
 def test_the_doctors_advice_cures(subject: Subject, make_user: MakeUser) -> None:
-    """Issue 6: who does what each finding says is rid of it; `documentation` is left to judgement."""
+    """Who does what each finding says is rid of it; `documentation` is left to judgement."""
     seed()
     make_user("other", is_admin=True)
     call = task_call("users.disable", subject.settings)
@@ -262,13 +262,13 @@ def test_the_doctors_advice_cures(subject: Subject, make_user: MakeUser) -> None
 
 
 def test_a_user_of_a_usual_name_is_no_danger(subject: Subject, make_user: MakeUser) -> None:
-    """Issue 6: it is the password that everybody knows, not the name."""
+    """It is the password that everybody knows, not the name."""
     make_user("root", is_admin=True)
     assert levels(table.check_development(subject)) == {GOOD}
 
 
 def test_alarms_tell_somebody(subject: Subject) -> None:
-    """Issue 6: each alarm of infra/ is there, and has an action."""
+    """Each alarm of infra/ is there, and has an action."""
     client = subject.client("cloudwatch")
     names = sorted(cloud.alarm_names("dev"))
     subject.outputs = {}
@@ -329,7 +329,7 @@ def test_a_stack_without_an_api_is_found(subject: Subject) -> None:
 def test_a_local_stage_skips_what_it_does_not_have(
     on_moto: None, admin: User, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Issue 6: it says so; nothing is wrong with a stage that has an admin, so the status is 0."""
+    """It says so; nothing is wrong with a stage that has an admin, so the status is 0."""
     monkeypatch.setattr("tasks.doctor.cloud.LOCAL_URL", "http://127.0.0.1:1")
     with pytest.raises(SystemExit) as ended:
         stage.doctor(Context())
@@ -342,7 +342,7 @@ def test_a_local_stage_skips_what_it_does_not_have(
 
 
 def test_something_wrong_is_status_1(on_moto: None, capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 6: here there is no admin."""
+    """Here there is no admin."""
     with pytest.raises(SystemExit) as ended:
         stage.doctor(Context())
     assert ended.value.code == 1
@@ -352,7 +352,7 @@ def test_something_wrong_is_status_1(on_moto: None, capsys: pytest.CaptureFixtur
 def test_settings_that_cannot_be_used_are_a_finding(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Issue 6: a placeholder, say: the stage could not start with it."""
+    """A placeholder, say: the stage could not start with it."""
     monkeypatch.setenv("PUBLIC_URL", "change-me")
     with pytest.raises(SystemExit) as ended:
         stage.doctor(Context())
@@ -361,7 +361,7 @@ def test_settings_that_cannot_be_used_are_a_finding(
 
 
 def test_an_unknown_stage_is_one_line() -> None:
-    """Issue 6: that is a wrong argument, no finding."""
+    """That is a wrong argument, no finding."""
     refused("--stage is one of", stage.doctor, stage="nowhere")
 
 

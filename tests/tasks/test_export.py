@@ -39,7 +39,7 @@ def exported(items: list[RawItem], tmp_path: Path) -> Path:
 
 
 def test_a_line_is_an_item_as_dynamodb_exports_it(items: list[RawItem], exported: Path) -> None:
-    """Issue 6: {"Item": …} in DynamoDB's JSON, then the line that vouches for all of them."""
+    """{"Item": …} in DynamoDB's JSON, then the line that vouches for all of them."""
     *lines, last = exported.read_bytes().splitlines(keepends=True)
     found = [json.loads(line)["Item"] for line in lines]
     assert sorted(found, key=lambda item: (item["pk"]["S"], item["sk"]["S"])) == items
@@ -49,7 +49,7 @@ def test_a_line_is_an_item_as_dynamodb_exports_it(items: list[RawItem], exported
 
 @pytest.mark.parametrize("name", ["export.jsonl", "export.jsonl.gz"])
 def test_an_export_is_for_its_owner_alone(items: list[RawItem], tmp_path: Path, name: str) -> None:
-    """ACCEPTANCE 28: mode 600; compressed where the name says so; nothing else stays behind."""
+    """Behaviour 28: mode 600; compressed where the name says so; nothing else stays behind."""
     path = tmp_path / name
     copy.export(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -58,7 +58,7 @@ def test_an_export_is_for_its_owner_alone(items: list[RawItem], tmp_path: Path, 
 
 
 def test_an_export_overwrites_nothing(exported: Path) -> None:
-    """Issue 6: the backup of yesterday is still there tomorrow."""
+    """The backup of yesterday is still there tomorrow."""
     before = exported.read_bytes()
     with pytest.raises(FileError, match="is there already"):
         copy.export(exported)
@@ -66,7 +66,7 @@ def test_an_export_overwrites_nothing(exported: Path) -> None:
 
 
 def test_an_export_that_fails_leaves_nothing(items: list[RawItem], tmp_path: Path) -> None:
-    """Issue 6: no half-written file, whatever happens."""
+    """No half-written file, whatever happens."""
 
     def fail(sent: Any, forward: Any) -> Any:
         if sent.operation == "Scan":
@@ -80,7 +80,7 @@ def test_an_export_that_fails_leaves_nothing(items: list[RawItem], tmp_path: Pat
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_an_import_gives_the_same_table(items: list[RawItem], tmp_path: Path, suffix: str) -> None:
-    """Issue 6: item by item, compressed or not."""
+    """Item by item, compressed or not."""
     path = tmp_path / f"export.jsonl{suffix}"
     copy.export(path)
     with other_table():
@@ -116,7 +116,7 @@ DAMAGES: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("name", DAMAGES)
 def test_a_damaged_file_is_refused_before_anything_is_written(exported: Path, name: str) -> None:
-    """Issue 6: a cut or changed file gets one line, and the table stays empty."""
+    """A cut or changed file gets one line, and the table stays empty."""
     damage, message = DAMAGES[name]
     damage(exported)
     with other_table():
@@ -126,14 +126,14 @@ def test_a_damaged_file_is_refused_before_anything_is_written(exported: Path, na
 
 
 def test_an_import_wants_an_empty_table(exported: Path, items: list[RawItem]) -> None:
-    """Issue 6: what is there is not written over."""
+    """What is there is not written over."""
     with pytest.raises(ImportRefusedError, match="--merge"):
         copy.load(exported)
     assert dump_table() == items
 
 
 def test_a_merge_leaves_newer_items_alone(exported: Path, items: list[RawItem]) -> None:
-    """Issue 6: an item that was written since the export stays, one that is older is replaced."""
+    """An item that was written since the export stays, one that is older is replaced."""
     newer, older = [item for item in items if item["kind"]["S"] == "user"][:2]
     ada = User.from_raw_data(newer)
     ada.update([User.first_name.set("Ada")])
@@ -146,7 +146,7 @@ def test_a_merge_leaves_newer_items_alone(exported: Path, items: list[RawItem]) 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_an_import_killed_at_any_write_is_repeated(exported: Path, items: list[RawItem], number: int) -> None:
-    """Issue 6: it does not start again by itself; --merge goes on, and the table is the same in the end."""
+    """It does not start again by itself; --merge goes on, and the table is the same in the end."""
     with other_table():
         with wire(killed_before_write(number)), pytest.raises(Killed):
             copy.load(exported)
@@ -161,7 +161,7 @@ def test_an_import_killed_at_any_write_is_repeated(exported: Path, items: list[R
 def test_what_dynamodb_leaves_over_is_written_again(
     exported: Path, items: list[RawItem], waits: list[float]
 ) -> None:
-    """ACCEPTANCE 60: throttled or unprocessed, nothing is lost."""
+    """Behaviour 60: throttled or unprocessed, nothing is lost."""
     left: list[Any] = []
 
     def rule(sent: Any, forward: Any) -> Any:
@@ -180,7 +180,7 @@ def test_what_dynamodb_leaves_over_is_written_again(
 
 
 def test_an_export_by_dynamodb_is_imported(items: list[RawItem], tmp_path: Path) -> None:
-    """Issue 6: point-in-time exports to S3 have the same lines, and a manifest that vouches for the files."""
+    """point-in-time exports to S3 have the same lines, and a manifest that vouches for the files."""
     (tmp_path / "data").mkdir()
     listed = []
     for number, part in enumerate((items[:20], items[20:])):
@@ -200,7 +200,7 @@ def test_an_export_by_dynamodb_is_imported(items: list[RawItem], tmp_path: Path)
 
 
 def test_every_type_of_value_survives(table: None, tmp_path: Path) -> None:
-    """Issue 6: also those that no kind of item has today."""
+    """Also those that no kind of item has today."""
     item: Any = {
         "pk": {"S": "é\u2028"},
         "sk": {"S": "x"},
@@ -218,6 +218,6 @@ def test_every_type_of_value_survives(table: None, tmp_path: Path) -> None:
 
 
 def test_an_empty_table_has_an_export(table: None, tmp_path: Path) -> None:
-    """Issue 6: nothing in, nothing out, and the file says that it is whole."""
+    """Nothing in, nothing out, and the file says that it is whole."""
     assert copy.export(tmp_path / "export") == 0
     assert files.verified(tmp_path / "export").count == 0

@@ -58,7 +58,7 @@ def succeed(project: Path, *arguments: str) -> str:
 
 
 def test_the_page_has_all_walks() -> None:
-    """Issue 6: each brings tests along, and no block of code is left out of this."""
+    """Each brings tests along, and no block of code is left out of this."""
     assert len(OWN_TESTS) == 6
     assert len(STEPS) == PAGE.read_text("utf-8").count("\n```") // 2 - len(SHOWN)
 
@@ -68,7 +68,7 @@ SHOWN = ("module.create", "curl", "taken", "module.remove", "mermaid")  # blocks
 
 @pytest.mark.slow
 def test_extensions_pass_checks_and_tests(extended: Path) -> None:
-    """Issue 6: what stands on the page works: linted, typed, layered, documented, tested."""
+    """What stands on the page works: linted, typed, layered, documented, tested."""
     if (ROOT / ".mypy_cache").exists():
         shutil.copytree(ROOT / ".mypy_cache", extended / ".mypy_cache")
     succeed(extended, "ruff", "check", ".")
@@ -91,7 +91,7 @@ def test_extensions_pass_checks_and_tests(extended: Path) -> None:
 
 @pytest.mark.slow
 def test_extensions_give_a_sound_template(extended: Path) -> None:
-    """Issue 6: the function is put on the table's own stream, which is on, once its role may read it."""
+    """The function is put on the table's own stream, which is on, once its role may read it."""
     file = extended / "template.json"
     succeed(extended, "tests.templates", "dev", str(file))
     made: dict[str, Any] = json.loads(file.read_text("utf-8"))

@@ -146,7 +146,7 @@ def test_a_body_that_ends_early_is_refused() -> None:
 
 @pytest.mark.parametrize(("length", "refused"), [(BODY_LIMIT, False), (BODY_LIMIT + 1, True)])
 def test_the_limit_is_that_of_an_invocation(length: int, refused: bool) -> None:
-    """ACCEPTANCE 48: more than Lambda takes is 413; it is read nonetheless, so that the client sees that."""
+    """Behaviour 48: more than Lambda takes is 413; it is read nonetheless, so that the client sees that."""
     stream = io.BytesIO(b"x" * length)
     try:
         read_body(stream, headers(f"Content-Length: {length}"))

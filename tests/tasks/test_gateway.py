@@ -53,7 +53,7 @@ def talk(
     ],
 )
 def test_what_the_gateway_refuses_is_a_problem(line: str, status: int, port: int) -> None:
-    """ACCEPTANCE 51: an unknown path is a 404 problem, an unknown method 405 + Allow, a broken line 400."""
+    """Behaviour 51: an unknown path is a 404 problem, an unknown method 405 + Allow, a broken line 400."""
     got, headers, content = talk(port, line)
     problem = json.loads(content)
     assert (got, problem["status"], headers["Content-Type"]) == (status, status, "application/problem+json")
@@ -63,7 +63,7 @@ def test_what_the_gateway_refuses_is_a_problem(line: str, status: int, port: int
 
 @pytest.mark.parametrize("line", ["GET /nowhere HTTP/1.1", "GET /health HTTP/1.1", "GET /a b HTTP/1.1"])
 def test_security_headers_are_on_every_answer(line: str, port: int) -> None:
-    """ACCEPTANCE 52: on those too that no code of the application made."""
+    """Behaviour 52: on those too that no code of the application made."""
     _, headers, _ = talk(port, line)
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert int(headers["Strict-Transport-Security"].split(";")[0].removeprefix("max-age=")) >= 31_536_000
@@ -80,7 +80,7 @@ def test_security_headers_are_on_every_answer(line: str, port: int) -> None:
     ],
 )
 def test_bad_framing_is_a_problem_and_ends_the_connection(framing: str, status: int, port: int) -> None:
-    """ACCEPTANCE 48: no second request can hide behind a body of unclear length."""
+    """Behaviour 48: no second request can hide behind a body of unclear length."""
     smuggled = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     body = b"x" * 7_000_000 if status == 413 else b""
     got, headers, content = talk(port, "POST /api/v1/users HTTP/1.1", framing, body=body + smuggled)
@@ -174,7 +174,7 @@ def test_a_client_that_asks_first_is_told(length: int, status: bytes, port: int)
 def test_a_multipart_request_reaches_the_application(
     line: str, status: int, parameters: str, port: int
 ) -> None:
-    """ACCEPTANCE 51: the application says what it takes, the server does not stumble over the type."""
+    """Behaviour 51: the application says what it takes, the server does not stumble over the type."""
     got, _, _ = talk(port, line, f"Content-Type: multipart/form-data{parameters}")
     assert got == status
 
@@ -182,7 +182,7 @@ def test_a_multipart_request_reaches_the_application(
 def test_a_request_is_a_line_that_people_read(
     port: int, capfd: pytest.CaptureFixture[str], table: None
 ) -> None:
-    """Issue 5: `make run` tells of each request how it went and what it took, without its query."""
+    """`make run` tells of each request how it went and what it took, without its query."""
     talk(port, "GET /api/v1/teams?limit=secret HTTP/1.1", "Authorization: Bearer x")
     talk(port, "GET /health?deep=1 HTTP/1.1")
     talk(port, "GET /nowhere HTTP/1.1")

@@ -88,14 +88,14 @@ def rotate(stage: keys.Stage, clock: Clock, **options: Any) -> None:
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
 def test_a_new_document_is_one_that_a_stage_starts_with(stage: keys.Stage, algorithm: str) -> None:
-    """Issue 4: keys.generate writes a key of the kind that is asked for, to each source."""
+    """keys.generate writes a key of the kind that is asked for, to each source."""
     keys.generate(stage, algorithm)
     assert (ring(stage).current.algorithm, len(ring(stage).mac_secret)) == (algorithm, 32)
 
 
 @pytest.mark.parametrize("algorithm", SPECS)
 def test_kms_makes_keys_for_each_source(stage: keys.Stage, algorithm: str) -> None:
-    """Issue 4: the private part is nowhere but in KMS, and the key is marked as the stage's."""
+    """The private part is nowhere but in KMS, and the key is marked as the stage's."""
     keys.generate(stage, algorithm, kms=True)
     entry = stage.read()["signing_keys"][0]
     assert entry.keys() == {"kid", "status", "kms", "public"}
@@ -106,7 +106,7 @@ def test_kms_makes_keys_for_each_source(stage: keys.Stage, algorithm: str) -> No
 
 
 def test_a_document_is_never_overwritten(stage: keys.Stage) -> None:
-    """Issue 4: a second keys.generate changes nothing, and makes no key in KMS either."""
+    """A second keys.generate changes nothing, and makes no key in KMS either."""
     keys.generate(stage)
     before, made = stage.read(), len(AWS.client("kms").list_keys()["Keys"])
     for kms in (False, True):
@@ -117,7 +117,7 @@ def test_a_document_is_never_overwritten(stage: keys.Stage) -> None:
 
 
 def test_the_parameter_is_encrypted() -> None:
-    """DESIGN §5: a SecureString."""
+    """A SecureString."""
     _empty()
     settings = Settings(stage="dev", secrets=f"ssm:{PARAMETER}")
     keys.generate(keys.Stage(settings, AWS, store_of(settings, AWS)))
@@ -125,7 +125,7 @@ def test_the_parameter_is_encrypted() -> None:
 
 
 def test_a_rotation_publishes_waits_signs_and_retires(stage: keys.Stage, clock: Clock) -> None:
-    """ACCEPTANCE 33: the next key is known to everybody before it signs; old tokens live to their end."""
+    """Behaviour 33: the next key is known to everybody before it signs; old tokens live to their end."""
     keys.generate(stage, "ES256")
     before = ring(stage)
     token = issue(before, ISSUER, CLAIMS, 3600)
@@ -145,7 +145,7 @@ def test_a_rotation_publishes_waits_signs_and_retires(stage: keys.Stage, clock: 
 def test_each_state_of_a_rotation_understands_the_one_before_and_after(
     stage: keys.Stage, clock: Clock
 ) -> None:
-    """ACCEPTANCE 33: containers read at different moments; a token of any is good at every other."""
+    """Behaviour 33: containers read at different moments; a token of any is good at every other."""
     keys.generate(stage, "EdDSA")
     rings = [ring(stage)]
     keys.rotate(stage, wait=False)
@@ -160,7 +160,7 @@ def test_each_state_of_a_rotation_understands_the_one_before_and_after(
 def test_a_rotation_in_single_steps(
     stage: keys.Stage, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Issue 4: --no-wait does one step, says when the next one is due, and does nothing before."""
+    """--no-wait does one step, says when the next one is due, and does nothing before."""
     keys.generate(stage, "EdDSA")
     due = time.gmtime(clock.now + propagation(stage.settings))
     for _ in range(2):
@@ -174,7 +174,7 @@ def test_a_rotation_in_single_steps(
 
 
 def test_a_rotation_that_was_stopped_goes_on(stage: keys.Stage, clock: Clock) -> None:
-    """Issue 4: Ctrl-C while it waits loses nothing, and the time that has passed counts."""
+    """Ctrl-C while it waits loses nothing, and the time that has passed counts."""
 
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
@@ -197,7 +197,7 @@ def test_a_retired_key_has_no_private_part(stage: keys.Stage, clock: Clock) -> N
 
 
 def test_a_rotation_may_change_algorithm_and_keeper(stage: keys.Stage, clock: Clock) -> None:
-    """Issue 4: from a key in the document to one in KMS, and from RS256 to ES256; then like to like."""
+    """From a key in the document to one in KMS, and from RS256 to ES256; then like to like."""
     keys.generate(stage, "RS256")
     rotate(stage, clock, algorithm="ES256", kms=True)
     rotate(stage, clock)
@@ -206,7 +206,7 @@ def test_a_rotation_may_change_algorithm_and_keeper(stage: keys.Stage, clock: Cl
 
 
 def test_a_revoked_key_is_gone_and_another_one_signs(stage: keys.Stage) -> None:
-    """ACCEPTANCE 33: emergency removal: old tokens are refused, new sign-ins work."""
+    """Behaviour 33: emergency removal: old tokens are refused, new sign-ins work."""
     keys.generate(stage, "ES256")
     before = ring(stage)
     token = issue(before, ISSUER, CLAIMS, 60)
@@ -220,7 +220,7 @@ def test_a_revoked_key_is_gone_and_another_one_signs(stage: keys.Stage) -> None:
 
 
 def test_in_an_emergency_a_published_key_signs_at_once(stage: keys.Stage) -> None:
-    """Issue 4: containers know it already."""
+    """Containers know it already."""
     keys.generate(stage, "EdDSA")
     keys.rotate(stage, wait=False)
     published = with_status(stage, NEXT)
@@ -230,7 +230,7 @@ def test_in_an_emergency_a_published_key_signs_at_once(stage: keys.Stage) -> Non
 
 @pytest.mark.parametrize("status", [NEXT, RETIRED])
 def test_a_key_that_does_not_sign_can_be_revoked_too(stage: keys.Stage, clock: Clock, status: str) -> None:
-    """Issue 4: nothing else changes."""
+    """Nothing else changes."""
     keys.generate(stage, "EdDSA")
     rotate(stage, clock)
     keys.rotate(stage, wait=False)
@@ -240,7 +240,7 @@ def test_a_key_that_does_not_sign_can_be_revoked_too(stage: keys.Stage, clock: C
 
 
 def test_a_revoked_key_of_kms_is_disabled(stage: keys.Stage) -> None:
-    """Issue 4: whoever stole the permission to sign with it has nothing of it any more."""
+    """Whoever stole the permission to sign with it has nothing of it any more."""
     keys.generate(stage, "ES256", kms=True)
     entry = stage.read()["signing_keys"][0]
     keys.revoke_key(stage, entry["kid"])
@@ -249,7 +249,7 @@ def test_a_revoked_key_of_kms_is_disabled(stage: keys.Stage) -> None:
 
 
 def test_an_unknown_key_is_refused(stage: keys.Stage) -> None:
-    """Issue 4: a typing error in an emergency must not look like success."""
+    """A typing error in an emergency must not look like success."""
     keys.generate(stage, "EdDSA")
     before = stage.read()
     with pytest.raises(KeysError, match="no key nobody"):
@@ -260,7 +260,7 @@ def test_an_unknown_key_is_refused(stage: keys.Stage) -> None:
 def test_the_list_says_what_each_key_does(
     stage: keys.Stage, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Issue 4: keys.list, and no private part in it."""
+    """keys.list, and no private part in it."""
     keys.generate(stage, "EdDSA")
     rotate(stage, clock)
     keys.rotate(stage, "ES256", wait=False)
@@ -276,7 +276,7 @@ def test_the_list_says_what_each_key_does(
 
 
 def test_other_secrets_stay(stage: keys.Stage, clock: Clock) -> None:
-    """Issue 4: cursors and captchas outlive every key."""
+    """Cursors and captchas outlive every key."""
     keys.generate(stage, "EdDSA")
     stage.store.change(lambda document: {**document, "recaptcha_secret": "captcha"})
     before = stage.read()
@@ -292,7 +292,7 @@ def note(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 
 def test_of_many_changes_at_once_none_is_lost(tmp_path: Path) -> None:
-    """Issue 4: a file is replaced under a lock; tests/e2e/test_key_services.py shows it of the services."""
+    """A file is replaced under a lock; tests/e2e/test_key_services.py shows it of the services."""
     settings = Settings(stage="dev", secrets=f"file:{tmp_path / 'secrets.json'}")
     stage = keys.Stage(settings, AWS, store_of(settings, AWS))
     keys.generate(stage, "EdDSA")
@@ -303,7 +303,7 @@ def test_of_many_changes_at_once_none_is_lost(tmp_path: Path) -> None:
 
 
 def test_two_rotations_at_once_go_on_with_one_key(stage: keys.Stage, clock: Clock) -> None:
-    """Issue 4: whoever publishes second takes the first one's key, and no key is lost."""
+    """Whoever publishes second takes the first one's key, and no key is lost."""
     keys.generate(stage, "EdDSA")
     other = threading.Event()
 
@@ -418,7 +418,7 @@ def test_the_key_that_encrypts_a_parameter_stays() -> None:
 
 
 def test_what_goes_wrong_is_said_in_one_line() -> None:
-    """Issue 4: no trace for a missing parameter."""
+    """No trace for a missing parameter."""
     _empty()
     settings = Settings(stage="dev", secrets=f"ssm:{PARAMETER}")
     with pytest.raises(KeysError, match="ParameterNotFound"), keys.explained():

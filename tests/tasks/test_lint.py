@@ -19,7 +19,7 @@ def _node() -> None:
 
 
 def test_the_document_breaks_no_rule() -> None:
-    """DESIGN §2: OpenAPI 3.0.3 that tools take without an error or a warning."""
+    """OpenAPI 3.0.3 that tools take without an error or a warning."""
     assert lint() == 0
 
 

@@ -73,7 +73,7 @@ def shown(capsys: pytest.CaptureFixture[str], **options: Any) -> list[str]:
 
 
 def test_lines_are_shown_in_the_order_of_time(cloudwatch: Logs, capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 6: those of all functions; JSON is made readable, what Lambda writes stays as it is."""
+    """Those of all functions; JSON is made readable, what Lambda writes stays as it is."""
     cloudwatch.write(API, REQUEST, REPORT, age=5)
     cloudwatch.write(JOB, "START", age=60)
     assert shown(capsys) == [
@@ -84,7 +84,7 @@ def test_lines_are_shown_in_the_order_of_time(cloudwatch: Logs, capsys: pytest.C
 
 
 def test_older_lines_are_left_out(cloudwatch: Logs, capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 6: --since says how far back, ten minutes by default."""
+    """--since says how far back, ten minutes by default."""
     cloudwatch.write(API, "old", age=3000)
     cloudwatch.write(API, "new", age=300)
     assert shown(capsys) == ["new"]
@@ -92,7 +92,7 @@ def test_older_lines_are_left_out(cloudwatch: Logs, capsys: pytest.CaptureFixtur
 
 
 def test_errors_alone(cloudwatch: Logs, capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 6: of JSON by level and status, of others by their words; with the trace below."""
+    """Of JSON by level and status, of others by their words; with the trace below."""
     harmless = {**REQUEST, "message": "ERROR is but a word"}
     cloudwatch.write(API, REQUEST, FAILURE, REPORT, harmless, CRASH, {"status": 502}, TIMEOUT)
     stage.logs(Context(), stage="dev", errors=True)
@@ -107,7 +107,7 @@ def test_errors_alone(cloudwatch: Logs, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_one_request(cloudwatch: Logs, capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 6: every line that names it, and no other; with what the gateway saw of it."""
+    """Every line that names it, and no other; with what the gateway saw of it."""
     seen = {"request_id": "5f0c-1", "status": 200, "path": "/dev/api/v1/users"}
     cloudwatch.write(API, REQUEST, FAILURE, REPORT)
     cloudwatch.write(GATEWAY, seen, age=-1)
@@ -118,7 +118,7 @@ def test_one_request(cloudwatch: Logs, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_following_shows_each_line_once(cloudwatch: Logs) -> None:
-    """Issue 6: what is there, then what comes, though CloudWatch shows some of it late."""
+    """What is there, then what comes, though CloudWatch shows some of it late."""
     cloudwatch.write(API, "first", age=1)
     later = iter(["second", "third"])
 
@@ -131,12 +131,12 @@ def test_following_shows_each_line_once(cloudwatch: Logs) -> None:
 
 
 def test_a_stage_that_never_ran_has_no_lines(cloudwatch: Logs, capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 6: that is no error."""
+    """That is no error."""
     assert shown(capsys) == []
 
 
 def test_more_than_a_page_is_shown(cloudwatch: Logs, capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 6: paged; CloudWatch gives 10,000 lines at a time."""
+    """Paged; CloudWatch gives 10,000 lines at a time."""
     for start in range(0, 10_500, 2100):
         cloudwatch.write(API, *(f"line {number}" for number in range(start, start + 2100)), age=100)
     assert len(shown(capsys)) == 10_500
@@ -152,5 +152,5 @@ def test_more_than_a_page_is_shown(cloudwatch: Logs, capsys: pytest.CaptureFixtu
     ],
 )
 def test_wrong_arguments_are_one_line(options: dict[str, str], words: str) -> None:
-    """Issue 6: and status 2."""
+    """And status 2."""
     refused(words, stage.logs, **options)

@@ -58,7 +58,7 @@ def consents() -> dict[str, tuple[str, int, int]]:
 def test_consents_get_the_name_that_people_know(
     old: list[Key], api: Client, user: User, token_for: TokenFor
 ) -> None:
-    """Issue 6: the real example, schema 2 of consents; no signed-in app is without a name."""
+    """The real example, schema 2 of consents; no signed-in app is without a name."""
     before = api("GET", "/api/v1/users/me/grants", token=token_for(user)).json
     assert run() == ["consent, schema 1 to 2, names the client where its name is empty: 4 items migrated."]
     assert consents() == {client_id: (name, 2, 2) for client_id, name in NAMES.items()}
@@ -68,7 +68,7 @@ def test_consents_get_the_name_that_people_know(
 
 
 def test_a_second_run_changes_nothing(old: list[Key]) -> None:
-    """Issue 6: idempotent."""
+    """What is migrated stays as it is."""
     run()
     before = dump_table()
     assert run()[0].endswith(" 0 items migrated.")
@@ -76,7 +76,7 @@ def test_a_second_run_changes_nothing(old: list[Key]) -> None:
 
 
 def test_a_dry_run_counts_and_writes_nothing(old: list[Key]) -> None:
-    """Issue 6: it tells how many items there are."""
+    """It tells how many items there are."""
     before = dump_table()
     assert run(dry_run=True)[0].endswith(" 4 items to migrate.")
     assert dump_table() == before
@@ -84,7 +84,7 @@ def test_a_dry_run_counts_and_writes_nothing(old: list[Key]) -> None:
 
 @pytest.mark.parametrize("number", range(4))
 def test_a_migration_killed_at_any_write_converges(old: list[Key], number: int) -> None:
-    """Issue 6: stopped before any write and run again, the table is the same as without the stop."""
+    """Stopped before any write and run again, the table is the same as without the stop."""
     with wire(killed_before_write(number)) as sent, pytest.raises(Killed):
         run()
     assert len([request for request in sent if request.operation in WRITES]) == number + 1
@@ -94,7 +94,7 @@ def test_a_migration_killed_at_any_write_converges(old: list[Key], number: int) 
 
 
 def test_what_is_written_meanwhile_is_kept(old: list[Key]) -> None:
-    """Issue 6: an item that somebody else changes between read and write is read again."""
+    """An item that somebody else changes between read and write is read again."""
 
     def widen() -> None:
         changed(old[0], "scope", {"S": "users:read"})
@@ -107,7 +107,7 @@ def test_what_is_written_meanwhile_is_kept(old: list[Key]) -> None:
 
 
 def test_what_is_deleted_meanwhile_stays_away(old: list[Key]) -> None:
-    """Issue 6: nothing comes back by a migration."""
+    """Nothing comes back by a migration."""
     with at_call("UpdateItem", lambda: deleted(old[0])):
         assert run()[0].endswith(" 3 items migrated.")
     assert consents().keys() == NAMES.keys() - {"app"}
@@ -116,7 +116,7 @@ def test_what_is_deleted_meanwhile_stays_away(old: list[Key]) -> None:
 def test_an_older_consent_works_before_and_after(
     old: list[Key], api: Client, user: User, token_for: TokenFor
 ) -> None:
-    """Issue 6: the code reads both forms, so it is deployed first and migrates later."""
+    """The code reads both forms, so it is deployed first and migrates later."""
     token = token_for(user)
     assert api("DELETE", "/api/v1/users/me/grants/nameless", token=token).status == 204
     run()
@@ -124,20 +124,20 @@ def test_an_older_consent_works_before_and_after(
 
 
 def test_new_items_need_no_migration(old: list[Key], user: User) -> None:
-    """Issue 6: what is written today carries its schema, and a kind of schema 1 carries none."""
+    """What is written today carries its schema, and a kind of schema 1 carries none."""
     assert Consent.at(keys.consent(user.id, "new")).schema == 2
     assert all("schema" not in item for item in dump_table() if item["kind"]["S"] == "user")
 
 
 def test_each_step_of_each_kind_is_there() -> None:
-    """Issue 6: whoever raises a schema writes the step to it."""
+    """Whoever raises a schema writes the step to it."""
     wanted = {(kind, to) for kind in all_kinds().values() for to in range(2, kind.SCHEMA + 1)}
     assert {(step.kind, step.to) for step in MIGRATIONS} == wanted
     assert len(MIGRATIONS) == len(wanted)
 
 
 def test_a_missing_step_is_told_before_anything_is_written(old: list[Key]) -> None:
-    """Issue 6: with the name of what is missing."""
+    """With the name of what is missing."""
     before = dump_table()
     with pytest.raises(MigrationError, match="no step for consent to schema 2"):
         run(migrations=[])
@@ -146,13 +146,13 @@ def test_a_missing_step_is_told_before_anything_is_written(old: list[Key]) -> No
 
 @pytest.mark.parametrize("rate", [0, -1])
 def test_a_rate_is_positive(table: None, rate: int) -> None:
-    """Issue 6: a wrong argument gives one clear line."""
+    """A wrong argument gives one clear line."""
     with pytest.raises(MigrationError, match="--rate"):
         migrate(MIGRATIONS, rate=rate)
 
 
 def test_a_damaged_item_holds_up_nothing(old: list[Key]) -> None:
-    """Issue 6: it is told, and the others are migrated."""
+    """It is told, and the others are migrated."""
     changed(old[1], "created", {"S": "once"})
     said = run()
     assert said[0].endswith(" 3 items migrated.")
@@ -175,7 +175,7 @@ STEPS: list[Migration] = [
 
 
 def test_steps_follow_each_other(table: None) -> None:
-    """Issue 6: an item goes through all the steps that it lacks, with one write."""
+    """An item goes through all the steps that it lacks, with one write."""
     known_kinds.cache_clear()
     Gauge.SCHEMA = 3
     values: Mapping[str, Mapping[str, Any]] = {
@@ -208,7 +208,7 @@ Gauge.SCHEMA = 1
 
 
 def test_writes_keep_to_the_rate() -> None:
-    """Issue 6: throttled, whatever the writes take by themselves."""
+    """Throttled, whatever the writes take by themselves."""
     clock = [100.0]
     waits: list[float] = []
 

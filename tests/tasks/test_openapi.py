@@ -31,7 +31,7 @@ def gateway() -> dict[str, Any]:
 
 
 def test_both_formats_hold_the_same() -> None:
-    """DESIGN §5: json or yaml."""
+    """Json or yaml."""
     assert yaml.safe_load(export("yaml")) == json.loads(export("json"))
 
 
@@ -42,7 +42,7 @@ def test_yaml_has_no_aliases() -> None:
 
 @pytest.mark.parametrize("target", ["", "apigateway"])
 def test_what_is_exported_is_valid(target: str) -> None:
-    """DESIGN §5: what is added for a target leaves a valid document."""
+    """What is added for a target leaves a valid document."""
     validate(json.loads(export("json", target, function=FUNCTION)))
 
 
@@ -62,7 +62,7 @@ def test_what_is_not_known_is_refused(form: str, target: str, function: str) -> 
 
 
 def test_the_task_writes_a_file(tmp_path: Path) -> None:
-    """DESIGN §5: `invoke openapi.export --format yaml --output FILE`."""
+    """`invoke openapi.export --format yaml --output FILE`."""
     output = tmp_path / "openapi.yaml"
     command = [sys.executable, "-m", "invoke", "openapi.export", "--format", "yaml", "--output", str(output)]
     done = subprocess.run(  # noqa: S603 - this very interpreter, with arguments that stand here
@@ -73,7 +73,7 @@ def test_the_task_writes_a_file(tmp_path: Path) -> None:
 
 
 def test_every_method_invokes_the_function(gateway: dict[str, Any]) -> None:
-    """DESIGN §5: a Lambda proxy integration for each route of the app, OPTIONS included."""
+    """A Lambda proxy integration for each route of the app, OPTIONS included."""
     found = {
         (method.upper(), path): entry["x-amazon-apigateway-integration"]
         for path, methods in gateway["paths"].items()
@@ -99,7 +99,7 @@ def test_references_are_to_models_alone(gateway: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_the_gateway_answers_with_problems(gateway: dict[str, Any], name: str) -> None:
-    """ACCEPTANCE 51, 52: in our form, with the headers that every answer has."""
+    """Behaviour 51, 52: in our form, with the headers that every answer has."""
     answer = gateway["x-amazon-apigateway-gateway-responses"][name]
     problem = json.loads(answer["responseTemplates"]["application/json"])
     headers = answer["responseParameters"]
@@ -137,7 +137,7 @@ def test_bodies_that_may_be_json_are_json_only_on_request() -> None:
 
 
 def test_an_unknown_path_is_404(gateway: dict[str, Any]) -> None:
-    """ACCEPTANCE 51: API Gateway calls it a missing token, and would say 403."""
+    """Behaviour 51: API Gateway calls it a missing token, and would say 403."""
     answers = gateway["x-amazon-apigateway-gateway-responses"]
     assert answers["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == "404"
 
@@ -149,7 +149,7 @@ def test_binary_types_and_compression_are_those_of_a_deploy(gateway: dict[str, A
 
 
 def test_the_import_loses_nothing(gateway: dict[str, Any]) -> None:
-    """DESIGN §5: an imported API has the resources and methods of the app's routes."""
+    """An imported API has the resources and methods of the app's routes."""
     client: Any = boto3.client("apigateway", region_name="eu-west-1")
     made = client.import_rest_api(failOnWarnings=True, body=json.dumps(gateway).encode())
     resources = client.get_resources(restApiId=made["id"], limit=500)["items"]

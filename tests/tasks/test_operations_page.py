@@ -30,7 +30,7 @@ def names(cell: str) -> list[str]:
 
 
 def test_every_alarm_says_what_to_do() -> None:
-    """Issue 5: whoever is woken up finds its name as a heading."""
+    """Whoever is woken up finds its name as a heading."""
     resources: dict[str, Any] = fragments("dev")["Resources"]
     alarms = [each["Properties"] for each in resources.values() if each.get("Type") == ALARM]
     named = {each["AlarmName"]["Fn::Sub"].removeprefix("grail-${Stage} ") for each in alarms}
@@ -38,7 +38,7 @@ def test_every_alarm_says_what_to_do() -> None:
 
 
 def test_every_metric_is_listed_with_its_dimensions() -> None:
-    """Issue 5: what can be graphed."""
+    """What can be graphed."""
     listed = {tuple(names(cells[0])): names(cells[1]) for cells in rows(section("Metrics"))}
     assert listed == {dimensions: sorted_like(listed[dimensions], units) for dimensions, units in METRICS}
 
@@ -49,7 +49,7 @@ def sorted_like(order: list[str], units: dict[str, str]) -> list[str]:
 
 
 def test_every_metric_is_a_field_that_is_explained() -> None:
-    """Issue 5: a number without a meaning is none."""
+    """A number without a meaning is none."""
     assert {name for _, units in METRICS for name in units} <= fields()
 
 

@@ -61,12 +61,12 @@ def task(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_is_small(package: Package) -> None:
-    """Issue 5: 12 MB zipped at the most, and smaller than what Chalice makes."""
+    """12 MB zipped at the most, and smaller than what Chalice makes."""
     assert package.code.stat().st_size <= min(12 * 10**6, package.plain.stat().st_size * 0.6)
 
 
 def test_every_module_has_bytecode(names: list[str]) -> None:
-    """Issue 5: nothing is compiled at a cold start."""
+    """Nothing is compiled at a cold start."""
     modules = [name for name in names if name.endswith(".py")]
     assert "app.py" in modules
     assert [name for name in modules if importlib.util.cache_from_source(name) not in names] == []
@@ -90,7 +90,7 @@ def test_everything_of_ours_ships(names: list[str]) -> None:
 
 
 def test_no_secret_ships(package: Package) -> None:
-    """ACCEPTANCE 56: no private key, and nothing of this folder's own secrets, in package or template."""
+    """Behaviour 56: no private key, and nothing of this folder's own secrets, in package or template."""
     texts = {name: each for path in (package.code, package.plain) for name, each in contents(path)}
     texts["template"] = package.template.read_bytes()
     found = [
@@ -109,7 +109,7 @@ def test_private_keys_are_found() -> None:
 
 
 def test_secrets_beside_the_code_stay_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ACCEPTANCE 56: whatever a developer's folder holds, what ships is copied by name."""
+    """Behaviour 56: whatever a developer's folder holds, what ships is copied by name."""
     project, copied = tmp_path / "project", tmp_path / "copied"
     copy_project(project)
     (project / ".local").mkdir()
@@ -138,7 +138,7 @@ def secrets_in(path: Path) -> list[bytes]:
 
 
 def test_the_same_input_gives_the_same_package(package: Package, tmp_path: Path) -> None:
-    """Issue 5: reproducible; the digest tells whether a deployment changes the code."""
+    """Reproducible; the digest tells whether a deployment changes the code."""
     bundle.rebuild(package.plain, tmp_path / "again.zip", tmp_path / "task")
     assert (tmp_path / "again.zip").read_bytes() == package.code.read_bytes()
 
@@ -158,7 +158,7 @@ def test_the_openapi_document_can_be_made(task: Path, tmp_path: Path) -> None:
 
 
 def test_plain_chalice_accepts_the_configuration(tmp_path: Path) -> None:
-    """Issue 5: `chalice deploy --stage dev` needs nothing but what is in the repository."""
+    """`chalice deploy --stage dev` needs nothing but what is in the repository."""
     copy_project(tmp_path / "project")
     config = CLIFactory(str(tmp_path / "project")).create_config_obj("dev", autogen_policy=None)
     validate_configuration(config)
@@ -166,7 +166,7 @@ def test_plain_chalice_accepts_the_configuration(tmp_path: Path) -> None:
 
 
 def test_plain_chalice_packages_it_with_the_policies(tmp_path: Path) -> None:
-    """Issue 5: an unmodified `chalice package --stage dev` has a role of its own for each function."""
+    """An unmodified `chalice package --stage dev` has a role of its own for each function."""
     copy_project(tmp_path / "project")
     run_chalice("dev", tmp_path / "project", tmp_path / "made")
     resources = json.loads((tmp_path / "made" / "sam.json").read_text())["Resources"]

@@ -43,26 +43,26 @@ def _expire(user: User, token: str) -> None:
 
 
 def test_tokens_that_live_live_on(api: Client, before: dict[str, Any]) -> None:
-    """ACCEPTANCE 66: nobody has to sign in again, and refresh tokens go on."""
+    """Behaviour 66: nobody has to sign in again, and refresh tokens go on."""
     assert me(api, before["live"]["access_token"]) == 200
     fresh = refresh(api, before["live"]["refresh_token"]).json
     assert me(api, fresh["access_token"]) == 200
 
 
 def test_revoked_tokens_stay_revoked(api: Client, before: dict[str, Any]) -> None:
-    """ACCEPTANCE 66: by the denylist, by their family, and by both."""
+    """Behaviour 66: by the denylist, by their family, and by both."""
     assert me(api, before["revoked"]["access_token"]) == 401
     assert me(api, before["ended"]["access_token"]) == 401
     assert error_of(refresh(api, before["ended"]["refresh_token"])) == INVALID
 
 
 def test_expired_tokens_stay_expired(api: Client, before: dict[str, Any]) -> None:
-    """ACCEPTANCE 66, 25: expiry comes along."""
+    """Behaviour 66, 25: expiry comes along."""
     assert error_of(refresh(api, before["expired"]["refresh_token"])) == INVALID
 
 
 def test_used_tokens_end_their_family(api: Client, before: dict[str, Any]) -> None:
-    """ACCEPTANCE 66, 21: a refresh token that was used before the export counts as used afterwards."""
+    """Behaviour 66, 21: a refresh token that was used before the export counts as used afterwards."""
     assert me(api, before["successor"]["access_token"]) == 200
     let_pass(before["rotated"]["refresh_token"])
     assert error_of(refresh(api, before["rotated"]["refresh_token"])) == INVALID
@@ -71,7 +71,7 @@ def test_used_tokens_end_their_family(api: Client, before: dict[str, Any]) -> No
 
 
 def test_people_and_services_sign_in(api: Client, before: dict[str, Any], service: OAuth2Client) -> None:
-    """ACCEPTANCE 66: by password, and by a client's secret."""
+    """Behaviour 66: by password, and by a client's secret."""
     assert password(api, "user", PASSWORD).status == 200
     assert error_of(password(api, "user", "another password")) == INVALID
     form = {"grant_type": "client_credentials"}
@@ -97,7 +97,7 @@ def _state(api: Client, token: str, user: User) -> dict[str, Any]:
 def test_counts_and_versions_are_the_same(
     api: Client, admin: User, token_for: TokenFor, app: OAuth2Client, tmp_path: Path
 ) -> None:
-    """ACCEPTANCE 66: totals are exact, also after the next write; ETags of before hold back as before."""
+    """Behaviour 66: totals are exact, also after the next write; ETags of before hold back as before."""
     token = token_for(admin)
     for title in ("Engines", "Looms"):
         team = api("POST", "/api/v1/teams", token=token, data={"title": title}).json
@@ -121,7 +121,7 @@ def test_counts_and_versions_are_the_same(
 def test_the_last_admin_is_still_the_last(
     api: Client, admin: User, token_for: TokenFor, tmp_path: Path
 ) -> None:
-    """ACCEPTANCE 66, 40: the rule that one admin remains is counted, and the count came along."""
+    """Behaviour 66, 40: the rule that one admin remains is counted, and the count came along."""
     token = token_for(admin)
     demotion = [expect("/current_password", PASSWORD), replace("/is_admin", False)]
     with restored(tmp_path):
@@ -129,7 +129,7 @@ def test_the_last_admin_is_still_the_last(
 
 
 def test_an_export_holds_hashes_only(before: dict[str, Any], service: OAuth2Client, tmp_path: Path) -> None:
-    """ACCEPTANCE 28, 66: no password, token or secret of a client is in the file."""
+    """Behaviour 28, 66: no password, token or secret of a client is in the file."""
     path = tmp_path / "plain.jsonl"
     copy.export(path)
     kinds = ("access_token", "refresh_token")
@@ -141,7 +141,7 @@ def test_an_export_holds_hashes_only(before: dict[str, Any], service: OAuth2Clie
 def test_the_other_table_holds_the_very_same_items(
     user: User, documentation: OAuth2Client, tmp_path: Path
 ) -> None:
-    """ACCEPTANCE 66: attribute by attribute."""
+    """Behaviour 66: attribute by attribute."""
     items = dump_table()
     with restored(tmp_path):
         assert dump_table() == items

@@ -26,7 +26,7 @@ def taken_port() -> Iterator[int]:
 @pytest.mark.parametrize("variable", ["PORT", "ENGINE_PORT"])
 @pytest.mark.parametrize("text", ["0", "65536", "-1", "80a", "\uff18\uff10", "8000.0", " ", "0x50", "9" * 30])
 def test_what_is_no_port_is_refused(variable: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DESIGN §5: the message names the variable and the value."""
+    """The message names the variable and the value."""
     monkeypatch.setenv(variable, text)
     with pytest.raises(run.RunError) as caught:
         run.port_from(variable, 8000)
@@ -38,7 +38,7 @@ def test_what_is_no_port_is_refused(variable: str, text: str, monkeypatch: pytes
     ("text", "port"), [("1", 1), ("65535", 65535), ("8010", 8010), ("", 8000), (None, 8000)]
 )
 def test_ports_are_read_or_defaulted(text: str | None, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DESIGN §5: PORT is respected; absent or empty, it is 8000."""
+    """PORT is respected; absent or empty, it is 8000."""
     monkeypatch.delenv("PORT", raising=False)
     if text is not None:
         monkeypatch.setenv("PORT", text)
@@ -48,7 +48,7 @@ def test_ports_are_read_or_defaulted(text: str | None, port: int, monkeypatch: p
 def test_a_taken_port_is_an_error_in_one_line(
     taken_port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """DESIGN §5: exit status 2, no traceback, and how to choose another port."""
+    """Exit status 2, no traceback, and how to choose another port."""
     monkeypatch.setenv("PORT", str(taken_port))
     monkeypatch.setattr(run, "SIGNALS", ())  # pytest has its own handlers
     monkeypatch.setattr("os.umask", lambda _mask: 0)  # and files
@@ -107,7 +107,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_in_one_line(
 
 
 def test_no_real_credentials_reach_local_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DESIGN §5: a developer's AWS profile, keys and region stay out of `make run`."""
+    """A developer's AWS profile, keys and region stay out of `make run`."""
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "real")
     monkeypatch.setenv("STAGE", "prod")

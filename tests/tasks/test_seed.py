@@ -1,4 +1,4 @@
-"""The development data: as DESIGN §5 lists it, and the same however often it is made."""
+"""The development data: the same however often it is made."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def sign_in(api: Client, username: str, password: str) -> str:
 
 
 def test_seeding_again_changes_nothing(table: None) -> None:
-    """DESIGN §5: a second start finds the very same items."""
+    """A second start finds the very same items."""
     seed()
     before = dump_table()
     seed()
@@ -29,7 +29,7 @@ def test_seeding_again_changes_nothing(table: None) -> None:
 
 
 def test_seeding_leaves_changes_alone(api: Client) -> None:
-    """DESIGN §5: what a developer changed stays as he left it."""
+    """What a developer changed stays as he left it."""
     seed()
     token = sign_in(api, "user", "w")
     me = api("GET", "/api/v1/users/me", token=token).json["id"]
@@ -40,7 +40,7 @@ def test_seeding_leaves_changes_alone(api: Client) -> None:
 
 
 def test_a_new_resource_can_be_tried_with_old_data(api: Client) -> None:
-    """DESIGN §2: the documentation client has every scope, also those that came after it."""
+    """The documentation client has every scope, also those that came after it."""
     seed()
     client = OAuth2Client.get(*keys.client("documentation"))
     client.update([OAuth2Client.default_scopes.set(["users:read"])])
@@ -55,7 +55,7 @@ def test_a_new_resource_can_be_tried_with_old_data(api: Client) -> None:
 def test_users_have_the_roles_of_the_design(
     username: str, password: str, roles: set[str], api: Client
 ) -> None:
-    """DESIGN §5: root/q is an admin, user/w has no role, internal/q is internal."""
+    """root/q is an admin, user/w has no role, internal/q is internal."""
     seed()
     me = api("GET", "/api/v1/users/me", token=sign_in(api, username, password)).json
     assert me["username"] == username
@@ -63,7 +63,7 @@ def test_users_have_the_roles_of_the_design(
 
 
 def test_the_service_gets_a_token_by_its_secret(api: Client) -> None:
-    """DESIGN §5: a confidential client for client_credentials."""
+    """A confidential client for client_credentials."""
     seed()
     form = {"grant_type": "client_credentials"}
     answer = api("POST", "/auth/oauth2/token", form=form, basic=("service", "development-secret"))
@@ -73,7 +73,7 @@ def test_the_service_gets_a_token_by_its_secret(api: Client) -> None:
 def test_prepare_tells_what_to_sign_in_with(
     table: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """DESIGN §5: the text names every user with his password and role, and both clients."""
+    """The text names every user with his password and role, and both clients."""
     # the table is there already, on moto
     monkeypatch.setattr(prepare, "connect", lambda _: None)
     prepare.main()

@@ -31,12 +31,12 @@ def run(line: str) -> int:
 def test_a_line_reaches_everything(
     user: User, line: str, shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Issue 6: models, settings, keys, get_many, and the stage's table."""
+    """Models, settings, keys, get_many, and the stage's table."""
     assert (run(line), capsys.readouterr().out) == (0, shown)
 
 
 def test_an_error_of_the_line_is_told(table: None, capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 6: what it raises, and status 1."""
+    """What it raises, and status 1."""
     assert run("find_user('nobody')") == 1
     assert (
         capsys.readouterr()
@@ -46,18 +46,18 @@ def test_an_error_of_the_line_is_told(table: None, capsys: pytest.CaptureFixture
 
 
 def test_what_is_no_python_is_one_line(table: None) -> None:
-    """Issue 6: a wrong argument gives one clear line and status 2."""
+    """A wrong argument gives one clear line and status 2."""
     refused("--command: invalid syntax", stage.shell, command="x =")
 
 
 def test_prod_asks(table: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 6: production asks, since a shell may write."""
+    """Production asks, since a shell may write."""
     monkeypatch.setattr("tasks.tables.input", lambda _: "no", raising=False)
     refused("Nothing was changed.", stage.shell, stage="prod", command="settings.stage")
 
 
 def test_the_banner_says_what_is_there() -> None:
-    """Issue 6: the stage, its table, and every model."""
+    """The stage, its table, and every model."""
     text = shell.banner(Settings(stage="dev", table_name="grail-dev", region="eu-central-1"))
     assert "Stage dev: the table grail-dev at eu-central-1" in text
     assert all(name in text for name in ("OAuth2Client", "Team", "User", "AuditEvent", "keys", "get_many"))

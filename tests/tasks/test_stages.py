@@ -21,7 +21,7 @@ def _reconnected() -> Iterator[None]:
 
 
 def test_a_deployed_stage_is_read_from_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 6: --stage names what a deployed stage's functions know, and a region of the caller's."""
+    """--stage names what a deployed stage's functions know, and a region of the caller's."""
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     found = settings_of("prod")
     assert (found.stage, found.secrets, found.region) == ("prod", "ssm:/grail/prod/secrets", "eu-central-1")
@@ -29,19 +29,19 @@ def test_a_deployed_stage_is_read_from_the_configuration(monkeypatch: pytest.Mon
 
 
 def test_a_local_stage_needs_no_configuration() -> None:
-    """Issue 6: --stage works for local and deployed ones alike."""
+    """--stage works for local and deployed ones alike."""
     assert settings_of("local").is_local
 
 
 def test_an_unknown_stage_is_refused_by_naming_those_there_are() -> None:
-    """Issue 6: a wrong argument gives one clear line."""
+    """A wrong argument gives one clear line."""
     with pytest.raises(StageError, match="local, dev, prod"):
         settings_of("nowhere")
 
 
 @pytest.mark.usefixtures("_reconnected")
 def test_prod_is_written_to_by_whoever_types_its_name() -> None:
-    """Issue 6: production asks before it writes."""
+    """Production asks before it writes."""
     open_table("dev", writes=True, ask=lambda _: "")
     with pytest.raises(StageError, match="Nothing"):
         open_table("prod", writes=True, ask=lambda _: "y")
@@ -52,7 +52,7 @@ def test_prod_is_written_to_by_whoever_types_its_name() -> None:
 
 @pytest.mark.usefixtures("_reconnected")
 def test_reading_asks_nothing() -> None:
-    """Issue 6: only writing is dangerous."""
+    """Only writing is dangerous."""
 
     def ask(text: str) -> str:
         raise AssertionError(text)
@@ -63,7 +63,7 @@ def test_reading_asks_nothing() -> None:
 def test_the_region_of_a_profile_counts_where_the_environment_has_none(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Issue 6: whoever chooses a profile means its region; a local stage has none."""
+    """Whoever chooses a profile means its region; a local stage has none."""
     (tmp_path / "config").write_text("[default]\nregion = eu-north-1\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     for name in REGIONS:
@@ -75,7 +75,7 @@ def test_the_region_of_a_profile_counts_where_the_environment_has_none(
 
 
 def test_nobody_at_the_terminal_is_told_of_yes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 6: a script that writes to production says so; a password is no answer."""
+    """A script that writes to production says so; a password is no answer."""
     monkeypatch.setattr("sys.stdin", io.StringIO("prod\n"))
     with (
         pytest.raises(Exit, match="--yes writes to grail-prod"),

@@ -47,14 +47,14 @@ def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_cfn_lint_finds_nothing(stage: str) -> None:
-    """Issue 5: no error and no warning."""
+    """No error and no warning."""
     command = [str(Path(sys.executable).with_name("cfn-lint")), str(packaged(stage).template)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - installed here
     assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_table_can_be_restored_and_is_encrypted_and_protected(document: dict[str, Any]) -> None:
-    """Issue 5, ACCEPTANCE 66: point-in-time recovery, KMS, protection, TTL, and no end with the stack."""
+    """Behaviour 66: point-in-time recovery, KMS, protection, TTL, and no end with the stack."""
     (table,) = of_type(document, "AWS::DynamoDB::Table").values()
     found = table["Properties"]
     assert found["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
@@ -67,7 +67,7 @@ def test_the_table_can_be_restored_and_is_encrypted_and_protected(document: dict
 
 
 def test_the_table_has_a_stream_where_asked(document: dict[str, Any]) -> None:
-    """Issue 5: a stream where needed; it costs nothing, but nothing listens."""
+    """A stream where needed; it costs nothing, but nothing listens."""
     (table,) = of_type(document, "AWS::DynamoDB::Table").values()
     view, nothing = {"StreamViewType": "NEW_AND_OLD_IMAGES"}, {"Ref": "AWS::NoValue"}
     assert table["Properties"]["StreamSpecification"] == {"Fn::If": ["HasStream", view, nothing]}
@@ -98,7 +98,7 @@ def test_no_stage_turns_protection_off(stage: str) -> None:
 
 
 def test_the_table_is_the_one_that_the_models_describe(document: dict[str, Any]) -> None:
-    """DESIGN §4: keys and index are as the code has them, which local engines are made from."""
+    """Keys and index are as the code has them, which local engines are made from."""
     (table,) = of_type(document, "AWS::DynamoDB::Table").values()
     schema = Item._get_schema()
     (index,) = table["Properties"]["GlobalSecondaryIndexes"]
@@ -113,7 +113,7 @@ def test_the_table_is_the_one_that_the_models_describe(document: dict[str, Any])
 
 
 def test_every_log_ends_some_day(document: dict[str, Any]) -> None:
-    """Issue 5: each function and the API have a log group of the stack's, with a retention."""
+    """Each function and the API have a log group of the stack's, with a retention."""
     groups = of_type(document, "AWS::Logs::LogGroup").values()
     kept = {each["Properties"]["LogGroupName"]["Fn::Sub"]: each["Properties"] for each in groups}
     assert {each["RetentionInDays"]["Ref"] for each in kept.values()} == {"LogRetentionDays"}
@@ -123,7 +123,7 @@ def test_every_log_ends_some_day(document: dict[str, Any]) -> None:
 
 
 def test_every_alarm_reaches_somebody(document: dict[str, Any]) -> None:
-    """Issue 5: alarms without actions are not seen."""
+    """Alarms without actions are not seen."""
     alarms = of_type(document, "AWS::CloudWatch::Alarm")
     topics = [{"Ref": name} for name in of_type(document, "AWS::SNS::Topic")]
     assert {name: each["Properties"]["AlarmActions"] for name, each in alarms.items()} == dict.fromkeys(
@@ -151,7 +151,7 @@ def test_what_matters_has_an_alarm(document: dict[str, Any], metric: str) -> Non
 
 
 def test_throttling_of_the_index_is_seen(document: dict[str, Any]) -> None:
-    """Issue 5: CloudWatch counts it apart from the table's, and lists are what gets full first."""
+    """CloudWatch counts it apart from the table's, and lists are what gets full first."""
     alarms = [each["Properties"] for each in of_type(document, "AWS::CloudWatch::Alarm").values()]
     found = [each for each in alarms if each["Namespace"] == "AWS/DynamoDB"]
     seen = {(each["MetricName"], *(part["Value"] for part in each["Dimensions"][1:])) for each in found}
@@ -160,13 +160,13 @@ def test_throttling_of_the_index_is_seen(document: dict[str, Any]) -> None:
 
 
 def test_slow_answers_are_seen_where_few_people_call(document: dict[str, Any]) -> None:
-    """Issue 5: a percentile of 99 takes 1,000 samples to count, unless all are to be evaluated."""
+    """A percentile of 99 takes 1,000 samples to count, unless all are to be evaluated."""
     alarm = document["Resources"]["LatencyAlarm"]["Properties"]
     assert alarm["EvaluateLowSampleCountPercentile"] == "evaluate"
 
 
 def test_the_dashboard_shows_every_alarm(document: dict[str, Any]) -> None:
-    """Issue 5: on one page."""
+    """On one page."""
     (board,) = of_type(document, "AWS::CloudWatch::Dashboard").values()
     shown = set(re.findall(r"\${(\w+)\.Arn}", board["Properties"]["DashboardBody"]["Fn::Sub"]))
     assert shown == set(of_type(document, "AWS::CloudWatch::Alarm"))
@@ -200,7 +200,7 @@ def test_the_functions_of_a_stage_can_be_bounded(document: dict[str, Any]) -> No
 
 
 def test_the_firewall_lets_through_what_the_application_takes(document: dict[str, Any]) -> None:
-    """ACCEPTANCE 48, RFC 8252 §7.3: AWS's rules block bodies over 8 KB, and http://127.0.0.1 in a query."""
+    """Behaviour 48, RFC 8252 §7.3: AWS's rules block bodies over 8 KB, and http://127.0.0.1 in a query."""
     (acl,) = of_type(document, "AWS::WAFv2::WebACL").values()
     (rules,) = [
         each["Statement"]["ManagedRuleGroupStatement"]
@@ -212,7 +212,7 @@ def test_the_firewall_lets_through_what_the_application_takes(document: dict[str
 
 
 def test_no_policy_has_a_wildcard(document: dict[str, Any]) -> None:
-    """Issue 5: each grant names actions, and a resource in this account and region."""
+    """Each grant names actions, and a resource in this account and region."""
     for statement in statements(document):
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         if set(actions) <= WITHOUT_RESOURCES:
@@ -229,7 +229,7 @@ def test_no_policy_has_a_wildcard(document: dict[str, Any]) -> None:
 
 
 def test_everything_follows_the_table_in_use(document: dict[str, Any]) -> None:
-    """Issue 5: after a restore, functions, permissions and alarms go to the table that TABLE_NAME says."""
+    """After a restore, functions, permissions and alarms go to the table that TABLE_NAME says."""
     in_use = {"Ref": "TableName"}
     functions = of_type(document, "AWS::Serverless::Function").values()
     assert [each["Properties"]["Environment"]["Variables"]["TABLE_NAME"] for each in functions] == [
@@ -251,13 +251,13 @@ def granted(document: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_table_in_use_is_that_of_the_settings(stage: str) -> None:
-    """Issue 5: what tasks with --stage work on, the stack uses."""
+    """What tasks with --stage work on, the stack uses."""
     document = json.loads(packaged(stage).template.read_text("utf-8"))
     assert document["Parameters"]["TableName"]["Default"] == settings_of(stage).table_name
 
 
 def test_tracing_is_one_parameter(document: dict[str, Any]) -> None:
-    """Issue 5: X-Ray through gateway and functions, with the permission that it needs."""
+    """X-Ray through gateway and functions, with the permission that it needs."""
     resources = document["Resources"]
     assert resources["RestAPI"]["Properties"]["TracingEnabled"] == {"Fn::If": ["Traces", True, False]}
     functions = of_type(document, "AWS::Serverless::Function").values()
@@ -271,7 +271,7 @@ def test_tracing_is_one_parameter(document: dict[str, Any]) -> None:
 
 
 def test_the_metrics_of_alarms_and_dashboard_are_written(document: dict[str, Any]) -> None:
-    """Issue 5: an alarm on a name that nobody writes stays silent for ever."""
+    """An alarm on a name that nobody writes stays silent for ever."""
     written = {(name, tuple(sorted(dimensions))) for dimensions, units in METRICS for name in units}
     alarms = [each["Properties"] for each in of_type(document, "AWS::CloudWatch::Alarm").values()]
     watched = {
@@ -311,7 +311,7 @@ def names_with_dimensions(series: list[Any]) -> set[tuple[str, tuple[str, ...]]]
 
 
 def test_every_function_has_a_role_of_its_own(document: dict[str, Any]) -> None:
-    """Issue 5: what cleans up can't read users, and the other way round."""
+    """What cleans up can't read users, and the other way round."""
     functions = of_type(document, "AWS::Serverless::Function")
     roles = [each["Properties"]["Role"]["Fn::GetAtt"][0] for each in functions.values()]
     assert len(functions) == len(set(roles)) >= 2
@@ -333,7 +333,7 @@ def test_the_stage_has_limits_and_an_access_log(document: dict[str, Any]) -> Non
 
 
 def test_the_gateways_own_answers_are_problems(document: dict[str, Any]) -> None:
-    """ACCEPTANCE 51: for every status, with the domain or without it."""
+    """Behaviour 51: for every status, with the domain or without it."""
     body = document["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     _, *variants = body[template.GATEWAY_RESPONSES]["Fn::If"]
     for answers in variants:
@@ -368,13 +368,13 @@ def test_a_public_url_of_the_configuration_is_kept(monkeypatch: pytest.MonkeyPat
 
 
 def test_methods_that_nobody_declared_reach_the_application(document: dict[str, Any]) -> None:
-    """ACCEPTANCE 51: it answers 405 with Allow, where the gateway would say 403 or 404."""
+    """Behaviour 51: it answers 405 with Allow, where the gateway would say 403 or 404."""
     paths = document["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
     assert [path for path, methods in paths.items() if template.ANY_METHOD not in methods] == []
 
 
 def test_nothing_in_it_is_a_secret(document: dict[str, Any]) -> None:
-    """ACCEPTANCE 56: functions get the name of the document of secrets, not what is in it."""
+    """Behaviour 56: functions get the name of the document of secrets, not what is in it."""
     functions = of_type(document, "AWS::Serverless::Function").values()
     for function in functions:
         variables = function["Properties"]["Environment"]["Variables"]

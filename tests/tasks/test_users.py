@@ -35,7 +35,7 @@ def me(api: Client, token: str) -> Any:
 def test_the_first_admin_of_a_stage_signs_in(
     api: Client, documentation: OAuth2Client, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 6: who is made by users.create --admin --internal signs in with the password, and is both."""
+    """Who is made by users.create --admin --internal signs in with the password, and is both."""
     stdin(monkeypatch, "analytical engine\n")
     create(admin=True, internal=True)
     found = me(api, sign_in("ada", "analytical engine")["access_token"])
@@ -45,7 +45,7 @@ def test_the_first_admin_of_a_stage_signs_in(
 def test_others_have_no_role(
     api: Client, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Issue 6: a role is what is asked for; the line that tells has the id."""
+    """A role is what is asked for; the line that tells has the id."""
     stdin(monkeypatch, "analytical engine\r\n")
     create()
     found = me(api, sign_in("ada", "analytical engine")["access_token"])
@@ -56,7 +56,7 @@ def test_others_have_no_role(
 def test_a_password_is_asked_for_twice(
     api: Client, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Issue 6: it is prompted for without echo; another one the second time makes nobody."""
+    """It is prompted for without echo; another one the second time makes nobody."""
     typed = iter(["analytical engine", "analytical engines", *["analytical engine"] * 2])
     monkeypatch.setattr("getpass.getpass", lambda _: next(typed))
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
@@ -66,13 +66,13 @@ def test_a_password_is_asked_for_twice(
 
 
 def test_without_a_terminal_nobody_is_asked(table: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 6: a script is told what to do."""
+    """A script is told what to do."""
     stdin(monkeypatch, "analytical engine\n")
     refused("--password-stdin", users.create, "ada", "ada@test.example")
 
 
 def test_what_is_wrong_is_told_in_a_line_each(table: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 6: the validation is that of the API, down to its words."""
+    """The validation is that of the API, down to its words."""
     stdin(monkeypatch, "password\n")
     with pytest.raises(Exit) as told:
         create("a b", "nobody")
@@ -100,7 +100,7 @@ def test_an_account_s_own_names_are_no_passwords(
 
 @pytest.mark.parametrize("secret", [b"\n", b"", b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\n"])
 def test_what_is_no_password_is_refused(table: None, monkeypatch: pytest.MonkeyPatch, secret: bytes) -> None:
-    """Issue 6: neither nothing nor bytes that are no text."""
+    """Neither nothing nor bytes that are no text."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(secret)))
     refused("password", users.create, "ada", "ada@test.example", password_stdin=True)
 
@@ -112,7 +112,7 @@ def test_what_is_no_password_is_refused(table: None, monkeypatch: pytest.MonkeyP
 def test_a_taken_name_is_one_line(
     user: User, monkeypatch: pytest.MonkeyPatch, names: tuple[str, str], taken: str
 ) -> None:
-    """Issue 6: a duplicate is told in one line, and changes nothing."""
+    """A duplicate is told in one line, and changes nothing."""
     before = dump_table()
     stdin(monkeypatch, "analytical engine\n")
     refused(f"Somebody else has this {taken}", users.create, *names, password_stdin=True)
@@ -123,7 +123,7 @@ def test_a_taken_name_is_one_line(
 def test_a_disabled_user_is_out_until_enabled(
     api: Client, user: User, token_for: TokenFor, sign_in: SignIn, name: str
 ) -> None:
-    """Issue 6: by username, e-mail address or id; tokens end at once, and stay ended."""
+    """By username, e-mail address or id; tokens end at once, and stay ended."""
     token = token_for(user)
     users.disable(Context(), getattr(user, name))
     assert api("GET", "/api/v1/users/me", token=token).status == 401
@@ -133,7 +133,7 @@ def test_a_disabled_user_is_out_until_enabled(
 
 
 def test_an_id_is_never_taken_for_a_username(make_user: MakeUser) -> None:
-    """Issue 6: who takes another one's id as username is not the one that is meant."""
+    """Who takes another one's id as username is not the one that is meant."""
     victim = make_user("victim")
     make_user(victim.id)
     users.disable(Context(), victim.id)
@@ -141,7 +141,7 @@ def test_an_id_is_never_taken_for_a_username(make_user: MakeUser) -> None:
 
 
 def test_the_last_admin_stays(admin: User, make_user: MakeUser) -> None:
-    """Issue 6: somebody has to be able to let others in; with a second admin, the first may go."""
+    """Somebody has to be able to let others in; with a second admin, the first may go."""
     refused("This is the last active admin", users.disable, "admin")
     make_user("other", is_admin=True)
     users.disable(Context(), "admin")
@@ -149,7 +149,7 @@ def test_the_last_admin_stays(admin: User, make_user: MakeUser) -> None:
 
 
 def test_saying_it_twice_changes_nothing(user: User, capsys: pytest.CaptureFixture[str]) -> None:
-    """Issue 6: no event tells of what did not happen."""
+    """No event tells of what did not happen."""
     users.enable(Context(), "user")
     assert capsys.readouterr().out == "user is enabled already.\n"
     assert list(AuditEvent.scan()) == []
@@ -158,7 +158,7 @@ def test_saying_it_twice_changes_nothing(user: User, capsys: pytest.CaptureFixtu
 def test_another_password_ends_all_tokens(
     api: Client, user: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 6: access tokens and refresh tokens of the account end; the new password signs in."""
+    """Access tokens and refresh tokens of the account end; the new password signs in."""
     tokens = sign_in()
     stdin(monkeypatch, "another good one\n")
     users.reset_password(Context(), "user@test.example", password_stdin=True)
@@ -170,7 +170,7 @@ def test_another_password_ends_all_tokens(
 
 
 def test_a_weak_password_is_refused(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 6: an operator's choice is held to the same rules; nothing changes."""
+    """An operator's choice is held to the same rules; nothing changes."""
     before = dump_table()
     stdin(monkeypatch, "short\n")
     refused("A password has at least 8 characters.", users.reset_password, "user", password_stdin=True)
@@ -179,14 +179,14 @@ def test_a_weak_password_is_refused(user: User, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("task", [users.disable, users.enable, users.reset_password])
 def test_an_unknown_user_is_one_line(user: User, task: Task) -> None:
-    """Issue 6: one clear line, whatever was to be done."""
+    """One clear line, whatever was to be done."""
     refused("There is no user with this username, e-mail address or id: nobody", task, "nobody")
 
 
 def test_tasks_are_in_the_audit_trail(
     api: Client, admin: User, token_for: TokenFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 6: what an operator did is told like the API's events: by which task, and no account."""
+    """What an operator did is told like the API's events: by which task, and no account."""
     stdin(monkeypatch, "analytical engine\n")
     create(internal=True)
     users.disable(Context(), "ada")
@@ -209,7 +209,7 @@ def test_tasks_are_in_the_audit_trail(
 def test_users_are_listed_in_the_order_of_their_creation(
     make_user: MakeUser, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Issue 6: with what is special about them, and how many there are."""
+    """With what is special about them, and how many there are."""
     made = [make_user("root", is_admin=True), make_user("ada", is_active=False), make_user("bob")]
     users.list_users(Context(), limit=2)
     assert capsys.readouterr().out.splitlines() == [
@@ -224,7 +224,7 @@ def test_users_are_listed_in_the_order_of_their_creation(
 def test_users_are_listed_as_json(
     api: Client, admin: User, token_for: TokenFor, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Issue 6: each as the API shows it, and nothing of its password."""
+    """Each as the API shows it, and nothing of its password."""
     users.list_users(Context(), json=True)
     assert json.loads(capsys.readouterr().out) == [me(api, token_for(admin))]
 
@@ -232,7 +232,7 @@ def test_users_are_listed_as_json(
 def test_no_password_is_shown_or_kept(
     user: User, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """ACCEPTANCE 56: nothing of it in what is printed, nor in the table."""
+    """Behaviour 56: nothing of it in what is printed, nor in the table."""
     stdin(monkeypatch, "analytical engine\n")
     create()
     users.list_users(Context(), json=True)

@@ -26,7 +26,7 @@ LIBRARIES = (
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_libraries_are_not_heard_below_warnings(settings: Settings, name: str, level: str) -> None:
-    """ACCEPTANCE 56: botocore at DEBUG logs parameters and signatures, whatever anybody sets levels to."""
+    """Behaviour 56: botocore at DEBUG logs parameters and signatures, whatever anybody sets levels to."""
     library = logging.getLogger(name)
     with deployed_log(settings, level) as log:
         for logger in (logging.getLogger(), library):
@@ -56,7 +56,7 @@ def test_each_line_is_written_once(settings: Settings) -> None:
 
 
 def test_warnings_are_lines_of_the_request_that_runs(settings: Settings) -> None:
-    """Issue 5: Python's own warnings are JSON, too, and found by the request's id."""
+    """Python's own warnings are JSON, too, and found by the request's id."""
     with deployed_log(settings) as log, warnings.catch_warnings():
         warnings.simplefilter("always")
         logging.captureWarnings(capture=True)
@@ -77,7 +77,7 @@ def test_a_text_of_several_lines_stays_one_line(settings: Settings) -> None:
 def test_what_cannot_be_formatted_is_not_shown(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """ACCEPTANCE 56: Python would print the arguments of a broken line to standard error."""
+    """Behaviour 56: Python would print the arguments of a broken line to standard error."""
     with deployed_log(settings):
         logging.getLogger("grail").warning("%d", "canary")
     assert "canary" not in "".join(capsys.readouterr())
@@ -99,7 +99,7 @@ def test_what_cannot_be_formatted_is_not_shown(
     ],
 )
 def test_exceptions_are_told_without_what_they_quote(error: Exception, told: str) -> None:
-    """ACCEPTANCE 56: messages may hold what a caller sent; codes and names do not."""
+    """Behaviour 56: messages may hold what a caller sent; codes and names do not."""
     assert describe(error) == told
 
 
@@ -115,7 +115,7 @@ def test_endless_recursion_fits_into_a_line() -> None:
 
 
 def test_a_job_is_one_line(settings: Settings) -> None:
-    """Issue 5: what the scheduled function did, and how long it took."""
+    """What the scheduled function did, and how long it took."""
     with deployed_log(settings) as log, job("clean_up", object()) as run:
         run.note(removed=3)
     (line,) = log.lines
@@ -129,7 +129,7 @@ def test_a_job_is_one_line(settings: Settings) -> None:
 
 
 def test_a_job_that_fails_is_told_and_raises(settings: Settings) -> None:
-    """Issue 5: Lambda counts the error, and runs it again."""
+    """Lambda counts the error, and runs it again."""
     with deployed_log(settings) as log, pytest.raises(ValueError, match="hunter2"), job("clean_up", object()):
         raise ValueError("hunter2")
     told, line = log.lines

@@ -69,7 +69,7 @@ def line_of(**fields: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("fields", [SIGN_IN, REFUSED, UNKNOWN], ids=["sign-in", "refused", "unknown method"])
 def test_a_line_is_a_valid_document(fields: dict[str, Any]) -> None:
-    """Issue 5: log line and metrics are one."""
+    """Log line and metrics are one."""
     jsonschema.validate(line_of(**fields), EMF)
 
 
@@ -84,13 +84,13 @@ def test_what_it_refers_to_is_there(fields: dict[str, Any]) -> None:
 
 
 def test_an_unknown_method_makes_no_metric_of_its_own() -> None:
-    """Issue 5: each value of a dimension is charged, so no caller may choose one."""
+    """Each value of a dimension is charged, so no caller may choose one."""
     dimensions = [each["Dimensions"] for each in line_of(**UNKNOWN)["_aws"]["CloudWatchMetrics"]]
     assert dimensions == [[["stage"]]]
 
 
 def test_dimensions_have_few_values() -> None:
-    """Issue 5: stage, and one of: the operations that there are, the grant types."""
+    """Stage, and one of: the operations that there are, the grant types."""
     assert {dimensions for dimensions, _ in METRICS} == {
         ("stage",),
         ("stage", "operation"),

@@ -58,19 +58,19 @@ def test_what_json_holds_comes_back(value: Any) -> None:
     ids=lambda body: repr(body[:20]),
 )
 def test_what_is_no_json_between_systems_is_malformed(body: bytes) -> None:
-    """ACCEPTANCE 48, 49: refused where Python's own parser would take most of it."""
+    """Behaviour 48, 49: refused where Python's own parser would take most of it."""
     with pytest.raises(MalformedRequestError):
         parse_json(body)
 
 
 def test_a_surrogate_pair_is_one_character() -> None:
-    """ACCEPTANCE 49: both halves together are fine."""
+    """Behaviour 49: both halves together are fine."""
     assert parse_json(b'"\\ud83d\\ude80"') == "\U0001f680"
 
 
 @pytest.mark.parametrize("levels", [1, 63, 64])
 def test_64_levels_are_fine(levels: int) -> None:
-    """ACCEPTANCE 48: over 64 is refused, 64 is not."""
+    """Behaviour 48: over 64 is refused, 64 is not."""
     assert parse_json(b"[" * levels + b"]" * levels) is not None
 
 
@@ -95,7 +95,7 @@ def test_forms(body: bytes, pairs: list[tuple[str, str]]) -> None:
     "body", [b"a=%ff", b"\xff=1", b"a=%", b"a=%2", b"a=%g0", b"a=%ed%a0%80", b"a&" * 2000]
 )
 def test_what_is_no_form_is_malformed(body: bytes) -> None:
-    """ACCEPTANCE 49: invalid UTF-8, stray percent signs, and no end of fields."""
+    """Behaviour 49: invalid UTF-8, stray percent signs, and no end of fields."""
     with pytest.raises(MalformedRequestError):
         parse_form(body)
 
@@ -132,7 +132,7 @@ def test_unknown_parameters_are_ignored(query: Mapping[str, list[str]]) -> None:
     "values", [["1", "2"], ["1", "1"], [""], ["+1"], [" 1"], ["1_0"], ["1.0"], ["\u0661"], ["9" * 20]]
 )
 def test_bad_parameters_are_named(values: list[str]) -> None:
-    """DESIGN §2: 422 that names the parameter; twice is never a choice of ours."""
+    """422 that names the parameter; twice is never a choice of ours."""
     with pytest.raises(InvalidValueError) as caught:
         load_query(ListQuery, {"limit": values})
     assert [entry["parameter"] for entry in caught.value.errors] == ["limit"]
@@ -207,5 +207,5 @@ FORMS = [
 
 @pytest.mark.parametrize(("name", "text", "value"), FORMS)
 def test_a_form_means_what_json_says(name: str, text: str, value: Any) -> None:
-    """DESIGN §2: bodies are JSON or forms; what is no such value stays text, for the schema to refuse."""
+    """Bodies are JSON or forms; what is no such value stays text, for the schema to refuse."""
     assert _form_values([(name, text)], Body) == {name: value}

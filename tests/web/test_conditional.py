@@ -25,13 +25,13 @@ def test_the_tag_is_strong_and_grows() -> None:
     "header", ['"5"', ' "5" ', "*", " * ", '"4", "5"', '"4","5","6"', 'W/"4", "5"', '"a,b", "5"', ', "5",']
 )
 def test_if_match_of_this_version_passes(header: str) -> None:
-    """ACCEPTANCE 47: the tag itself, in a list, or the asterisk; commas may stand inside of a tag."""
+    """Behaviour 47: the tag itself, in a list, or the asterisk; commas may stand inside of a tag."""
     assert passes(header)
 
 
 @pytest.mark.parametrize("header", ['"4"', '"55"', '"4", "6"', 'W/"5"', 'W/"4", W/"5"', '""', '"4,\\"5\\""'])
 def test_if_match_of_another_version_fails(header: str) -> None:
-    """ACCEPTANCE 47: stale, and weak ones never match strongly."""
+    """Behaviour 47: stale, and weak ones never match strongly."""
     assert not passes(header)
 
 
@@ -40,7 +40,7 @@ def test_if_match_of_another_version_fails(header: str) -> None:
     ["", "5", '"5', '5"', "'5'", 'w/"5"', 'x"5"', '"4""5"', '"4" "5"', '*, "5"', '"*"', "**", '"5" x'],
 )
 def test_a_malformed_if_match_never_matches(header: str) -> None:
-    """ACCEPTANCE 47: a condition that cannot be read does not hold."""
+    """Behaviour 47: a condition that cannot be read does not hold."""
     assert not passes(header)
 
 

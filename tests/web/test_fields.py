@@ -70,7 +70,7 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
     ],
 )
 def test_a_stored_moment_is_in_utc(text: str, moment: datetime) -> None:
-    """DESIGN §2: timestamps are RFC 3339 UTC; other offsets say the same moment."""
+    """Timestamps are RFC 3339 UTC; other offsets say the same moment."""
     loaded = StoredMoment().deserialize(text)
     assert (loaded, loaded.utcoffset()) == (moment, timedelta(0))
 

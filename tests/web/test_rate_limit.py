@@ -75,7 +75,7 @@ def test_headers_are_structured_fields() -> None:
     ],
 )
 def test_an_ipv6_caller_is_its_network(source: str, counted: str) -> None:
-    """ACCEPTANCE 37: whoever has a /64 has 2^64 addresses, and one limit."""
+    """Behaviour 37: whoever has a /64 has 2^64 addresses, and one limit."""
     assert network(source) == counted
 
 

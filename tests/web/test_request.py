@@ -39,7 +39,7 @@ GATEWAY_URL = "https://abc.execute-api.eu-west-1.amazonaws.com/prod"
 
 @pytest.mark.parametrize("name", FORGED)
 def test_no_header_decides_anything(settings: Settings, name: str) -> None:
-    """ACCEPTANCE 37: address, URL, method, path and id come from the gateway."""
+    """Behaviour 37: address, URL, method, path and id come from the gateway."""
     context = {**GATEWAY, "identity": {"sourceIp": "203.0.113.7"}}
     got = read_request(chalice_request(context, headers={name: FORGED[name]}, path="/health"), settings)
     assert (got.source, got.base_url, got.method, got.path) == ("203.0.113.7", GATEWAY_URL, "GET", "/health")
@@ -149,7 +149,7 @@ def test_bodies_are_bytes(settings: Settings, event: dict[str, Any], body: bytes
 
 @pytest.mark.parametrize("event", [{"body": "\ud800"}, {"body": "a", "isBase64Encoded": True}])
 def test_a_body_that_cannot_be_read_is_none(settings: Settings, event: dict[str, Any]) -> None:
-    """ACCEPTANCE 49: so that it becomes a 400 where a body is due."""
+    """Behaviour 49: so that it becomes a 400 where a body is due."""
     assert read_request(chalice_request(**event), settings).body is None
 
 

@@ -1,6 +1,6 @@
-"""Which tests name which of the numbered behaviours, in process and over HTTP.
+"""Which tests show which of the behaviours of docs/behaviours.md, in process and over HTTP.
 
-`python -m tests.acceptance` prints them. Tests name numbers in their docstrings: `ACCEPTANCE 12, 13-16`.
+`python -m tests.behaviours` prints them. Tests name numbers in their docstrings: `Behaviour 12, 13-16: …`.
 """
 
 import json
@@ -15,11 +15,11 @@ import pytest
 from tasks.processes import module, project_folder
 from tests.over_http import why_in_process
 
-NUMBERS = range(1, 38)  # those of the OAuth2 server
+NUMBERS = range(1, 38)  # those of the OAuth2 server, which tests show in both ways
 OVER_HTTP = ("tests/e2e/",)  # talk to a running stack whatever pytest is told
-NAMED = re.compile(r"ACCEPTANCE (\d+(?:-\d+)?(?:(?:, | and )\d+(?:-\d+)?)*)")
+NAMED = re.compile(r"[Bb]ehaviour (\d+(?:-\d+)?(?:(?:, | and )\d+(?:-\d+)?)*)")
 SPAN = re.compile(r"(\d+)(?:-(\d+))?")
-PREFIX = "acceptance: "
+PREFIX = "behaviours: "
 
 
 @dataclass
@@ -52,7 +52,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def collected(paths: Iterable[str] = ("tests",)) -> dict[int, Tests]:
     """Collect all tests in a process of their own, and sort them by the numbers that they name."""
-    command = module("pytest", "--collect-only", "-q", "-p", "tests.acceptance", *paths)
+    command = module("pytest", "--collect-only", "-q", "-p", "tests.behaviours", *paths)
     done = subprocess.run(  # noqa: S603 - collects our own tests
         command, cwd=project_folder(), capture_output=True, text=True, check=True
     )
