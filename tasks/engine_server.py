@@ -9,6 +9,7 @@ import asyncio
 import hmac
 import json
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 SAVE_AFTER_SECONDS = 0.5
 HEALTH = ("GET", "/_ministack/health")
-HOSTS = ("127.0.0.1", "localhost")
+HOST = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]+)?")
 BROWSER_HEADERS = {b"origin", b"sec-fetch-site"}
 READING = ("BatchGet", "Describe", "Get", "List", "Query", "Scan", "TransactGet")
 
@@ -99,7 +100,7 @@ def refusal(scope: Scope, key: str) -> str:
     if any(name.lower() in BROWSER_HEADERS for name, _ in headers):
         return "The local engine takes no requests from web pages."
     hosts = [value.decode("latin-1") for name, value in headers if name.lower() == b"host"]
-    if len(hosts) != 1 or hosts[0].lower().partition(":")[0] not in HOSTS:
+    if len(hosts) != 1 or not HOST.fullmatch(hosts[0].lower()):
         return "The local engine answers under 127.0.0.1 and localhost only."
     # ministack's own paths delete all data and change its configuration
     is_keyed = hmac.compare_digest(scope["path"].rstrip("/").encode("utf-8", "replace"), f"/{key}".encode())

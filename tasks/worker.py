@@ -58,7 +58,7 @@ class Excuse(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         problem = {"title": "The code cannot be imported", "status": 503, "detail": self._reason}
-        body = json.dumps(problem, ensure_ascii=False).encode()
+        body = json.dumps(problem).encode()
         self.close_connection = True
         length = self.headers.get("Content-Length", "")
         if length.isdecimal():
@@ -113,7 +113,7 @@ def main(listener: socket.socket, report: int) -> None:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, its author is told
         reason = describe(error)
         server = Server(listener, partial(Excuse, reason=reason))
-    with os.fdopen(report, "w", encoding="utf-8") as pipe:
+    with os.fdopen(report, "w", encoding="utf-8", errors="backslashreplace") as pipe:
         print(reason, file=pipe)
     server.serve_forever()
 

@@ -26,6 +26,8 @@ from chalicelib.web.operation import Call
 
 CHALLENGE = re.compile(r"[\w-]{43}", re.ASCII)  # SHA-256 in base64url (RFC 7636 §4.2)
 CHALLENGE_METHOD = "S256"
+# A name that one site has. Addresses, in whatever form, and loopback names may be anybody's on the device.
+DOMAIN = re.compile(r"(?!.*\.localhost$)[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*", re.ASCII)
 MAX_VALUE = 2048  # characters
 NAMES = (
     "response_type",
@@ -66,7 +68,7 @@ class AuthorizationRequest:
     def destination(self) -> str | None:
         """The origin that receives the code; None where any app on the device may (RFC 8252 §8.6)."""
         parts = urlsplit(self.redirect_uri)
-        if parts.scheme != "https":
+        if parts.scheme != "https" or not DOMAIN.fullmatch(parts.hostname or ""):
             return None
         return f"https://{parts.netloc.lower().removesuffix(':443')}"
 

@@ -223,7 +223,7 @@ def rotate_oauth2_client_secret(call: Call) -> OAuth2Client:
 
     Only the owner may: a client acts for its owner, so whoever has its secret can do what the owner can.
     After a leak, rotate with `overlap=0`. Access tokens that the secret before was used for expire within an
-    hour; an admin who suspends the client ends them at once.
+    hour; while an admin suspends the client, they are refused.
     """
     return rotate_secret(call, call[CLIENT], call.query["overlap"])
 

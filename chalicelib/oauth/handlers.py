@@ -65,7 +65,7 @@ NOT_CACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 §5
     render_error=render_oauth_error,
     error=OAuthErrorSchema,
     if_unsure=None,
-    own_limits={"sign-ins of an account": SIGN_INS, "refreshes of an account": refresh_token.REFRESHES},
+    own_limits={"sign-ins of an account": SIGN_INS, "refreshes of a sign-in": refresh_token.REFRESHES},
     problems=(
         InvalidRequestError,
         InvalidClientError,

@@ -25,6 +25,11 @@ def account(user_id: str) -> str:
     return f"{keys.ACCOUNT}{user_id}"
 
 
+def sign_in(user_id: str, family_id: str) -> str:
+    """Return the subject of the limits of one sign-in."""
+    return f"{account(user_id)}.{family_id}"
+
+
 def stranger(call: Call, username: str) -> str:
     """Name the failures of a username or email address that nobody has.
 

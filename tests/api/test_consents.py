@@ -16,7 +16,15 @@ from tests.http import Client
 from tests.support import NOBODY, TokenFor
 
 ELSEWHERE = "https://elsewhere.test/callback"
-NATIVE = ["http://127.0.0.1/callback", "http://localhost:3000/cb", "http://[::1]/cb", "com.example.app:/cb"]
+NATIVE = [
+    "http://127.0.0.1/callback",
+    "http://localhost:3000/cb",
+    "http://[::1]/cb",
+    "com.example.app:/cb",
+    "https://localhost:8443/cb",
+    "https://127.0.0.1/cb",
+    "https://a.localhost/cb",
+]
 SAME = [CALLBACK, "https://app.test/other?a=b", "https://APP.test/cb", "https://app.test:443/cb"]
 OTHER = [
     ELSEWHERE,

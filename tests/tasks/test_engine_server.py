@@ -53,6 +53,7 @@ def test_clients_of_this_machine_pass(host: str, method: str, path: str) -> None
         {"Sec-Fetch-Site": "none"},
         {"host": "rebound.example:8001"},
         {"host": "127.0.0.1.rebound.example"},
+        {"host": "localhost:x.rebound.example"},
         {"host": ""},
     ],
     ids=str,

@@ -35,7 +35,7 @@ from chalicelib.web.operation import Call
 from chalicelib.web.rate_limit import Budget, rate_limit
 
 ATTEMPTS = 3  # the second one finds what the first one lost to
-REFRESHES = rate_limit("1000/hour")  # of each account, in all its sessions
+REFRESHES = rate_limit("120/hour")  # of each sign-in, so that no app holds back another one
 
 
 def needs(parameters: dict[str, str]) -> list[Key | None]:
@@ -47,7 +47,7 @@ def needs(parameters: dict[str, str]) -> list[Key | None]:
 
 
 def _budget(token: RefreshToken, factor: int) -> Budget:
-    return Budget.of(REFRESHES, "refresh", attempts.account(token.user_id), factor)
+    return Budget.of(REFRESHES, "refresh", attempts.sign_in(token.user_id, token.family_id), factor)
 
 
 def grant(request: TokenRequest) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
         grace; then the whole family dies.
     :raises UnauthorizedClientError: the client is suspended, its owner's account disabled or gone, or the
         sign-in was by password and the client is no longer first-party.
-    :raises TooManyRequestsError: the account refreshed too often.
+    :raises TooManyRequestsError: the sign-in was refreshed too often.
     :raises InvalidScopeError: more is asked than the sign-in granted, or nothing of it is left.
     """
     if REFRESH_TOKEN not in request.parameters:
