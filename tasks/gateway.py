@@ -27,10 +27,10 @@ from chalicelib.telemetry.measure import Value, running
 from chalicelib.web.problem import SECURITY_HEADERS
 from tasks import framing
 from tasks.problems import Answer, render
+from tasks.processes import shown
 
 # fields of the log line (docs/operations.md) that a developer looks at
 SHOWN = ("problem", "round_trips", "read_units", "write_units")
-OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
@@ -54,6 +54,15 @@ class Gateway(LocalGateway):
         event["requestContext"]["identity"]["sourceIp"] = self.source_ip
         event["multiValueHeaders"] = self.repeated
         return event
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host is an address of this machine, or its name, which nobody can rebind."""
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        return ipaddress.ip_address(bare).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class GatewayHandler(ChaliceRequestHandler, BaseHTTPRequestHandler):
@@ -93,6 +102,7 @@ class GatewayHandler(ChaliceRequestHandler, BaseHTTPRequestHandler):
 
     def _answer(self) -> Answer:
         try:
+            self._require_target()
             self._require_own_host()
             body = framing.read_body(self.rfile, self.headers)
         except ApiError as error:
@@ -109,8 +119,14 @@ class GatewayHandler(ChaliceRequestHandler, BaseHTTPRequestHandler):
     def _require_own_host(self) -> None:
         """Refuse a page of another site whose name was rebound to this address (DNS rebinding)."""
         address, port = self.server.socket.getsockname()[:2]
-        if ipaddress.ip_address(address).is_loopback and framing.host(self.headers) not in OWN_HOSTS:
-            raise ForbiddenError(f"The Host header names another server: use http://{address}:{port}.")
+        if ipaddress.ip_address(address).is_loopback and not _is_loopback(framing.host(self.headers)):
+            raise ForbiddenError(f"The Host header names another server: use http://{shown(address)}:{port}.")
+
+    def _require_target(self) -> None:
+        try:
+            urlsplit(self.path)
+        except ValueError as error:
+            raise MalformedRequestError("The address of the request is no URL.") from error
 
     def _invoke(self, body: bytes | None) -> Answer:
         if self._path() == "/" and self.command in {"GET", "HEAD"}:
@@ -133,7 +149,10 @@ class GatewayHandler(ChaliceRequestHandler, BaseHTTPRequestHandler):
 
     def _path(self) -> str:
         """Give the path without the query: that may hold what does not belong into a log."""
-        return urlsplit(getattr(self, "path", "/")).path
+        try:
+            return urlsplit(getattr(self, "path", "/")).path
+        except ValueError:
+            return "/"
 
     def _send(self, answer: Answer) -> None:
         headers = dict(answer.headers)

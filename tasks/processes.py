@@ -62,6 +62,11 @@ def module(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", name, *arguments]
 
 
+def shown(address: str) -> str:
+    """Return an IP address as URLs have it."""
+    return f"[{address}]" if ":" in address else address
+
+
 def port_taken(port: int) -> bool:
     """Say whether something listens there already."""
     with socket.socket() as probe:

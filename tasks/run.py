@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
 from tasks import engine
-from tasks.processes import LOOPBACK, Child, module, port_taken, project_folder
+from tasks.processes import LOOPBACK, Child, module, port_taken, project_folder, shown
 from tasks.reload import Reloader, WorkerError
 
 READY_SECONDS = 60
@@ -34,7 +34,7 @@ A token, by password:
 
 Ready after {seconds:.1f} s. Data and keys are kept under .local/. Ctrl-C stops everything.
 """
-WARNING = "HOST={host}: whoever reaches this machine can sign in by the passwords above, known to all."
+WARNING = "HOST={host}: whoever reaches this machine, web pages included, can sign in by the passwords above."
 
 
 class RunError(Exception):
@@ -67,7 +67,8 @@ def serve(stack: ExitStack) -> None:
     listener = stack.enter_context(listen(host, port))
     stack.enter_context(only_one_here())
     environment, children = start_engine(stack)
-    url = environment["PUBLIC_URL"] = f"http://{LOOPBACK}:{port}"
+    is_loopback = ipaddress.ip_address(host).is_loopback
+    url = environment["PUBLIC_URL"] = f"http://{shown(host if is_loopback else LOOPBACK)}:{port}"
     stack.enter_context(announced(url, environment["DYNAMODB_ENDPOINT"]))
     accounts = prepare(environment)
     reloader = Reloader(project_folder(), listener, environment)
@@ -76,7 +77,7 @@ def serve(stack: ExitStack) -> None:
     wait_until_ready(reloader, children)
     seconds = time.monotonic() - started_at
     print(BANNER.format(url=url, accounts=accounts, seconds=seconds), flush=True)
-    if not ipaddress.ip_address(host).is_loopback:
+    if not is_loopback:
         print(WARNING.format(host=host), flush=True)
     watch(reloader, children)
 

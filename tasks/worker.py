@@ -7,6 +7,7 @@ before the application is, since every other module may be the one that is being
 
 import json
 import os
+import re
 import socket
 import sys
 import traceback
@@ -20,6 +21,7 @@ from tasks.lifeline import end_with_parent
 PROJECT = Path(__file__).resolve().parent.parent
 MAX_BODY = 1024 * 1024
 OURS = ("app.py", "chalicelib", "tasks")
+OWN_HOST = re.compile(r"(127(\.[0-9]+){3}|localhost|\[::1\])(:[0-9]+)?", re.IGNORECASE)
 
 
 class Server(ThreadingHTTPServer):
@@ -56,8 +58,12 @@ class Excuse(BaseHTTPRequestHandler):
             return self._answer
         raise AttributeError(name)
 
+    def _detail(self) -> str:
+        # A page whose name was rebound to this address learns nothing of the code.
+        return self._reason if OWN_HOST.fullmatch(self.headers.get("Host", "")) else "See the terminal."
+
     def _answer(self) -> None:
-        problem = {"title": "The code cannot be imported", "status": 503, "detail": self._reason}
+        problem = {"title": "The code cannot be imported", "status": 503, "detail": self._detail()}
         body = json.dumps(problem).encode()
         self.close_connection = True
         length = self.headers.get("Content-Length", "")

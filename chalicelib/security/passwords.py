@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.text import ManyMarksError, TooLongError, nfc
+from chalicelib.text import ManyMarksError, TooLongError, fold, nfc
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -118,15 +118,15 @@ def _weakness(text: str) -> str | None:
 def is_personal(password: str, username: str, email: str) -> bool:
     """Whether a password is the username or the email address of its account (ASVS 5.0 6.2.11).
 
-    Case does not matter, nor do digits and punctuation at either end.
+    Case and compatibility forms (NFKC) do not matter, nor do digits and punctuation at either end.
 
     :param password: one that `password_flaw` has passed: its length is bounded.
     """
     own = (username, email, email.partition("@")[0])
-    return _core(nfc(password, MAX_BYTES)) in {_core(text) for text in own}
+    return _core(password) in {_core(text) for text in own}
 
 
 def _core(text: str) -> str:
-    folded = text.casefold()
+    folded = fold(text, MAX_BYTES)
     edge = "".join({character for character in folded if not character.isalpha()})
     return folded.strip(edge) or folded

@@ -226,6 +226,12 @@ def test_composed_letters_are_the_same() -> None:
     assert is_personal("zoe\u0308-example", "z", "zo\u00eb-example@engines.example")
 
 
+def test_compatible_letters_are_the_same() -> None:
+    """Full-width and mathematical letters are the same to whoever guesses (NFKC)."""
+    for given in ("\uff41\uff44\uff41.lovelace", "\U0001d41a\U0001d41d\U0001d41a.lovelace"):
+        assert is_personal(given, "ada.lovelace", "countess@engines.example")
+
+
 def test_the_work_for_a_comparison_is_bounded() -> None:
     """What no password can be is not looked at."""
     with pytest.raises(TooLongError):

@@ -93,6 +93,7 @@ def test_bad_framing_is_a_problem_and_ends_the_connection(framing: str, status: 
         (["localhost:8000"], 200),
         (["LOCALHOST"], 200),
         (["[::1]:8000"], 200),
+        (["127.0.0.2:8000"], 200),
         (["rebound.example:8000"], 403),
         (["127.0.0.1.rebound.example"], 403),
         (["rebound.example:127.0.0.1"], 403),
@@ -108,6 +109,12 @@ def test_requests_for_another_host_are_refused(hosts: list[str], status: int, po
     got, _, content = talk(port, "GET /health HTTP/1.1", hosts=hosts)
     assert got == status
     assert status != 403 or f"http://127.0.0.1:{port}" in json.loads(content)["detail"]
+
+
+@pytest.mark.parametrize("target", ["http://[::1/api", "http://[x]/"])
+def test_an_address_that_is_no_url_is_refused(target: str, port: int) -> None:
+    """With a problem, not by a connection that closes."""
+    assert talk(port, f"GET {target} HTTP/1.1")[0] == 400
 
 
 def test_a_client_for_another_host_may_not_send_its_body(port: int) -> None:

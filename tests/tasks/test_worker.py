@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.worker import PROJECT, describe
+from tasks.worker import OWN_HOST, PROJECT, describe
 
 
 def raised(code: str, path: Path) -> BaseException:
@@ -36,3 +36,17 @@ def test_an_error_is_one_line_with_its_place(code: str, text: str) -> None:
     assert text in said
     assert said.startswith("chalicelib/db/keys.py, ") or "'('" in said
     assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("host", "is_own"),
+    [
+        ("127.0.0.1:8000", True),
+        ("localhost", True),
+        ("[::1]:8000", True),
+        ("127.0.0.1.rebound.example", False),
+    ],
+)
+def test_the_place_of_an_error_is_for_this_machine_only(host: str, is_own: bool) -> None:
+    """A page whose name was rebound to this address (DNS rebinding) is not told."""
+    assert bool(OWN_HOST.fullmatch(host)) is is_own
