@@ -54,10 +54,14 @@ def _normalize(form: str, text: str, most: int) -> str:
 
 def is_stream_safe(text: str) -> bool:
     """Whether a text has few combining marks in a row, its characters decomposed one by one."""
+    marks = {
+        character: [unicodedata.combining(part) for part in unicodedata.normalize("NFKD", character)]
+        for character in set(text)
+    }
     run = 0
     for character in text:
-        for part in unicodedata.normalize("NFKD", character):
-            run = run + 1 if unicodedata.combining(part) else 0
+        for mark in marks[character]:
+            run = run + 1 if mark else 0
             if run > MAX_MARKS:
                 return False
     return True

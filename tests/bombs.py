@@ -166,13 +166,13 @@ def _patches(operation: Operation) -> Iterator[Bomb]:
             yield _patch(
                 f"{name}, from: {what}", [{"op": "copy", "from": f"/{name}{text}", "path": f"/{name}"}]
             )
-        large = {"op": "add", "path": f"/{name}", "value": [[]] * 256}
+        large = {"op": "add", "path": f"/{name}", "value": [[]] * 128}
         yield _patch(
             f"{name}: copied", [large, *[{"op": "copy", "from": f"/{name}", "path": f"/{name}"}] * 63]
         )
         yield _patch(f"{name}: large each time", [large] * 64)
         yield _patch(
-            f"{name}: and tests", [large, *[{"op": "test", "path": f"/{name}", "value": [[]] * 250}] * 63]
+            f"{name}: and tests", [large, *[{"op": "test", "path": f"/{name}", "value": [[]] * 120}] * 63]
         )
         long = {"op": "add", "path": f"/{name}", "value": "a" * 60_000}
         yield _patch(
@@ -180,7 +180,7 @@ def _patches(operation: Operation) -> Iterator[Bomb]:
         )
         nested = {"op": "copy", "from": f"/{name}", "path": f"/{name}/-"}
         yield _patch(
-            f"{name}: in itself", [{"op": "add", "path": f"/{name}", "value": [""] * 200}, *[nested] * 63]
+            f"{name}: in itself", [{"op": "add", "path": f"/{name}", "value": [""] * 100}, *[nested] * 63]
         )
     yield _patch("many operations", [{}] * (ROOM // 3))
     for what, value in values(ROOM):

@@ -29,7 +29,7 @@ from chalicelib.web.operation import Call, PatchPolicy, Rule
 
 MAX_OPERATIONS = 64
 MAX_RESULT = 65_536  # characters of JSON; copies grow without bound otherwise
-MAX_ELEMENTS = 256  # of a value, and of what is patched beyond those it has
+MAX_ELEMENTS = 128  # of a value, and of what is patched beyond those it has
 RETRY_FOR = 5.0  # seconds that a write is tried anew after conflicts; with the last try's own, below 15
 CURRENT_PASSWORD = "/current_password"  # noqa: S105 - a path, no password
 MAX_POINTER = 256  # characters; no view has anything at a longer one
