@@ -7,7 +7,7 @@ import pytest
 from chalicelib.teams.models import Team, add_member, create_team
 from chalicelib.users.models import User
 from tests.http import Answer, Client
-from tests.support import NOBODY, MakeUser, TokenFor, dump_table
+from tests.support import NOBODY, MakeUser, TokenFor, stored
 
 
 @pytest.fixture
@@ -87,8 +87,8 @@ def test_a_form_works_like_json(members: Members, ada: User) -> None:
 
 def test_an_unknown_user_is_404(members: Members) -> None:
     """An id that names nobody is 404; nothing is written."""
-    before = dump_table()
-    assert (members.add(NOBODY).status, dump_table()) == (404, before)
+    before = stored()
+    assert (members.add(NOBODY).status, stored()) == (404, before)
 
 
 @pytest.mark.parametrize("user_id", ["", "ada", NOBODY.lower(), "#", None, 5, ["x"], {"a": 1}, "Z" * 26])
@@ -114,8 +114,8 @@ def test_missing_and_unknown_fields_are_422(members: Members, body: dict[str, An
 def test_a_member_is_not_added_twice(members: Members, ada: User, leads: bool) -> None:
     """Already a member is 409; the counts and the role stay."""
     members.add(ada.id)
-    before = dump_table()
-    assert (members.add(ada.id, is_leader=leads).status, dump_table()) == (409, before)
+    before = stored()
+    assert (members.add(ada.id, is_leader=leads).status, stored()) == (409, before)
 
 
 def test_a_removed_member_is_gone(members: Members, ada: User) -> None:
@@ -146,8 +146,8 @@ def test_who_is_no_member_cannot_be_removed(members: Members, user_id: str) -> N
 def test_the_last_leader_stays(members: Members, user: User, ada: User) -> None:
     """Behaviour 40: 409, and nothing is written, also when there are other members."""
     members.add(ada.id)
-    before = dump_table()
-    assert (members.remove(user.id).status, dump_table()) == (409, before)
+    before = stored()
+    assert (members.remove(user.id).status, stored()) == (409, before)
 
 
 def test_not_even_an_admin_removes_the_last_leader(members: Members, user: User, admin: User) -> None:

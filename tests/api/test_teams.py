@@ -7,7 +7,7 @@ import pytest
 from chalicelib.teams.models import Team, add_member, create_team
 from chalicelib.users.models import User
 from tests.http import Client
-from tests.support import NOBODY, MakeUser, TokenFor, dump_table, replace
+from tests.support import NOBODY, MakeUser, TokenFor, replace, stored
 from tests.target import path_of
 
 TEAMS = "/api/v1/teams"
@@ -61,9 +61,9 @@ BAD_TITLES = [
 @pytest.mark.parametrize("title", BAD_TITLES)
 def test_titles_beyond_the_limits_are_422(api: Client, user: User, token_for: TokenFor, title: Any) -> None:
     """The problem points at the title; there is no team then."""
-    token, before = token_for(user), dump_table()
+    token, before = token_for(user), stored()
     answer = api("POST", TEAMS, token=token, data={"title": title})
-    assert (answer.status, answer.json["errors"][0]["pointer"], dump_table()) == (422, "/title", before)
+    assert (answer.status, answer.json["errors"][0]["pointer"], stored()) == (422, "/title", before)
 
 
 @pytest.mark.parametrize("title", BAD_TITLES)
@@ -71,9 +71,9 @@ def test_a_team_keeps_its_title_rather_than_a_bad_one(
     api: Client, user: User, team: Team, token_for: TokenFor, title: Any
 ) -> None:
     """Behaviour 43: an invalid result is 422."""
-    token, before = token_for(user), dump_table()
+    token, before = token_for(user), stored()
     answer = api("PATCH", f"{TEAMS}/{team.id}", token=token, data=[replace("/title", title)])
-    assert (answer.status, dump_table()) == (422, before)
+    assert (answer.status, stored()) == (422, before)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_what_the_server_owns_is_422(
     api: Client, user: User, team: Team, token_for: TokenFor, field: str
 ) -> None:
     """Behaviour 39: on creation and in a patch; nothing is written."""
-    token, before = token_for(user), dump_table()
+    token, before = token_for(user), stored()
     created = api("POST", TEAMS, token=token, data={"title": "Looms", field: "1"})
     patched = api("PATCH", f"{TEAMS}/{team.id}", token=token, data=[replace(f"/{field}", "1")])
-    assert (created.status, patched.status, dump_table()) == (422, 422, before)
+    assert (created.status, patched.status, stored()) == (422, 422, before)
 
 
 def test_titles_are_kept_in_nfc(api: Client, user: User, token_for: TokenFor) -> None:

@@ -6,7 +6,7 @@ from chalicelib.db import keys
 from chalicelib.users.models import User
 from tests.conftest import PASSWORD
 from tests.http import Answer, Client
-from tests.support import MakeUser, TokenFor, confirmed, dump_table, present_keys, replace
+from tests.support import MakeUser, TokenFor, confirmed, present_keys, replace, stored
 
 
 def change_email(api: Client, token: str, user: User, address: str) -> Answer:
@@ -20,10 +20,10 @@ def test_a_taken_address_is_409(
     api: Client, admin: User, user: User, token_for: TokenFor, address: str
 ) -> None:
     """A unique value that is taken, in any spelling, is 409; nothing is written."""
-    token, before = token_for(user), dump_table()
+    token, before = token_for(user), stored()
     answer = change_email(api, token, user, address)
     pointers = [entry["pointer"] for entry in answer.json["errors"]]
-    assert (answer.status, pointers, dump_table()) == (409, ["/email"], before)
+    assert (answer.status, pointers, stored()) == (409, ["/email"], before)
 
 
 def test_the_marker_moves_with_the_address(api: Client, user: User, token_for: TokenFor) -> None:

@@ -8,7 +8,7 @@ from chalicelib.db.table import get_many
 from chalicelib.users.models import User
 from tests.conftest import PASSWORD
 from tests.http import Answer, Client
-from tests.support import MakeUser, Operations, SignIn, TokenFor, confirmed, dump_table, replace
+from tests.support import MakeUser, Operations, SignIn, TokenFor, confirmed, replace, stored
 
 NEW_PASSWORD = "another horse battery"
 FLAGS = ("is_active", "is_regular_user", "is_admin")
@@ -53,8 +53,8 @@ def test_without_the_current_password_it_is_422(
     patch: Patcher, admin: User, user: User, field: str, value: Any
 ) -> None:
     """A test of /current_password that is absent is 422; the item is unchanged."""
-    before = dump_table()
-    assert (patch(admin, user, [replace(f"/{field}", value)]).status, dump_table()) == (422, before)
+    before = stored()
+    assert (patch(admin, user, [replace(f"/{field}", value)]).status, stored()) == (422, before)
 
 
 @pytest.mark.parametrize(("field", "value"), SENSITIVE)
@@ -69,13 +69,13 @@ def test_a_test_behind_the_change_comes_too_late(
 @pytest.mark.parametrize("password", ["user@test.example", "newcomer99", "newcomer@test.example"])
 def test_the_address_that_comes_with_a_password_is_none(patch: Patcher, user: User, password: str) -> None:
     """ASVS 5.0 6.2.11: a new address counts, too; nothing is changed then."""
-    before = dump_table()
+    before = stored()
     email = "user@test.example" if password == "user@test.example" else "newcomer@test.example"
     changes = [replace("/email", email), replace("/password", password)]
     answer = patch(user, user, confirmed(PASSWORD, *changes))
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/password")
     assert "username or email address" in answer.json["errors"][0]["detail"]
-    assert dump_table() == before
+    assert stored() == before
 
 
 WRONG = [*((*change, "wrong") for change in SENSITIVE)] + [
@@ -141,9 +141,9 @@ def test_is_internal_is_nobodys(patch: Patcher, admin: User, user: User, value: 
 @pytest.mark.parametrize("value", [1, 0, 1.0, "true", None, [], {}])
 def test_a_flag_is_true_or_false(patch: Patcher, admin: User, user: User, flag: str, value: Any) -> None:
     """Behaviour 43: what merely equals a boolean in Python is an invalid result: 422."""
-    before = dump_table()
+    before = stored()
     answer = patch(admin, user, confirmed(PASSWORD, replace(f"/{flag}", value)))
-    assert (answer.status, dump_table()) == (422, before)
+    assert (answer.status, stored()) == (422, before)
 
 
 INVALID = [
@@ -156,18 +156,18 @@ INVALID = [
 @pytest.mark.parametrize(("field", "value"), INVALID)
 def test_an_invalid_value_is_422(patch: Patcher, user: User, field: str, value: Any) -> None:
     """Behaviour 43: policy or value error 422; the item is unchanged."""
-    before = dump_table()
+    before = stored()
     answer = patch(user, user, confirmed(PASSWORD, replace(f"/{field}", value)))
-    assert (answer.status, dump_table()) == (422, before)
+    assert (answer.status, stored()) == (422, before)
 
 
 @pytest.mark.parametrize("flag", ["is_admin", "is_active"])
 def test_the_last_active_admin_stays(patch: Patcher, admin: User, make_user: MakeUser, flag: str) -> None:
     """Behaviour 40: neither demoted nor disabled; a disabled admin beside does not count."""
     make_user("retired", is_admin=True, is_active=False)
-    before = dump_table()
+    before = stored()
     answer = patch(admin, admin, confirmed(PASSWORD, replace(f"/{flag}", False)))
-    assert (answer.status, dump_table()) == (409, before)
+    assert (answer.status, stored()) == (409, before)
 
 
 @pytest.mark.parametrize("flag", ["is_admin", "is_active"])

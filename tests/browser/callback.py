@@ -15,6 +15,7 @@ from tests.api.code_tools import VERIFIER, query_of
 from tests.e2e.stack import Stack
 
 HOST = "127.0.0.1"
+SITE = "team.example"  # leads to this machine; of loopback addresses people are always asked
 SCOPE = "teams:read users:read"
 ELSEWHERE = "https://planner.example/callback"  # registered, too; nobody is there
 
@@ -51,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _certificate(path: Path) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, SITE)])
     now = dt.datetime.now(dt.UTC)
     made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     made = made.not_valid_before(now).not_valid_after(now + dt.timedelta(days=1))
@@ -68,7 +69,7 @@ class App:
     def __init__(self, stack: Stack, folder: Path) -> None:
         self.stack = stack
         self.server = Callback(folder)
-        self.redirect_uri = f"https://{HOST}:{self.server.server_port}/callback"
+        self.redirect_uri = f"https://{SITE}:{self.server.server_port}/callback"
         token = stack.token("root", "q").json["access_token"]
         body = {
             "client_name": "Team Planner",

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from tests.browser.callback import SITE
 from tests.e2e.stack import Stack, copy_project
 
 REBOUND = "rebound.example"  # a name of another site that leads to this machine
 ARGUMENTS = [
-    f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1",
+    f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1, MAP {SITE} 127.0.0.1",
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-component-update",

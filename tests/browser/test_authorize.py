@@ -104,7 +104,7 @@ def test_after_an_error_the_focus_is_on_what_went_wrong(browser: Any, app: App) 
 
 # Where a client's callback sends people on to: its own origin, another host, another port, another app.
 ONWARD = {
-    "same origin": "https://127.0.0.1:{port}/landed",
+    "same origin": "https://team.example:{port}/landed",
     "other host": "https://localhost:{port}/landed",
     "other port": "{stack}/health",
     "custom scheme": "com.example.planner:/landed",
