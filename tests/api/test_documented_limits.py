@@ -85,6 +85,7 @@ def test_a_parameter_that_is_too_long_is_refused(world: World, path: str, name: 
     assert answer.status in (400, 401)
 
 
+@pytest.mark.in_process("serves an operation of its own")
 @pytest.mark.parametrize("most", [None, 100, 100_000])
 def test_the_size_of_a_body_is_declared(settings: Settings, most: int | None) -> None:
     """API4: 64 KiB unless the operation says otherwise; the document says it, and a byte more is 413."""
