@@ -220,7 +220,7 @@ async def _live(person: Person, deadline: float, hostile: Sequence[Request], see
 
 
 async def play(people: Sequence[Person], seconds: float, hostile: Sequence[Request]) -> Round:
-    """Let everybody send requests for that long, each one after the answer to the one before.
+    """Send requests as everybody for that long, each one after the answer to the one before.
 
     :param hostile: bombs, of which every person begins with another one; none for a calm round.
     """

@@ -137,7 +137,7 @@ def only_one_here() -> Iterator[None]:
 
 @contextmanager
 def announced(url: str, endpoint: str) -> Iterator[None]:
-    """Tell the tasks in this folder where server and engine are (chalicelib/settings.py)."""
+    """Publish to the tasks in this folder where server and engine are (chalicelib/settings.py)."""
     file = engine.LOCAL / RUNNING
     file.write_text(json.dumps({"url": url, "endpoint": endpoint}), "utf-8")
     try:

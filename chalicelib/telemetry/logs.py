@@ -96,9 +96,9 @@ def configure(settings: Settings) -> None:
 
 
 def describe(error: BaseException) -> str:
-    """Name an exception without what it quotes; of AWS's refusals their code and the operation.
+    """Return an exception's name without what it quotes; of AWS's refusals the code and the operation.
 
-    Of connections that failed the address is named: that of a service, or of the local engine.
+    A connection that failed has its address beside it: that of a service, or of the local engine.
     """
     name = type(error).__name__
     response = getattr(error, "response", None)

@@ -63,7 +63,7 @@ def complete(template: Template, build: str) -> Template:
 
 
 def keep_public_url(template: Template, url: str) -> None:
-    """Let PUBLIC_URL of the configuration count where the stack makes no domain."""
+    """Use the PUBLIC_URL of the configuration where the stack makes no domain."""
     for name in FUNCTIONS:
         variables = template["Resources"][name]["Properties"]["Environment"]["Variables"]
         variables["PUBLIC_URL"]["Fn::If"][2] = url

@@ -89,7 +89,7 @@ def rotate(
     stage: str = "",
     yes: bool = False,
 ) -> None:
-    """Give a client another secret; the one before is good for another day, or for --overlap seconds."""
+    """Make a new secret for a client; the one before stays valid for a day, or for --overlap seconds."""
     from tasks import clients  # noqa: PLC0415 - as above
     from tasks.tables import on_table  # noqa: PLC0415 - as above
 
@@ -105,7 +105,7 @@ def suspend(_context: Context, client_id: str, stage: str = "", yes: bool = Fals
 
 @task(help={"client_id": CLIENT_HELP, "stage": STAGE_HELP, "yes": YES_HELP})
 def resume(_context: Context, client_id: str, stage: str = "", yes: bool = False) -> None:
-    """Let a suspended client go on; tokens that have not expired in the meantime work again."""
+    """Resume a suspended client; tokens that have not expired in the meantime work again."""
     _set_active("clients.resume", client_id, stage, yes=yes, active=True)
 
 

@@ -39,7 +39,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch, settings: Settings, api: Client) -
 
 @pytest.fixture(autouse=True)
 def steady() -> None:
-    """Let no test run into the next window."""
+    """Wait for the next window if this one is about to end."""
     left = HOUR - time.time() % HOUR
     if left < 20:
         time.sleep(left + 1)

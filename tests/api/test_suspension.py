@@ -52,7 +52,7 @@ class Given:
 
     @classmethod
     def to(cls, api: Client) -> "Given":
-        """Let it sign the user in, and get a code and a token of its own."""
+        """Sign the user in through it, and get a code and a token of its own."""
         return cls(
             get_code(api, "user", PASSWORD, client_id="server"),
             ask(api, **SIGN_IN).json,

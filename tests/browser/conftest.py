@@ -42,7 +42,7 @@ def photograph(page: Any, name: str) -> None:
 
 
 def violations(page: Any) -> list[str]:
-    """Let axe look at a page."""
+    """Return what axe finds on a page."""
     from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - it may not be installed
 
     found = Axe().run(page).response["violations"]

@@ -8,7 +8,6 @@ from tests.e2e.stack import Stack
 
 TEAMS = "/api/v1/teams"
 MOST_LOST_SECONDS = 2.0
-LONGEST_START_SECONDS = 15.0
 
 
 def refresh(stack: Stack, token: str) -> int:
@@ -56,13 +55,12 @@ def test_data_and_tokens_survive_a_restart(own_stack: Stack) -> None:
 
 
 @pytest.mark.slow
-def test_a_second_start_takes_seconds(own_stack: Stack) -> None:
-    """What the first one installed and made is used again."""
+def test_a_second_start_installs_nothing(own_stack: Stack) -> None:
+    """What the first one installed is used again; how long a start took stands in the banner."""
     own_stack.stop()
-    started = time.monotonic()
     own_stack.start()
-    assert time.monotonic() - started < LONGEST_START_SECONDS
-    assert "Ready after " in (own_stack.folder / "run.log").read_text()
+    log = (own_stack.folder / "run.log").read_text()
+    assert ("Installing" in log, "Ready after " in log) == (False, True)
 
 
 @pytest.mark.slow

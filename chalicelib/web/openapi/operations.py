@@ -138,7 +138,7 @@ def _request_body(operation: Operation) -> dict[str, Any]:
 
 
 def _encoding(kind: type[Schema], media_type: str) -> dict[str, Any]:
-    """Say how a form has lists: a name once for each element. Without it tools join them with commas."""
+    """Return how a form sends lists: a name for each element. Without it tools join them with commas."""
     lists = [name for name, field in schema_of(kind).fields.items() if isinstance(field, fields.List)]
     if media_type != FORM or not lists:
         return {}
