@@ -7,6 +7,7 @@ bounded, requests for other hosts are refused. `/` leads to the documentation.
 
 import base64
 import ipaddress
+import threading
 import time
 import traceback
 import uuid
@@ -32,6 +33,8 @@ from tasks.processes import shown
 # fields of the log line (docs/operations.md) that a developer looks at
 SHOWN = ("problem", "round_trips", "read_units", "write_units")
 BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+# Requests that run at once; others wait here. In the engine, their waits would pass DynamoDB's read time-out.
+CONCURRENCY = threading.BoundedSemaphore(16)
 
 
 class Gateway(LocalGateway):
@@ -109,7 +112,8 @@ class GatewayHandler(ChaliceRequestHandler, BaseHTTPRequestHandler):
             self.close_connection = True
             return self._render(error)
         try:
-            return self._invoke(body)
+            with CONCURRENCY:
+                return self._invoke(body)
         except UnknownPathError:
             return self._render(NotFoundError())
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and the terminal the trace
