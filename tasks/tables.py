@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
@@ -68,17 +67,6 @@ def on_table(
     """
     with refusing_faults():
         yield task_call(task, open_table(stage, writes=writes, yes=yes, ask=_ask if answers else _nobody))
-
-
-@contextmanager
-def with_client(service: str, stage: str) -> Iterator[tuple[Settings, Any]]:
-    """Do something with an AWS service of a stage's region; whatever is refused ends the task.
-
-    :param service: such as logs.
-    """
-    with refusing_faults():
-        settings = in_region(settings_of(stage))
-        yield settings, Session().create_client(service, settings.region)
 
 
 def _ask(question: str) -> str:

@@ -13,7 +13,6 @@ namespace = Collection(
     cloud.destroy,
     cloud.e2e,
     stage.shell,
-    stage.logs,
     stage.doctor,
     test=Collection(daily.test, daily.try_generated_clients, daily.mutate),
     openapi=Collection(openapi.export, openapi.lint, openapi.codegen, openapi.fuzz),
@@ -28,6 +27,6 @@ namespace = Collection(
         clients.revoke,
     ),
     db=Collection(db.create, db.seed, db.export, db.load, db.check, db.migrate),
-    module=Collection(module.create, module.remove),
+    module=Collection(module.create),
 )
 refuse_wrong_arguments()

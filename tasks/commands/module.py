@@ -1,11 +1,10 @@
-"""`invoke module.create` and `invoke module.remove`."""
+"""`invoke module.create`."""
 
 from invoke.context import Context
 from invoke.tasks import task
 
 from tasks.console import refusing
 from tasks.module.names import ModuleError
-from tasks.module.remove import remove as take_out
 from tasks.processes import project_folder
 
 
@@ -28,16 +27,3 @@ def create(_context: Context, name: str = "", singular: str = "", field: list[st
     print("Created:", *plan.files, sep="\n  ")
     print("Changed:", *plan.changed, sep="\n  ")
     print(f"`make check && make test` tries it, `make run` serves it at /api/v1/{name}.")
-
-
-@task(
-    help={"name": "in the plural: articles", "force": "also if generated files were edited"},
-)
-def remove(_context: Context, name: str = "", force: bool = False) -> None:
-    """Take out what module.create put in; items in tables stay."""
-    with refusing(ModuleError):
-        removal = take_out(project_folder(), name, force=force)
-    print("Removed:", *(path for path, text in removal.changes.items() if text is None), sep="\n  ")
-    print("Changed:", *(path for path, text in removal.changes.items() if text is not None), sep="\n  ")
-    if removal.left:
-        print("Not found as it was put in, so look there:", *removal.left, sep="\n  ")

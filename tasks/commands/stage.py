@@ -1,7 +1,6 @@
-"""`invoke shell`, `logs` and `doctor`: a look inside a stage."""
+"""`invoke shell` and `invoke doctor`: a look inside a stage."""
 
 import sys
-import time
 
 from invoke.context import Context
 from invoke.tasks import task
@@ -21,34 +20,6 @@ def shell(_context: Context, stage: str = "", command: str = "", yes: bool = Fal
         if command:
             sys.exit(not work.run_line(call.settings, command))
         work.run(call.settings)
-
-
-@task(
-    help={
-        "stage": STAGE_HELP,
-        "since": "how far back: 90s, 10m, 2h, 1d",
-        "follow": "go on until Ctrl-C",
-        "request_id": "of one request, as its answer has it",
-        "errors": "what went wrong alone",
-    }
-)
-def logs(
-    _context: Context,
-    *,
-    stage: str = "",
-    since: str = "10m",
-    follow: bool = False,
-    request_id: str = "",
-    errors: bool = False,
-) -> None:
-    """Show what a deployed stage's functions logged."""
-    from tasks import logs as work  # noqa: PLC0415 - as above
-    from tasks.tables import with_client  # noqa: PLC0415 - as above
-
-    with with_client("logs", stage) as (settings, client):
-        reader = work.reader_of(settings, client, request_id, errors=errors)
-        begin = work.milliseconds(since, time.time())
-        work.show(reader.follow(begin) if follow else reader.lines(begin))
 
 
 @task(help={"stage": STAGE_HELP})

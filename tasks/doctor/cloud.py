@@ -179,7 +179,9 @@ def check_address(subject: Subject) -> Iterator[Finding]:
     build = _build_at(url)
     if build is None:
         level, advice = (
-            (LOOK, "`make run` serves it.") if subject.settings.is_local else (WRONG, "invoke logs")
+            (LOOK, "`make run` serves it.")
+            if subject.settings.is_local
+            else (WRONG, "docs/operations.md shows how to read its logs.")
         )
         yield Finding(level, f"{url}/health does not answer", advice)
         return

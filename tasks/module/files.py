@@ -8,26 +8,22 @@ from pathlib import Path
 from tasks.module.names import ModuleError
 from tasks.processes import module
 
-RECORDS = "tasks/module/created"  # what module.remove has to know of each module
-Changes = Mapping[str, str | None]  # what a file will hold, by its path in the project; None: it goes
 
+def apply(root: Path, changes: Mapping[str, str]) -> None:
+    """Write files; whatever stops it, also Ctrl-C, leaves everything as it was.
 
-def apply(root: Path, changes: Changes, *, lint: bool = False) -> None:
-    """Write and delete files; whatever stops it, also Ctrl-C, leaves everything as it was.
-
-    :param lint: have ruff look at what was written.
+    :param changes: what a file will hold, by its path in the project.
     :raises ModuleError: ruff finds fault with it.
     """
     before = {path: read(root / path) if (root / path).exists() else None for path in changes}
     try:
         for path, text in changes.items():
             _write(root / path, text)
-        if lint:
-            modules = [path for path in changes if path.endswith(".py")]
-            _ruff(root, "check", "--quiet", "--output-format", "concise", *modules)
+        modules = [path for path in changes if path.endswith(".py")]
+        _ruff(root, "check", "--quiet", "--output-format", "concise", *modules)
     except BaseException:
-        for path, text in before.items():
-            _write(root / path, text)
+        for path, former in before.items():
+            _write(root / path, former)
         raise
 
 

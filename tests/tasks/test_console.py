@@ -36,7 +36,6 @@ WRONG = {
     "clients.rotate": "'client_id'",
     "clients.revoke --stage nowhere x": "--stage is one of",
     "shell --command x=": "--command: invalid syntax",
-    "logs --stage dev --since yesterday": "--since is a number with a unit",
     "doctor --stage nowhere": "--stage is one of",
     "db.create --stage dev": "dev is deployed",
     "db.seed": "No engine at http://127.0.0.1:1: start `make run`",
