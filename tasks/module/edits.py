@@ -85,7 +85,7 @@ def edits(things: str) -> Iterable[Edit]:
         Edit("docs/architecture.md", after(r"^\| `cleanup` .*\n"), KEY_ROW),
         Edit(
             "CHANGELOG.md",
-            after(r"^## Unreleased\n+### Added\n+(- .*\n(  .*\n)*)*"),
-            "- $Words: list, create, look at, change and delete them ([docs/$things.md](docs/$things.md)).\n",
+            after(r"^## Unreleased\n+### Added\n"),
+            "\n- $Words: list, create, read, change and delete them ([docs/$things.md](docs/$things.md)).\n",
         ),
     )

@@ -1,6 +1,9 @@
 """The pipelines: pinned, with few rights, and no command that is not there."""
 
+import os
 import re
+import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +125,48 @@ def test_prod_comes_after_dev_and_after_all_checks() -> None:
     found = jobs(ROOT / ".github" / "workflows" / "deploy.yml")
     assert (found["dev"]["needs"], found["prod"]["needs"]) == ("ci", ["ci", "dev"])
     assert {name: found[name]["environment"] for name in ROLES} == {name: name for name in ROLES}
+
+
+RELEASE = ROOT / ".github" / "workflows" / "release.yml"
+VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+
+
+def run_step(name: str, tag: str, folder: Path) -> int:
+    """Run a step of the release for a tag, in a folder with the files that it reads."""
+    for file in ("CHANGELOG.md", "pyproject.toml"):
+        (folder / file).write_text((ROOT / file).read_text("utf-8"), "utf-8")
+    (step,) = (each for each in steps(RELEASE) if each.get("id") == name)
+    command = ["bash", "-euc", step["run"]]
+    environment = {**os.environ, "GITHUB_REF_NAME": tag}
+    return subprocess.run(command, cwd=folder, env=environment, check=False).returncode  # noqa: S603 - our own step
+
+
+def test_a_release_has_the_version_of_its_tag(tmp_path: Path) -> None:
+    """Another tag ends the workflow before anything else runs."""
+    assert run_step("compare", f"v{VERSION}", tmp_path) == 0
+    assert run_step("compare", "v0.0.1", tmp_path) != 0
+    assert jobs(RELEASE)["ci"]["needs"] == "version"
+
+
+def test_a_release_says_what_the_changelog_says_of_it(tmp_path: Path) -> None:
+    """The section of this version without those around it; a version without one is no release."""
+    assert run_step("notes", "v0.0.1", tmp_path) != 0
+    assert run_step("notes", f"v{VERSION}", tmp_path) == 0
+    notes = (tmp_path / "notes.md").read_text("utf-8")
+    assert "### " in notes
+    assert not re.search("^## ", notes, re.MULTILINE)
+
+
+def test_only_the_job_that_publishes_may_write_to_the_repository() -> None:
+    """It comes after all checks, and runs nothing of the project."""
+    writers = {
+        (path.stem, name): job
+        for path in WORKFLOWS
+        for name, job in jobs(path).items()
+        if job.get("permissions", {}).get("contents") == "write"
+    }
+    assert writers.keys() == {("release", "publish")}
+    (job,) = writers.values()
+    assert job["needs"] == "ci"
+    commands = [line.split()[0] for step in job["steps"] for line in step.get("run", "").splitlines()]
+    assert set(commands) <= {"awk", "grep", "gh"}
