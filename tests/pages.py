@@ -13,6 +13,7 @@ FILES = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "LICENSE",
+    "NOTICE",
     "README.md",
     "app.py",
     "pyproject.toml",
