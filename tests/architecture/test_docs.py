@@ -42,6 +42,11 @@ def anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
 
 
+def links(page: Path) -> list[str]:
+    """Where the links and images of a page lead."""
+    return [one or other for one, other in LINK.findall(prose(page))]
+
+
 def is_dead(page: Path, target: str) -> bool:
     """Tell whether a relative link leads nowhere; those of badges lead to pages that the host makes."""
     if target.startswith("../../actions/"):
@@ -54,8 +59,14 @@ def is_dead(page: Path, target: str) -> bool:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
     """Relative links of each page: the file is there, and so is the heading."""
-    targets = [one or other for one, other in LINK.findall(prose(page))]
-    assert [each for each in targets if "://" not in each and is_dead(page, each)] == []
+    assert [each for each in links(page) if "://" not in each and is_dead(page, each)] == []
+
+
+def test_every_page_can_be_found() -> None:
+    """From docs/README.md, or from the README, as pages of generated resources."""
+    folder = ROOT / "docs"
+    listed = {target.removeprefix("docs/") for page in (ROOT, folder) for target in links(page / "README.md")}
+    assert {page.name for page in folder.glob("*.md")} - listed == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
