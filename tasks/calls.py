@@ -11,12 +11,9 @@ from chalicelib.settings import Settings
 from chalicelib.users.models import UniqueName, User
 from chalicelib.web.operation import Call
 from chalicelib.web.request import Request
+from tasks.errors import TaskError
 
 NOWHERE = "none"  # in the place of the address that a request comes from
-
-
-class TaskError(Exception):
-    """What was asked can't be done; the message says why, in a line for each reason."""
 
 
 @dataclass

@@ -26,7 +26,8 @@ from chalicelib.users.models import User
 from chalicelib.web.body import load_body, schema_of
 from chalicelib.web.operation import Call
 from chalicelib.web.patch import save_anew
-from tasks.calls import TaskError, find_user, flaws
+from tasks.calls import find_user, flaws
+from tasks.errors import TaskError
 
 OPTIONS = {
     "client_name": "--name",

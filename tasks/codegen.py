@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from chalicelib.web.openapi.document import VERSION
+from tasks.errors import TaskError
 from tasks.openapi import export
 from tasks.processes import project_folder
 
@@ -41,10 +42,6 @@ REPOSITORY = ("--git-host", "example.org", "--git-user-id", "grail", "--git-repo
 MANIFESTS = ("pyproject.toml", "package.json", "package-lock.json")
 
 
-class CodegenError(Exception):
-    """There is no client to be had; the message says why in one line."""
-
-
 def generate(language: str, version: str = "", output: str = "", url: str = "") -> Path:
     """Generate a client, and give the folder it is in.
 
@@ -52,17 +49,15 @@ def generate(language: str, version: str = "", output: str = "", url: str = "") 
     :param version: of the client, by default that of the document.
     :param output: folder, by default clients/<language>; what was generated there before goes.
     :param url: the API's public URL, which the client calls unless it is told another.
-    :raises CodegenError: Java or the generator is missing, there is no such language or version, or the
+    :raises TaskError: Java or the generator is missing, there is no such language or version, or the
         folder holds something else.
     """
     version = version or VERSION
     if not RELEASE.fullmatch(version):
-        raise CodegenError(f"--version is like 1.2.3, not {version!r}.")
+        raise TaskError(f"--version is like 1.2.3, not {version!r}.")
     name = GENERATORS.get(language, language)
     if name not in _known():
-        raise CodegenError(
-            f"There is no generator for {language!r}: try python, typescript, go, java, ruby …"
-        )
+        raise TaskError(f"There is no generator for {language!r}: try python, typescript, go, java, ruby …")
     folder = Path(output or project_folder() / "clients" / language).resolve()
     _clear(folder)
     _copy_helpers(language, folder, version)
@@ -76,10 +71,10 @@ def generate(language: str, version: str = "", output: str = "", url: str = "") 
 def _known() -> frozenset[str]:
     """List the generator's languages.
 
-    :raises CodegenError: it is not installed, or does not run.
+    :raises TaskError: it is not installed, or does not run.
     """
     if not shutil.which("java"):
-        raise CodegenError(
+        raise TaskError(
             "The generator needs Java 17 or newer (Debian, Ubuntu: apt-get install openjdk-17-jre-headless)."
         )
     return frozenset(_run(["list", "--short", "--include", "all"]).strip().split(","))
@@ -88,14 +83,14 @@ def _known() -> frozenset[str]:
 def _clear(folder: Path) -> None:
     """Remove what was generated before, and nothing else.
 
-    :raises CodegenError: the folder is not empty, and nothing was generated into it.
+    :raises TaskError: the folder is not empty, and nothing was generated into it.
     """
     listed = folder / ".openapi-generator" / "FILES"
     if listed.exists():
         for name in listed.read_text("utf-8").splitlines():
             (folder / name).unlink(missing_ok=True)
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CodegenError(f"{folder} holds something else: name another folder by --output.")
+        raise TaskError(f"{folder} holds something else: name another folder by --output.")
 
 
 def _copy_helpers(language: str, folder: Path, version: str) -> None:
@@ -122,14 +117,14 @@ def _generate(name: str, document: Path, folder: Path, options: Sequence[str]) -
 def _run(arguments: Sequence[str]) -> str:
     """Run the generator and give what it prints.
 
-    :raises CodegenError: it is not installed, or fails.
+    :raises TaskError: it is not installed, or fails.
     """
     found = find_spec(GENERATOR)
     if not found or not found.origin:
-        raise CodegenError(f"The generator is missing: .venv/bin/pip install -r {REQUIREMENTS}")
+        raise TaskError(f"The generator is missing: .venv/bin/pip install -r {REQUIREMENTS}")
     command = ["java", "-jar", str(Path(found.origin).with_name("openapi-generator.jar")), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         print(done.stderr, file=sys.stderr, end="")
-        raise CodegenError("The generator failed: see its messages above. Java has to be 17 or newer.")
+        raise TaskError("The generator failed: see its messages above. Java has to be 17 or newer.")
     return done.stdout

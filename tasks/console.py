@@ -1,46 +1,78 @@
-"""What every task does in front of a user: one clear line and status 2 where something can't be done."""
+"""What tasks share at the terminal: their declaration, their errors, and the question before a change."""
 
+import inspect
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
+from functools import wraps
+from typing import Any
 
-from invoke.exceptions import Exit, ParseError
+from invoke.exceptions import Exit
 from invoke.main import program
-from invoke.parser.context import ParserContext
+from invoke.tasks import task
 
-from chalicelib.errors import ServiceUnavailableError
-from chalicelib.settings import address
+from chalicelib.errors import ApiError, ServiceUnavailableError
+from chalicelib.settings import SettingsError, address
+from tasks.errors import TaskError
 
-WRONG = 2  # exit status
-YES_HELP = "do not ask, not even for prod"
+FAILED = 2  # exit status
 START = "Start `make run` in another terminal."
+YES_HELP = "skip the confirmation, even for prod"
 HELP = ("--help", "-h")
+KINDS = (TaskError, SettingsError, ApiError, OSError, UnicodeError)
+LIBRARIES = ("botocore", "pynamodb")  # whose errors are known by their modules: importing them takes long
+
+
+def command(
+    name: str | None = None, /, *, iterable: Sequence[str] = (), default: bool = False, **help_texts: str
+) -> Callable[[Callable[..., None]], Any]:
+    """Declare a task with long options only, whose expected errors end it with a message and status 2.
+
+    :param iterable: options that may be repeated.
+    :param default: the task that is run by the name of its collection.
+    :param help_texts: a line for each argument.
+    """
+
+    def declare(body: Callable[..., None]) -> Any:
+        @wraps(body)
+        def run(*arguments: Any, **options: Any) -> None:
+            if _asks_for_help(body, options):
+                program.print_task_help(str(program.tasks[-1].name))
+                return
+            with reported():
+                body(*arguments, **options)
+
+        return task(
+            name=name, iterable=iterable, default=default, help=dict(help_texts), auto_shortflags=False
+        )(run)
+
+    return declare
+
+
+def _asks_for_help(body: Callable[..., None], options: dict[str, Any]) -> bool:
+    """Whether --help stands in the place of an argument: Invoke takes it for the value."""
+    required = [
+        each.name for each in inspect.signature(body).parameters.values() if each.default is each.empty
+    ]
+    return any(options.get(name) in HELP for name in required)
 
 
 @contextmanager
-def refusing(*kinds: type[Exception]) -> Iterator[None]:
-    """Tell errors in one line, and end with status 2.
-
-    :param kinds: those whose message is meant for the user.
-    """
+def reported() -> Iterator[None]:
+    """Turn errors that a user can do something about into a message and exit status 2."""
     try:
         yield
-    except kinds as error:
-        raise Exit(_told(error), WRONG) from error
+    except Exception as error:
+        message = explain(error)
+        if not message:
+            raise
+        raise Exit(message, FAILED) from error
 
 
-def missing_engine(error: BaseException | None) -> str:
-    """Return the address of the local engine that did not answer, if that is what an error is about."""
-    while (
-        error and type(error).__name__ != "EndpointConnectionError"
-    ):  # botocore's, which takes time to import
-        error = error.__cause__ or error.__context__
-    url = str(getattr(error, "kwargs", {}).get("endpoint_url", ""))
-    return address(url) if url.startswith("http://") else ""
-
-
-def _told(error: Exception) -> str:
+def explain(error: BaseException) -> str:
+    """Return what an error tells the user; nothing where it is a fault of the code."""
+    if not (isinstance(error, KINDS) or type(error).__module__.partition(".")[0] in LIBRARIES):
+        return ""
     if endpoint := missing_engine(error):
         return f"No engine at {endpoint}: start `make run` in another terminal."
     # Users of the API are told to try again; who runs a task can do more about it, and has to know.
@@ -51,63 +83,54 @@ def _told(error: Exception) -> str:
     return text if cause in text else f"{text}: {' '.join(cause.split())}"
 
 
+def missing_engine(error: BaseException | None) -> str:
+    """Return the address of the local engine that did not answer, if that is what an error is about."""
+    while error and type(error).__name__ != "EndpointConnectionError":  # of botocore
+        error = error.__cause__ or error.__context__
+    url = str(getattr(error, "kwargs", {}).get("endpoint_url", ""))
+    return address(url) if url.startswith("http://") else ""
+
+
+@contextmanager
+def told(*kinds: type[Exception]) -> Iterator[None]:
+    """Raise TaskError for other exceptions whose messages are meant for the user."""
+    try:
+        yield
+    except kinds as error:
+        raise TaskError(str(error)) from error
+
+
+def confirm(action: str, typed: str = "", *, ask: Callable[[str], str] | None = None) -> None:
+    """Ask the user before something is changed.
+
+    :param action: what is going to be done, such as "write to grail-prod".
+    :param typed: what has to be typed, where a "y" is not enough.
+    :param ask: puts the question and returns the answer; by default `input`.
+    :raises TaskError: the answer is no, or there is no terminal.
+    """
+    question = f"Type {typed} to {action}: " if typed else f"{action[0].upper()}{action[1:]}? [y/N] "
+    try:
+        answer = (ask or input)(question).strip()
+    except EOFError:
+        raise TaskError(f"Cannot ask for confirmation (no terminal). Pass --yes to {action}.") from None
+    if answer != typed if typed else answer.lower() not in ("y", "yes"):
+        raise TaskError("Nothing was changed.")
+
+
 def words(text: str) -> list[str]:
-    """Split what is passed on to another program, as a shell does."""
-    with refusing(ValueError):
+    """Split what is passed on to another program, as a shell does.
+
+    :raises TaskError: a quotation is not closed.
+    """
+    with told(ValueError):
         return shlex.split(text)
 
 
-def at_least(least: int, **given: int) -> None:
-    """End with status 2 where a number is too low.
+def number(option: str, text: str, least: int = 1) -> int:
+    """Return the whole number that an option has.
 
-    :param given: numbers by the names of their options.
+    :raises TaskError: it is not a number, or too low.
     """
-    for name, number in given.items():
-        if number < least:
-            raise Exit(f"--{name} is {least} or more.", WRONG)
-
-
-def refuse_wrong_arguments() -> None:
-    """Let `invoke` end with status 2 for arguments that it can't parse; it has 1, or a traceback."""
-    parse = program.parse_tasks
-
-    def parse_tasks() -> None:
-        with refusing(ParseError, ValueError):
-            # a copy, since a task forgets its help when it is asked for its arguments
-            found = deepcopy(program.collection).to_contexts()
-            contexts = {context.name: context for context in found}
-            asked = look_for_help(program.core.unparsed, contexts)
-            if asked:
-                # as `invoke --help TASK`, which works in any case
-                program.args.help.value = asked
-                program.core.unparsed.clear()
-            parse()
-
-    program.parse_tasks = parse_tasks  # type: ignore[method-assign]  # the program has no hook for it
-
-
-def _is_glued(token: str) -> bool:
-    # short options in one word, such as -yj, or one with its value; `invoke` takes them apart
-    return not token.startswith("--") and len(token) > 2
-
-
-def look_for_help(tokens: list[str], contexts: Mapping[str | None, ParserContext]) -> str | None:
-    """Name the task that somebody wants help for; `invoke` takes --help for a missing argument's value.
-
-    :raises ParseError: there is no such option, which would become a value, too; or the last one, which may
-        be there several times, has none.
-    """
-    context, is_value = None, False
-    for token in tokens:
-        name = token.partition("=")[0]
-        if is_value or context is None or not token.startswith("-"):
-            context, is_value = contexts.get(token, context), False
-        elif name in context.flags:
-            is_value = context.flags[name].takes_value and name == token
-        elif name in HELP:
-            return context.name
-        elif name not in {**context.inverse_flags, **program.initial_context.flags} and not _is_glued(token):
-            raise ParseError(f"No idea what {token!r} is!")
-    if is_value:
-        raise ParseError(f"{tokens[-1]} needs a value.")
-    return None
+    if not text.isdecimal() or int(text) < least:
+        raise TaskError(f"{option} must be a whole number of at least {least}, not {text!r}.")
+    return int(text)

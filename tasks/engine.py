@@ -11,6 +11,7 @@ import urllib.request
 import venv
 from pathlib import Path
 
+from tasks.errors import TaskError
 from tasks.processes import LOOPBACK, Child, port_taken, project_folder
 
 READY_SECONDS = 30
@@ -18,10 +19,6 @@ LOCAL = project_folder() / ".local"
 HOME = LOCAL / "engine"
 LOG = LOCAL / "engine.log"
 REQUIREMENTS = Path(__file__).with_name("engine-requirements.txt")
-
-
-class EngineError(Exception):
-    """The engine cannot do its work; the message says why in one line."""
 
 
 def installed_python() -> Path:
@@ -40,7 +37,7 @@ def _install(python: Path) -> None:
     venv.create(python.parent.parent, clear=True, with_pip=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=False).returncode:
-        raise EngineError("The local DynamoDB engine could not be installed: see pip's message above.")
+        raise TaskError("The local DynamoDB engine could not be installed: see pip's message above.")
 
 
 def start(port: int, data: Path = LOCAL / "dynamodb", log: Path = LOG) -> tuple[Child, str]:
@@ -49,9 +46,7 @@ def start(port: int, data: Path = LOCAL / "dynamodb", log: Path = LOG) -> tuple[
     :param data: folder that its tables are kept in.
     """
     if port_taken(port):
-        raise EngineError(
-            f"Port {port} is taken: stop what listens there, or set ENGINE_PORT to another port."
-        )
+        raise TaskError(f"Port {port} is taken: stop what listens there, or set ENGINE_PORT to another port.")
     python = installed_python()
     folder = Path(__file__).parent
     command = [str(python), "-P", str(folder / "lifeline.py"), str(folder / "engine_server.py")]
@@ -69,7 +64,7 @@ def start(port: int, data: Path = LOCAL / "dynamodb", log: Path = LOG) -> tuple[
 def wait_until_ready(child: Child, port: int, log: Path) -> None:
     """Wait until an engine answers.
 
-    :raises EngineError: it does not, and the last line of its log says why.
+    :raises TaskError: it does not, and the last line of its log says why.
     """
     deadline = time.monotonic() + READY_SECONDS
     while child.running and time.monotonic() < deadline:
@@ -77,7 +72,7 @@ def wait_until_ready(child: Child, port: int, log: Path) -> None:
             return
         time.sleep(0.05)
     last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
-    raise EngineError(f"The DynamoDB engine did not start ({log}): {last[0]}")
+    raise TaskError(f"The DynamoDB engine did not start ({log}): {last[0]}")
 
 
 def answers(url: str) -> bool:

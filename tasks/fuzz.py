@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+from tasks.errors import TaskError
 from tasks.processes import LOOPBACK, module, project_folder
 from tasks.run import port_from
 from tasks.seed import USERS
@@ -17,10 +18,10 @@ def fuzz(examples: int, role: str = "") -> int:
 
     :param examples: cases per operation and role that are made up, beyond the systematic ones.
     :param role: the only one to try.
-    :raises ValueError: there is no such role.
+    :raises TaskError: there is no such role.
     """
     if role and role not in ROLES:
-        raise ValueError(f"--role is one of {', '.join(ROLES)}.")
+        raise TaskError(f"--role is one of {', '.join(ROLES)}.")
     return max([_run(each, examples) for each in ([role] if role else ROLES)])
 
 

@@ -9,7 +9,8 @@ from chalicelib.security.aws import FAULTS, Aws
 from chalicelib.security.jwk import thumbprint
 from chalicelib.security.keys import CURRENT, new_entry
 from chalicelib.security.signing import EDDSA, ES256, RS256, RSA_BITS, PrivateKey, PublicKey, algorithm_of
-from tasks.rotation import Document, Entry, KeysError, entry_of, public_key_of, public_pem
+from tasks.errors import TaskError
+from tasks.rotation import Document, Entry, entry_of, public_key_of, public_pem
 
 KMS_SPECS = {RS256: "RSA_2048", ES256: "ECC_NIST_P256", EDDSA: "ECC_NIST_EDWARDS25519"}
 TAG = "grail-stage"  # what the policy of a stage's function lets it sign with
@@ -19,16 +20,16 @@ def new_key(aws: Aws, stage: str, algorithm: str, *, kms: bool) -> Entry:
     """Make a key.
 
     :param stage: whose function may sign with it, where KMS keeps it.
-    :raises KeysError: there is no such algorithm, or KMS refuses.
+    :raises TaskError: there is no such algorithm, or KMS refuses.
     """
     if algorithm not in KMS_SPECS:
-        raise KeysError(f"--algorithm is one of {', '.join(KMS_SPECS)}.")
+        raise TaskError(f"--algorithm is one of {', '.join(KMS_SPECS)}.")
     if not kms:
         return new_entry(_private_key(algorithm), CURRENT)
     try:
         return _kms_key(aws.client("kms"), stage, algorithm)
     except FAULTS as error:
-        raise KeysError(f"KMS makes no key: {error}") from error
+        raise TaskError(f"AWS KMS could not create the key: {error}") from error
 
 
 def like_current(aws: Aws, stage: str, document: Document, algorithm: str, *, kms: bool) -> Entry:
@@ -67,5 +68,5 @@ def disable(aws: Aws, entry: Entry) -> bool:
     try:
         aws.client("kms").disable_key(KeyId=entry["kms"].rpartition("/")[2])
     except FAULTS as error:
-        raise KeysError(f"The key is out of the document, but KMS did not disable it: {error}") from error
+        raise TaskError(f"The key is out of the document, but KMS did not disable it: {error}") from error
     return True

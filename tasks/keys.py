@@ -1,24 +1,23 @@
 """Signing keys: made, listed, rotated and revoked where a stage keeps them."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from botocore.session import Session
 
 from chalicelib.security.aws import Aws
 from chalicelib.security.keys import CURRENT, NEXT, new_secrets
 from chalicelib.security.signing import RS256, algorithm_of
 from chalicelib.settings import Settings
+from tasks.errors import TaskError
 from tasks.key_material import disable, like_current, new_key
 from tasks.rotation import (
     Document,
     Entry,
-    KeysError,
     entry_of,
     lifetime,
     promote,
@@ -59,26 +58,14 @@ def open_stage(stage: str) -> Stage:
     return Stage(settings, aws, store_of(settings, aws))
 
 
-@contextmanager
-def explained() -> Iterator[None]:
-    """Turn what may go wrong into one line.
-
-    :raises KeysError: with that line.
-    """
-    try:
-        yield
-    except (ValueError, BotoCoreError, ClientError, OSError) as error:
-        raise KeysError(str(error)) from error
-
-
 def generate(stage: Stage, algorithm: str = RS256, *, kms: bool = False) -> None:
     """Write the first document; never over another one."""
     source = stage.settings.secrets
     if _exists(stage):
-        raise KeysError(f"{source} holds keys already: keys.rotate brings new ones.")
+        raise TaskError(f"{source} holds keys already: keys.rotate brings new ones.")
     entry = new_key(stage.aws, stage.name, algorithm, kms=kms)
     if not stage.store.create(new_secrets(entry)):
-        raise KeysError(f"{source} holds keys already: keys.rotate brings new ones.")
+        raise TaskError(f"{source} holds keys already: keys.rotate brings new ones.")
     print(f"{source} holds a new key for {algorithm}: {entry['kid']}")
 
 
@@ -148,7 +135,7 @@ def _publish(stage: Stage, algorithm: str, *, kms: bool) -> Entry:
     document = stage.store.change(lambda found: publish(found, entry, int(time.time())))
     successor = entry_of(document, NEXT)
     if successor is None:
-        raise KeysError("The key was published, and taken away again by somebody else.")
+        raise TaskError("The key was published, and taken away again by somebody else.")
     if successor["kid"] != entry["kid"]:
         disable(stage.aws, entry)
         print("Somebody else rotates, too: going on with their key.")
@@ -170,7 +157,7 @@ def _wait_until(due: int, sleep: Callable[[float], Any]) -> None:
 def revoke_key(stage: Stage, kid: str) -> None:
     """Take a key away at once, and see to it that another one signs.
 
-    :raises KeysError: there is no such key.
+    :raises TaskError: there is no such key.
     """
     before = stage.read()
 

@@ -10,6 +10,7 @@ from chalicelib.settings import LOCAL_URL
 from chalicelib.web.openapi.document import as_yaml, build
 from chalicelib.web.operation import FORM, JSON
 from tasks.apigateway import for_apigateway
+from tasks.errors import TaskError
 from tasks.processes import project_folder
 
 FORMATS = ("json", "yaml")
@@ -24,12 +25,12 @@ def export(form: str, target: str = "", url: str = "", function: str = "", *, js
     :param url: the API's public URL, by default that of the settings.
     :param function: the ARN of the function, for apigateway.
     :param json_only: leave out the forms of bodies that may be JSON.
-    :raises ValueError: there is no such form or target, or the function is named otherwise.
+    :raises TaskError: there is no such form or target, or the function is named otherwise.
     """
     if function and function.count(":") < 6:
-        raise ValueError("--function is an ARN: arn:aws:lambda:REGION:ACCOUNT:function:NAME.")
+        raise TaskError("--function is an ARN: arn:aws:lambda:REGION:ACCOUNT:function:NAME.")
     if form not in FORMATS or target not in TARGETS:
-        raise ValueError(f"--format is one of {', '.join(FORMATS)}; --target is apigateway, or left out.")
+        raise TaskError(f"--format is one of {', '.join(FORMATS)}; --target is apigateway, or left out.")
     base = url.rstrip("/") or application.settings.public_url or LOCAL_URL
     document = build(application.api.operations, DESCRIPTIONS, base)
     if json_only:

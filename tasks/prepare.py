@@ -5,8 +5,9 @@
 
 from chalicelib.db.table import connect, create_table
 from chalicelib.settings import Settings
+from tasks.errors import TaskError
 from tasks.seed import DOCUMENTATION, SERVICE, SERVICE_SECRET, USERS, seed
-from tasks.stages import StageError, settings_of
+from tasks.stages import settings_of
 
 ROLES = {"is_admin": "admin", "is_internal": "internal"}
 
@@ -22,11 +23,11 @@ def main() -> None:
 def open_local(stage: str) -> Settings:
     """Connect to the table of a local stage, for what no deployed one may have done to it.
 
-    :raises StageError: the stage is deployed.
+    :raises TaskError: the stage is deployed.
     """
     settings = settings_of(stage)
     if not settings.is_local:
-        raise StageError(
+        raise TaskError(
             f"{settings.stage} is deployed. Its stack has the table (invoke deploy --stage {settings.stage});"
             " development data, whose passwords everybody knows, is for local stages."
         )

@@ -10,13 +10,10 @@ from chalicelib.security.keystore import MOST
 from chalicelib.security.signing import PublicKey, load_private_key, load_public_key
 from chalicelib.security.tokens import LEEWAY
 from chalicelib.settings import Settings
+from tasks.errors import TaskError
 
 Entry = dict[str, Any]
 Document = dict[str, Any]
-
-
-class KeysError(Exception):
-    """What was asked can't be done; the message says why in one line."""
 
 
 def propagation(settings: Settings) -> int:
@@ -76,11 +73,11 @@ def prune(document: Document, now: int) -> Document:
 def revoke(document: Document, kid: str, now: int, new_entry: Callable[[], Entry]) -> Document:
     """Drop a key at once; if it was the one that signs, the next one does, or a new one.
 
-    :raises KeysError: there is no such key.
+    :raises TaskError: there is no such key.
     """
     left = [entry for entry in document["signing_keys"] if entry["kid"] != kid]
     if len(left) == len(document["signing_keys"]):
-        raise KeysError(f"There is no key {kid}: keys.list shows them.")
+        raise TaskError(f"There is no key {kid}: keys.list shows them.")
     if any(entry.get("status", CURRENT) == CURRENT for entry in left):
         return _with(document, left)
     successor = entry_of(_with(document, left), NEXT) or new_entry()

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 
 from tasks import engine
+from tasks.errors import TaskError
 from tasks.processes import LOOPBACK, Child, module, port_taken, project_folder, shown
 from tasks.reload import Reloader, WorkerError
 
@@ -37,10 +38,6 @@ Ready after {seconds:.1f} s. Data and keys are kept under .local/. Ctrl-C stops 
 WARNING = "HOST={host}: whoever reaches this machine, web pages included, can sign in by the passwords above."
 
 
-class RunError(Exception):
-    """Nothing can be served; the message says why in one line."""
-
-
 def main() -> int:
     """Serve until a signal, and give the exit status."""
     for number in SIGNALS:
@@ -49,7 +46,7 @@ def main() -> int:
     try:
         with ExitStack() as stack:
             serve(stack)
-    except (RunError, engine.EngineError) as error:
+    except TaskError as error:
         print(error, file=sys.stderr)
         return USAGE_ERROR
     except OSError as error:
@@ -86,7 +83,7 @@ def port_from(variable: str, default: int) -> int:
     """Read a port from the environment."""
     text = os.environ.get(variable) or str(default)
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-        raise RunError(f"{variable} must be a port between 1 and 65535, not {text!r}.")
+        raise TaskError(f"{variable} must be a port between 1 and 65535, not {text!r}.")
     return int(text)
 
 
@@ -96,13 +93,13 @@ def host_from(variable: str) -> str:
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
-        raise RunError(f"{variable} must be an IP address such as 0.0.0.0, not {text!r}.") from None
+        raise TaskError(f"{variable} must be an IP address such as 0.0.0.0, not {text!r}.") from None
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that takes connections; they wait there until a server is ready."""
     if port_taken(port):
-        raise RunError(
+        raise TaskError(
             f"Port {port} is taken: stop what listens there, or choose another: make run PORT=8010"
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -110,7 +107,7 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
-        raise RunError(f"Cannot listen on {host}, port {port} ({reason}): change HOST or PORT.") from None
+        raise TaskError(f"Cannot listen on {host}, port {port} ({reason}): change HOST or PORT.") from None
 
 
 @contextmanager
@@ -121,7 +118,7 @@ def only_one_here() -> Iterator[None]:
         engine.LOCAL.chmod(0o700)
         lock = (engine.LOCAL / "run.lock").open("w")
     except OSError as error:
-        raise RunError(
+        raise TaskError(
             f"Cannot write to {engine.LOCAL} ({error.strerror}), where data and keys are kept: "
             "make it yours (sudo chown -R $(id -un) .local), or clone into a folder that is."
         ) from None
@@ -129,7 +126,7 @@ def only_one_here() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RunError(
+            raise TaskError(
                 "This folder is served already by another `make run`: stop that one first."
             ) from None
         yield
@@ -182,7 +179,7 @@ def prepare(environment: Mapping[str, str]) -> str:
         check=False,
     )
     if done.returncode:
-        raise RunError("The table or the development data could not be made: see the message above.")
+        raise TaskError("The table or the development data could not be made: see the message above.")
     return done.stdout
 
 
@@ -193,9 +190,9 @@ def wait_until_ready(reloader: Reloader, children: Sequence[Child]) -> None:
         while (reason := reloader.wait(POLL_SECONDS)) is None:
             require_alive(children)
             if time.monotonic() > deadline:
-                raise RunError(f"The server did not start within {READY_SECONDS} s.")
+                raise TaskError(f"The server did not start within {READY_SECONDS} s.")
     except WorkerError:
-        raise RunError("The server did not start: see its messages above.") from None
+        raise TaskError("The server did not start: see its messages above.") from None
     if reason:
         print(f"Broken: requests get a 503 until this is repaired: {reason}", flush=True)
 
@@ -208,7 +205,7 @@ def watch(reloader: Reloader, children: Sequence[Child]) -> None:
         try:
             reloader.tend()
         except WorkerError:
-            raise RunError("The server has ended by itself: see its messages above.") from None
+            raise TaskError("The server has ended by itself: see its messages above.") from None
         time.sleep(POLL_SECONDS)
 
 
@@ -216,7 +213,7 @@ def require_alive(children: Sequence[Child]) -> None:
     """Stop the run when one of its parts has ended."""
     for child in children:
         if not child.running:
-            raise RunError(f"The {child.name} has ended by itself: see {child.messages}.")
+            raise TaskError(f"The {child.name} has ended by itself: see {child.messages}.")
 
 
 def _stop(number: int, _frame: object) -> None:

@@ -17,7 +17,8 @@ from chalicelib.db.table import backoff
 from chalicelib.security.aws import Aws
 from chalicelib.security.sources import FileSource, ParameterSource, create_file, source_of, write_draft
 from chalicelib.settings import Settings
-from tasks.rotation import Document, KeysError
+from tasks.errors import TaskError
+from tasks.rotation import Document
 
 ATTEMPTS = 8
 LOCK_SECONDS = 10
@@ -38,7 +39,7 @@ class Store(Protocol):
     def change(self, edit: Edit) -> Document:
         """Replace it by what an edit makes of it, and give that; the edit may be applied more than once.
 
-        :raises KeysError: somebody else changes it all the time.
+        :raises TaskError: somebody else changes it all the time.
         """
         ...
 
@@ -98,7 +99,7 @@ class ParameterStore:
             document = edit(before)
             written = self._put(document, Overwrite=True, **self._encryption())
         if written != version + 1:
-            raise KeysError(
+            raise TaskError(
                 f"Version {written - 1} of {self.name} was written by somebody who takes no lock, and is "
                 "replaced now: look at it with `aws ssm get-parameter-history`, and change it anew."
             )
@@ -129,7 +130,7 @@ class ParameterStore:
             if time.monotonic() > deadline:
                 holder = self._ssm.get_parameter(Name=self.lock)["Parameter"]["Value"]
                 remedy = f"aws ssm delete-parameter --name {self.lock}"
-                raise KeysError(f"{holder} changes {self.name}. If that can't be: {remedy}")
+                raise TaskError(f"{holder} changes {self.name}. If that can't be: {remedy}")
             time.sleep(0.2)
         try:
             yield
@@ -178,7 +179,7 @@ class SecretStore:
             if self._replace(document, version):
                 return document
             backoff(attempt, base=0.1)
-        raise KeysError(f"Somebody else changes {self.name} all the time: try again.")
+        raise TaskError(f"Somebody else changes {self.name} all the time: try again.")
 
     def _replace(self, document: Document, version: str) -> bool:
         added = self._manager.put_secret_value(

@@ -12,8 +12,9 @@ from chalicelib.db import keys
 from chalicelib.db.table import Item, get_many, query
 from chalicelib.db.transaction import Transaction
 from chalicelib.settings import Settings, address
-from tasks.calls import TaskError, find_user
+from tasks.calls import find_user
 from tasks.console import missing_engine
+from tasks.errors import TaskError
 
 
 def kinds() -> dict[str, type[Item]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.settings import LOCAL_STAGES, Settings
+from tasks.errors import TaskError
 from tasks.processes import project_folder
 
 STAGE_HELP = "a stage of .chalice/config.json, or local; by default what the environment says"
@@ -14,14 +15,10 @@ PROTECTED = ("prod",)  # their names are typed before anything changes, and no m
 REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
-class StageError(Exception):
-    """There is no such stage, or it is not set up; the message says what to do."""
-
-
 def settings_of(stage: str = "") -> Settings:
     """Read the settings of a stage; without a name, those of the environment.
 
-    :raises StageError: there is no such stage.
+    :raises TaskError: there is no such stage.
     :raises SettingsError: its settings can't be used.
     """
     if not stage:
@@ -31,7 +28,7 @@ def settings_of(stage: str = "") -> Settings:
     config = configuration()
     if stage not in config["stages"]:
         known = ", ".join(["local", *config["stages"]])
-        raise StageError(f"--stage is one of {known}, or left out for the environment's.")
+        raise TaskError(f"--stage is one of {known}, or left out for the environment's.")
     named = config.get("environment_variables", {}) | config["stages"][stage].get("environment_variables", {})
     regions = {name: os.environ[name] for name in REGIONS if name in os.environ}
     return Settings.from_env({**regions, **named})

@@ -15,7 +15,8 @@ from chalicelib.users.schemas import SignUpSchema, UserSchema
 from chalicelib.web.body import load_body, schema_of
 from chalicelib.web.operation import Call
 from chalicelib.web.patch import save_anew
-from tasks.calls import TaskError, find_user, flaws
+from tasks.calls import find_user, flaws
+from tasks.errors import TaskError
 
 MARKS = {"is_admin": "admin", "is_internal": "internal"}
 OPTIONS = {"password": "The password"}
@@ -104,10 +105,7 @@ def show(limit: int | None, *, as_json: bool) -> None:
     """Print users in the order of their creation.
 
     :param limit: how many at the most; None for all of them.
-    :raises TaskError: the limit is none.
     """
-    if limit is not None and limit < 1:
-        raise TaskError("--limit is 1 or more.")
     users = query(User, keys.USERS, limit=limit, attributes=ATTRIBUTES)
     if as_json:
         print(json.dumps(schema_of(UserSchema).dump(users, many=True), indent=2, ensure_ascii=False))

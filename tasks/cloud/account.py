@@ -9,13 +9,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
+from tasks.errors import TaskError
+
 FAULTS = (BotoCoreError, ClientError)
 # The region that S3 takes no location constraint for.
 FIRST_REGION = "us-east-1"
-
-
-class DeployError(Exception):
-    """What was asked for can't be done; the message says why, and what to do."""
 
 
 @dataclass
@@ -34,11 +32,11 @@ class Account:
     def region(self) -> str:
         """The region.
 
-        :raises DeployError: none is configured.
+        :raises TaskError: none is configured.
         """
         region = self.session.get_config_variable("region")
         if not region:
-            raise DeployError("No region: set AWS_DEFAULT_REGION, or choose a profile by AWS_PROFILE.")
+            raise TaskError("No region: set AWS_DEFAULT_REGION, or choose a profile by AWS_PROFILE.")
         return str(region)
 
     @property
@@ -50,17 +48,17 @@ class Account:
     def number(self) -> str:
         """The account's number.
 
-        :raises DeployError: the credentials are missing or not accepted.
+        :raises TaskError: the credentials are missing or not accepted.
         """
         try:
             return str(self.client("sts").get_caller_identity()["Account"])
         except FAULTS as error:
-            raise DeployError(f"AWS does not know who you are: {error}") from error
+            raise TaskError(f"No valid AWS credentials: {error}") from error
 
     def require_identity(self) -> None:
         """Fail early where there is no region, or nobody whom AWS knows.
 
-        :raises DeployError: saying what is missing.
+        :raises TaskError: saying what is missing.
         """
         _ = self.number
 
@@ -80,7 +78,7 @@ class Account:
             self._s3.head_bucket(Bucket=name, ExpectedBucketOwner=self.number)
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
-                raise DeployError(f"The bucket {name} can't be used: {error}") from error
+                raise TaskError(f"The bucket {name} can't be used: {error}") from error
             self._create_bucket(name)
         return name
 

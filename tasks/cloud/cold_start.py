@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tasks.errors import TaskError
+
 # What Lambda does with a handler such as app.app, without Lambda's own part.
 CHILD = """
 import importlib, json, sys
@@ -19,10 +21,6 @@ module, _, name = sys.argv[2].rpartition(".")
 handler = getattr(importlib.import_module(module), name)
 print(json.dumps(handler(json.load(sys.stdin), None)))
 """
-
-
-class ColdStartError(Exception):
-    """The handler did not answer as it should."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Variant:
     def run(self) -> Any:
         """Start once, note the CPU time of the whole process, and give the answer.
 
-        :raises ColdStartError: the process fails.
+        :raises TaskError: the process fails.
         """
         command = [sys.executable, "-s", "-S", "-c", CHILD, str(self.folder), self.handler]
         environment = {
@@ -64,7 +62,7 @@ class Variant:
             self.seconds.append(cpu_of_children() - before)
         if process.returncode:
             reason = messages.decode(errors="replace")
-            raise ColdStartError(f"The package ({self.name}) does not start:\n{reason}")
+            raise TaskError(f"The package ({self.name}) does not start:\n{reason}")
         # lines of the log come before
         return json.loads(output.splitlines()[-1])
 

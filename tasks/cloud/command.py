@@ -1,51 +1,31 @@
 """What `invoke package`, `invoke deploy` and `invoke destroy` do, and say."""
 
 import os
-import sys
 import tempfile
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 
 from botocore.session import Session
 
 from chalicelib.settings import LOCAL_STAGES
-from tasks.cloud.account import FAULTS, Account, DeployError
-from tasks.cloud.cold_start import ColdStartError, Variant, event, in_turn, unpacked
-from tasks.cloud.dependencies import PackageError, runs_here
+from tasks.cloud.account import Account
+from tasks.cloud.cold_start import Variant, event, in_turn, unpacked
+from tasks.cloud.dependencies import runs_here
 from tasks.cloud.deploy import Deployment
 from tasks.cloud.package import Package
-from tasks.console import WRONG
+from tasks.errors import TaskError
 from tasks.processes import project_folder
-from tasks.stages import StageError, configuration
+from tasks.stages import configuration
 
 RUNS = 3
 MEGABYTE = 1024**2
 
 
-def told(job: Callable[..., None]) -> Callable[..., int]:
-    """Tell errors that a user can do something about in a few lines, and give the exit status."""
-
-    @wraps(job)
-    def run(*arguments: object, **options: object) -> int:
-        try:
-            job(*arguments, **options)
-        except (PackageError, DeployError, StageError, ColdStartError, *FAULTS) as error:
-            print(error, file=sys.stderr)
-            return WRONG
-        return 0
-
-    return run
-
-
-@told
 def package(stage: str) -> None:
     """Package a stage into packaged/STAGE, and print how large it is and how fast it starts."""
     require_known(stage)
     make(stage)
 
 
-@told
 def deploy(stage: str, bucket: str, *, yes: bool, dry_run: bool, packaged: str = "") -> None:
     """Package a stage and deploy it.
 
@@ -58,7 +38,6 @@ def deploy(stage: str, bucket: str, *, yes: bool, dry_run: bool, packaged: str =
     Deployment(stage, account).deploy(made, yes=yes, dry_run=dry_run)
 
 
-@told
 def destroy(stage: str, *, yes: bool, delete_data: bool) -> None:
     """Delete a stage's stack."""
     Deployment(stage, Account(Session())).destroy(yes=yes, delete_data=delete_data)
@@ -67,22 +46,22 @@ def destroy(stage: str, *, yes: bool, delete_data: bool) -> None:
 def require_known(stage: str) -> None:
     """Check a stage's name before anything takes time.
 
-    :raises StageError: there is no such stage to deploy.
+    :raises TaskError: there is no such stage to deploy.
     """
     if stage in LOCAL_STAGES:
-        raise StageError(
+        raise TaskError(
             f"Cannot deploy a stage called {stage}: the name is for this machine, so functions would look "
             "for their table on 127.0.0.1. Choose another name in .chalice/config.json."
         )
     known = configuration()["stages"]
     if stage not in known:
-        raise StageError(f"--stage is one of {', '.join(known)}.")
+        raise TaskError(f"--stage is one of {', '.join(known)}.")
 
 
 def ready(stage: str, folder: Path) -> Package:
     """Return the package in a folder, and print which one it is.
 
-    :raises PackageError: it is not whole, or another stage's.
+    :raises TaskError: it is not whole, or another stage's.
     """
     found = Package.in_folder(folder, stage)
     found.require_ready(stage)
@@ -112,7 +91,7 @@ def size_line(made: Package) -> str:
 def cold_start_line(made: Package, folder: Path) -> str:
     """Return what starting costs; `python -m benchmarks.cold_start` measures it better, with a table.
 
-    :raises ColdStartError: the package does not start, though it is for a machine like this one.
+    :raises TaskError: the package does not start, though it is for a machine like this one.
     """
     if not runs_here(made.architecture):
         return f"cold start: not measured, as the package is for Linux on {made.architecture}"

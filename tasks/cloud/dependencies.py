@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tasks.errors import TaskError
 from tasks.stages import configuration
 
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # Lambda's names, and those in the names of wheels
@@ -12,10 +13,6 @@ MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # Lambda's names, and those
 GLIBC = 26 if sys.version_info < (3, 12) else 34
 OLDEST = 17  # manylinux2014, whose name stands for all that are older, too
 PYTHON = f"{sys.version_info.major}{sys.version_info.minor}"
-
-
-class PackageError(Exception):
-    """There is no package; the message says why."""
 
 
 def architecture_of(stage: str) -> str:
@@ -43,7 +40,7 @@ def install(lock: Path, folder: Path, architecture: str) -> None:
     :param lock: a file of requirements with hashes, transitive ones included.
     :param folder: what is installed goes here; it is made if there is none.
     :param architecture: x86_64 or arm64.
-    :raises PackageError: pip fails; what it says has been printed.
+    :raises TaskError: pip fails; what it says has been printed.
     """
     options = ["--require-hashes", "--only-binary=:all:", "--no-deps", "--no-compile"]
     wheels = ["--implementation", "cp", "--python-version", PYTHON, "--abi", f"cp{PYTHON}"]
@@ -52,7 +49,7 @@ def install(lock: Path, folder: Path, architecture: str) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     target = ["--target", str(folder), "-r", str(lock)]
     if subprocess.run([*command, *options, *wheels, *target], check=False).returncode:
-        raise PackageError(f"`pip install` of {lock.name} failed: see its message above.")
+        raise TaskError(f"`pip install` of {lock.name} failed: see its message above.")
 
 
 def runs_here(architecture: str) -> bool:

@@ -6,15 +6,16 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tasks.cloud import words
-from tasks.cloud.account import Account, DeployError
+from tasks.cloud.account import Account
 from tasks.cloud.package import Package
 from tasks.cloud.stack import POLL_SECONDS, UNUSABLE, Stack
+from tasks.console import confirm
+from tasks.errors import TaskError
 from tasks.processes import project_folder
 from tasks.stages import PROTECTED, parameters_of
 
@@ -26,7 +27,7 @@ SUCCESS = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 class Deployment:
     """A stage in an account.
 
-    :param ask: puts a question to whoever sits there, and gives the answer.
+    :param ask: puts a question to the user and returns the answer; by default `input`.
     :param say: prints a line.
     :param pause: seconds between two looks at the stack.
     :param overrides: values of parameters, beyond those in infra/parameters.
@@ -34,7 +35,7 @@ class Deployment:
 
     stage: str
     account: Account
-    ask: Callable[[str], str] = input
+    ask: Callable[[str], str] | None = None
     say: Callable[[str], None] = print
     pause: float = POLL_SECONDS
     overrides: dict[str, str] = field(default_factory=dict)
@@ -49,7 +50,7 @@ class Deployment:
 
         :param yes: do not ask.
         :param dry_run: show what would change, and change nothing.
-        :raises DeployError: it can't be done, or CloudFormation took it back.
+        :raises TaskError: it can't be done, or CloudFormation took it back.
         """
         stack = self.stack
         self.say(f"{stack.name} in account {self.account.number}, {self.account.region}")
@@ -62,17 +63,19 @@ class Deployment:
             return stack.outputs
         self.say(words.describe(changes))
         self._require_safe(stack, name, changes)
-        if dry_run or not (yes or self._agrees(stack, name)):
+        if dry_run:
             stack.discard(name)
             self.say("Nothing was changed.")
             return {}
+        if not yes:
+            self._require_consent(stack, name)
         return self._carry_out(stack, name, len(changes))
 
     def _require_safe(self, stack: Stack, name: str, changes: list[dict[str, Any]]) -> None:
         lost = words.endangered(changes, DATA)
         if lost:
             stack.discard(name)  # nobody shall carry it out by hand
-            raise DeployError(
+            raise TaskError(
                 f"This would replace or remove {', '.join(lost)}: the data would stay behind, used "
                 "by nothing. Undo the change in infra/table.yaml, or move the data first."
             )
@@ -81,7 +84,7 @@ class Deployment:
         events = stack.execute(name, self._reporter(total))
         status = stack.status
         if status not in SUCCESS:
-            raise DeployError(
+            raise TaskError(
                 f"{stack.name} {words.ending(status, stack.name, self.stage)}\n"
                 f"It failed at {words.first_failure(events)}"
             )
@@ -120,43 +123,29 @@ class Deployment:
         chosen: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
         return {**chosen, "Build": build_name(), **self.overrides}
 
-    def _agrees(self, stack: Stack, change: str) -> bool:
-        is_protected = self.stage in PROTECTED
-        question = (
-            f"Type the stage's name to deploy to it ({self.stage}): " if is_protected else "Deploy? [y/N] "
-        )
+    def _require_consent(self, stack: Stack, change: str) -> None:
         try:
-            typed = self._answer(question)
-        except DeployError:
+            confirm(f"deploy {stack.name}", self.stage if self.stage in PROTECTED else "", ask=self.ask)
+        except TaskError:
             stack.discard(change)
             raise
-        return typed == self.stage if is_protected else typed.lower() in ("y", "yes")
-
-    def _answer(self, question: str) -> str:
-        try:
-            return self.ask(question).strip()
-        except EOFError:
-            raise DeployError(
-                "Nobody is there to be asked, so nothing was changed: --yes does not ask."
-            ) from None
 
     def destroy(self, *, yes: bool = False, delete_data: bool = False) -> None:
         """Delete the stack; the table only if that is said, and nothing protects it.
 
-        :raises DeployError: something holds data, or is protected.
+        :raises TaskError: something holds data, or is protected.
         """
         stack = self.stack
         found = stack.describe()
         if not found:
-            raise DeployError(f"There is no {stack.name} in {self.account.region}.")
+            raise TaskError(f"There is no {stack.name} in {self.account.region}.")
         table = stack.outputs.get("TableName", f"grail-{self.stage}")
         self._require_unprotected(found, table, delete_data)
-        if not yes and self._answer(f"Type the stack's name to delete it ({stack.name}): ") != stack.name:
-            self.say("Nothing was deleted.")
-            return
+        if not yes:
+            confirm(f"delete {stack.name}", stack.name, ask=self.ask)
         events = stack.delete(self._reporter(len(list(self._resources(stack)))))
         if events and not events[-1]["ResourceStatus"].endswith("DELETE_COMPLETE"):
-            raise DeployError(f"{found['StackName']} could not be deleted: {words.first_failure(events)}")
+            raise TaskError(f"{found['StackName']} could not be deleted: {words.first_failure(events)}")
         if delete_data and self._table(table):
             self.account.client("dynamodb").delete_table(TableName=table)
             self.say(f"The table {table} is deleted.")
@@ -167,19 +156,19 @@ class Deployment:
 
     def _require_unprotected(self, stack: dict[str, Any], table: str, delete_data: bool) -> None:
         if stack.get("EnableTerminationProtection"):
-            raise DeployError(
+            raise TaskError(
                 f"{stack['StackName']} is protected against deletion. If you mean it, run first: aws "
                 "cloudformation update-termination-protection --no-enable-termination-protection "
                 f"--stack-name {stack['StackName']}"
             )
         found = self._table(table)
         if found.get("DeletionProtectionEnabled"):
-            raise DeployError(
+            raise TaskError(
                 f"The table {table} is protected, and holds about {found.get('ItemCount', 0)} items. If "
                 f"they may go: {self._unprotect(stack['StackStatus'], table)}, and destroy again."
             )
         if found and not delete_data:
-            raise DeployError(
+            raise TaskError(
                 f"The table {table} would stay behind, and a new stack could not take its name. Say "
                 "--delete-data to delete it as well; to keep its data, run first: aws dynamodb create-backup."
             )
@@ -204,8 +193,3 @@ def build_name() -> str:
     command = ["git", "describe", "--always", "--dirty", "--tags"]
     done = subprocess.run(command, cwd=project_folder(), capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"
-
-
-def packaged(stage: str) -> Path:
-    """Name the folder of a stage's package."""
-    return project_folder() / "packaged" / stage

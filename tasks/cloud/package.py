@@ -5,7 +5,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.cloud.dependencies import PackageError, architecture_of
+from tasks.cloud.dependencies import architecture_of
+from tasks.errors import TaskError
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,11 @@ class Package:
     def require_ready(self, stage: str) -> None:
         """Check a package that was made elsewhere.
 
-        :raises PackageError: a file is missing, or it is another stage's.
+        :raises TaskError: a file is missing, or it is another stage's.
         """
         missing = [path for path in (self.template, self.code) if not path.is_file()]
         if missing:
-            raise PackageError(f"There is no {missing[0]}: invoke package --stage {stage} makes it.")
+            raise TaskError(f"There is no {missing[0]}: invoke package --stage {stage} makes it.")
         made_for = json.loads(self.template.read_text("utf-8"))["Parameters"]["Stage"]["Default"]
         if made_for != stage:
-            raise PackageError(f"{self.template} is for the stage {made_for}, not for {stage}.")
+            raise TaskError(f"{self.template} is for the stage {made_for}, not for {stage}.")

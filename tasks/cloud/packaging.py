@@ -9,8 +9,9 @@ import tempfile
 from pathlib import Path
 
 from tasks.cloud import bundle, template
-from tasks.cloud.dependencies import PackageError, install
+from tasks.cloud.dependencies import install
 from tasks.cloud.package import Package
+from tasks.errors import TaskError
 from tasks.processes import project_folder
 
 LOCK, VENDOR = "requirements.txt", "vendor"
@@ -23,7 +24,7 @@ def build(stage: str, output: Path) -> Package:
     """Package a stage.
 
     :param output: folder for the template and the code; what was there is replaced.
-    :raises PackageError: Chalice refuses, or what comes out is too big.
+    :raises TaskError: Chalice refuses, or what comes out is too big.
     """
     package = Package.in_folder(output, stage)
     with tempfile.TemporaryDirectory() as temporary:
@@ -41,7 +42,7 @@ def build(stage: str, output: Path) -> Package:
     finished = template.complete(made, package.digest[:12])
     package.template.write_text(json.dumps(finished, indent=2, sort_keys=True) + "\n", "utf-8")
     if package.code.stat().st_size > MOST_BYTES:
-        raise PackageError(f"{package.code} is larger than {MOST_BYTES:,} bytes: what has been added?")
+        raise TaskError(f"{package.code} is larger than {MOST_BYTES:,} bytes: what has been added?")
     return package
 
 
@@ -62,7 +63,7 @@ def add_dependencies(project: Path, architecture: str) -> None:
     Chalice finds them in the folder vendor, and downloads nothing: it would check hashes in the first of its
     downloads only, which is for this machine.
 
-    :raises PackageError: pip fails.
+    :raises TaskError: pip fails.
     """
     install(project / LOCK, project / VENDOR, architecture)
     (project / LOCK).write_text("")
@@ -71,10 +72,10 @@ def add_dependencies(project: Path, architecture: str) -> None:
 def run_chalice(stage: str, project: Path, output: Path, *options: str) -> None:
     """Run `chalice package`.
 
-    :raises PackageError: it fails; what it says has been printed.
+    :raises TaskError: it fails; what it says has been printed.
     """
     chalice = str(Path(sys.executable).with_name("chalice"))
     command = [chalice, "package", "--stage", stage, *options, str(output)]
     environment = {"AWS_DEFAULT_REGION": "us-east-1", **os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     if subprocess.run(command, cwd=project, env=environment, check=False).returncode:
-        raise PackageError(f"`chalice package --stage {stage}` failed: see its message above.")
+        raise TaskError(f"`chalice package --stage {stage}` failed: see its message above.")

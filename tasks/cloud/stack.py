@@ -7,8 +7,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tasks.cloud.account import DeployError
 from tasks.cloud.words import is_own
+from tasks.errors import TaskError
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]  # roles of its own; the SAM transform
 POLL_SECONDS = 2.0
@@ -60,7 +60,7 @@ class Stack:
     def propose(self, name: str, template_url: str, parameters: dict[str, str]) -> list[dict[str, Any]]:
         """Make a change set and give its changes; none if nothing would change.
 
-        :raises DeployError: CloudFormation refuses it, or the stack is stuck.
+        :raises TaskError: CloudFormation refuses it, or the stack is stuck.
         """
         self._require_usable()
         self.client.create_change_set(
@@ -76,18 +76,18 @@ class Stack:
             reason = found.get("StatusReason", "")
             if any(text in reason for text in UNCHANGED):
                 return []
-            raise DeployError(f"CloudFormation refuses the change: {reason}")
+            raise TaskError(f"CloudFormation refuses the change: {reason}")
         return list(self._changes(name))
 
     def _require_usable(self) -> None:
         status = self.status
         if status in UNUSABLE:
-            raise DeployError(
+            raise TaskError(
                 f"{self.name} is {status}, and nothing can be deployed over what is left: "
                 "`invoke destroy` first."
             )
         if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
-            raise DeployError(f"{self.name} is busy ({status}): wait until that is done.")
+            raise TaskError(f"{self.name} is busy ({status}): wait until that is done.")
 
     def _wait_for(self, change_set: str) -> dict[str, Any]:
         deadline = time.monotonic() + LONGEST_SECONDS
@@ -98,7 +98,7 @@ class Stack:
             if found["Status"].endswith(ENDED):
                 return found
             time.sleep(self.pause)
-        raise DeployError(f"CloudFormation did not finish the change set {change_set}.")
+        raise TaskError(f"CloudFormation did not finish the change set {change_set}.")
 
     def _changes(self, change_set: str) -> Iterator[dict[str, Any]]:
         token: dict[str, str] = {}
@@ -139,7 +139,7 @@ class Stack:
                 if is_own(event) and event["ResourceStatus"].endswith(ENDED):
                     return told
             time.sleep(self.pause)
-        raise DeployError(f"{self.name} is not done after {LONGEST_SECONDS} s: look at its events.")
+        raise TaskError(f"{self.name} is not done after {LONGEST_SECONDS} s: look at its events.")
 
     def _new_events(self) -> Iterator[dict[str, Any]]:
         pages = self.client.get_paginator("describe_stack_events").paginate(StackName=self.name)

@@ -3,7 +3,6 @@
 from invoke.collection import Collection
 
 from tasks.commands import clients, cloud, daily, db, keys, module, openapi, stage, users
-from tasks.console import refuse_wrong_arguments
 
 namespace = Collection(
     daily.run,
@@ -14,8 +13,8 @@ namespace = Collection(
     cloud.e2e,
     stage.shell,
     stage.doctor,
-    test=Collection(daily.test, daily.try_generated_clients, daily.mutate),
-    openapi=Collection(openapi.export, openapi.lint, openapi.codegen, openapi.fuzz),
+    test=Collection(daily.test, daily.try_generated_clients),
+    openapi=Collection(openapi.export, openapi.codegen, openapi.fuzz),
     keys=Collection(keys.generate, keys.list_keys, keys.rotate, keys.revoke),
     users=Collection(users.create, users.list_users, users.disable, users.enable, users.reset_password),
     clients=Collection(
@@ -29,4 +28,3 @@ namespace = Collection(
     db=Collection(db.create, db.seed, db.export, db.load, db.check, db.migrate),
     module=Collection(module.create),
 )
-refuse_wrong_arguments()

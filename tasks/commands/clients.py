@@ -1,29 +1,26 @@
 """`invoke clients.*`: the OAuth2 clients of a stage."""
 
 from invoke.context import Context
-from invoke.tasks import task
 
-from tasks.console import YES_HELP
+from tasks.console import YES_HELP, command, number
 from tasks.stages import STAGE_HELP
 
 SECRET_JSON_HELP = "as the API shows it, for scripts"  # noqa: S105 - help
 CLIENT_HELP = "as clients.list shows it"
 
 
-@task(
+@command(
     iterable=["grant", "scope", "redirect_uri"],
-    help={
-        "owner": "username, e-mail address or id of the account that it belongs to",
-        "name": "what people see it as",
-        "type": "confidential (it can keep a secret) or public",
-        "grant": "authorization_code, client_credentials, refresh_token, or password for your own apps; "
-        "repeat it for several; by default what fits the redirect URIs",
-        "scope": "what its tokens may carry, such as teams:read; repeat it for several",
-        "redirect_uri": "where sign-ins come back to; repeat it for several",
-        "json": SECRET_JSON_HELP,
-        "stage": STAGE_HELP,
-        "yes": YES_HELP,
-    },
+    owner="username, e-mail address or id of the account that it belongs to",
+    name="what people see it as",
+    type="confidential (it can keep a secret) or public",
+    grant="authorization_code, client_credentials, refresh_token, or password for your own apps; "
+    "repeat it for several; by default what fits the redirect URIs",
+    scope="what its tokens may carry, such as teams:read; repeat it for several",
+    redirect_uri="where sign-ins come back to; repeat it for several",
+    json=SECRET_JSON_HELP,
+    stage=STAGE_HELP,
+    yes=YES_HELP,
 )
 def create(
     _context: Context,
@@ -39,9 +36,8 @@ def create(
     yes: bool = False,
 ) -> None:
     """Register an OAuth2 client, and show its secret, this once."""
-    # The other tasks start the faster without botocore and the application; so below.
-    from tasks import clients  # noqa: PLC0415 - see above
-    from tasks.tables import on_table  # noqa: PLC0415 - see above
+    from tasks import clients
+    from tasks.tables import on_table
 
     fields = {
         "client_name": name,
@@ -54,74 +50,72 @@ def create(
         clients.show_secret(clients.create(call, owner, fields), "Registered", as_json=json)
 
 
-@task(
-    name="list",
-    help={
-        "owner": "whose, by username, e-mail address or id; else everybody's, which reads the whole table",
-        "json": "as the API shows them",
-        "stage": STAGE_HELP,
-    },
+@command(
+    "list",
+    owner="whose, by username, e-mail address or id; else everybody's, which reads the whole table",
+    json="as the API shows them",
+    stage=STAGE_HELP,
 )
 def list_clients(_context: Context, owner: str = "", json: bool = False, stage: str = "") -> None:
     """Show OAuth2 clients, and whose they are."""
-    from tasks import clients  # noqa: PLC0415 - as above
-    from tasks.tables import on_table  # noqa: PLC0415 - as above
+    from tasks import clients
+    from tasks.tables import on_table
 
     with on_table("clients.list", stage):
         clients.show(owner, as_json=json)
 
 
-@task(
-    help={
-        "client_id": CLIENT_HELP,
-        "overlap": "for how many seconds the secret before stays valid; 0 ends it at once, after a leak",
-        "json": SECRET_JSON_HELP,
-        "stage": STAGE_HELP,
-        "yes": YES_HELP,
-    }
+@command(
+    client_id=CLIENT_HELP,
+    overlap="for how many seconds the secret before stays valid; 0 ends it at once, after a leak",
+    json=SECRET_JSON_HELP,
+    stage=STAGE_HELP,
+    yes=YES_HELP,
 )
 def rotate(
     _context: Context,
     client_id: str,
     *,
-    overlap: int = 86_400,
+    overlap: str = "86400",
     json: bool = False,
     stage: str = "",
     yes: bool = False,
 ) -> None:
     """Make a new secret for a client; the one before stays valid for a day, or for --overlap seconds."""
-    from tasks import clients  # noqa: PLC0415 - as above
-    from tasks.tables import on_table  # noqa: PLC0415 - as above
+    from tasks import clients
+    from tasks.tables import on_table
 
     with on_table("clients.rotate", stage, writes=True, yes=yes) as call:
-        clients.show_secret(clients.rotate(call, client_id, overlap), "Rotated", as_json=json)
+        clients.show_secret(
+            clients.rotate(call, client_id, number("--overlap", overlap, 0)), "Rotated", as_json=json
+        )
 
 
-@task(help={"client_id": CLIENT_HELP, "stage": STAGE_HELP, "yes": YES_HELP})
+@command(client_id=CLIENT_HELP, stage=STAGE_HELP, yes=YES_HELP)
 def suspend(_context: Context, client_id: str, stage: str = "", yes: bool = False) -> None:
     """Refuse whatever a client asks for, and its tokens, until it is resumed."""
     _set_active("clients.suspend", client_id, stage, yes=yes, active=False)
 
 
-@task(help={"client_id": CLIENT_HELP, "stage": STAGE_HELP, "yes": YES_HELP})
+@command(client_id=CLIENT_HELP, stage=STAGE_HELP, yes=YES_HELP)
 def resume(_context: Context, client_id: str, stage: str = "", yes: bool = False) -> None:
     """Resume a suspended client; tokens that have not expired in the meantime work again."""
     _set_active("clients.resume", client_id, stage, yes=yes, active=True)
 
 
 def _set_active(name: str, client_id: str, stage: str, *, yes: bool, active: bool) -> None:
-    from tasks import clients  # noqa: PLC0415 - as above
-    from tasks.tables import on_table  # noqa: PLC0415 - as above
+    from tasks import clients
+    from tasks.tables import on_table
 
     with on_table(name, stage, writes=True, yes=yes) as call:
         print(clients.set_active(call, client_id, active=active))
 
 
-@task(help={"client_id": CLIENT_HELP, "stage": STAGE_HELP, "yes": YES_HELP})
+@command(client_id=CLIENT_HELP, stage=STAGE_HELP, yes=YES_HELP)
 def revoke(_context: Context, client_id: str, stage: str = "", yes: bool = False) -> None:
     """Delete a client; all of its tokens end at once."""
-    from tasks import clients  # noqa: PLC0415 - as above
-    from tasks.tables import on_table  # noqa: PLC0415 - as above
+    from tasks import clients
+    from tasks.tables import on_table
 
     with on_table("clients.revoke", stage, writes=True, yes=yes) as call:
         client = clients.revoke(call, client_id)

@@ -3,28 +3,24 @@
 import sys
 
 from invoke.context import Context
-from invoke.tasks import task
 
-from tasks.console import words
+from tasks.console import YES_HELP, command, words
 
 
-@task(help={"stage": "a stage of .chalice/config.json"})
+@command(stage="a stage of .chalice/config.json")
 def package(_context: Context, stage: str = "dev") -> None:
     """Make packaged/STAGE: the CloudFormation template, and the code with bytecode and without ballast."""
-    # The other tasks start the faster without Chalice and botocore; so below.
-    from tasks.cloud import command  # noqa: PLC0415 - see above
+    from tasks.cloud import command as work
 
-    sys.exit(command.package(stage))
+    work.package(stage)
 
 
-@task(
-    help={
-        "stage": "a stage of .chalice/config.json",
-        "yes": "do not ask",
-        "dry_run": "show what would change, and change nothing",
-        "bucket": "where packages are kept; made when there is none",
-        "packaged": "folder that `invoke package` made, to be deployed as it is",
-    }
+@command(
+    stage="a stage of .chalice/config.json",
+    yes=YES_HELP,
+    dry_run="show what would change, and change nothing",
+    bucket="where packages are kept; made when there is none",
+    packaged="folder that `invoke package` made, to be deployed as it is",
 )
 def deploy(
     _context: Context,
@@ -35,27 +31,25 @@ def deploy(
     packaged: str = "",
 ) -> None:
     """Package a stage, show what would change in AWS, and carry it out."""
-    from tasks.cloud import command  # noqa: PLC0415 - as above
+    from tasks.cloud import command as work
 
-    sys.exit(command.deploy(stage, bucket, yes=yes, dry_run=dry_run, packaged=packaged))
+    work.deploy(stage, bucket, yes=yes, dry_run=dry_run, packaged=packaged)
 
 
-@task(help={"stage": "as deployed", "yes": "do not ask", "delete_data": "delete the table as well"})
+@command(stage="as deployed", yes=YES_HELP, delete_data="delete the table as well")
 def destroy(_context: Context, stage: str = "dev", yes: bool = False, delete_data: bool = False) -> None:
     """Delete a stage from AWS, unless data in it is protected."""
-    from tasks.cloud import command  # noqa: PLC0415 - as above
+    from tasks.cloud import command as work
 
-    sys.exit(command.destroy(stage, yes=yes, delete_data=delete_data))
+    work.destroy(stage, yes=yes, delete_data=delete_data)
 
 
-@task(
-    help={
-        "arguments": "what else to tell pytest, such as '-k permission'",
-        "api": "run the API tests through its gateway, too, which takes minutes",
-    }
+@command(
+    arguments="passed on to pytest, such as '-k permission'",
+    api="run the API tests through its gateway, too, which takes minutes",
 )
 def e2e(_context: Context, arguments: str = "", api: bool = False) -> None:
     """Deploy the real package to a local cloud with IAM enforced, and try it out there."""
-    from tasks import checks  # noqa: PLC0415 - as above
+    from tasks import checks
 
     sys.exit(checks.e2e(words(arguments), api=api))

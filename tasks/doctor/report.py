@@ -5,20 +5,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
-from pynamodb.exceptions import PynamoDBException
 
 from chalicelib.db.table import connection
-from chalicelib.errors import ServiceUnavailableError
 from chalicelib.security.aws import Aws
 from chalicelib.settings import Settings, SettingsError
 from tasks.cloud.stack import Stack
-from tasks.console import START, missing_engine
+from tasks.console import START, explain, missing_engine
 from tasks.tables import open_table
 
 GOOD, LOOK, WRONG, SKIPPED = "ok", "look", "WRONG", "-"
-FAULTS = (BotoCoreError, ClientError, PynamoDBException, ServiceUnavailableError, OSError)
 
 
 class Finding(NamedTuple):
@@ -97,15 +93,13 @@ class Check:
             return
         try:
             yield from self.examine(subject)
-        except FAULTS as error:
-            if endpoint := missing_engine(error):
-                yield Finding(WRONG, f"no engine at {endpoint}", START)
-                return
-            cause = error.__cause__ if isinstance(error, ServiceUnavailableError) else error
-            reason = " ".join(str(cause).split())
-            yield Finding(
-                WRONG, f"can't be looked at: {reason}", "See what the message says, and look again."
-            )
+        except Exception as error:
+            reason = explain(error)
+            if not reason:
+                raise
+            engine = missing_engine(error)
+            text = f"no engine at {engine}" if engine else f"can't be looked at: {reason}"
+            yield Finding(WRONG, text, START if engine else "See what the message says, and look again.")
 
 
 def tell(title: str, finding: Finding) -> str:
@@ -127,7 +121,7 @@ def examine(subject: Subject, checks: Iterable[Check], say: Callable[[str], None
 def diagnose(stage: str, checks: Iterable[Check], say: Callable[[str], None] = print) -> int:
     """Make the checks of a stage; without settings or credentials there is but one thing to tell.
 
-    :raises StageError: there is no such stage.
+    :raises TaskError: there is no such stage.
     """
     try:
         settings = open_table(stage)
@@ -137,6 +131,6 @@ def diagnose(stage: str, checks: Iterable[Check], say: Callable[[str], None] = p
         return 1
     session = Session()
     if not settings.is_local and session.get_credentials() is None:
-        say(tell("AWS", Finding(WRONG, "it does not know who you are", "Choose a profile by AWS_PROFILE.")))
+        say(tell("AWS", Finding(WRONG, "no AWS credentials found", "Choose a profile by AWS_PROFILE.")))
         return 1
     return examine(Subject(settings, session), checks, say)

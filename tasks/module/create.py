@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
+from tasks.errors import TaskError
 from tasks.module.edits import Edit, edits
 from tasks.module.fields import parse_fields
 from tasks.module.files import apply, formatted, read, without_unused
-from tasks.module.names import ModuleError, Names
+from tasks.module.names import Names
 from tasks.module.render import new_files, places
 from tasks.module.taken import check_free
 
@@ -30,7 +31,7 @@ def create(root: Path, things: str, thing: str, said: list[str]) -> Plan:
     :param root: the project's folder.
     :param things: its name in the plural, and `thing` in the singular.
     :param said: its fields, as `--field` has them.
-    :raises ModuleError: something is wrong with that, or a name is taken.
+    :raises TaskError: something is wrong with that, or a name is taken.
     """
     names = Names(things, thing)
     names.check()
@@ -40,7 +41,7 @@ def create(root: Path, things: str, thing: str, said: list[str]) -> Plan:
         path for path in (f"chalicelib/{things}", f"chalicelib/{things}.py", *raw) if (root / path).exists()
     ]
     if present:
-        raise ModuleError(f"{present[0]} is there already: choose another name.")
+        raise TaskError(f"{present[0]} is there already: choose another name.")
     check_free(root, names, raw, new_files(Names("z_things", "z_thing"), fields))
     plan = Plan({path: formatted(root, path, without_unused(root, path, text)) for path, text in raw.items()})
     values = places(names, fields)
@@ -53,11 +54,11 @@ def create(root: Path, things: str, thing: str, said: list[str]) -> Plan:
 def insert(root: Path, plan: Plan, edit: Edit, text: str) -> None:
     """Put a text into a file's new version, formatted.
 
-    :raises ModuleError: its place is not found.
+    :raises TaskError: its place is not found.
     """
     old = plan.changed.get(edit.path) or read(root / edit.path)
     try:
         place = edit.place(old)
     except LookupError as error:
-        raise ModuleError(f"{edit.path} has no place for a module any more: {error}.") from error
+        raise TaskError(f"{edit.path} has no place for a module any more: {error}.") from error
     plan.changed[edit.path] = formatted(root, edit.path, old[:place] + text + old[place:])

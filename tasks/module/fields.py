@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from marshmallow import Schema
 
 from chalicelib.db.table import Item
-from tasks.module.names import ModuleError, check_name
+from tasks.errors import TaskError
+from tasks.module.names import check_name
 
 SYNTAX = "NAME:TYPE[:required][:min=N][:max=N][:values=A,B]"
 WORD = re.compile(r"(?!null$)[a-z0-9]+([_-][a-z0-9]+)*")  # null in a form is null
@@ -82,18 +83,16 @@ class Options:
         self.required = "required" in said
         self.given = dict(text.split("=", 1) for text in said if "=" in text)
         if len(self.given) + self.required < len(said):
-            raise ModuleError(
-                f"{name}: options are required, min=N, max=N and values=A,B, each of them once."
-            )
+            raise TaskError(f"{name}: options are required, min=N, max=N and values=A,B, each of them once.")
 
     def number(self, option: str, default: int, least: int, most: int) -> int:
         """Take a whole number within limits.
 
-        :raises ModuleError: it is none.
+        :raises TaskError: it is none.
         """
         text = self.given.pop(option, str(default))
         if not re.fullmatch(r"-?[0-9]{1,10}", text) or not least <= int(text) <= most:
-            raise ModuleError(f"{self.name}: {option} is a number from {least} to {most}, not {text!r}.")
+            raise TaskError(f"{self.name}: {option} is a number from {least} to {most}, not {text!r}.")
         return int(text)
 
 
@@ -172,7 +171,7 @@ def enum(options: Options) -> Field:
     """Hold one of a few words."""
     values = options.given.pop("values", "").split(",")
     if len(set(values)) < max(len(values), 2) or not all(WORD.fullmatch(value) for value in values):
-        raise ModuleError(
+        raise TaskError(
             f"{options.name}: an enum has values=A,B: two or more different words of a-z, 0-9, _ and -."
         )
     quoted = [f'"{value}"' for value in values]
@@ -202,30 +201,30 @@ def parse_fields(said: Iterable[str], thing: str) -> list[Field]:
     """Read what was said of all fields.
 
     :param thing: the resource, singular.
-    :raises ModuleError: something of it is wrong.
+    :raises TaskError: something of it is wrong.
     """
     fields = [parse_field(entry, thing) for entry in said]
     if len({field.name for field in fields}) < len(fields):
-        raise ModuleError("Two fields have the same name.")
+        raise TaskError("Two fields have the same name.")
     if len(fields) > MAX_FIELDS:
-        raise ModuleError(f"{MAX_FIELDS} fields are the most.")
+        raise TaskError(f"{MAX_FIELDS} fields are the most.")
     return fields
 
 
 def parse_field(said: str, thing: str) -> Field:
     """Read what was said of one field.
 
-    :raises ModuleError: something of it is wrong.
+    :raises TaskError: something of it is wrong.
     """
     name, *rest = said.split(":")
     if not rest or rest[0] not in TYPES:
-        raise ModuleError(f"--field {said}: write {SYNTAX}, where TYPE is one of {', '.join(TYPES)}.")
+        raise TaskError(f"--field {said}: write {SYNTAX}, where TYPE is one of {', '.join(TYPES)}.")
     check_name(name, "a field")
     if name in TAKEN | {thing, f"{thing}_id"}:
-        raise ModuleError(f"{name!r} can't be a field: every item has or needs something of this name.")
+        raise TaskError(f"{name!r} can't be a field: every item has or needs something of this name.")
     options = Options(name, rest[1:])
     field = TYPES[rest[0]](options)
     if options.given:
         kind = f"{'a required' if options.required else 'an optional'} {rest[0]}"
-        raise ModuleError(f"{name}: {kind} does not take {', '.join(options.given)}.")
+        raise TaskError(f"{name}: {kind} does not take {', '.join(options.given)}.")
     return field

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.module.names import ModuleError
+from tasks.errors import TaskError
 from tasks.processes import module
 
 
@@ -13,7 +13,7 @@ def apply(root: Path, changes: Mapping[str, str]) -> None:
     """Write files; whatever stops it, also Ctrl-C, leaves everything as it was.
 
     :param changes: what a file will hold, by its path in the project.
-    :raises ModuleError: ruff finds fault with it.
+    :raises TaskError: ruff finds fault with it.
     """
     before = {path: read(root / path) if (root / path).exists() else None for path in changes}
     try:
@@ -30,7 +30,7 @@ def apply(root: Path, changes: Mapping[str, str]) -> None:
 def formatted(root: Path, path: str, text: str) -> str:
     """Format Python as the project is; other files stay as they are.
 
-    :raises ModuleError: it is no Python.
+    :raises TaskError: it is no Python.
     """
     return _ruff(root, "format", "--stdin-filename", path, "-", text=text) if path.endswith(".py") else text
 
@@ -55,7 +55,7 @@ def _ruff(root: Path, *arguments: str, text: str = "") -> str:
     done = subprocess.run(command, cwd=root, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
         told = (done.stdout or done.stderr).strip().splitlines()
-        raise ModuleError(f"ruff refuses what would come out: {told[0] if told else 'no reason given'}")
+        raise TaskError(f"ruff refuses what would come out: {told[0] if told else 'no reason given'}")
     return done.stdout
 
 

@@ -4,23 +4,21 @@ import keyword
 import re
 from dataclasses import dataclass
 
+from tasks.errors import TaskError
+
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 MAX_NAME = 24  # characters; longer ones leave no room on a line
 SHOWN = 60  # characters of a bad name in a message
 VOWEL = re.compile(r"(?!uni|use|usa|eu|one)[aeiou]|hour|honou?r|heir")  # for the ear
 
 
-class ModuleError(Exception):
-    """Raised when a module can't be created or removed; its text says why, in one line."""
-
-
 def check_name(name: str, what: str) -> None:
     """Check that a name is a short identifier in lower case.
 
-    :raises ModuleError: it is not.
+    :raises TaskError: it is not.
     """
     if not NAME.fullmatch(name) or keyword.iskeyword(name) or len(name) > MAX_NAME:
-        raise ModuleError(
+        raise TaskError(
             f"{name[:SHOWN]!r} can't name {what}: take a-z, 0-9 and single _ in between, at most {MAX_NAME} "
             "characters, and no word of Python's own."
         )
@@ -54,12 +52,12 @@ class Names:
     def check(self) -> None:
         """Check both names by themselves.
 
-        :raises ModuleError: one is no name, or they are the same.
+        :raises TaskError: one is no name, or they are the same.
         """
         check_name(self.things, "a module (--name)")
         check_name(self.thing, "one of its items (--singular)")
         if self.things == self.thing:
-            raise ModuleError(f"--name is the plural and --singular the singular: both are {self.thing!r}.")
+            raise TaskError(f"--name is the plural and --singular the singular: both are {self.thing!r}.")
 
 
 def _camel(name: str) -> str:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from tasks.errors import TaskError
 from tasks.module.files import read
-from tasks.module.names import ModuleError, Names
+from tasks.module.names import Names
 
 Files = Mapping[str, str]  # texts by path
 
@@ -17,11 +18,11 @@ def check_free(root: Path, names: Names, files: Files, examples: Files) -> None:
 
     :param files: what would be new.
     :param examples: the same for a resource of other names.
-    :raises ModuleError: something does.
+    :raises TaskError: something does.
     """
     for what, found in _clashes(root, names, files, examples):
         if found:
-            raise ModuleError(f"{min(found)!r} is {what} already: choose other names.")
+            raise TaskError(f"{min(found)!r} is {what} already: choose other names.")
 
 
 def _clashes(root: Path, names: Names, files: Files, examples: Files) -> Iterator[tuple[str, set[str]]]:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tasks.cloud import local
-from tasks.cloud.account import DeployError
 from tasks.data import files
+from tasks.errors import TaskError
 from tasks.processes import module, project_folder
 from tests.cloud.drive import UnexpectedError, drive, expect
 from tests.cloud.stage import NAME, SCHEDULED, URL, Stage, routes
@@ -127,7 +127,7 @@ def test_a_failed_deployment_is_taken_back_and_told(deployed: Stage) -> None:
         }
 
     with pytest.raises(
-        DeployError, match=r"(?s)rolled back, what ran before runs on.*Broken \(CloudWatch Alarm\)"
+        TaskError, match=r"(?s)rolled back, what ran before runs on.*Broken \(CloudWatch Alarm\)"
     ):
         deployed.deploy(break_it, Build="broken")
     assert deployed.api("GET", "/health").json["build"] != "broken"
@@ -144,7 +144,8 @@ def test_a_dry_run_changes_nothing(stage: Stage) -> None:
 def test_no_is_an_answer(stage: Stage) -> None:
     """Nothing is deployed before somebody agrees."""
     stage.answers = ["n"]
-    assert stage.deployment.deploy(stage.package) == {}
+    with pytest.raises(TaskError, match="Nothing was changed"):
+        stage.deployment.deploy(stage.package)
     assert not stage.deployment.stack.exists
 
 
@@ -157,7 +158,7 @@ def test_the_same_package_changes_nothing(deployed: Stage) -> None:
 
 def test_protected_data_is_not_destroyed(deployed: Stage) -> None:
     """Neither by asking for it; the message says what to do."""
-    with pytest.raises(DeployError, match=r'"DeletionProtection": "false" in infra/parameters/dev\.json'):
+    with pytest.raises(TaskError, match=r'"DeletionProtection": "false" in infra/parameters/dev\.json'):
         deployed.deployment.destroy(yes=True, delete_data=True)
     drive(deployed)
 
@@ -165,7 +166,7 @@ def test_protected_data_is_not_destroyed(deployed: Stage) -> None:
 def test_data_is_destroyed_by_explicit_order_alone(deployed: Stage) -> None:
     """Unprotected, the table still needs to be named; then nothing is left."""
     deployed.deploy(DeletionProtection="false")
-    with pytest.raises(DeployError, match="--delete-data"):
+    with pytest.raises(TaskError, match="--delete-data"):
         deployed.deployment.destroy(yes=True)
     drive(deployed)
     deployed.deployment.destroy(yes=True, delete_data=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import app as application
-from tasks.codegen import CodegenError, generate
+from tasks.codegen import generate
+from tasks.errors import TaskError
 from tasks.processes import module, project_folder
 from tests.sdk.conftest import Sdk, need_tools
 
@@ -55,14 +56,14 @@ def test_an_unknown_language_is_refused(tools: None, tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", ["1", "1.2.3,packageName=other", "v1.2.3\n"])
 def test_what_is_no_version_is_refused(version: str) -> None:
     """It stands in the client's manifest, and among the generator's options."""
-    with pytest.raises(CodegenError, match="--version"):
+    with pytest.raises(TaskError, match="--version"):
         generate("python", version)
 
 
 def test_another_folder_is_left_alone(tools: None, tmp_path: Path) -> None:
     """A folder that holds something else is not written into."""
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(CodegenError, match="something else"):
+    with pytest.raises(TaskError, match="something else"):
         generate("python", output=str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tasks.cloud import command, dependencies, packaging
-from tasks.cloud.cold_start import ColdStartError
-from tasks.cloud.dependencies import PackageError, architecture_of, install, platforms, runs_here
+from tasks.cloud.dependencies import architecture_of, install, platforms, runs_here
 from tasks.cloud.package import Package
 from tasks.cloud.packaging import LOCK, VENDOR, add_dependencies
+from tasks.errors import TaskError
 from tasks.processes import project_folder
 from tests.architecture.source import ROOT
 
@@ -81,19 +81,6 @@ def test_a_package_for_another_machine_is_not_run(
     assert said == "cold start: not measured, as the package is for Linux on x86_64"
 
 
-def test_a_package_that_does_not_start_is_told_without_a_traceback(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """On a machine like Lambda it would not start there either, so it is not deployed."""
-
-    def fail(stage: str) -> Package:
-        raise ColdStartError(stage)
-
-    monkeypatch.setattr(command, "make", fail)
-    assert command.package("dev") == 2
-    assert capsys.readouterr().err == "dev\n"
-
-
 def test_chalice_gets_the_libraries_and_downloads_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -131,7 +118,7 @@ def test_a_library_with_another_hash_is_refused(tmp_path: Path, capfd: pytest.Ca
     """What the registry serves must be what was locked."""
     lock = locked("six", tmp_path)
     lock.write_text(f"six==1.17.0 --hash=sha256:{'0' * 64}")
-    with pytest.raises(PackageError, match=r"`pip install` of some\.txt failed"):
+    with pytest.raises(TaskError, match=r"`pip install` of some\.txt failed"):
         install(lock, tmp_path / "vendor", "x86_64")
     assert "DO NOT MATCH THE HASHES" in capfd.readouterr().err
     assert not list((tmp_path / "vendor").rglob("*.py"))
@@ -142,7 +129,7 @@ def test_a_library_without_a_hash_is_refused(tmp_path: Path) -> None:
     """A line that somebody adds by hand does not weaken the rest."""
     lock = locked("six", tmp_path)
     lock.write_text("six==1.17.0")
-    with pytest.raises(PackageError):
+    with pytest.raises(TaskError):
         install(lock, tmp_path / "vendor", "x86_64")
 
 

@@ -8,12 +8,12 @@ import pytest
 from botocore.session import Session
 
 from tasks.cloud import command
-from tasks.cloud.account import Account, DeployError
-from tasks.cloud.dependencies import PackageError
+from tasks.cloud.account import Account
 from tasks.cloud.deploy import DATA, Deployment
 from tasks.cloud.package import Package
 from tasks.cloud.stack import UNUSABLE, Stack
 from tasks.cloud.words import endangered, ending
+from tasks.errors import TaskError
 
 
 class Recorded:
@@ -55,7 +55,7 @@ def test_a_protected_table_of_a_stack_that_never_worked_can_be_let_go(status: st
     """A first deployment that fails can't be rolled back, as its table is protected at once."""
     table = Recorded(describe_table={"Table": {"DeletionProtectionEnabled": True}})
     deployment = Deployment("dev", Fixed(cloudformation=stack_in(status), dynamodb=table))
-    with pytest.raises(DeployError, match="no-deletion-protection-enabled --table-name grail-dev"):
+    with pytest.raises(TaskError, match="no-deletion-protection-enabled --table-name grail-dev"):
         deployment.destroy(yes=True, delete_data=True)
     assert table.calls == ["describe_table"]
 
@@ -64,7 +64,7 @@ def test_a_protected_table_in_use_is_let_go_by_its_parameter() -> None:
     """What is committed says whether data may go."""
     table = Recorded(describe_table={"Table": {"DeletionProtectionEnabled": True}})
     deployment = Deployment("dev", Fixed(cloudformation=stack_in("UPDATE_COMPLETE"), dynamodb=table))
-    with pytest.raises(DeployError, match=r'"DeletionProtection": "false" in infra/parameters/dev\.json'):
+    with pytest.raises(TaskError, match=r'"DeletionProtection": "false" in infra/parameters/dev\.json'):
         deployment.destroy(yes=True, delete_data=True)
 
 
@@ -72,7 +72,7 @@ def test_a_protected_table_in_use_is_let_go_by_its_parameter() -> None:
 def test_nothing_is_deployed_over_what_is_left(status: str) -> None:
     """CloudFormation would refuse it in its own words."""
     client = stack_in(status)
-    with pytest.raises(DeployError, match="invoke destroy"):
+    with pytest.raises(TaskError, match="invoke destroy"):
         Stack(client, "grail-dev").propose("a-change", "https://template", {})
     assert "create_change_set" not in client.calls
 
@@ -104,7 +104,7 @@ def test_a_change_that_would_lose_the_table_is_not_left_lying_about() -> None:
     assert endangered([change], DATA) == ["Table"]
     client = stack_in("UPDATE_COMPLETE")
     deployment = Deployment("dev", Fixed(cloudformation=client, dynamodb=Recorded()))
-    with pytest.raises(DeployError, match="replace or remove Table"):
+    with pytest.raises(TaskError, match="replace or remove Table"):
         deployment._require_safe(deployment.stack, "a-change", [change])
     assert "delete_change_set" in client.calls
 
@@ -125,13 +125,13 @@ def test_the_policy_of_the_bucket_is_for_the_partition(region: str, partition: s
 
 
 @pytest.mark.parametrize("stage", ["local", "test"])
-def test_a_local_name_is_not_deployed(
-    stage: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_local_name_is_not_deployed(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its functions would look for their table on the machine that they run on."""
     monkeypatch.setattr(command, "configuration", lambda: {"stages": {stage: {}}})
-    assert command.package(stage) == command.deploy(stage, "", yes=True, dry_run=False) == 2
-    assert capsys.readouterr().err.count(f"Cannot deploy a stage called {stage}") == 2
+    with pytest.raises(TaskError, match=f"Cannot deploy a stage called {stage}"):
+        command.package(stage)
+    with pytest.raises(TaskError, match=f"Cannot deploy a stage called {stage}"):
+        command.deploy(stage, "", yes=True, dry_run=False)
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_a_package_that_was_made_elsewhere_is_deployed_as_it_is(
     deployed: list[Package] = []
     monkeypatch.setattr(Account, "require_identity", lambda _: None)
     monkeypatch.setattr(Deployment, "deploy", lambda _, package, **__: deployed.append(package))
-    assert command.deploy("dev", "", yes=True, dry_run=False, packaged=str(folder)) == 0
+    command.deploy("dev", "", yes=True, dry_run=False, packaged=str(folder))
     assert [package.code for package in deployed] == [folder / "deployment.zip"]
 
 
@@ -165,7 +165,7 @@ def test_a_package_that_does_not_fit_is_refused(folder: Path, stage: str, missin
     """Before anything is uploaded."""
     if missing:
         (folder / missing).unlink()
-    with pytest.raises(PackageError, match=said):
+    with pytest.raises(TaskError, match=said):
         command.ready(stage, folder)
 
 
@@ -179,8 +179,8 @@ def test_where_nobody_answers_nothing_is_deployed(stage: str) -> None:
     """One clear line, and no change set that somebody may carry out later."""
     client = stack_in("UPDATE_COMPLETE")
     deployment = Deployment(stage, Fixed(cloudformation=client, dynamodb=Recorded()), ask=nobody)
-    with pytest.raises(DeployError, match="--yes does not ask"):
-        deployment._agrees(deployment.stack, "a-change")
+    with pytest.raises(TaskError, match=f"Pass --yes to deploy grail-{stage}"):
+        deployment._require_consent(deployment.stack, "a-change")
     assert client.calls[0] == "delete_change_set"
 
 
@@ -189,6 +189,6 @@ def test_where_nobody_answers_nothing_is_deleted() -> None:
     client = stack_in("UPDATE_COMPLETE")
     table = Recorded(describe_table={"Table": {"DeletionProtectionEnabled": False}})
     deployment = Deployment("dev", Fixed(cloudformation=client, dynamodb=table), ask=nobody)
-    with pytest.raises(DeployError, match="--yes does not ask"):
+    with pytest.raises(TaskError, match="Pass --yes to delete grail-dev"):
         deployment.destroy(delete_data=True)
     assert "delete_stack" not in client.calls

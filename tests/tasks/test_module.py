@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tasks.errors import TaskError
 from tasks.module.create import create
 from tasks.module.fields import Field, parse_fields
-from tasks.module.names import ModuleError
 from tests.architecture.source import ROOT
 
 FOLDERS = (".chalice", "benchmarks", "chalicelib", "docs", "tasks", "tests")
@@ -143,7 +143,7 @@ def test_a_name_that_is_taken_or_none_is_refused(
 ) -> None:
     """The message says what is wrong; nothing is written."""
     before = tree(untouched)
-    with pytest.raises(ModuleError, match=words):
+    with pytest.raises(TaskError, match=words):
         create(untouched, things, thing, TITLE)
     assert tree(untouched) == before
 
@@ -152,7 +152,7 @@ def test_a_module_is_not_created_twice(project: Path) -> None:
     """Existing modules are never overwritten."""
     create(project, "gizmos", "gizmo", TITLE)
     before = tree(project)
-    with pytest.raises(ModuleError, match="is there already"):
+    with pytest.raises(TaskError, match="is there already"):
         create(project, "gizmos", "gizmo", ["body:text:required"])
     assert tree(project) == before
 
@@ -162,7 +162,7 @@ def test_a_module_that_ruff_refuses_is_undone(project: Path) -> None:
     app = project / "app.py"
     app.write_text(app.read_text("utf-8").replace("from_env()", "from_env(Undefined)"), "utf-8")
     before = tree(project)
-    with pytest.raises(ModuleError, match=r"app\.py.*Undefined"):
+    with pytest.raises(TaskError, match=r"app\.py.*Undefined"):
         create(project, "gizmos", "gizmo", TITLE)
     assert tree(project) == before
 
@@ -171,7 +171,7 @@ def test_a_file_without_its_place_is_named(project: Path) -> None:
     """Where a project went its own way, the message says in which file."""
     (project / "CHANGELOG.md").write_text("# News\n", "utf-8")
     before = tree(project)
-    with pytest.raises(ModuleError, match=r"CHANGELOG\.md has no place"):
+    with pytest.raises(TaskError, match=r"CHANGELOG\.md has no place"):
         create(project, "gizmos", "gizmo", TITLE)
     assert tree(project) == before
 
@@ -206,13 +206,13 @@ BAD_FIELDS = [
 @pytest.mark.parametrize(("said", "words"), BAD_FIELDS)
 def test_a_bad_field_is_refused(said: str, words: str) -> None:
     """The message says how to write it."""
-    with pytest.raises(ModuleError, match=words):
+    with pytest.raises(TaskError, match=words):
         parse_fields([said], "gizmo")
 
 
 def test_two_fields_need_two_names() -> None:
     """Whatever their types are."""
-    with pytest.raises(ModuleError, match="same name"):
+    with pytest.raises(TaskError, match="same name"):
         parse_fields(["title:string", "title:text"], "gizmo")
 
 

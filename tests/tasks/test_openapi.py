@@ -16,6 +16,7 @@ from chalicelib.settings import LOCAL_URL
 from chalicelib.web.operation import FORM, JSON
 from chalicelib.web.problem import SECURITY_HEADERS
 from tasks.apigateway import ANSWERS
+from tasks.errors import TaskError
 from tasks.openapi import export
 from tests.architecture.source import ROOT
 
@@ -57,7 +58,7 @@ def test_the_url_is_asked_for_or_the_local_one() -> None:
 )
 def test_what_is_not_known_is_refused(form: str, target: str, function: str) -> None:
     """A mistyped option writes nothing."""
-    with pytest.raises(ValueError, match="--"):
+    with pytest.raises(TaskError, match="--"):
         export(form, target, function=function)
 
 

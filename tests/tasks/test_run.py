@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.errors import TaskError
 from tasks.processes import free_port
 from tests.architecture.source import ROOT
 
@@ -28,7 +29,7 @@ def taken_port() -> Iterator[int]:
 def test_what_is_no_port_is_refused(variable: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names the variable and the value."""
     monkeypatch.setenv(variable, text)
-    with pytest.raises(run.RunError) as caught:
+    with pytest.raises(TaskError) as caught:
         run.port_from(variable, 8000)
     assert variable in str(caught.value)
     assert repr(text) in str(caught.value)
@@ -62,7 +63,7 @@ def test_a_taken_port_is_an_error_in_one_line(
 def test_what_is_no_address_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names the variable and the value."""
     monkeypatch.setenv("HOST", text)
-    with pytest.raises(run.RunError, match=f"HOST .* {text!r}"):
+    with pytest.raises(TaskError, match=f"HOST .* {text!r}"):
         run.host_from("HOST")
 
 
@@ -82,7 +83,7 @@ def test_other_machines_connect_only_when_asked(
 
 def test_an_address_of_another_machine_is_an_error_in_one_line() -> None:
     """It names what was tried, and the variables that choose another."""
-    with pytest.raises(run.RunError, match=r"^Cannot listen on 192\.0\.2\.1, port \d+ \(.*HOST or PORT\.$"):
+    with pytest.raises(TaskError, match=r"^Cannot listen on 192\.0\.2\.1, port \d+ \(.*HOST or PORT\.$"):
         run.listen("192.0.2.1", free_port())
 
 

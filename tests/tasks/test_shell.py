@@ -52,7 +52,7 @@ def test_what_is_no_python_is_one_line(table: None) -> None:
 
 def test_prod_asks(table: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Production asks, since a shell may write."""
-    monkeypatch.setattr("tasks.tables.input", lambda _: "no", raising=False)
+    monkeypatch.setattr("tasks.console.input", lambda _: "no", raising=False)
     refused("Nothing was changed.", stage.shell, stage="prod", command="settings.stage")
 
 

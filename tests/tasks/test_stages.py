@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from invoke.exceptions import Exit
 
 from chalicelib.db.table import Item, connect
 from chalicelib.settings import Settings
-from tasks.stages import REGIONS, StageError, settings_of
+from tasks.errors import TaskError
+from tasks.stages import REGIONS, settings_of
 from tasks.tables import in_region, on_table, open_table
 
 
@@ -35,7 +35,7 @@ def test_a_local_stage_needs_no_configuration() -> None:
 
 def test_an_unknown_stage_is_refused_by_naming_those_there_are() -> None:
     """A wrong argument gives one clear line."""
-    with pytest.raises(StageError, match="local, dev, prod"):
+    with pytest.raises(TaskError, match="local, dev, prod"):
         settings_of("nowhere")
 
 
@@ -43,7 +43,7 @@ def test_an_unknown_stage_is_refused_by_naming_those_there_are() -> None:
 def test_prod_is_written_to_by_whoever_types_its_name() -> None:
     """Production asks before it writes."""
     open_table("dev", writes=True, ask=lambda _: "")
-    with pytest.raises(StageError, match="Nothing"):
+    with pytest.raises(TaskError, match="Nothing"):
         open_table("prod", writes=True, ask=lambda _: "y")
     assert Item.Meta.table_name == "grail-dev"
     open_table("prod", writes=True, ask=lambda _: "prod")
@@ -78,7 +78,7 @@ def test_nobody_at_the_terminal_is_told_of_yes(monkeypatch: pytest.MonkeyPatch) 
     """A script that writes to production says so; a password is no answer."""
     monkeypatch.setattr("sys.stdin", io.StringIO("prod\n"))
     with (
-        pytest.raises(Exit, match="--yes writes to grail-prod"),
+        pytest.raises(TaskError, match="Pass --yes to write to grail-prod"),
         on_table("users.create", "prod", writes=True, answers=False),
     ):
         raise AssertionError

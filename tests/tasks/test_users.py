@@ -211,13 +211,13 @@ def test_users_are_listed_in_the_order_of_their_creation(
 ) -> None:
     """With what is special about them, and how many there are."""
     made = [make_user("root", is_admin=True), make_user("ada", is_active=False), make_user("bob")]
-    users.list_users(Context(), limit=2)
+    users.list_users(Context(), limit="2")
     assert capsys.readouterr().out.splitlines() == [
         f"{made[0].id}  root  root@test.example  (admin)",
         f"{made[1].id}  ada   ada@test.example  (disabled)",
         "2 of 3 users: --all shows all of them.",
     ]
-    users.list_users(Context(), limit=1, all=True)
+    users.list_users(Context(), limit="1", all=True)
     assert capsys.readouterr().out.splitlines()[-1] == "3 of 3 users."
 
 
