@@ -1,4 +1,4 @@
-"""What tests are made of, on a fresh table for each: in memory, or behind a server (tests/over_http.py)."""
+"""What tests are made of, on a fresh table each: in this process, or behind a server (tests/over_http.py)."""
 
 import os
 import tempfile
@@ -38,7 +38,7 @@ from chalicelib.security.passwords import hash_password  # noqa: E402
 from chalicelib.security.tokens import Claims, issue  # noqa: E402
 from chalicelib.settings import Settings  # noqa: E402
 from chalicelib.users.models import User, create_user, new_user  # noqa: E402
-from tests import over_http, quick_moto  # noqa: E402
+from tests import engine, over_http  # noqa: E402
 from tests.api.code_tools import CALLBACK  # noqa: E402
 from tests.http import Client  # noqa: E402
 from tests.target import base_url, connected, present, table_of  # noqa: E402
@@ -48,7 +48,7 @@ SECRET = "s" * 43
 ALL_SCOPES = frozenset(SCOPES)
 
 _password_hash: list[str] = []
-quick_moto.install()
+engine.install()
 
 # pytest looks for its hooks in this module
 pytest_addoption = over_http.pytest_addoption
@@ -56,6 +56,17 @@ pytest_configure = over_http.pytest_configure
 pytest_collection_modifyitems = over_http.pytest_collection_modifyitems
 pytest_terminal_summary = over_http.pytest_terminal_summary
 pytest_sessionfinish = over_http.pytest_sessionfinish
+
+
+@pytest.fixture(autouse=True)
+def _connection() -> Iterator[None]:
+    """The next test finds the connection that this one found, whatever this one connects to."""
+    shared, meta = Item._shared, dict(vars(Item.Meta))
+    yield
+    Item._connection, Item._shared = None, shared
+    for name, value in meta.items():
+        if not name.startswith("__"):
+            setattr(Item.Meta, name, value)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Stands between botocore and the table on moto: counts, loses or falsifies what goes over the wire."""
+"""Stands between botocore and the table in this process: counts, loses or falsifies messages."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from tests.target import require_process
 
 WRITES = frozenset({"TransactWriteItems", "BatchWriteItem", "PutItem", "UpdateItem", "DeleteItem"})
 
-Wired = Any  # status, headers and body, as moto has them
+Wired = Any  # status, headers and body, as moto's stub has them
 Forward = Callable[[], Wired]
 
 
@@ -36,7 +36,7 @@ Rule = Callable[[Sent, Forward], Wired]
 
 @contextmanager
 def wire(rule: Rule = lambda _, forward: forward()) -> Iterator[list[Sent]]:
-    """Let a rule answer every request in moto's place, or pass it on; gives what was sent."""
+    """Let a rule answer every request in the table's place, or pass it on; gives what was sent."""
     require_process("it stands between botocore and the table")
     sent: list[Sent] = []
     genuine = botocore_stubber.process_request
@@ -72,7 +72,7 @@ def lose() -> Wired:
 
 
 def first(times: int, operation: str, answer: Callable[[], Wired]) -> Rule:
-    """Answer the first requests of an operation in moto's place."""
+    """Answer the first requests of an operation in the table's place."""
     seen: list[Sent] = []
 
     def rule(sent: Sent, forward: Forward) -> Wired:

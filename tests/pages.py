@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import engine
 from tests.architecture.source import ROOT
 
 FOLDERS = (".chalice", "benchmarks", "chalicelib", "docs", "infra", "sdk", "tasks", "tests")
@@ -93,4 +94,5 @@ def copy_to(folder: Path) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in FILES:
         shutil.copy(ROOT / name, folder / name)
+    engine.share(folder)
     return folder

@@ -1,6 +1,5 @@
-"""What the API tests talk to: the application in this process on moto, or a server over HTTP."""
+"""What the API tests talk to: the application in this process, or a server over HTTP."""
 
-import copy
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import pytest
-from moto.backends import get_backend
 from pynamodb.connection import TableConnection
 
 import app as application
@@ -18,6 +16,7 @@ from chalicelib.oauth.scopes import SCOPES
 from chalicelib.security.keystore import open_keystore
 from chalicelib.settings import LOCAL_URL, Settings
 from chalicelib.web.openapi.document import build
+from tests import engine
 from tests.http import Client, InProcess, OverHttp
 from tests.spec import SpecCheck
 from tests.support import RawItem, dump_table, place
@@ -57,13 +56,14 @@ class Target(Protocol):
 
 
 class Process:
-    """The application in this process; each test has a table of its own on moto."""
+    """The application in this process; each test has a table of its own on the engine in this process."""
 
     over_http = False
     base_url = LOCAL_URL
 
     def __init__(self) -> None:
         self.settings = replace(application.settings, dynamodb_endpoint=None)
+        self._empty: dict[tuple[str, str], Restore] = {}
         InProcess.check = SpecCheck(build(application.api.operations, SCOPES, LOCAL_URL))
 
     def client(self) -> Client:
@@ -72,22 +72,26 @@ class Process:
 
     def fill(self) -> None:
         """Make its table, empty."""
-        create_table()
+        where = (Item.Meta.region, Item.Meta.table_name)
+        if Item.Meta.host:  # tests/integration have an engine of their own
+            create_table()
+        elif where in self._empty:
+            self._empty[where]()
+        else:
+            engine.clear()
+            create_table()
+            self._empty[where] = engine.saved_tables()
 
     def drop(self) -> None:
         """Leave nothing of a test behind."""
-        Item.delete_table()
+        if Item.Meta.host:
+            Item.delete_table()
+        else:
+            engine.clear()
 
     def saved(self) -> Restore:
         """Remember what the table holds, and give what takes it back there."""
-        backends: Any = get_backend("dynamodb")
-        table = backends["123456789012"][Item.Meta.region].tables[Item.Meta.table_name]
-        items = copy.deepcopy(table.items)
-
-        def restore() -> None:
-            table.items = copy.deepcopy(items)
-
-        return restore
+        return engine.saved_items(Item.Meta.region, Item.Meta.table_name)
 
     def leave(self) -> None:
         """Nothing is left."""
@@ -181,6 +185,7 @@ def table_of(shared: TableConnection) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Item, "_shared", shared)
         # A test may make a client of its own: it has to find this table, whatever earlier ones connected to.
+        patch.setattr(Item.Meta, "table_name", shared.table_name)
         patch.setattr(Item.Meta, "region", shared.connection.region)
         patch.setattr(Item.Meta, "host", shared.connection.host)
         present().fill()

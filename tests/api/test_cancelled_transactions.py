@@ -153,7 +153,7 @@ def test_a_taken_name_is_409_also_beside_a_conflict(call: Caller, mixed: list[st
 
 
 class Engine:
-    """DynamoDB's memory of client request tokens, which moto has not: a repeated one has no second effect."""
+    """DynamoDB's memory of client request tokens, losing answers: a repeated one has no second effect."""
 
     def __init__(self, lost: int) -> None:
         self.lost = lost

@@ -81,7 +81,7 @@ def test_a_client_that_changes_meanwhile_keeps_both_changes(
 @pytest.mark.parametrize("path", ["/api/v1/auth/oauth2_clients", "/api/v1/users/me/grants"])
 @pytest.mark.parametrize("client_id", ["NOBODY", "x" * 3000])
 def test_what_can_not_be_an_id_is_not_looked_for(admins: Clients, path: str, client_id: str) -> None:
-    """Behaviour 50: DynamoDB would refuse a key of more than 2 KB, moto takes it."""
+    """Behaviour 50: DynamoDB refuses a key of more than 2 KB, so it is never asked for one."""
     with wire() as sent:
         answer = admins.api("DELETE", f"{path}/{client_id}", token=admins.token)
     reads = [request for request in sent if request.operation == "BatchGetItem"]

@@ -1,6 +1,5 @@
 """`make run` in a copy of the project: real processes, the real local engine, data of its own."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -12,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks import engine
 from tasks.processes import LOOPBACK, free_port, module, project_folder
+from tests import engine
 from tests.http import Answer, Client, OverHttp
 
 READY_SECONDS = 120
@@ -40,13 +39,7 @@ def copy_project(folder: Path) -> None:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / name)
-    engine.HOME.mkdir(parents=True, exist_ok=True)
-    with (engine.HOME / "lock").open("w") as lock:
-        # one worker installs, the others wait for it
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        engine.installed_python()
-    (folder / ".local").mkdir()
-    (folder / ".local" / "engine").symlink_to(engine.HOME)
+    engine.share(folder)
 
 
 class Stack:

@@ -1,4 +1,4 @@
-"""Exports for tests: of a table in memory or on an engine, into another one."""
+"""Exports for tests: of a table in this process or behind an engine, into another one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -36,7 +36,7 @@ Edit = Callable[[dict[str, Any]], None]
 
 @pytest.fixture
 def subject(table: None) -> Iterator[Subject]:
-    """A deployed stage, whose table and secrets are on moto."""
+    """A deployed stage, whose table is in this process, and whose secrets are on moto."""
     found = Subject(
         Settings(stage="dev", table_name=Item.Meta.table_name, secrets=put_parameter(fresh())), SESSION
     )

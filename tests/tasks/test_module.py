@@ -10,6 +10,7 @@ import pytest
 from tasks.errors import TaskError
 from tasks.module.create import create
 from tasks.module.fields import Field, parse_fields
+from tests import engine
 from tests.architecture.source import ROOT
 
 FOLDERS = (".chalice", "benchmarks", "chalicelib", "docs", "tasks", "tests")
@@ -38,6 +39,7 @@ def copy_to(folder: Path) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.png"))
     for name in FILES:
         shutil.copy(ROOT / name, folder / name)
+    engine.share(folder)
     return folder
 
 

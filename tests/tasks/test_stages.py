@@ -1,23 +1,15 @@
 """Which stages a task can work on, and what is asked before one of them is written to."""
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from chalicelib.db.table import Item, connect
+from chalicelib.db.table import Item
 from chalicelib.settings import Settings
 from tasks.errors import TaskError
 from tasks.stages import REGIONS, settings_of
 from tasks.tables import in_region, on_table, open_table
-
-
-@pytest.fixture
-def _reconnected() -> Iterator[None]:
-    """Later tests find the table that they had."""
-    yield
-    connect(Settings.from_env())
 
 
 def test_a_deployed_stage_is_read_from_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +31,6 @@ def test_an_unknown_stage_is_refused_by_naming_those_there_are() -> None:
         settings_of("nowhere")
 
 
-@pytest.mark.usefixtures("_reconnected")
 def test_prod_is_written_to_by_whoever_types_its_name() -> None:
     """Production asks before it writes."""
     open_table("dev", writes=True, ask=lambda _: "")
@@ -50,7 +41,6 @@ def test_prod_is_written_to_by_whoever_types_its_name() -> None:
     assert Item.Meta.table_name == "grail-prod"
 
 
-@pytest.mark.usefixtures("_reconnected")
 def test_reading_asks_nothing() -> None:
     """Only writing is dangerous."""
 
