@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.starts import Variant, event, in_turn, unpacked
 from chalicelib.db import keys
 from tasks import engine
 from tasks.cloud import packaging
-from tasks.cloud.cold_start import Variant, event, in_turn, unpacked
 from tasks.cloud.dependencies import architecture_of, runs_here
 from tasks.processes import free_port, module, project_folder
 from tasks.run import environment_for

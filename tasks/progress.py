@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tasks.cloud.words import progress
+WIDTH = 24
 
 
 class Bar:
@@ -21,7 +21,9 @@ class Bar:
         """Count what was done."""
         self.done += amount
         if sys.stderr.isatty():
-            line = progress(self.done, max(self.total, self.done))
+            total = max(self.total, self.done, 1)
+            filled = WIDTH * self.done // total
+            line = f"[{'#' * filled}{'.' * (WIDTH - filled)}] {self.done}/{total}"
             print(f"\r{line}", end="", file=sys.stderr, flush=True)
 
 

@@ -55,13 +55,6 @@ class Account:
         except FAULTS as error:
             raise TaskError(f"No valid AWS credentials: {error}") from error
 
-    def require_identity(self) -> None:
-        """Fail early where there is no region, or nobody whom AWS knows.
-
-        :raises TaskError: saying what is missing.
-        """
-        _ = self.number
-
     def client(self, service: str) -> Any:
         """Make a client of a service."""
         return self.session.create_client(service, self.region, endpoint_url=self.endpoint)

@@ -20,7 +20,6 @@ from tasks.processes import project_folder
 from tasks.stages import PROTECTED, parameters_of
 
 DATA = ("AWS::DynamoDB::Table",)
-SUCCESS = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
 @dataclass
@@ -69,7 +68,7 @@ class Deployment:
             return {}
         if not yes:
             self._require_consent(stack, name)
-        return self._carry_out(stack, name, len(changes))
+        return self._carry_out(stack, name)
 
     def _require_safe(self, stack: Stack, name: str, changes: list[dict[str, Any]]) -> None:
         lost = words.endangered(changes, DATA)
@@ -80,13 +79,12 @@ class Deployment:
                 "by nothing. Undo the change in infra/table.yaml, or move the data first."
             )
 
-    def _carry_out(self, stack: Stack, name: str, total: int) -> dict[str, str]:
-        events = stack.execute(name, self._reporter(total))
-        status = stack.status
-        if status not in SUCCESS:
+    def _carry_out(self, stack: Stack, name: str) -> dict[str, str]:
+        self.say("This takes some minutes …")
+        if not stack.execute(name):
             raise TaskError(
-                f"{stack.name} {words.ending(status, stack.name, self.stage)}\n"
-                f"It failed at {words.first_failure(events)}"
+                f"{stack.name} {words.ending(stack.status, stack.name, self.stage)}\n"
+                f"It failed at {stack.first_failure()}"
             )
         if self.stage in PROTECTED:
             stack.client.update_termination_protection(EnableTerminationProtection=True, StackName=stack.name)
@@ -94,16 +92,6 @@ class Deployment:
         for key in sorted(outputs):
             self.say(f"  {key}: {outputs[key]}")
         return outputs
-
-    def _reporter(self, total: int) -> Callable[[dict[str, Any]], None]:
-        done: set[str] = set()
-
-        def report(event: dict[str, Any]) -> None:
-            if event["ResourceStatus"].endswith(words.DONE) and not words.is_own(event):
-                done.add(event["LogicalResourceId"])
-            self.say(f"{words.progress(len(done), total)} {words.event_line(event)}")
-
-        return report
 
     def upload(self, package: Package) -> str:
         """Upload code and template, and give the template's URL."""
@@ -143,16 +131,11 @@ class Deployment:
         self._require_unprotected(found, table, delete_data)
         if not yes:
             confirm(f"delete {stack.name}", stack.name, ask=self.ask)
-        events = stack.delete(self._reporter(len(list(self._resources(stack)))))
-        if events and not events[-1]["ResourceStatus"].endswith("DELETE_COMPLETE"):
-            raise TaskError(f"{found['StackName']} could not be deleted: {words.first_failure(events)}")
+        if not stack.delete():
+            raise TaskError(f"{found['StackName']} could not be deleted: {stack.first_failure()}")
         if delete_data and self._table(table):
             self.account.client("dynamodb").delete_table(TableName=table)
             self.say(f"The table {table} is deleted.")
-
-    def _resources(self, stack: Stack) -> list[dict[str, Any]]:
-        pages = stack.client.get_paginator("list_stack_resources").paginate(StackName=stack.name)
-        return [each for page in pages for each in page["StackResourceSummaries"]]
 
     def _require_unprotected(self, stack: dict[str, Any], table: str, delete_data: bool) -> None:
         if stack.get("EnableTerminationProtection"):

@@ -1,20 +1,18 @@
-"""One CloudFormation stack: change sets, their execution with its events, outputs, deletion."""
+"""One CloudFormation stack: its change sets, their execution, outputs, and deletion."""
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
-from tasks.cloud.words import is_own
 from tasks.errors import TaskError
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]  # roles of its own; the SAM transform
 POLL_SECONDS = 2.0
-LONGEST_SECONDS = 3600
+MAX_SECONDS = 3600
+SUCCESS = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
-ENDED = ("COMPLETE", "FAILED")
+BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
 # What is left of a stack that could not be made, or not be deleted: only deleting helps.
 UNUSABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 
@@ -30,10 +28,9 @@ class Stack:
     client: Any
     name: str
     pause: float = POLL_SECONDS
-    _seen: set[str] = field(default_factory=set)
 
     def describe(self) -> dict[str, Any]:
-        """Give the stack as it stands; empty if there is none."""
+        """Return the stack as it stands; empty if there is none."""
         try:
             found: list[dict[str, Any]] = self.client.describe_stacks(StackName=self.name)["Stacks"]
         except ClientError as error:
@@ -49,35 +46,37 @@ class Stack:
 
     @property
     def exists(self) -> bool:
-        """Tell whether something has been deployed; a change set in review alone has deployed nothing."""
+        """Whether something has been deployed; with only a change set in review, nothing has."""
         return self.status not in ("", "REVIEW_IN_PROGRESS", "DELETE_COMPLETE")
 
     @property
     def outputs(self) -> dict[str, str]:
-        """What the template gives out."""
+        """The outputs of the template, by their names."""
         return {each["OutputKey"]: each["OutputValue"] for each in self.describe().get("Outputs", [])}
 
     def propose(self, name: str, template_url: str, parameters: dict[str, str]) -> list[dict[str, Any]]:
-        """Make a change set and give its changes; none if nothing would change.
+        """Create a change set and return its changes; none if nothing would change.
 
         :raises TaskError: CloudFormation refuses it, or the stack is stuck.
         """
         self._require_usable()
+        place = {"StackName": self.name, "ChangeSetName": name}
         self.client.create_change_set(
-            StackName=self.name,
-            ChangeSetName=name,
+            **place,
             ChangeSetType="UPDATE" if self.exists else "CREATE",
             TemplateURL=template_url,
             Parameters=[{"ParameterKey": key, "ParameterValue": text} for key, text in parameters.items()],
             Capabilities=CAPABILITIES,
         )
-        found = self._wait_for(name)
-        if found["Status"] == "FAILED":
-            reason = found.get("StatusReason", "")
+        try:
+            self._wait("change_set_create_complete", **place)
+        except WaiterError as error:
+            reason = str(error.last_response.get("StatusReason") or error)
             if any(text in reason for text in UNCHANGED):
                 return []
-            raise TaskError(f"CloudFormation refuses the change: {reason}")
-        return list(self._changes(name))
+            raise TaskError(f"CloudFormation refuses the change: {reason}") from error
+        pages = self.client.get_paginator("describe_change_set").paginate(**place)
+        return [change for page in pages for change in page["Changes"]]
 
     def _require_usable(self) -> None:
         status = self.status
@@ -89,65 +88,46 @@ class Stack:
         if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
             raise TaskError(f"{self.name} is busy ({status}): wait until that is done.")
 
-    def _wait_for(self, change_set: str) -> dict[str, Any]:
-        deadline = time.monotonic() + LONGEST_SECONDS
-        while time.monotonic() < deadline:
-            found: dict[str, Any] = self.client.describe_change_set(
-                StackName=self.name, ChangeSetName=change_set
-            )
-            if found["Status"].endswith(ENDED):
-                return found
-            time.sleep(self.pause)
-        raise TaskError(f"CloudFormation did not finish the change set {change_set}.")
-
-    def _changes(self, change_set: str) -> Iterator[dict[str, Any]]:
-        token: dict[str, str] = {}
-        while True:
-            page = self.client.describe_change_set(StackName=self.name, ChangeSetName=change_set, **token)
-            yield from page["Changes"]
-            if not page.get("NextToken"):
-                return
-            token = {"NextToken": page["NextToken"]}
+    def _wait(self, condition: str, **place: str) -> None:
+        attempts = {"Delay": self.pause, "MaxAttempts": int(MAX_SECONDS / self.pause)}
+        self.client.get_waiter(condition).wait(**place, WaiterConfig=attempts)
 
     def discard(self, change_set: str) -> None:
-        """Drop a change set, and the empty stack that it may have made."""
+        """Delete a change set, and the empty stack that it may have made."""
         self.client.delete_change_set(StackName=self.name, ChangeSetName=change_set)
         if self.status == "REVIEW_IN_PROGRESS":
             self.client.delete_stack(StackName=self.name)
 
-    def execute(self, change_set: str, report: Callable[[dict[str, Any]], None]) -> list[dict[str, Any]]:
-        """Carry a change set out, reporting each event, and give all of them; the last tells how it went."""
-        list(self._new_events())
+    def execute(self, change_set: str) -> bool:
+        """Execute a change set, wait for its end, and return whether it succeeded."""
+        kind = "update" if self.exists else "create"
         self.client.execute_change_set(StackName=self.name, ChangeSetName=change_set)
-        return self._follow(report)
-
-    def delete(self, report: Callable[[dict[str, Any]], None]) -> list[dict[str, Any]]:
-        """Delete the stack, reporting each event; what is retained stays."""
-        identity = self.describe()["StackId"]
-        list(self._new_events())
-        self.client.delete_stack(StackName=self.name)
-        self.name = identity  # a stack that is gone is found by its id alone
-        return self._follow(report)
-
-    def _follow(self, report: Callable[[dict[str, Any]], None]) -> list[dict[str, Any]]:
-        deadline = time.monotonic() + LONGEST_SECONDS
-        told: list[dict[str, Any]] = []
-        while time.monotonic() < deadline:
-            for event in self._new_events():
-                told.append(event)
-                report(event)
-                if is_own(event) and event["ResourceStatus"].endswith(ENDED):
-                    return told
-            time.sleep(self.pause)
-        raise TaskError(f"{self.name} is not done after {LONGEST_SECONDS} s: look at its events.")
-
-    def _new_events(self) -> Iterator[dict[str, Any]]:
-        pages = self.client.get_paginator("describe_stack_events").paginate(StackName=self.name)
         try:
-            events = [event for page in pages for event in page["StackEvents"]]
-        except ClientError:
-            return  # there is no stack yet, or not any more
-        for event in reversed(events):
-            if event["EventId"] not in self._seen:
-                self._seen.add(event["EventId"])
-                yield event
+            self._wait(f"stack_{kind}_complete", StackName=self.name)
+        except WaiterError:
+            return False
+        return self.status in SUCCESS
+
+    def delete(self) -> bool:
+        """Delete the stack, except what is retained, and return whether that succeeded."""
+        self.name = self.describe()["StackId"]  # a stack that is gone is found only by its id
+        self.client.delete_stack(StackName=self.name)
+        try:
+            self._wait("stack_delete_complete", StackName=self.name)
+        except WaiterError:
+            return False
+        return True
+
+    def first_failure(self) -> str:
+        """Return which resource failed first in the latest operation, and why."""
+        found = "no resource; look at the stack's events"
+        pages = self.client.get_paginator("describe_stack_events").paginate(StackName=self.name)
+        for event in (event for page in pages for event in page["StackEvents"]):  # the latest first
+            status, reason = event["ResourceStatus"], event.get("ResourceStatusReason", "")
+            if event["PhysicalResourceId"] == event["StackId"]:
+                if status in BEGINNINGS:
+                    break
+            elif status.endswith("_FAILED") and "cancelled" not in reason.lower():
+                kind = event["ResourceType"].removeprefix("AWS::").replace("::", " ")
+                found = f"{event['LogicalResourceId']} ({kind}): {reason or 'no reason given'}"
+        return found

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 import urllib3
 
 from chalicelib.settings import LOCAL_URL, running
-from tasks.cloud import local, template
-from tasks.cloud.deploy import SUCCESS
+from tasks.cloud import template
+from tasks.cloud.stack import SUCCESS
 from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
 from tasks.processes import LOOPBACK, project_folder
 from tasks.stages import PROTECTED, functions_of
@@ -199,7 +199,7 @@ def address_of(subject: Subject) -> str:
         return subject.settings.public_url or running().get("url", LOCAL_URL)
     cloud = str(subject.stack.client.meta.endpoint_url)
     if LOOPBACK in cloud and "RestAPIId" in subject.outputs:
-        return local.api_url(cloud, subject.outputs["RestAPIId"], subject.name)
+        return f"{cloud}/_aws/execute-api/{subject.outputs['RestAPIId']}/{subject.name}"
     return subject.settings.public_url or subject.outputs.get("URL", "")
 
 

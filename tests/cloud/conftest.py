@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.cloud import local
 from tasks.cloud.dependencies import runs_here
 from tasks.cloud.package import Package
+from tests.cloud import local
 from tests.cloud.stage import NAME, Stage, disconnect
 from tests.packages import packaged
 

@@ -12,10 +12,11 @@ from chalicelib.db.table import Item, connect
 from chalicelib.security.keys import new_secrets
 from chalicelib.settings import Settings
 from chalicelib.web.request import with_head
-from tasks.cloud import local, template
+from tasks.cloud import template
 from tasks.cloud.deploy import Deployment
 from tasks.cloud.package import Package
 from tasks.seed import DOCUMENTATION, USERS, seed
+from tests.cloud import local
 from tests.http import Answer, Client, OverHttp
 
 NAME = "dev"

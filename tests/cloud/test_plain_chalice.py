@@ -12,8 +12,8 @@ import pytest
 
 import app as application
 from chalicelib.db.table import create_table
-from tasks.cloud import local
 from tasks.processes import project_folder
+from tests.cloud import local
 from tests.cloud.drive import expect
 from tests.cloud.stage import NAME, Stage
 from tests.http import Client, InProcess

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tasks.cloud import local
 from tasks.data import files
 from tasks.errors import TaskError
 from tasks.processes import module, project_folder
+from tests.cloud import local
 from tests.cloud.drive import UnexpectedError, drive, expect
 from tests.cloud.stage import NAME, SCHEDULED, URL, Stage, routes
 
@@ -137,7 +137,7 @@ def test_a_failed_deployment_is_taken_back_and_told(deployed: Stage) -> None:
 def test_a_dry_run_changes_nothing(stage: Stage) -> None:
     """It shows what would be made; there is no stack afterwards, not even an empty one."""
     assert stage.deployment.deploy(stage.package, dry_run=True) == {}
-    assert any("make Table (DynamoDB Table)" in line for line in stage.said)
+    assert any("Add Table (DynamoDB Table)" in line for line in stage.said)
     assert stage.deployment.stack.status in ("", "DELETE_COMPLETE")
 
 

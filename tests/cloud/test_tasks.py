@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tasks.cloud import local
 from tasks.processes import module, project_folder
+from tests.cloud import local
 from tests.cloud.drive import expect
 from tests.cloud.stage import NAME, Stage
 

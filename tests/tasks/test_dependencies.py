@@ -3,6 +3,7 @@
 import json
 import platform
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -77,8 +78,23 @@ def test_a_package_for_another_machine_is_not_run(
     """A deployment from a Mac goes on after a line that says so; here there is nothing to run."""
     become(monkeypatch, kind)
     made = Package(tmp_path / "t", tmp_path / "c", tmp_path / "p", "x86_64")
-    said = command.cold_start_line(made, tmp_path)
-    assert said == "cold start: not measured, as the package is for Linux on x86_64"
+    assert command.check_start(made) == "not tried out here: the package is for Linux on x86_64"
+
+
+@pytest.mark.parametrize(("code", "starts"), [("", True), ("import nowhere", False)])
+def test_a_package_that_does_not_start_is_not_deployed(
+    code: str, starts: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It would not start on Lambda either."""
+    monkeypatch.setattr(command, "runs_here", lambda _: True)
+    made = Package(tmp_path / "t", tmp_path / "c", tmp_path / "p", "x86_64")
+    with zipfile.ZipFile(made.code, "w") as package:
+        package.writestr("app.py", code)
+    if starts:
+        assert command.check_start(made) == "It starts."
+    else:
+        with pytest.raises(TaskError, match="No module named 'nowhere'"):
+            command.check_start(made)
 
 
 def test_chalice_gets_the_libraries_and_downloads_nothing(

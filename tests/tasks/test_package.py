@@ -14,9 +14,9 @@ import pytest
 from chalice.cli.factory import CLIFactory
 from chalice.deploy.validate import validate_configuration
 
+from benchmarks.starts import Variant, event, unpacked
 from chalicelib.security.keys import new_secrets
 from tasks.cloud import bundle, packaging
-from tasks.cloud.cold_start import Variant, event, unpacked
 from tasks.cloud.dependencies import runs_here
 from tasks.cloud.package import Package
 from tasks.cloud.packaging import copy_project, run_chalice
