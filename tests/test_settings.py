@@ -108,7 +108,7 @@ def test_a_placeholder_in_a_list_is_refused() -> None:
     [
         ("TABLE_NAME", "todo", "table_name"),
         ("TABLE_NAME", "grail-example", "table_name"),
-        ("PUBLIC_URL", "https://todo.acme.io", "public_url"),
+        ("PUBLIC_URL", "https://todo.initech.io", "public_url"),
         ("PUBLIC_URL", "https://example.com/placeholder", "public_url"),
         ("SECRETS", "ssm:/todo/prod/secrets", "secrets"),
         ("BUILD", "fix-changeme-in-example", "build"),

@@ -2,7 +2,7 @@
 
 from invoke.collection import Collection
 
-from tasks.commands import clients, cloud, daily, db, keys, module, openapi, stage, users
+from tasks.commands import clients, cloud, daily, db, keys, module, openapi, project, stage, users
 
 namespace = Collection(
     daily.run,
@@ -27,4 +27,5 @@ namespace = Collection(
     ),
     db=Collection(db.create, db.seed, db.export, db.load, db.check, db.migrate),
     module=Collection(module.create),
+    project=Collection(project.rename),
 )
