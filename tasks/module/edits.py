@@ -86,6 +86,7 @@ def edits(things: str) -> Iterable[Edit]:
         Edit(
             "CHANGELOG.md",
             after(r"^## Unreleased\n+### Added\n"),
-            "\n- $Words: list, create, read, change and delete them ([docs/$things.md](docs/$things.md)).\n",
+            "\n- $Words: list, create, read, change and delete them\n"
+            "  ([docs/$things.md](docs/$things.md)).\n",
         ),
     )

@@ -28,6 +28,8 @@ FILE = re.compile(r"(?:app\.py|(?:chalicelib|tasks|tests|infra|docs|benchmarks)/
 CALLED = re.compile(r"(\w+)\(\)")
 INVOKED = re.compile(r"\binvoke ([a-z]+(?:\.[a-z-]+)?)(?![\w-]|\.\*)")  # not "users.*"
 ROW = re.compile(r"^\| `(\w+)` \| `([^`]+)` \| `([^`]+)` \|(.*)\|$", re.MULTILINE)
+WIDTH = 100
+WIDER = {"docs/architecture.md", "docs/extending.md"}  # until they are wrapped, too
 FLOOR = re.compile(r"^    subgraph (\w+) .*?^    end$", re.MULTILINE | re.DOTALL)
 
 
@@ -60,6 +62,13 @@ def is_dead(page: Path, target: str) -> bool:
 def test_links_lead_somewhere(page: Path) -> None:
     """Relative links of each page: the file is there, and so is the heading."""
     assert [each for each in links(page) if "://" not in each and is_dead(page, each)] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) not in WIDER], ids=name_of)
+def test_prose_has_one_width(page: Path) -> None:
+    """Tables and code may be wider, and so may a single word, such as an address."""
+    lines = [line for line in prose(page).splitlines() if not line.startswith(("|", "#", "<", "![", "[!["))]
+    assert [line for line in lines if len(line) > WIDTH and " " in line.strip()] == []
 
 
 def test_every_page_can_be_found() -> None:
