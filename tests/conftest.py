@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from chalicelib.oauth.models import (  # noqa: E402
 )
 from chalicelib.oauth.scopes import SCOPES  # noqa: E402
 from chalicelib.oauth.secrets import hash_secret  # noqa: E402
-from chalicelib.security.passwords import hash_password  # noqa: E402
+from chalicelib.security import passwords  # noqa: E402
 from chalicelib.security.tokens import Claims, issue  # noqa: E402
 from chalicelib.settings import Settings  # noqa: E402
 from chalicelib.users.models import User, create_user, new_user  # noqa: E402
@@ -47,7 +48,6 @@ PASSWORD = "correct horse battery"
 SECRET = "s" * 43
 ALL_SCOPES = frozenset(SCOPES)
 
-_password_hash: list[str] = []
 engine.install()
 
 # pytest looks for its hooks in this module
@@ -107,14 +107,19 @@ def api(table: None) -> Client:
     return present().client()
 
 
+@cache
+def hashed(_cost: int) -> str:
+    """Return the hash of PASSWORD, computed once for each cost of hashes."""
+    return passwords.hash_password(PASSWORD)
+
+
 @pytest.fixture
 def make_user(table: None) -> Callable[..., User]:
     """Make users straight in the table; their password is PASSWORD."""
 
     def make(username: str = "user", **fields: Any) -> User:
-        if not _password_hash:
-            _password_hash.append(hash_password(PASSWORD))
-        fields = {"email": f"{username}@test.example", "password_hash": _password_hash[0], **fields}
+        stored = hashed(passwords.MEMORY_COST)
+        fields = {"email": f"{username}@test.example", "password_hash": stored, **fields}
         user = new_user(username=username, **fields)
         create_user(user)
         return user

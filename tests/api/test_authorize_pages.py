@@ -20,6 +20,8 @@ from tests.conftest import PASSWORD
 from tests.http import Answer, Client
 from tests.support import MakeClient
 
+pytestmark = pytest.mark.full_hashes
+
 TOLD = b' required aria-describedby="alert">'
 FOCUS = re.compile(rb"<[^>]* autofocus[^>]*>")
 SIGN_IN = b"<title>Sign in \xe2\x80\x93 Grail</title>"

@@ -28,6 +28,8 @@ from tests.conftest import PASSWORD, SECRET
 from tests.http import Answer, Client
 from tests.support import confirmed, dump_table, replace
 
+pytestmark = pytest.mark.full_hashes
+
 WEAK = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 ENOUGH = "$argon2id$v=19$m=19456,t=2,p=1$"
 
