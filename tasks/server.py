@@ -8,7 +8,8 @@ from pathlib import Path
 from chalice import local
 from chalice.cli.factory import CLIFactory
 
-from tasks.gateway import GatewayHandler
+from tasks.connection import Connection
+from tasks.gateway import Gateway
 from tasks.schedule import clean_up_regularly
 from tasks.worker import Server
 
@@ -23,7 +24,7 @@ def make_server(project: Path, listener: socket.socket) -> Server:
     # current_request becomes thread-local, as `chalice local` makes it
     local.CustomLocalChalice.__bases__ = (local.LocalChalice, app.__class__)
     app.__class__ = local.CustomLocalChalice
-    return Server(listener, partial(GatewayHandler, app_object=app, config=config))
+    return Server(listener, partial(Connection, gateway=partial(Gateway, app, config)))
 
 
 def make_worker(project: Path, listener: socket.socket) -> Server:

@@ -10,8 +10,8 @@ from tests.http import Answer
 from tests.log_tools import deployed_log
 
 PATHS = [path for path, methods in application.api.operations.items() if "GET" in methods]
-# what differs from request to request, and the length, which over HTTP only GET has
-VARYING = ("x-request-id", "date", "ratelimit", "set-cookie", "content-length")
+# what differs from request to request, and what describes the length, which over HTTP only GET has
+VARYING = ("x-request-id", "date", "ratelimit", "set-cookie", "content-length", "transfer-encoding")
 
 
 def lasting(answer: Answer) -> dict[str, str]:
