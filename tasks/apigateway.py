@@ -44,7 +44,7 @@ ANSWERS: dict[str, type[ApiError]] = {
     "UNSUPPORTED_MEDIA_TYPE": UnsupportedMediaTypeError,
     "WAF_FILTERED": ForbiddenError,
 }
-# The gateway takes references to models alone, no examples or links, and security by its own authorizers.
+# The gateway takes references only to models, no examples or links, and security by its own authorizers.
 INLINED = ("#/components/responses/", "#/components/headers/", "#/components/parameters/")
 DROPPED = frozenset({"example", "examples", "links", "security"})
 
@@ -117,7 +117,7 @@ def _uri(function: str | None) -> Any:
 
 
 def _plain(document: dict[str, Any], node: Any) -> Any:
-    """Put in what is referred to, except models, and take out what the gateway does not know."""
+    """Resolve references, except to models, and remove what the gateway does not know."""
     if isinstance(node, list):
         return [_plain(document, each) for each in node]
     if not isinstance(node, dict):

@@ -43,7 +43,7 @@ MANIFESTS = ("pyproject.toml", "package.json", "package-lock.json")
 
 
 def generate(language: str, version: str = "", output: str = "", url: str = "") -> Path:
-    """Generate a client, and give the folder it is in.
+    """Generate a client, and return its folder.
 
     :param language: python, typescript, or a name that the generator knows.
     :param version: of the client, by default that of the document.
@@ -115,7 +115,7 @@ def _generate(name: str, document: Path, folder: Path, options: Sequence[str]) -
 
 
 def _run(arguments: Sequence[str]) -> str:
-    """Run the generator and give what it prints.
+    """Run the generator and return what it prints.
 
     :raises TaskError: it is not installed, or fails.
     """

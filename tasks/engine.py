@@ -22,7 +22,7 @@ REQUIREMENTS = Path(__file__).with_name("engine-requirements.txt")
 
 
 def installed_python() -> Path:
-    """Give the engine's Python, making its environment when there is none or its pins have changed."""
+    """Return the engine's Python; its environment is created first, or renewed if its pins have changed."""
     python = HOME / "venv" / "bin" / "python"
     stamp = HOME / "installed"
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
@@ -76,7 +76,7 @@ def wait_until_ready(child: Child, port: int, log: Path) -> None:
 
 
 def answers(url: str) -> bool:
-    """Say whether a URL answers with success."""
+    """Whether a URL answers with success."""
     try:
         with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - a loopback URL made by these tasks
             return True

@@ -30,7 +30,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Snapshots:
-    """Saves the state shortly after a write; writes that come meanwhile share the save."""
+    """Saves the state shortly after a write; further writes share the save."""
 
     def __init__(self, path: Path, state: Callable[[], bytes]) -> None:
         self._path = path
@@ -51,7 +51,7 @@ class Snapshots:
             file.write(self._state())
             file.flush()
             os.fsync(file.fileno())
-        # `chalice local` starts anew when any file of the project looks newer: for each write, else
+        # else `chalice local` would restart for each write, as a file of the project looks newer
         os.utime(temporary, (0, 0))
         temporary.replace(self._path)
 

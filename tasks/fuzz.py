@@ -8,7 +8,7 @@ from tasks.processes import LOOPBACK, module, project_folder
 from tasks.run import port_from
 from tasks.seed import USERS
 
-ACCOUNT = "FUZZ_ACCOUNT"  # name:password of whoever signs in; empty for nobody
+ACCOUNT = "FUZZ_ACCOUNT"  # name:password of whoever signs in; empty for no account
 NIGHTLY = 700  # cases per operation and role, which make more than 50,000 altogether
 ROLES = {"anonymous": "", "user": "user", "admin": "root"}
 

@@ -54,7 +54,7 @@ class Incoming:
     started: float = field(default_factory=time.monotonic)
 
     def read(self, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]) -> None:
-        """Take the parts of a request's head."""
+        """Set the parts of a request's head."""
         self.started = time.monotonic()
         self.method, self.target = method.decode("ascii"), target.decode("latin-1")
         self.headers = [(name.decode("ascii"), value.decode("latin-1")) for name, value in headers]
@@ -72,7 +72,7 @@ class Incoming:
 
     @property
     def path(self) -> str:
-        """The path without the query, which may hold what does not belong into a log."""
+        """The path without the query, which may hold secrets."""
         try:
             return urlsplit(self.target).path
         except ValueError:
@@ -163,7 +163,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def measured(request_id: str) -> str:
-    """Tell what the log line of a deployed stage would; nothing of a request that never got that far."""
+    """Return fields of the log line of a deployed stage; none if the application was not reached."""
     measurement = running()
     fields: dict[str, Value] = measurement.fields if measurement else {}
     if fields.get("request_id") != request_id:

@@ -106,12 +106,12 @@ def rotate(
     wait: bool = True,
     sleep: Callable[[float], Any] = time.sleep,
 ) -> None:
-    """Publish a key, wait until everybody knows it, then sign with it.
+    """Publish a key, wait until it is known everywhere, then sign with it.
 
     Stopped anywhere, it goes on from there when it is called again.
 
     :param algorithm: of the new key, by default that of the present one.
-    :param wait: False for the next step alone.
+    :param wait: False for only the next step.
     """
     successor = entry_of(stage.read(), NEXT) or _publish(stage, algorithm, kms=kms)
     due = _due(stage, successor)
@@ -135,7 +135,7 @@ def _publish(stage: Stage, algorithm: str, *, kms: bool) -> Entry:
     document = stage.store.change(lambda found: publish(found, entry, int(time.time())))
     successor = entry_of(document, NEXT)
     if successor is None:
-        raise TaskError("The key was published, and taken away again by somebody else.")
+        raise TaskError("The key was published, and removed again by somebody else.")
     if successor["kid"] != entry["kid"]:
         disable(stage.aws, entry)
         print("Somebody else rotates, too: going on with their key.")
@@ -155,7 +155,7 @@ def _wait_until(due: int, sleep: Callable[[float], Any]) -> None:
 
 
 def revoke_key(stage: Stage, kid: str) -> None:
-    """Take a key away at once, and see to it that another one signs.
+    """Remove a key at once, and make sure that another one signs.
 
     :raises TaskError: there is no such key.
     """

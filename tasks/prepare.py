@@ -13,7 +13,7 @@ ROLES = {"is_admin": "admin", "is_internal": "internal"}
 
 
 def main() -> None:
-    """Make what is missing; running it again changes nothing."""
+    """Create what is missing. Idempotent."""
     settings = Settings.from_env()
     connect(settings)
     create(settings)
@@ -36,13 +36,13 @@ def open_local(stage: str) -> Settings:
 
 
 def create(settings: Settings) -> str:
-    """Make the table, unless it is there, and say so."""
+    """Create the table, unless it exists, and return a line that says so."""
     create_table()
     return f"{settings.table_name} is there."
 
 
 def fill() -> str:
-    """Write the development data, and say what a developer signs in with."""
+    """Write the development data, and return what a developer signs in with."""
     seed()
     users = ", ".join(described(name, fields) for name, fields in USERS.items())
     clients = f"{DOCUMENTATION} (public), {SERVICE}/{SERVICE_SECRET} (client_credentials)"
@@ -50,7 +50,7 @@ def fill() -> str:
 
 
 def described(name: str, fields: dict[str, str | bool]) -> str:
-    """Give a user as name/password, with the role where there is one."""
+    """Return a user as name/password, with the role if there is one."""
     roles = [role for flag, role in ROLES.items() if fields.get(flag)]
     return f"{name}/{fields['password']}" + (f" ({', '.join(roles)})" if roles else "")
 

@@ -41,11 +41,11 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Say whether it still runs."""
+        """Whether it still runs."""
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """Ask the group to end, then end what is left of it."""
+        """Terminate the process group, and kill what is left of it."""
         self._signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_SECONDS)
@@ -58,7 +58,7 @@ class Child:
 
 
 def module(name: str, *arguments: str) -> list[str]:
-    """Give the command that runs a module with this very Python."""
+    """Return the command that runs a module with this very Python."""
     return [sys.executable, "-m", name, *arguments]
 
 
@@ -68,14 +68,14 @@ def shown(address: str) -> str:
 
 
 def port_taken(port: int) -> bool:
-    """Say whether something listens there already."""
+    """Whether something listens there already."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def free_port() -> int:
-    """Find a loopback port that nothing listens on."""
+    """Return a loopback port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
@@ -83,5 +83,5 @@ def free_port() -> int:
 
 
 def project_folder() -> Path:
-    """Give the folder that holds app.py."""
+    """Return the folder that holds app.py."""
     return Path(__file__).resolve().parent.parent

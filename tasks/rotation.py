@@ -17,16 +17,16 @@ Document = dict[str, Any]
 
 
 def propagation(settings: Settings) -> int:
-    """Give the seconds after which everybody has read a change.
+    """Return the seconds after which a change has been read everywhere.
 
     A copy is good for the cache time. Where the source can't be read it is used for as long again; so it is
-    where somebody has fetched the JWK Set from a copy just before that expired.
+    where a client has fetched the JWK Set from a copy just before that expired.
     """
     return MOST * settings.secrets_cache
 
 
 def lifetime(settings: Settings) -> int:
-    """Give the seconds for which a key still verifies when another one signs."""
+    """Return the seconds for which a key still verifies after another one signs."""
     return settings.access_token_lifetime + LEEWAY + propagation(settings)
 
 
@@ -44,7 +44,7 @@ def publish(document: Document, entry: Entry, now: int) -> Document:
 
 
 def promote(document: Document, kid: str, now: int, keep: int) -> Document:
-    """Let the next key sign; the one before verifies for a while, and its private part is forgotten.
+    """Promote the next key; the one before verifies for a while, and its private part is removed.
 
     :param kid: the key that is meant: where it is not the next one any more, nothing changes.
     :param keep: seconds.
@@ -86,7 +86,7 @@ def revoke(document: Document, kid: str, now: int, new_entry: Callable[[], Entry
 
 
 def public_key_of(entry: Entry) -> PublicKey:
-    """Give the public part of a key."""
+    """Return the public part of a key."""
     if "pem" in entry:
         return load_private_key(entry["pem"]).public_key()
     return load_public_key(entry["public"])

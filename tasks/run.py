@@ -39,10 +39,10 @@ WARNING = "HOST={host}: whoever reaches this machine, web pages included, can si
 
 
 def main() -> int:
-    """Serve until a signal, and give the exit status."""
+    """Serve until a signal, and return the exit status."""
     for number in SIGNALS:
         signal.signal(number, _stop)
-    os.umask(0o077)  # data and keys are nobody else's
+    os.umask(0o077)  # data and keys are private
     try:
         with ExitStack() as stack:
             serve(stack)
@@ -144,7 +144,7 @@ def announced(url: str, endpoint: str) -> Iterator[None]:
 
 
 def start_engine(stack: ExitStack) -> tuple[dict[str, str], list[Child]]:
-    """Start the engine, unless DYNAMODB_ENDPOINT names one, and give the server's environment."""
+    """Start the engine, unless DYNAMODB_ENDPOINT names one; return the server's environment."""
     if endpoint := os.environ.get("DYNAMODB_ENDPOINT"):
         return environment_for(endpoint), []
     child, endpoint = engine.start(port_from("ENGINE_PORT", 8001))
@@ -152,7 +152,7 @@ def start_engine(stack: ExitStack) -> tuple[dict[str, str], list[Child]]:
 
 
 def environment_for(endpoint: str) -> dict[str, str]:
-    """Give the environment of local processes: a local engine, and never someone's real credentials."""
+    """Return the environment of local processes: a local engine, and never real credentials."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     local = {
         "AWS_ACCESS_KEY_ID": "local",
@@ -163,13 +163,13 @@ def environment_for(endpoint: str) -> dict[str, str]:
 
 
 def started(stack: ExitStack, child: Child) -> Child:
-    """Have a child stopped at the end."""
+    """Register a child to be stopped at the end."""
     stack.callback(child.stop)
     return child
 
 
 def prepare(environment: Mapping[str, str]) -> str:
-    """Make table and data, and give the text about the accounts."""
+    """Create table and data, and return the text about the accounts."""
     done = subprocess.run(
         module("tasks.prepare"),
         env=dict(environment),

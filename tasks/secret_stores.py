@@ -37,9 +37,9 @@ class Store(Protocol):
         ...
 
     def change(self, edit: Edit) -> Document:
-        """Replace it by what an edit makes of it, and give that; the edit may be applied more than once.
+        """Replace it by what an edit makes of it, and return that; the edit may be applied more than once.
 
-        :raises TaskError: somebody else changes it all the time.
+        :raises TaskError: others changed it in every attempt.
         """
         ...
 
@@ -100,8 +100,8 @@ class ParameterStore:
             written = self._put(document, Overwrite=True, **self._encryption())
         if written != version + 1:
             raise TaskError(
-                f"Version {written - 1} of {self.name} was written by somebody who takes no lock, and is "
-                "replaced now: look at it with `aws ssm get-parameter-history`, and change it anew."
+                f"Version {written - 1} of {self.name} was written without the lock, and is "
+                "replaced now: look at it with `aws ssm get-parameter-history`, and make the change again."
             )
         return document
 
@@ -179,7 +179,7 @@ class SecretStore:
             if self._replace(document, version):
                 return document
             backoff(attempt, base=0.1)
-        raise TaskError(f"Somebody else changes {self.name} all the time: try again.")
+        raise TaskError(f"{self.name} was changed by others in every attempt: try again.")
 
     def _replace(self, document: Document, version: str) -> bool:
         added = self._manager.put_secret_value(
@@ -203,7 +203,7 @@ class SecretStore:
 
 
 def store_of(settings: Settings, aws: Aws) -> Store:
-    """Give the store that the settings name."""
+    """Return the store that the settings name."""
     source = source_of(settings, aws)
     if isinstance(source, FileSource):
         return FileStore(source.path)

@@ -13,7 +13,7 @@ from tasks.gateway import Gateway
 from tasks.schedule import clean_up_regularly
 from tasks.worker import Server
 
-# not a stage of config.json: their environment is for Lambda alone
+# not a stage of config.json: their environment is only for Lambda
 STAGE = "local"
 
 

@@ -41,7 +41,7 @@ def configuration() -> dict[str, Any]:
 
 
 def functions_of(stage: str) -> dict[str, str]:
-    """Name the Lambda functions of a deployed stage, each with the file of its policy under .chalice/."""
+    """Return the Lambda functions of a deployed stage, with the files of their policies under .chalice/."""
     config = configuration()
     base = f"{config['app_name']}-{stage}"
     return {

@@ -31,7 +31,7 @@ def open_table(
 
 
 def in_region(settings: Settings) -> Settings:
-    """Take a deployed stage's region from the caller's profile, where the environment names none."""
+    """Return settings with the region of the caller's profile, unless the environment has one."""
     if settings.is_local or any(name in os.environ for name in REGIONS):
         return settings
     return replace(settings, region=Session().get_config_variable("region") or settings.region)
@@ -46,8 +46,8 @@ def on_table(
     :param task: its name, for the audit trail.
     :param answers: standard input is free for answers.
     """
-    yield task_call(task, open_table(stage, writes=writes, yes=yes, ask=None if answers else _nobody))
+    yield task_call(task, open_table(stage, writes=writes, yes=yes, ask=None if answers else _no_terminal))
 
 
-def _nobody(_question: str) -> str:
+def _no_terminal(_question: str) -> str:
     raise EOFError

@@ -56,7 +56,7 @@ class Account:
             raise TaskError(f"No valid AWS credentials: {error}") from error
 
     def client(self, service: str) -> Any:
-        """Make a client of a service."""
+        """Create a client of a service."""
         return self.session.create_client(service, self.region, endpoint_url=self.endpoint)
 
     @cached_property
@@ -86,7 +86,7 @@ class Account:
         self._s3.put_bucket_policy(Bucket=name, Policy=json.dumps(_only_by_tls(name, self.partition)))
 
     def upload(self, path: Path, key: str) -> str:
-        """Upload a file, unless it is there already, and give its key; keys name contents."""
+        """Upload a file, unless it is there already, and return its key; keys name contents."""
         try:
             self._s3.head_object(Bucket=self.bucket, Key=key)
         except ClientError:
@@ -95,7 +95,7 @@ class Account:
         return key
 
     def address(self, key: str) -> str:
-        """Give the URL of an object, as CloudFormation wants it."""
+        """Return the URL of an object, as CloudFormation wants it."""
         endpoint = self._s3.meta.endpoint_url.rstrip("/")
         return f"{endpoint}/{self.bucket}/{key}"
 

@@ -1,6 +1,6 @@
 """What ships: Chalice's deployment package without what Lambda never reads, and with bytecode.
 
-/var/task is read-only: without bytecode each cold start compiles every module anew, which is half of it.
+/var/task is read-only: without bytecode each cold start compiles every module again, which is half of it.
 """
 
 import json
@@ -25,19 +25,19 @@ UNREAD = re.compile(
     r"|^[^/]+/tests?/"
     r"|^bin/"
     r"|^botocore/data/.*/examples-1\.json$"
-    # cffi compiles C: what is compiled needs _cffi_backend alone
+    # cffi compiles C: what is compiled needs only _cffi_backend
     r"|^(cffi|pycparser)[/-]"
 )
 
 
 def is_read(name: str) -> bool:
-    """Tell whether anything on Lambda may read a file of the package."""
+    """Whether anything on Lambda may read a file of the package."""
     service = SERVICE.match(name)
     return not (UNREAD.search(name) or (service and service[1] not in SERVICES))
 
 
 def rebuild(source: Path, target: Path, folder: Path) -> None:
-    """Write Chalice's deployment package anew; the same input gives the same bytes.
+    """Rewrite Chalice's deployment package; the same input gives the same bytes.
 
     :param folder: an empty folder to unpack into; what is in it afterwards is what Lambda will see.
     """

@@ -45,11 +45,11 @@ class Deployment:
         return Stack(self.account.client("cloudformation"), f"grail-{self.stage}", self.pause)
 
     def deploy(self, package: Package, *, yes: bool = False, dry_run: bool = False) -> dict[str, str]:
-        """Bring the stack to what the package says, and give its outputs.
+        """Bring the stack to what the package says, and return its outputs.
 
         :param yes: do not ask.
         :param dry_run: show what would change, and change nothing.
-        :raises TaskError: it can't be done, or CloudFormation took it back.
+        :raises TaskError: it cannot be done, or CloudFormation rolled it back.
         """
         stack = self.stack
         self.say(f"{stack.name} in account {self.account.number}, {self.account.region}")
@@ -73,7 +73,7 @@ class Deployment:
     def _require_safe(self, stack: Stack, name: str, changes: list[dict[str, Any]]) -> None:
         lost = words.endangered(changes, DATA)
         if lost:
-            stack.discard(name)  # nobody shall carry it out by hand
+            stack.discard(name)  # so that it cannot be executed by hand
             raise TaskError(
                 f"This would replace or remove {', '.join(lost)}: the data would stay behind, used "
                 "by nothing. Undo the change in infra/table.yaml, or move the data first."
@@ -94,7 +94,7 @@ class Deployment:
         return outputs
 
     def upload(self, package: Package) -> str:
-        """Upload code and template, and give the template's URL."""
+        """Upload code and template, and return the template's URL."""
         code = self.account.upload(package.code, f"grail/{self.stage}/{package.digest}.zip")
         filled = json.loads(package.template.read_text("utf-8"))
         for resource in filled["Resources"].values():
@@ -172,7 +172,7 @@ class Deployment:
 
 
 def build_name() -> str:
-    """Name what is deployed by its commit; "-dirty" where something is not committed."""
+    """Return the name of the build: its commit, with "-dirty" where something is not committed."""
     command = ["git", "describe", "--always", "--dirty", "--tags"]
     done = subprocess.run(command, cwd=project_folder(), capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"

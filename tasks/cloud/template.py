@@ -70,9 +70,9 @@ def keep_public_url(template: Template, url: str) -> None:
 
 
 def attach_stream(template: Template) -> None:
-    """Put functions that `app.on_dynamodb_record` declares on the table's own stream, which they turn on.
+    """Attach functions that `app.on_dynamodb_record` declares to the table's own stream, which they turn on.
 
-    Its ARN has the time of its making in it: app.py can't know it, the template refers to it.
+    Its ARN has the time of its making in it: app.py cannot know it, the template refers to it.
     """
     events = [
         event["Properties"]

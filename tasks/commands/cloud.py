@@ -19,7 +19,7 @@ def package(_context: Context, stage: str = "dev") -> None:
     stage="a stage of .chalice/config.json",
     yes=YES_HELP,
     dry_run="show what would change, and change nothing",
-    bucket="where packages are kept; made when there is none",
+    bucket="where packages are kept; created on first use",
     packaged="folder that `invoke package` made, to be deployed as it is",
 )
 def deploy(

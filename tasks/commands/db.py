@@ -35,7 +35,7 @@ def export(_context: Context, output: str, stage: str = "") -> None:
     settings = tables.open_table(stage)
     with told(files.FileError):
         count = copy.export(Path(output))
-    print(f"{output} has the {count} items of {settings.table_name}; its owner alone can read it.")
+    print(f"{output} has the {count} items of {settings.table_name}; only its owner can read it.")
 
 
 @command(

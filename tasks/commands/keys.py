@@ -36,7 +36,7 @@ def list_keys(_context: Context, stage: str = "") -> None:
 def rotate(
     _context: Context, stage: str = "", algorithm: str = "", kms: bool = False, wait: bool = True
 ) -> None:
-    """Publish a new signing key, wait until everybody knows it, then sign with it."""
+    """Publish a new signing key, wait until it is known everywhere, then sign with it."""
     from tasks import keys
 
     with told(ValueError):
@@ -45,7 +45,7 @@ def rotate(
 
 @command(kid="the key, as keys.list shows it", stage=STAGE_HELP)
 def revoke(_context: Context, kid: str, stage: str = "") -> None:
-    """Take a signing key away at once, with all its tokens (emergency)."""
+    """Remove a signing key at once, with all its tokens (emergency)."""
     from tasks import keys
 
     with told(ValueError):

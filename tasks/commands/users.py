@@ -13,7 +13,7 @@ PASSWORD_HELP = "read the password from standard input, one line of it; else it 
     username="of letters, digits, and . _ -",
     email="e-mail address",
     admin="may do what admins may",
-    internal="passes every permission, which nobody else can give",
+    internal="passes every permission, which the API never gives",
     password_stdin=PASSWORD_HELP,
     stage=STAGE_HELP,
     yes=YES_HELP,
@@ -42,7 +42,7 @@ def create(
 
 @command(
     "list",
-    limit="how many at the most",
+    limit="how many at most",
     all="all of them, however many there are",
     json="as the API shows them",
     stage=STAGE_HELP,
@@ -71,7 +71,7 @@ def disable(_context: Context, user: str, stage: str = "", yes: bool = False) ->
 
 @command(user=USER_HELP, stage=STAGE_HELP, yes=YES_HELP)
 def enable(_context: Context, user: str, stage: str = "", yes: bool = False) -> None:
-    """Let a disabled user in again."""
+    """Enable a disabled user."""
     _set_active("users.enable", user, stage, yes=yes, active=True)
 
 
@@ -87,7 +87,7 @@ def _set_active(name: str, user: str, stage: str, *, yes: bool, active: bool) ->
 def reset_password(
     _context: Context, user: str, password_stdin: bool = False, stage: str = "", yes: bool = False
 ) -> None:
-    """Give a user another password; all of the account's tokens end."""
+    """Set another password; all of the account's tokens end."""
     from tasks import users
     from tasks.calls import find_user
     from tasks.tables import on_table

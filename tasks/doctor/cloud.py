@@ -19,7 +19,7 @@ TIMEOUT = 10.0  # seconds; a cold start is among them
 
 
 def check_stack(subject: Subject) -> Iterator[Finding]:
-    """Ask whether the stack is there, whole, and gives out what tasks need."""
+    """Check that the stack exists, is in a good state, and has the outputs that tasks need."""
     stack, deploy = subject.stack, f"invoke deploy --stage {subject.name}"
     found = stack.describe()
     if not found:
@@ -31,13 +31,13 @@ def check_stack(subject: Subject) -> Iterator[Finding]:
         )
     missing = [name for name in OUTPUTS if name not in subject.outputs]
     if missing:
-        yield Finding(WRONG, f"it does not give out {', '.join(missing)}", deploy)
+        yield Finding(WRONG, f"it has no output {', '.join(missing)}", deploy)
     table = _parameter(subject, "TableName")
     if table not in (None, subject.settings.table_name):
         text = f"functions use the table {table}, and tasks {subject.settings.table_name}"
         yield Finding(WRONG, text, f"Set TABLE_NAME in .chalice/config.json, and {deploy}")
     if subject.name in PROTECTED and not found.get("EnableTerminationProtection"):
-        yield Finding(WRONG, "anybody can delete the stack", deploy)
+        yield Finding(WRONG, "the stack has no termination protection", deploy)
     yield Finding(GOOD, f"{stack.name} is {found['StackStatus']}")
 
 
@@ -59,7 +59,7 @@ def check_gateway(subject: Subject) -> Iterator[Finding]:
 
 
 def check_alarms(subject: Subject) -> Iterator[Finding]:
-    """Ask whether every alarm is there, and tells somebody."""
+    """Check that every alarm exists and has somebody to notify."""
     wanted = sorted(alarm_names(subject.name))
     client = subject.client("cloudwatch")
     pages = client.get_paginator("describe_alarms").paginate(AlarmNames=wanted)
@@ -67,10 +67,10 @@ def check_alarms(subject: Subject) -> Iterator[Finding]:
     deploy = f"invoke deploy --stage {subject.name}"
     for name in wanted:
         if name not in found:
-            yield Finding(WRONG, f"{name}: there is none", deploy)
+            yield Finding(WRONG, f"{name}: missing", deploy)
         elif not (found[name].get("ActionsEnabled", True) and found[name].get("AlarmActions")):
             yield Finding(
-                WRONG, f"{name}: it tells nobody", f"aws cloudwatch enable-alarm-actions, or {deploy}"
+                WRONG, f"{name}: notifies nobody", f"aws cloudwatch enable-alarm-actions, or {deploy}"
             )
     if found.keys() >= set(wanted):
         yield Finding(GOOD, f"{len(wanted)} of them")
@@ -78,7 +78,7 @@ def check_alarms(subject: Subject) -> Iterator[Finding]:
 
 
 def alarm_names(stage: str) -> set[str]:
-    """Name the alarms that infra/ declares."""
+    """Return the names of the alarms that infra/ declares."""
     resources = template.fragments(stage)["Resources"].values()
     alarms = [each for each in resources if each.get("Type") == "AWS::CloudWatch::Alarm"]
     return {each["Properties"]["AlarmName"]["Fn::Sub"].replace("${Stage}", stage) for each in alarms}
@@ -92,11 +92,11 @@ def _listeners(subject: Subject) -> Iterator[Finding]:
         arns = [each["SubscriptionArn"] for page in pages for each in page["Subscriptions"]]
         if not any(arn.startswith("arn:") for arn in arns):
             advice = f"AlarmEmail in infra/parameters/{subject.name}.json, and its link confirmed."
-            yield Finding(LOOK, "nobody has subscribed to them", advice)
+            yield Finding(LOOK, "no confirmed subscription", advice)
 
 
 def check_policies(subject: Subject) -> Iterator[Finding]:
-    """Ask whether the functions may do what .chalice/policy-*.json says, and nothing else."""
+    """Check that the functions have the permissions of .chalice/policy-*.json, and no others."""
     functions, iam = subject.client("lambda"), subject.client("iam")
     deploy = f"invoke deploy --stage {subject.name}"
     flaws = 0
@@ -171,7 +171,7 @@ def _difference(wanted: set[Grant], granted: set[Grant]) -> tuple[set[str], set[
 
 
 def check_address(subject: Subject) -> Iterator[Finding]:
-    """Ask the API at its address for its build, which is the one that was deployed."""
+    """Check that the API answers at its address, with the build that was deployed."""
     url = address_of(subject)
     if not url:
         yield Finding(WRONG, "the stack names no URL", f"invoke deploy --stage {subject.name}")
@@ -194,7 +194,7 @@ def check_address(subject: Subject) -> Iterator[Finding]:
 
 
 def address_of(subject: Subject) -> str:
-    """Give the URL that is called: on a cloud of this machine, the gateway's own."""
+    """Return the URL to call: on a cloud of this machine, the gateway's own."""
     if subject.settings.is_local:
         return subject.settings.public_url or running().get("url", LOCAL_URL)
     cloud = str(subject.stack.client.meta.endpoint_url)

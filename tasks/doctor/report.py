@@ -1,4 +1,4 @@
-"""What a check looks at, what it finds, and how that is told."""
+"""What a check looks at, and what it finds."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class Subject:
 
     @cached_property
     def outputs(self) -> dict[str, str]:
-        """What the stack gives out; nothing where there is none."""
+        """The outputs of the stack; empty if there is none."""
         return self.stack.outputs
 
 
@@ -79,7 +79,7 @@ Examine = Callable[[Subject], Iterable[Finding]]
 class Check:
     """One thing to look at.
 
-    :param deployed: it is there on deployed stages alone.
+    :param deployed: only deployed stages have it.
     """
 
     title: str
@@ -87,7 +87,7 @@ class Check:
     deployed: bool = False
 
     def run(self, subject: Subject) -> Iterator[Finding]:
-        """Look; what can't be looked at is wrong as well."""
+        """Run the check; an error on the way is a finding, too."""
         if self.deployed and subject.settings.is_local:
             yield Finding(SKIPPED, "not on local stages")
             return
@@ -103,13 +103,13 @@ class Check:
 
 
 def tell(title: str, finding: Finding) -> str:
-    """Write a finding for people, with what to do below it."""
+    """Return a finding as text, with the advice in a line of its own."""
     line = f"{finding.level:6} {title:12} {finding.text}"
     return f"{line}\n{'':20}-> {finding.advice}" if finding.advice else line
 
 
 def examine(subject: Subject, checks: Iterable[Check], say: Callable[[str], None] = print) -> int:
-    """Make the checks, tell what they find, and give the number of things that are wrong."""
+    """Run checks, print what they find, and return the number of problems."""
     wrong = 0
     for check in checks:
         for finding in check.run(subject):
@@ -119,7 +119,7 @@ def examine(subject: Subject, checks: Iterable[Check], say: Callable[[str], None
 
 
 def diagnose(stage: str, checks: Iterable[Check], say: Callable[[str], None] = print) -> int:
-    """Make the checks of a stage; without settings or credentials there is but one thing to tell.
+    """Run the checks of a stage; without valid settings or credentials, report only that.
 
     :raises TaskError: there is no such stage.
     """

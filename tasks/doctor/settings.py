@@ -23,7 +23,7 @@ OVERDUE = 86400  # seconds after which a rotation counts as forgotten
 
 
 def check_settings(subject: Subject) -> Iterator[Finding]:
-    """Tell which stage this is; settings that can't be used end before this."""
+    """Report which stage this is; invalid settings are reported before."""
     settings = subject.settings
     where = address(settings.dynamodb_endpoint or settings.region)
     yield Finding(GOOD, f"stage {settings.stage}, table {settings.table_name}, {where}")
@@ -43,7 +43,7 @@ def check_keys(subject: Subject) -> Iterator[Finding]:
         weak = [entry["kid"] for entry in document["signing_keys"] if _is_weak(entry)]
         keyring = None if weak else read_keyring(json.dumps(document), subject.aws)
     except UNUSABLE as error:
-        # The kind alone: a message may quote a part of a key.
+        # Only the kind: a message may quote a part of a key.
         advice = "docs/keys.md shows what belongs in it; functions can't start with this."
         yield Finding(WRONG, f"{settings.secrets} can't be used: {type(error).__name__}", advice)
         return
@@ -90,7 +90,7 @@ def _rotate(settings: Settings) -> str:
 
 
 def check_secrets(subject: Subject) -> Iterator[Finding]:
-    """Look for what is still to be filled in."""
+    """Check for placeholders that were not replaced."""
     document = read_document(subject) or {}
     found = sorted(name for name, value in document.items() if is_placeholder(str(value)))
     for name in found:
@@ -102,7 +102,7 @@ def check_secrets(subject: Subject) -> Iterator[Finding]:
 
 
 def check_cors(subject: Subject) -> Iterator[Finding]:
-    """Ask whether pages that may call the API are named, and come over TLS."""
+    """Check that origins are named one by one, and use TLS."""
     origins = subject.settings.cors_origins
     advice = "Name origins such as https://app.your-company.com in CORS_ORIGINS (.chalice/config.json)."
     for origin in origins:
@@ -114,7 +114,7 @@ def check_cors(subject: Subject) -> Iterator[Finding]:
 
 
 def check_captcha(subject: Subject) -> Iterator[Finding]:
-    """Ask whether people can sign up, and no program can."""
+    """Check that the captcha is configured completely or not at all."""
     site_key = subject.settings.recaptcha_site_key
     secret = (read_document(subject) or {}).get("recaptcha_secret")
     if site_key and secret:
@@ -129,5 +129,5 @@ def check_captcha(subject: Subject) -> Iterator[Finding]:
     elif subject.settings.is_local:
         yield Finding(GOOD, "the development key")
     else:
-        advice = "If people shall sign up alone: RECAPTCHA_SITE_KEY, and recaptcha_secret in the document."
-        yield Finding(LOOK, "none, so nobody signs up; admins make accounts", advice)
+        advice = "To let people sign up: set RECAPTCHA_SITE_KEY, and recaptcha_secret in the document."
+        yield Finding(LOOK, "none, so people cannot sign up; admins create accounts", advice)

@@ -20,7 +20,7 @@ TTL = "expires_at"
 
 
 def check_table(subject: Subject) -> Iterator[Finding]:
-    """Ask whether the table has its keys and its index, and sweeps what has expired."""
+    """Check the table's keys, its index, and the removal of expired items."""
     table = subject.table["Table"]
     advice = f"infra/table.yaml has it as it must be: invoke deploy --stage {subject.name}"
     if table["TableStatus"] != "ACTIVE":
@@ -32,7 +32,7 @@ def check_table(subject: Subject) -> Iterator[Finding]:
     ttl = subject.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
     if (ttl["TimeToLiveStatus"], ttl.get("AttributeName")) not in (("ENABLED", TTL), ("ENABLING", TTL)):
         yield Finding(
-            WRONG, "nothing sweeps what has expired (TTL)", _command("update-time-to-live", name, _TTL)
+            WRONG, "expired items are not removed (TTL)", _command("update-time-to-live", name, _TTL)
         )
     yield Finding(GOOD, f"{name}: about {table.get('ItemCount', 0)} items")
 
@@ -60,7 +60,7 @@ def _index(table: dict[str, Any], advice: str) -> Iterator[Finding]:
 
 
 def check_protection(subject: Subject) -> Iterator[Finding]:
-    """Ask whether what is lost comes back, nobody deletes the table by mistake, and KMS encrypts it."""
+    """Check point-in-time recovery, deletion protection, and encryption by KMS."""
     name, table = subject.settings.table_name, subject.table["Table"]
     backups = subject.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
@@ -73,10 +73,10 @@ def check_protection(subject: Subject) -> Iterator[Finding]:
         flaws += 1
     if not table.get("DeletionProtectionEnabled"):
         advice = f'"DeletionProtection": "true" in infra/parameters/{subject.name}.json, and deploy'
-        yield Finding(WRONG, "anybody can delete the table", advice)
+        yield Finding(WRONG, "no deletion protection", advice)
         flaws += 1
     if table.get("SSEDescription", {}).get("Status") not in ("ENABLED", "ENABLING", "UPDATING"):
-        yield Finding(WRONG, "no key of KMS encrypts it", f"invoke deploy --stage {subject.name}")
+        yield Finding(WRONG, "not encrypted by a key of KMS", f"invoke deploy --stage {subject.name}")
         flaws += 1
     if not flaws:
         yield Finding(GOOD, "point-in-time recovery, deletion protection, encryption by KMS")
@@ -86,7 +86,7 @@ def check_clock(subject: Subject) -> Iterator[Finding]:
     """Compare the clock of this machine with DynamoDB's."""
     date = subject.table["ResponseMetadata"]["HTTPHeaders"].get("date")
     if date is None:
-        yield Finding(LOOK, "DynamoDB does not tell the time")
+        yield Finding(LOOK, "DynamoDB's answer has no date")
         return
     skew = time.time() - parsedate_to_datetime(date).timestamp()
     if abs(skew) > MOST_SKEW:
@@ -96,7 +96,7 @@ def check_clock(subject: Subject) -> Iterator[Finding]:
 
 
 def check_admins(subject: Subject) -> Iterator[Finding]:
-    """Ask whether there is somebody who can let others in."""
+    """Check that there is an active admin."""
     admins = counters.total(get_many([keys.counter(keys.ADMINS)]).values())
     if admins > 0:
         yield Finding(GOOD, f"{admins} active")
@@ -106,7 +106,7 @@ def check_admins(subject: Subject) -> Iterator[Finding]:
 
 
 def check_development(subject: Subject) -> Iterator[Finding]:
-    """Look for accounts and secrets that stand in the README."""
+    """Check for accounts and secrets of the README."""
     found = _markers()
     flaws = 0
     for user in found:

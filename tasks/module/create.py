@@ -52,7 +52,7 @@ def create(root: Path, things: str, thing: str, said: list[str]) -> Plan:
 
 
 def insert(root: Path, plan: Plan, edit: Edit, text: str) -> None:
-    """Put a text into a file's new version, formatted.
+    """Insert a text into a file's new version, formatted.
 
     :raises TaskError: its place is not found.
     """

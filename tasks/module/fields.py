@@ -47,7 +47,7 @@ class Field:
 
     @property
     def is_nullable(self) -> bool:
-        """Tell whether it may be null."""
+        """Whether it may be null."""
         return not self.required and self.blank == "None"
 
     @property
@@ -86,9 +86,9 @@ class Options:
             raise TaskError(f"{name}: options are required, min=N, max=N and values=A,B, each of them once.")
 
     def number(self, option: str, default: int, least: int, most: int) -> int:
-        """Take a whole number within limits.
+        """Return a whole number within limits.
 
-        :raises TaskError: it is none.
+        :raises TaskError: it is not.
         """
         text = self.given.pop(option, str(default))
         if not re.fullmatch(r"-?[0-9]{1,10}", text) or not least <= int(text) <= most:
@@ -97,7 +97,7 @@ class Options:
 
 
 def string(options: Options, kind: str = "Text", default: int = 100, greatest: int = MAX_STRING) -> Field:
-    """Hold one line of text."""
+    """Return a field of one line of text."""
     most = options.number("max", default, 1, greatest)
     # what may be left out is empty text then, so there is no min
     least = options.number("min", 1, 1, most) if options.required else 0
@@ -117,13 +117,13 @@ def string(options: Options, kind: str = "Text", default: int = 100, greatest: i
 
 
 def text(options: Options) -> Field:
-    """Hold lines of text."""
+    """Return a field of several lines of text."""
     field = string(options, "Prose", 2000, MAX_TEXT)
     return replace(field, limits=f"{field.limits}, on any number of lines", listed=False)
 
 
 def integer(options: Options) -> Field:
-    """Hold a whole number."""
+    """Return a field of a whole number."""
     most = options.number("max", INT32 - 1, 1 - INT32, INT32 - 1)
     least = options.number("min", min(0, most - 1), -INT32, most - 1)
     return Field(
@@ -139,7 +139,7 @@ def integer(options: Options) -> Field:
 
 
 def boolean(options: Options) -> Field:
-    """Hold true or false."""
+    """Return a field of true or false."""
     return Field(
         name=options.name,
         required=options.required,
@@ -154,7 +154,7 @@ def boolean(options: Options) -> Field:
 
 
 def moment(options: Options) -> Field:
-    """Hold a time."""
+    """Return a field of a time."""
     return Field(
         name=options.name,
         required=options.required,
@@ -168,7 +168,7 @@ def moment(options: Options) -> Field:
 
 
 def enum(options: Options) -> Field:
-    """Hold one of a few words."""
+    """Return a field of one of several words."""
     values = options.given.pop("values", "").split(",")
     if len(set(values)) < max(len(values), 2) or not all(WORD.fullmatch(value) for value in values):
         raise TaskError(

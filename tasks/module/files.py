@@ -36,10 +36,10 @@ def formatted(root: Path, path: str, text: str) -> str:
 
 
 def without_unused(root: Path, path: str, text: str) -> str:
-    """Take out of Python the imports that nothing uses, and sort the others."""
+    """Remove unused imports from Python, and sort the others."""
     if not path.endswith(".py"):
         return text
-    # a package that is not written yet would be taken for somebody else's
+    # a package that does not exist yet would be taken for a third-party one
     ours = 'lint.isort.known-first-party = ["app", "chalicelib", "tests"]'
     options = ["--quiet", "--fix-only", "--select", "F401,I", "--config", ours]
     return _ruff(root, "check", *options, "--stdin-filename", path, "-", text=text)

@@ -32,7 +32,7 @@ class Names:
     thing: str
 
     def places(self) -> dict[str, str]:
-        """Give what templates call $things, $Thing, $THING, $a_word and so on."""
+        """Return the values of $things, $Thing, $THING, $a_word and so on in templates."""
         word, words = self.thing.replace("_", " "), self.things.replace("_", " ")
         a_word = f"{'an' if VOWEL.match(word) else 'a'} {word}"
         return {

@@ -35,7 +35,7 @@ def template(name: str, values: dict[str, str]) -> str:
 
 
 def places(names: Names, fields: list[Field]) -> dict[str, str]:
-    """Give everything that templates have places for."""
+    """Return the values for the placeholders of templates."""
     required = [field for field in fields if field.required]
     unlisted = [field.name for field in fields if not field.listed] + ["created", "updated"]
     values = names.places() | {

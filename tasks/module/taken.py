@@ -46,7 +46,7 @@ def _clashes(root: Path, names: Names, files: Files, examples: Files) -> Iterato
 
 
 def _definitions(modules: Iterable[str]) -> set[str]:
-    """Name the public classes and functions of modules; schemas by the models that they become."""
+    """Return the public classes and functions of modules; schemas by the models that they become."""
     return {
         node.name.removesuffix("Schema")
         for text in modules
@@ -56,7 +56,7 @@ def _definitions(modules: Iterable[str]) -> set[str]:
 
 
 def _bindings(modules: Iterable[str]) -> set[str]:
-    """Name what modules give names to: imports, arguments, variables, definitions, attributes of self."""
+    """Return the names that modules bind: imports, arguments, variables, definitions, attributes of self."""
     found = set()
     for node in (node for text in modules for node in ast.walk(ast.parse(text))):
         match node:

@@ -98,7 +98,7 @@ def test_the_doctor_finds_what_was_done_to_a_stage(deployed: Stage) -> None:
     iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=document)
     said = run(deployed, "doctor", status=1)
     for words in (
-        "grail-dev server errors: there is none",
+        "grail-dev server errors: missing",
         "grail-dev may s3:* on *, too",
         "grail-dev lacks dynamodb:BatchGetItem on table/grail-dev",
         "everybody knows the password of root",

@@ -201,8 +201,8 @@ def test_an_unprotected_table(subject: Subject) -> None:
     """No point-in-time recovery, no deletion protection, no key."""
     assert [finding.text for finding in table.check_protection(subject)] == [
         "no point-in-time recovery",
-        "anybody can delete the table",
-        "no key of KMS encrypts it",
+        "no deletion protection",
+        "not encrypted by a key of KMS",
     ]
     name = subject.settings.table_name
     subject.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True)
@@ -212,7 +212,9 @@ def test_an_unprotected_table(subject: Subject) -> None:
     del subject.table  # what was read before
     try:
         # moto encrypts no table that is there; tests/cloud does
-        assert [finding.text for finding in table.check_protection(subject)] == ["no key of KMS encrypts it"]
+        assert [finding.text for finding in table.check_protection(subject)] == [
+            "not encrypted by a key of KMS"
+        ]
     finally:
         subject.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
 
@@ -288,7 +290,7 @@ def test_alarms_tell_somebody(subject: Subject) -> None:
     findings = list(cloud.check_alarms(subject))
     client.delete_alarms(AlarmNames=names)
     assert [(finding.level, finding.text) for finding in findings] == [
-        (WRONG, f"{names[0]}: it tells nobody"),
+        (WRONG, f"{names[0]}: notifies nobody"),
         (GOOD, f"{len(names)} of them"),
     ]
 
