@@ -9,7 +9,7 @@ from chalicelib.settings import LOCAL_STAGES, Settings
 from tasks.errors import TaskError
 from tasks.processes import project_folder
 
-STAGE_HELP = "a stage of .chalice/config.json, or local; by default what the environment says"
+STAGE_HELP = "a stage of .chalice/config.json, or local (default: that of the environment)"
 INFRA = project_folder() / "infra"
 PROTECTED = ("prod",)  # their names are typed before anything changes, and no mistake deletes their stacks
 REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")

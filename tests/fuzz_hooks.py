@@ -1,4 +1,4 @@
-"""What schemathesis has to be told about this API: how to sign in, and what not to saw off meanwhile."""
+"""What schemathesis has to be told about this API: how to sign in, and what has to stay in the meantime."""
 
 import os
 from typing import Any
@@ -8,11 +8,11 @@ import requests
 import schemathesis
 
 from chalicelib.db.keys import is_id
-from tasks.fuzz import ACCOUNT
 from tasks.seed import DOCUMENTATION
 
 TEAM_METHODS = ("GET", "POST", "PATCH")  # a DELETE would leave nothing to try
 TOKEN_LASTS = 3000  # seconds; less than the server's hour
+ACCOUNT = "FUZZ_ACCOUNT"  # name:password of an account; empty to stay anonymous
 FORM = "application/x-www-form-urlencoded"
 
 teams: list[str] = []
@@ -43,7 +43,7 @@ class SignedIn:
 
 
 def after_call(_context: Any, case: Any, response: Any) -> None:
-    """Remember teams: few ids that are made up name one, and links lead to them in sequences alone."""
+    """Remember teams: few ids that are made up name one, and links lead to them only in sequences."""
     if response.status_code == 201 and case.path == "/api/v1/teams":
         teams.append(response.json()["id"])
 
@@ -56,7 +56,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     # What is no id is meant to be refused.
     if teams and is_id(ids.get("team_id")) and ids["team_id"] not in teams and case.method in TEAM_METHODS:
         ids["team_id"] = teams[-1]
-    # requests would send a form that encodes to nothing in chunks, and API Gateway alone takes those.
+    # requests would send a form that encodes to nothing in chunks, which only API Gateway takes.
     if case.media_type == FORM and isinstance(case.body, dict):
         given = {name: value for name, value in case.body.items() if value is not None}
         case.body = case.body if urlencode(given, doseq=True) else {}

@@ -5,19 +5,19 @@ from invoke.context import Context
 from tasks.console import YES_HELP, command, number
 from tasks.stages import STAGE_HELP
 
-SECRET_JSON_HELP = "as the API shows it, for scripts"  # noqa: S105 - help
-CLIENT_HELP = "as clients.list shows it"
+SECRET_JSON_HELP = "print JSON, as the API shows it"  # noqa: S105 - help
+CLIENT_HELP = "id of the client (clients.list shows it)"
 
 
 @command(
     iterable=["grant", "scope", "redirect_uri"],
-    owner="username, e-mail address or id of the account that it belongs to",
-    name="what people see it as",
+    owner="owner of the client: username, e-mail address or id",
+    name="name that people see",
     type="confidential (it can keep a secret) or public",
-    grant="authorization_code, client_credentials, refresh_token, or password for your own apps; "
-    "repeat it for several; by default what fits the redirect URIs",
-    scope="what its tokens may carry, such as teams:read; repeat it for several",
-    redirect_uri="where sign-ins come back to; repeat it for several",
+    grant="grant type: authorization_code, client_credentials, refresh_token, or password for your own apps; "
+    "may be repeated (default: what fits the redirect URIs)",
+    scope="scope of its tokens, such as teams:read; may be repeated",
+    redirect_uri="URI to return to after a sign-in; may be repeated",
     json=SECRET_JSON_HELP,
     stage=STAGE_HELP,
     yes=YES_HELP,
@@ -35,7 +35,7 @@ def create(
     stage: str = "",
     yes: bool = False,
 ) -> None:
-    """Register an OAuth2 client, and show its secret, this once."""
+    """Register an OAuth2 client, and show its secret, which is not shown again."""
     from tasks import clients
     from tasks.tables import on_table
 
@@ -52,8 +52,8 @@ def create(
 
 @command(
     "list",
-    owner="whose, by username, e-mail address or id; else everybody's, which reads the whole table",
-    json="as the API shows them",
+    owner="username, e-mail address or id of their owner (default: all clients, which reads the whole table)",
+    json="print JSON, as the API shows it",
     stage=STAGE_HELP,
 )
 def list_clients(_context: Context, owner: str = "", json: bool = False, stage: str = "") -> None:
@@ -67,7 +67,7 @@ def list_clients(_context: Context, owner: str = "", json: bool = False, stage: 
 
 @command(
     client_id=CLIENT_HELP,
-    overlap="for how many seconds the secret before stays valid; 0 ends it at once, after a leak",
+    overlap="seconds for which the old secret stays valid (default: a day); 0 after a leak",
     json=SECRET_JSON_HELP,
     stage=STAGE_HELP,
     yes=YES_HELP,
@@ -81,7 +81,7 @@ def rotate(
     stage: str = "",
     yes: bool = False,
 ) -> None:
-    """Make a new secret for a client; the one before stays valid for a day, or for --overlap seconds."""
+    """Create a new secret for a client; the old one stays valid for a while."""
     from tasks import clients
     from tasks.tables import on_table
 

@@ -19,8 +19,8 @@ def package(_context: Context, stage: str = "dev") -> None:
     stage="a stage of .chalice/config.json",
     yes=YES_HELP,
     dry_run="show what would change, and change nothing",
-    bucket="where packages are kept; created on first use",
-    packaged="folder that `invoke package` made, to be deployed as it is",
+    bucket="S3 bucket for packages (default: grail-packages-ACCOUNT-REGION, created on first use)",
+    packaged="folder with a package to deploy as it is, made by `invoke package`",
 )
 def deploy(
     _context: Context,
@@ -30,13 +30,13 @@ def deploy(
     bucket: str = "",
     packaged: str = "",
 ) -> None:
-    """Package a stage, show what would change in AWS, and carry it out."""
+    """Package a stage, show what would change in AWS, and make the changes."""
     from tasks.cloud import command as work
 
     work.deploy(stage, bucket, yes=yes, dry_run=dry_run, packaged=packaged)
 
 
-@command(stage="as deployed", yes=YES_HELP, delete_data="delete the table as well")
+@command(stage="a deployed stage", yes=YES_HELP, delete_data="delete the table as well")
 def destroy(_context: Context, stage: str = "dev", yes: bool = False, delete_data: bool = False) -> None:
     """Delete a stage from AWS, unless data in it is protected."""
     from tasks.cloud import command as work

@@ -18,8 +18,8 @@ def run(_context: Context) -> None:
 @command(
     default=True,
     arguments="passed on to pytest, such as '-k teams'",
-    http="only the API tests, over HTTP against a stack of their own",
-    slow="those that `make test` leaves out: packages, copies of the project, tasks one by one",
+    http="run only the API tests, over HTTP, with their own engine and server",
+    slow="run those that `make test` leaves out: packages, copies of the project, tasks one by one",
 )
 def test(_context: Context, arguments: str = "", http: bool = False, slow: bool = False) -> None:
     """Run the tests; with CI set, a skipped test is a failure."""

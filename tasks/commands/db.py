@@ -11,7 +11,7 @@ from tasks.stages import STAGE_HELP
 
 @command(stage=STAGE_HELP)
 def create(_context: Context, stage: str = "") -> None:
-    """Make the table of a local stage; a deployed one has it from its stack."""
+    """Create the table of a local stage; the stack of a deployed one has it."""
     from tasks import prepare
 
     print(prepare.create(prepare.open_local(stage)))
@@ -26,7 +26,7 @@ def seed(_context: Context, stage: str = "") -> None:
     print(prepare.fill())
 
 
-@command(output="a new file; one that ends in .gz is compressed", stage=STAGE_HELP)
+@command(output="file to create; one that ends in .gz is compressed", stage=STAGE_HELP)
 def export(_context: Context, output: str, stage: str = "") -> None:
     """Write all items of a stage to a file, as DynamoDB JSON."""
     from tasks import tables
@@ -40,9 +40,9 @@ def export(_context: Context, output: str, stage: str = "") -> None:
 
 @command(
     "import",
-    input="what db.export wrote, or the manifest-files.json of DynamoDB's export to S3",
+    input="file of db.export, or the manifest-files.json of a DynamoDB export to S3",
     stage=STAGE_HELP,
-    merge="into a table that holds items: newer ones stay; goes on with an import that was stopped",
+    merge="write into a table that has items, and keep newer ones; also resumes an import",
     yes=YES_HELP,
 )
 def load(

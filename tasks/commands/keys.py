@@ -5,7 +5,7 @@ from invoke.context import Context
 from tasks.console import command, told
 from tasks.stages import STAGE_HELP
 
-KMS_HELP = "AWS KMS makes and keeps the key"
+KMS_HELP = "let AWS KMS create and keep the key"
 ALGORITHM_HELP = "RS256, ES256 or EdDSA"
 
 
@@ -29,7 +29,7 @@ def list_keys(_context: Context, stage: str = "") -> None:
 
 @command(
     stage=STAGE_HELP,
-    algorithm=f"{ALGORITHM_HELP}; by default the present one",
+    algorithm=f"{ALGORITHM_HELP}; default: that of the current key",
     kms=KMS_HELP,
     wait="--no-wait: only the next step; prints when the one after it is due",
 )

@@ -8,8 +8,8 @@ from tasks.processes import project_folder
 
 @command(
     iterable=["field"],
-    name="in the plural: articles",
-    singular="article",
+    name="name in the plural, such as articles",
+    singular="name in the singular, such as article",
     field="NAME:TYPE[:required][:min=N][:max=N][:values=A,B], for each field; TYPE is string, text, "
     "integer, boolean, datetime or enum; by default title:string:required",
 )

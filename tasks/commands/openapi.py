@@ -1,18 +1,14 @@
-"""`invoke openapi.*`: the document, a fuzzer, and clients made from it."""
-
-import sys
+"""`invoke openapi.*`: the document, and clients made from it."""
 
 from invoke.context import Context
 
-from tasks.console import command, number
-from tasks.fuzz import NIGHTLY
-from tasks.fuzz import fuzz as run_fuzzer
+from tasks.console import command
 
 
 @command(
     format="json or yaml",
-    target="apigateway: with integrations, validators and gateway responses",
-    output="file to write, by default the terminal",
+    target="apigateway, to add integrations, validators and gateway responses",
+    output="file to write (default: the terminal)",
     url="the API's public URL",
     function="ARN of the function, for --target apigateway",
     json_only="leave out the forms of bodies that may be JSON",
@@ -34,19 +30,9 @@ def export(
 
 
 @command(
-    examples="cases per operation and role, by default 300",
-    role="anonymous, user or admin; by default each in turn",
-    nightly="as many cases as make 50,000 altogether",
-)
-def fuzz(_context: Context, examples: str = "300", role: str = "", nightly: bool = False) -> None:
-    """Run schemathesis in every role against the server on PORT, whose data it changes."""
-    sys.exit(run_fuzzer(NIGHTLY if nightly else number("--examples", examples), role))
-
-
-@command(
     language="python, typescript, or another one that openapi-generator knows",
-    version="of the client, by default that of the document",
-    output="folder, by default clients/<language>",
+    version="version of the client (default: that of the document)",
+    output="folder (default: clients/LANGUAGE)",
     url="the API's public URL",
 )
 def codegen(_context: Context, language: str, version: str = "", output: str = "", url: str = "") -> None:

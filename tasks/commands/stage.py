@@ -8,7 +8,7 @@ from tasks.console import YES_HELP, command
 from tasks.stages import STAGE_HELP
 
 
-@command(stage=STAGE_HELP, command="run this one line, and end", yes=YES_HELP)
+@command(stage=STAGE_HELP, command="run only this line", yes=YES_HELP)
 def shell(_context: Context, stage: str = "", command: str = "", yes: bool = False) -> None:
     """Open a Python shell with the models, and a stage's table connected."""
     from tasks import shell as work

@@ -6,14 +6,14 @@ from tasks.console import YES_HELP, command, number
 from tasks.stages import STAGE_HELP
 
 USER_HELP = "username, e-mail address or id"
-PASSWORD_HELP = "read the password from standard input, one line of it; else it is asked for"  # noqa: S105 - help
+PASSWORD_HELP = "read the password from a line of standard input (default: ask for it)"  # noqa: S105 - help
 
 
 @command(
-    username="of letters, digits, and . _ -",
+    username="letters, digits, and . _ -",
     email="e-mail address",
-    admin="may do what admins may",
-    internal="passes every permission, which the API never gives",
+    admin="make it an admin",
+    internal="let it pass every permission, which the API never grants",
     password_stdin=PASSWORD_HELP,
     stage=STAGE_HELP,
     yes=YES_HELP,
@@ -29,7 +29,7 @@ def create(
     stage: str = "",
     yes: bool = False,
 ) -> None:
-    """Make a user, such as the first admin of a stage."""
+    """Create a user, such as the first admin of a stage."""
     from tasks import users
     from tasks.tables import on_table
 
@@ -42,9 +42,9 @@ def create(
 
 @command(
     "list",
-    limit="how many at most",
-    all="all of them, however many there are",
-    json="as the API shows them",
+    limit="number of users, at most (default: 20)",
+    all="show all users",
+    json="print JSON, as the API shows it",
     stage=STAGE_HELP,
 )
 def list_users(
@@ -65,7 +65,7 @@ def list_users(
 
 @command(user=USER_HELP, stage=STAGE_HELP, yes=YES_HELP)
 def disable(_context: Context, user: str, stage: str = "", yes: bool = False) -> None:
-    """Keep a user out, and end all of the account's tokens; the last active admin stays."""
+    """Disable a user, and end all tokens of the account; the last active admin cannot be disabled."""
     _set_active("users.disable", user, stage, yes=yes, active=False)
 
 

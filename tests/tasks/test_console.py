@@ -14,8 +14,7 @@ from tests.architecture.source import ROOT
 WRONG = {
     "package --stage nowhere": "--stage is one of dev, prod.",
     "deploy --stage local": "Cannot deploy a stage called local",
-    "openapi.fuzz --examples abc": "--examples must be a whole number of at least 1, not 'abc'.",
-    "openapi.fuzz --examples 0": "--examples must be a whole number of at least 1",
+    "db.migrate --rate abc": "--rate must be a whole number of at least 1, not 'abc'.",
     "openapi.export --format xml": "--format is one of json",
     "openapi.export --output /nonexistent/x": "/nonexistent/x",
     "keys.list --stage nowhere": "--stage is one of",

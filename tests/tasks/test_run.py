@@ -122,7 +122,6 @@ def test_no_real_credentials_reach_local_processes(monkeypatch: pytest.MonkeyPat
     [
         (["--list"], 0, "openapi.export"),
         (["openapi.export", "--format", "xml"], 2, "--format is one of"),
-        (["openapi.fuzz", "--role", "king"], 2, "role"),
         (["keys.list", "--stage", "nowhere"], 2, "--stage is one of"),
     ],
     ids=str,
