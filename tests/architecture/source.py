@@ -3,8 +3,10 @@
 import ast
 import io
 import tokenize
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted([ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py")])
@@ -24,6 +26,11 @@ LAYOUT = {
 def name_of(path: Path) -> str:
     """Name a file by its place in the project."""
     return path.relative_to(ROOT).as_posix()
+
+
+def found(paths: Iterable[Path], look: Callable[[Path], list[Any]]) -> dict[str, list[Any]]:
+    """Return what is found in files, by their names; files without any are left out."""
+    return {name_of(path): here for path in paths if (here := look(path))}
 
 
 @cache

@@ -10,7 +10,11 @@ from tests import behaviours
 from tests.architecture.source import ROOT
 from tests.behaviours import NUMBERS, numbers_in
 
-collected = cache(behaviours.collected)
+
+@cache
+def collected() -> dict[int, behaviours.Tests]:
+    """Collect the tests that show behaviours in both ways, and those of running stacks, once."""
+    return behaviours.collected(("tests/api", "tests/e2e"))
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -2,11 +2,20 @@
 
 import ast
 import re
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from tests.architecture.source import EVERYTHING, OURS, ROOT, SHIPPED, Function, name_of, texts, tree_of
+from tests.architecture.source import (
+    EVERYTHING,
+    OURS,
+    ROOT,
+    SHIPPED,
+    Function,
+    found,
+    name_of,
+    texts,
+    tree_of,
+)
 
 KEY = re.compile(r"[A-Z]{4,}[A-Z_]*#")
 IN_SHIPPED = [path for path in SHIPPED if path.name != "settings.py"]
@@ -25,29 +34,34 @@ def touches_environment(node: ast.AST) -> bool:
     )
 
 
-@pytest.mark.parametrize("path", IN_SHIPPED, ids=name_of)
-def test_only_settings_reads_the_environment(path: Path) -> None:
+def lines_where(applies: Callable[[ast.AST], bool]) -> Callable[[Path], list[int]]:
+    """Return a function that lists the lines of a file whose nodes are of some kind."""
+    return lambda path: [getattr(node, "lineno", 0) for node in ast.walk(tree_of(path)) if applies(node)]
+
+
+def texts_with(pattern: re.Pattern[str]) -> Callable[[Path], list[str]]:
+    """Return a function that lists the texts of a file in which a pattern occurs."""
+    return lambda path: [text for text in texts(path) if pattern.search(text)]
+
+
+def test_only_settings_reads_the_environment() -> None:
     """Configuration comes in at one door."""
-    assert [node for node in ast.walk(tree_of(path)) if touches_environment(node)] == []
+    assert found(IN_SHIPPED, lines_where(touches_environment)) == {}
 
 
 def test_settings_does_read_it() -> None:
     """The rule above finds what it looks for."""
-    settings = ROOT / "chalicelib" / "settings.py"
-    assert any(touches_environment(node) for node in ast.walk(tree_of(settings)))
+    assert found([ROOT / "chalicelib" / "settings.py"], lines_where(touches_environment)) != {}
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in SHIPPED if name_of(path) != "chalicelib/db/keys.py"], ids=name_of
-)
-def test_key_templates_stand_in_one_file(path: Path) -> None:
+def test_key_templates_stand_in_one_file() -> None:
     """EVERY pk, sk and gsi template is in db/keys.py."""
-    assert [text for text in texts(path) if KEY.search(text)] == []
+    assert found(NOT_KEYS, texts_with(KEY)) == {}
 
 
 def test_the_key_rule_finds_keys() -> None:
     """The rule above finds what it looks for."""
-    assert [text for text in texts(ROOT / "chalicelib" / "db" / "keys.py") if KEY.search(text)] != []
+    assert found([ROOT / "chalicelib" / "db" / "keys.py"], texts_with(KEY)) != {}
 
 
 def definitions(tree: ast.Module) -> list[ast.ClassDef | Function]:
@@ -58,19 +72,21 @@ def definitions(tree: ast.Module) -> list[ast.ClassDef | Function]:
     return [node for node in own + methods if not node.name.startswith("_")]
 
 
-@pytest.mark.parametrize("path", OURS, ids=name_of)
-def test_whatever_is_public_says_what_it_is(path: Path) -> None:
-    """Every module, class and function that others may use has a docstring."""
+def silent(path: Path) -> list[str]:
+    """List what has no docstring: the definitions of a file, and the file itself."""
     tree = tree_of(path)
-    silent = [node.name for node in definitions(tree) if ast.get_docstring(node) is None]
-    assert (bool(ast.get_docstring(tree)) or not tree.body, silent) == (True, [])
+    names = [node.name for node in definitions(tree) if ast.get_docstring(node) is None]
+    return names if ast.get_docstring(tree) or not tree.body else ["the module", *names]
 
 
-@pytest.mark.parametrize("path", EVERYTHING, ids=name_of)
-def test_each_test_states_a_behaviour(path: Path) -> None:
+def test_whatever_is_public_says_what_it_is() -> None:
+    """Every module, class and function that others may use has a docstring."""
+    assert found(OURS, silent) == {}
+
+
+def test_each_test_states_a_behaviour() -> None:
     """A test without a sentence leaves open what it is that fails."""
-    tests = [node for node in definitions(tree_of(path)) if node.name.startswith("test_")]
-    assert [node.name for node in tests if ast.get_docstring(node) is None] == []
+    assert found(EVERYTHING, lambda path: [name for name in silent(path) if name.startswith("test_")]) == {}
 
 
 NORMALIZING = {"normalize", "is_normalized"}
@@ -83,32 +99,37 @@ def normalizes(node: ast.AST) -> bool:
     return isinstance(node, ast.ImportFrom) and node.module == "unicodedata"
 
 
-@pytest.mark.parametrize("path", [path for path in OURS if path.name != "text.py"], ids=name_of)
-def test_text_is_normalized_in_one_module(path: Path) -> None:
+def test_text_is_normalized_in_one_module() -> None:
     """unicodedata.normalize is quadratic in a run of marks: chalicelib/text.py bounds what it gets."""
-    assert [node for node in ast.walk(tree_of(path)) if normalizes(node)] == []
+    others = [path for path in OURS if path.name != "text.py"]
+    assert found(others, lines_where(normalizes)) == {}
 
 
 def test_the_rule_finds_what_normalizes() -> None:
     """The rule above finds what it looks for."""
-    assert [node for node in ast.walk(tree_of(ROOT / "chalicelib" / "text.py")) if normalizes(node)] != []
+    assert found([ROOT / "chalicelib" / "text.py"], lines_where(normalizes)) != {}
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=name_of)
-def test_nothing_that_ships_scans_the_table(path: Path) -> None:
+def scans(node: ast.AST) -> bool:
+    """Tell whether a node calls a method that scans."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and "scan" in node.func.attr
+
+
+def test_nothing_that_ships_scans_the_table() -> None:
     """No Scan on any request path."""
-    called = [node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
-    assert [func.attr for func in called if isinstance(func, ast.Attribute) and "scan" in func.attr] == []
+    assert found(SHIPPED, lines_where(scans)) == {}
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=name_of)
-def test_nothing_that_ships_prints(path: Path) -> None:
+def prints(node: ast.AST) -> bool:
+    """Tell whether a node calls print."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+
+
+def test_nothing_that_ships_prints() -> None:
     """Lambda's log is JSON lines by logging; a print would slip a secret past every filter."""
-    called = [node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
-    assert [func.id for func in called if isinstance(func, ast.Name) and func.id == "print"] == []
+    assert found(SHIPPED, lines_where(prints)) == {}
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=name_of)
-def test_no_path_of_one_machine(path: Path) -> None:
+def test_no_path_of_one_machine() -> None:
     """What is cloned runs anywhere."""
-    assert [text for text in texts(path) if PATHS.search(text)] == []
+    assert found(SHIPPED, texts_with(PATHS)) == {}

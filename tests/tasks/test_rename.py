@@ -9,6 +9,7 @@ import pytest
 
 from tasks.errors import TaskError
 from tasks.rename import KEPT, OLD, rename
+from tests import engine
 from tests.architecture.source import ROOT
 
 NEW = "ac" + "me"  # a name that must not occur in the project
@@ -49,6 +50,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if name and (ROOT / name).is_file():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, tmp_path / name)
+    engine.share(tmp_path)
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-q", "-m", "Begin")
