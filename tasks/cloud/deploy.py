@@ -20,6 +20,19 @@ from tasks.processes import project_folder
 from tasks.stages import PROTECTED, parameters_of
 
 DATA = ("AWS::DynamoDB::Table",)
+ANYTHING = {"Principal": "*", "Resource": "*"}
+# CloudFormation itself refuses what would lose data, whoever updates the stack.
+STACK_POLICY = {
+    "Statement": [
+        {"Effect": "Allow", "Action": "Update:*", **ANYTHING},
+        {
+            "Effect": "Deny",
+            "Action": ["Update:Replace", "Update:Delete"],
+            **ANYTHING,
+            "Condition": {"StringEquals": {"ResourceType": list(DATA)}},
+        },
+    ]
+}
 
 
 @dataclass
@@ -86,6 +99,7 @@ class Deployment:
                 f"{stack.name} {words.ending(stack.status, stack.name, self.stage)}\n"
                 f"It failed at {stack.first_failure()}"
             )
+        stack.client.set_stack_policy(StackName=stack.name, StackPolicyBody=json.dumps(STACK_POLICY))
         if self.stage in PROTECTED:
             stack.client.update_termination_protection(EnableTerminationProtection=True, StackName=stack.name)
         outputs = stack.outputs

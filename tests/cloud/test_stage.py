@@ -134,6 +134,15 @@ def test_a_failed_deployment_is_taken_back_and_told(deployed: Stage) -> None:
     drive(deployed)
 
 
+def test_the_stack_itself_protects_the_table(deployed: Stage) -> None:
+    """Also against updates by other means than `invoke deploy`."""
+    client = deployed.account.client("cloudformation")
+    policy = json.loads(client.get_stack_policy(StackName=f"grail-{NAME}")["StackPolicyBody"])
+    (deny,) = [each for each in policy["Statement"] if each["Effect"] == "Deny"]
+    assert deny["Action"] == ["Update:Replace", "Update:Delete"]
+    assert deny["Condition"]["StringEquals"]["ResourceType"] == ["AWS::DynamoDB::Table"]
+
+
 def test_a_dry_run_changes_nothing(stage: Stage) -> None:
     """It shows what would be made; there is no stack afterwards, not even an empty one."""
     assert stage.deployment.deploy(stage.package, dry_run=True) == {}
