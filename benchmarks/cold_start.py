@@ -20,9 +20,10 @@ from chalicelib.db import keys
 from tasks import engine
 from tasks.cloud import packaging
 from tasks.cloud.dependencies import architecture_of, runs_here
-from tasks.processes import free_port, module, project_folder
+from tasks.processes import module, project_folder
 from tasks.run import environment_for
 from tasks.seed import DOCUMENTATION, USERS
+from tests.ports import free_port
 
 RUNS = 9
 GOAL = 0.5

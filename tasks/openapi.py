@@ -11,7 +11,7 @@ from chalicelib.web.openapi.document import as_yaml, build
 from chalicelib.web.operation import FORM, JSON
 from tasks.apigateway import for_apigateway
 from tasks.errors import TaskError
-from tasks.processes import project_folder
+from tasks.stages import configuration
 
 FORMATS = ("json", "yaml")
 TARGETS = ("", "apigateway")
@@ -40,7 +40,7 @@ def export(form: str, target: str = "", url: str = "", function: str = "", *, js
             document,
             application.settings,
             binary_types=list(application.app.api.binary_types),
-            compress_from=_config()["minimum_compression_size"],
+            compress_from=configuration()["minimum_compression_size"],
             function=function or None,
         )
     return as_yaml(document) if form == "yaml" else json.dumps(document, ensure_ascii=False, indent=2) + "\n"
@@ -53,12 +53,6 @@ def drop_forms(document: dict[str, Any]) -> None:
             content = operation.get("requestBody", {}).get("content", {})
             if JSON in content:
                 content.pop(FORM, None)
-
-
-def _config() -> dict[str, Any]:
-    text = (project_folder() / ".chalice" / "config.json").read_text("utf-8")
-    config: dict[str, Any] = json.loads(text)
-    return config
 
 
 def write(text: str, output: str) -> None:

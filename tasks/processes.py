@@ -74,14 +74,6 @@ def port_taken(port: int) -> bool:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
-def free_port() -> int:
-    """Return a loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def project_folder() -> Path:
     """Return the folder that holds app.py."""
     return Path(__file__).resolve().parent.parent

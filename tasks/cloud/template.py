@@ -6,7 +6,6 @@ from typing import Any
 
 from chalice.package import TemplateDeepMerger, YAMLTemplateSerializer
 
-from chalicelib.settings import Settings
 from tasks.apigateway import gateway_responses
 from tasks.stages import INFRA, settings_of
 
@@ -47,12 +46,12 @@ def complete(template: Template, build: str) -> Template:
         # Methods that nobody declared go to the application, too: it answers 405 and says which there are.
         path[ANY_METHOD] = next(iter(path.values()))
     variables = template["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
-    settings = Settings(stage=variables["STAGE"], cors_origins=_words(variables.get("CORS_ORIGINS", "")))
+    settings = settings_of(variables["STAGE"])
     with_domain = gateway_responses(DOMAIN_URL, settings)
     for answer in with_domain.values():
         templates = answer["responseTemplates"]
         answer["responseTemplates"] = {kind: {"Fn::Sub": text} for kind, text in templates.items()}
-    configured = settings_of(settings.stage).public_url
+    configured = settings.public_url
     answers = gateway_responses(configured or OWN_URL, settings)
     body[GATEWAY_RESPONSES] = {"Fn::If": ["HasDomain", with_domain, answers]}
     if configured:
@@ -95,7 +94,3 @@ def scope_policies(node: Any) -> Any:
     if isinstance(node, str) and ANYWHERE.match(node):
         return {"Fn::Sub": TABLE.sub(r"\1/${TableName}", ANYWHERE.sub(HERE, node))}
     return node
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.replace(",", " ").split())

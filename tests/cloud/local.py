@@ -9,7 +9,8 @@ from botocore.session import Session
 
 from tasks import engine
 from tasks.cloud.account import Account
-from tasks.processes import LOOPBACK, Child, free_port
+from tasks.processes import LOOPBACK, Child
+from tests.ports import free_port
 
 REGION = "us-east-1"
 # The engine's name for the root user of its account: what is deployed gets roles of its own.

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.processes import LOOPBACK, free_port, module, project_folder
+from tasks.processes import LOOPBACK, module, project_folder
 from tests import engine
 from tests.http import Answer, Client, OverHttp
+from tests.ports import free_port
 
 READY_SECONDS = 120
 SOURCES = ("app.py", "chalicelib", "tasks", ".chalice")

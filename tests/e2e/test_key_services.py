@@ -19,9 +19,10 @@ from chalicelib.security.signing import KmsSigner
 from chalicelib.security.tokens import Claims, issue, verify
 from chalicelib.settings import Settings
 from tasks import engine, keys
-from tasks.processes import LOOPBACK, Child, free_port
+from tasks.processes import LOOPBACK, Child
 from tasks.rotation import Document
 from tasks.secret_stores import Store, store_of
+from tests.ports import free_port
 
 ISSUER = "https://api.test"
 CLAIMS = Claims(

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.processes import LOOPBACK, free_port, project_folder
+from tasks.processes import LOOPBACK, project_folder
 from tests.e2e.stack import Stack
 from tests.http import Client, OverHttp
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 RESTART = "Restarting local dev server."

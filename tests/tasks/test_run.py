@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import TaskError
-from tasks.processes import free_port
 from tests.architecture.source import ROOT
+from tests.ports import free_port
 
 # the attribute `run` of the package is the task of that name
 run = importlib.import_module("tasks.run")
