@@ -22,7 +22,7 @@ HOME = HERE.parent.parent / ".local" / "dynamodb-local"
 POM = HERE / "pom.xml"
 LAUNCHER = HERE / "LoopbackDynamoDB.java"
 JAVA_VERSION = 17
-READY_SECONDS = 30
+READY_SECONDS = 180  # it takes two, but other tests may keep all cores busy
 FETCH_SECONDS = 600
 
 

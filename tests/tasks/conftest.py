@@ -2,6 +2,10 @@
 
 import pytest
 
+from tests import hashing
+
+cheap_hashes = hashing.cheap_hashes  # a fixture
+
 
 @pytest.fixture
 def on_moto(table: None, monkeypatch: pytest.MonkeyPatch) -> None:
