@@ -22,7 +22,7 @@ def rename(root: Path, new: str) -> list[str]:
     if not NAME.fullmatch(new):
         raise TaskError("--name must have 2 to 16 characters: a-z and 0-9, beginning with a letter.")
     if _git(root, "status", "--porcelain"):
-        raise TaskError("Commit your changes first, so that `git restore .` can undo the renaming.")
+        raise TaskError("Commit your changes first, so that git can undo the renaming.")
     if _git(root, "grep", "-il", "-e", new, "--", ".", *(f":!{path}" for path in KEPT)):
         raise TaskError(f"{new!r} already occurs in the project: choose another name.")
     paths = [path for path in _git(root, "ls-files", "-z").split("\0") if path and path not in KEPT]
