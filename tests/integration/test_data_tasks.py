@@ -25,7 +25,7 @@ from tests.tasks.check_tools import changed, says
 from tests.tasks.data_tools import other_table
 
 pytestmark = pytest.mark.integration
-MEMBERS = 3000  # whose items take more than one page of a Scan
+MEMBERS = 400  # whose items take more than one page of a Scan, since each is large
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def fill(user: User) -> None:
     team = create_team("Engines", user.id, user.username)
     with Member.batch_write() as batch:
         for _ in range(MEMBERS - 1):
-            batch.save(new_member(team.id, keys.new_id(), "x" * 300, is_leader=False))
+            batch.save(new_member(team.id, keys.new_id(), "x" * 4_000, is_leader=False))
 
 
 def test_an_export_of_several_pages_is_complete(user: User, tmp_path: Path) -> None:
