@@ -5,14 +5,16 @@ from chalice.app import Chalice
 from chalicelib import cold_start
 from chalicelib.audit import handlers as audit
 from chalicelib.db.table import connect, session
-from chalicelib.oauth import authorize_handlers as authorize
-from chalicelib.oauth import client_handlers as clients
-from chalicelib.oauth import consent_handlers as consents
-from chalicelib.oauth import handlers as oauth
+from chalicelib.listeners import LISTENERS
 from chalicelib.oauth import metadata
-from chalicelib.oauth import session_handlers as sessions
-from chalicelib.oauth.authenticate import TokenAuthenticator
-from chalicelib.oauth.scopes import DESCRIPTIONS
+from chalicelib.oauth.authorize import handlers as authorize
+from chalicelib.oauth.clients import handlers as clients
+from chalicelib.oauth.consents import handlers as consents
+from chalicelib.oauth.grants import handlers as grants
+from chalicelib.oauth.sessions import handlers as sessions
+from chalicelib.oauth.tokens import handlers as tokens
+from chalicelib.oauth.tokens.authenticator import TokenAuthenticator
+from chalicelib.scopes import DESCRIPTIONS
 from chalicelib.security.keystore import open_keystore
 from chalicelib.settings import Settings
 from chalicelib.teams import handlers as teams
@@ -25,7 +27,7 @@ settings = Settings.from_env()
 logs.configure(settings)
 connect(settings)
 app = Chalice(app_name="grail", configure_logs=False)
-api = Api(app, settings, open_keystore(settings, session()), TokenAuthenticator())
+api = Api(app, settings, open_keystore(settings, session()), TokenAuthenticator(), LISTENERS)
 
 api.group("Users", "Sign up, and read and change accounts.")
 api.route("GET", "/api/v1/users", users.list_users)
@@ -62,9 +64,9 @@ api.route("DELETE", "/api/v1/auth/oauth2_clients/{client_id}", clients.delete_oa
 api.route("POST", "/api/v1/auth/oauth2_clients/{client_id}/secret", clients.rotate_oauth2_client_secret)
 
 api.group("OAuth2 tokens", "Get, revoke and introspect tokens (RFC 6749, RFC 7009, RFC 7662).")
-api.route("POST", "/auth/oauth2/token", oauth.create_token)
-api.route("POST", "/auth/oauth2/revoke", oauth.revoke_token)
-api.route("POST", "/auth/oauth2/introspect", oauth.introspect_token)
+api.route("POST", "/auth/oauth2/token", grants.create_token)
+api.route("POST", "/auth/oauth2/revoke", tokens.revoke_token)
+api.route("POST", "/auth/oauth2/introspect", tokens.introspect_token)
 
 api.group("OAuth2 sign-in page", "Pages on which people sign in and allow apps to act for them.")
 api.route("GET", "/auth/oauth2/authorize", authorize.start_authorization)

@@ -7,12 +7,12 @@ from typing import Any
 from chalicelib.db import counters, keys
 from chalicelib.db.counters import Counter
 from chalicelib.db.table import Item
-from chalicelib.oauth.models import OAuth2Client
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.secrets import hash_secret
+from chalicelib.scopes import SCOPES
 from chalicelib.security.passwords import hash_password
 from chalicelib.teams.models import Team, new_member
-from chalicelib.users.models import UniqueName, User, marker, new_user
+from chalicelib.users.models import UniqueName, User, marker_of, new_user
 from tests.api.code_tools import CALLBACK, Browser
 from tests.http import Answer, Client
 
@@ -103,7 +103,7 @@ def _user(number: int) -> User:
 
 
 def _names(user: User) -> list[UniqueName]:
-    return [marker(key, user.id) for key in (keys.username(user.username), keys.email(user.email))]
+    return [marker_of(key, user.id) for key in (keys.username(user.username), keys.email(user.email))]
 
 
 def _team(members: int) -> Team:

@@ -5,12 +5,12 @@ from itertools import islice
 from typing import ClassVar, TypedDict
 
 MAX_VIOLATIONS = 100  # told at once; a body can have many more
-SHOWN = 100  # characters of what a caller sent in a message
+MAX_EXCERPT = 100  # characters of what a caller sent in a message
 
 
-def shown(text: str) -> str:
-    """Give what a message may repeat of what a caller sent: its beginning, without control characters."""
-    return "".join(character for character in text[:SHOWN] if character.isprintable())
+def excerpt(text: str) -> str:
+    """Return what a message may repeat of what a caller sent: its beginning, without control characters."""
+    return "".join(character for character in text[:MAX_EXCERPT] if character.isprintable())
 
 
 class Violation(TypedDict, total=False):
@@ -154,7 +154,7 @@ class PreconditionFailedError(ApiError):
     status = 412
     slug = "precondition-failed"
     title = "Precondition failed"
-    advice = "Someone else changed it meanwhile: GET it again and retry with its new ETag."
+    advice = "Somebody else changed it in the meantime: GET it again and retry with its new ETag."
 
 
 class PayloadTooLargeError(ApiError):

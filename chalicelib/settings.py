@@ -66,7 +66,7 @@ class Settings:
 
     @property
     def is_local(self) -> bool:
-        """Tell whether this stage runs on a developer's machine."""
+        """Whether this stage runs on a developer's machine."""
         return self.stage in LOCAL_STAGES
 
     @classmethod
@@ -115,7 +115,7 @@ def address(url: str) -> str:
 
 
 def trace_id(environ: Mapping[str, str] | None = None) -> str | None:
-    """Tell under which id AWS X-Ray traces the invocation that runs; Lambda names another one each time."""
+    """Return the id under which AWS X-Ray traces this invocation; Lambda sets another one each time."""
     env = os.environ if environ is None else environ
     found = TRACE.search(env.get("_X_AMZN_TRACE_ID", ""))
     return found[1] if found else None
@@ -163,7 +163,7 @@ def _require_filled_in(name: str, value: str) -> None:
 def _url(env: Mapping[str, str], name: str) -> str | None:
     value = _text(env, name)
     if value and not URL.fullmatch(value):
-        raise SettingsError(f"{name} must be an https URL of host, port and path alone.")
+        raise SettingsError(f"{name} must be an https URL with nothing but host, port and path.")
     return value.rstrip("/") if value else None
 
 
@@ -206,5 +206,5 @@ def _rate_limit_factor(env: Mapping[str, str], is_local: bool) -> int:
     if value is None:
         return LOCAL_RATE_LIMIT_FACTOR if is_local else 1
     if not is_local or not NUMBER.fullmatch(value):
-        raise SettingsError("RATE_LIMIT_FACTOR is a whole number, and for local stages alone.")
+        raise SettingsError("RATE_LIMIT_FACTOR is a whole number, and only for local stages.")
     return int(value)

@@ -1,44 +1,25 @@
-"""Tasks that do what the API does, by its own code: the call that they make of it, and what they refuse."""
+"""Tasks that do what the API does, by its own actions: their context, and what they refuse."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
 from chalicelib.errors import InvalidValueError
-from chalicelib.security.keystore import Keystore
+from chalicelib.listeners import LISTENERS
 from chalicelib.settings import Settings
 from chalicelib.users.models import UniqueName, User
-from chalicelib.web.operation import Call
-from chalicelib.web.request import Request
 from tasks.errors import TaskError
 
 NOWHERE = "none"  # in the place of the address that a request comes from
 
 
-@dataclass
-class TaskCall(Call):
-    """A task in the place of a request: it acts for no account, and comes from no address."""
+def task_context(task: str, settings: Settings) -> Context:
+    """Return the context of a task: it acts for no account, and comes from no address.
 
-    keys: Keystore = field(init=False, repr=False)  # a task neither issues tokens nor verifies any
-
-
-def task_call(task: str, settings: Settings) -> TaskCall:
-    """Make the call of a task; the audit trail names the task in the place of a request.
-
-    :param task: such as users.create.
+    :param task: such as users.create; the audit trail names it in the place of a request.
     """
-    request = Request(
-        method="",
-        path="",
-        headers={},
-        query={},
-        body=None,
-        source=NOWHERE,
-        request_id=f"invoke {task}",
-        base_url="",
-    )
-    return TaskCall(request, {}, settings)
+    return Context(settings=settings, listeners=LISTENERS, source=NOWHERE, request_id=f"invoke {task}")
 
 
 def find_user(text: str) -> User:
@@ -61,7 +42,7 @@ def find_user(text: str) -> User:
 
 
 def flaws(error: InvalidValueError, options: Mapping[str, str]) -> TaskError:
-    """Say which arguments are wrong, each in a line.
+    """Return which arguments are wrong, each in a line.
 
     :param options: what a field is called on the command line, where it is not --FIELD.
     """

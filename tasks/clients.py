@@ -5,18 +5,14 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from chalicelib.context import Context, run
 from chalicelib.db import keys
 from chalicelib.db.table import engine_errors, get_many, query
 from chalicelib.errors import InvalidValueError
-from chalicelib.oauth.client_handlers import (
-    ATTRIBUTES,
-    add_client,
-    remove_client,
-    rotate_secret,
-    save_changes,
-)
-from chalicelib.oauth.models import OAuth2Client
-from chalicelib.oauth.schemas import (
+from chalicelib.oauth.clients import actions
+from chalicelib.oauth.clients.handlers import listing_of
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.oauth.clients.schemas import (
     MAX_OVERLAP,
     ClientRegistrationInputSchema,
     ClientRegistrationSchema,
@@ -24,8 +20,6 @@ from chalicelib.oauth.schemas import (
 )
 from chalicelib.users.models import User
 from chalicelib.web.body import load_body, schema_of
-from chalicelib.web.operation import Call
-from chalicelib.web.patch import save_anew
 from tasks.calls import find_user, flaws
 from tasks.errors import TaskError
 
@@ -39,7 +33,7 @@ OPTIONS = {
 BATCH = 100  # keys of one BatchGetItem (AWS quota)
 
 
-def create(call: Call, owner: str, fields: dict[str, Any]) -> OAuth2Client:
+def create(context: Context, owner: str, fields: dict[str, Any]) -> OAuth2Client:
     """Write a new client, as the API does; any owner's may have the password grant.
 
     :param owner: username, e-mail address or id.
@@ -51,7 +45,7 @@ def create(call: Call, owner: str, fields: dict[str, Any]) -> OAuth2Client:
         loaded = load_body(
             ClientRegistrationInputSchema, {name: value for name, value in fields.items() if value}
         )
-        return add_client(call, user.id, loaded)
+        return run(context, lambda fresh: actions.create_client(fresh, user.id, loaded))
     except InvalidValueError as error:
         raise flaws(error, OPTIONS) from error
 
@@ -68,7 +62,7 @@ def find(client_id: str) -> OAuth2Client:
     return client
 
 
-def rotate(call: Call, client_id: str, overlap: int) -> OAuth2Client:
+def rotate(context: Context, client_id: str, overlap: int) -> OAuth2Client:
     """Create another secret of a client, as the API does.
 
     :param overlap: seconds for which the secret before stays valid.
@@ -77,10 +71,16 @@ def rotate(call: Call, client_id: str, overlap: int) -> OAuth2Client:
     """
     if not 0 <= overlap <= MAX_OVERLAP:
         raise TaskError(f"--overlap is between 0 and {MAX_OVERLAP} seconds.")
-    return rotate_secret(call, find(client_id), overlap)
+
+    def rotate_secret(fresh: Context) -> OAuth2Client:
+        client = find(client_id)
+        actions.rotate_secret(fresh, client, overlap)
+        return client
+
+    return run(context, rotate_secret)
 
 
-def set_active(call: Call, client_id: str, *, active: bool) -> str:
+def set_active(context: Context, client_id: str, *, active: bool) -> str:
     """Suspend a client or resume one, as a PATCH does, and return what came of it.
 
     :raises TaskError: there is no such client.
@@ -89,18 +89,22 @@ def set_active(call: Call, client_id: str, *, active: bool) -> str:
     done = "active" if active else "suspended"
     if client.is_active == active:
         return f"{client_id} is {done} already."
-    save_anew(call, client, lambda found: save_changes(call, found, {"is_active": active}))
+    run(context, lambda fresh: actions.change_client(fresh, find(client_id), {"is_active": active}))
     return f"{client_id} is {done}." + ("" if active else " Its tokens are refused until it is resumed.")
 
 
-def revoke(call: Call, client_id: str) -> OAuth2Client:
+def revoke(context: Context, client_id: str) -> OAuth2Client:
     """Delete a client, as the API does: its tokens end at once.
 
     :raises TaskError: there is no such client.
     """
-    client = find(client_id)
-    remove_client(call, client)
-    return client
+
+    def delete(fresh: Context) -> OAuth2Client:
+        client = find(client_id)
+        actions.delete_client(fresh, client)
+        return client
+
+    return run(context, delete)
 
 
 def show_secret(client: OAuth2Client, done: str, *, as_json: bool) -> None:
@@ -151,7 +155,7 @@ def _mark(client: OAuth2Client) -> str:
 
 
 def _of(user: User) -> list[OAuth2Client]:
-    return query(OAuth2Client, keys.clients_of(user.id), attributes=ATTRIBUTES)
+    return query(OAuth2Client, keys.clients_of(user.id), attributes=listing_of(user.id).attributes)
 
 
 def _all() -> Iterator[OAuth2Client]:

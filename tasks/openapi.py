@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import app as application
-from chalicelib.oauth.scopes import DESCRIPTIONS
+from chalicelib.scopes import DESCRIPTIONS
 from chalicelib.settings import LOCAL_URL
+from chalicelib.web.media import FORM, JSON
 from chalicelib.web.openapi.document import as_yaml, build
-from chalicelib.web.operation import FORM, JSON
 from tasks.apigateway import for_apigateway
 from tasks.errors import TaskError
 from tasks.stages import configuration

@@ -4,7 +4,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from chalicelib.teams.models import clean_up
+from chalicelib.teams.actions import clean_up
 
 INTERVAL_SECONDS = 2.0
 

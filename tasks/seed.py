@@ -1,13 +1,20 @@
 """Development data: the users and clients that the README's tour works with."""
 
+from contextlib import suppress
+
+from chalicelib.context import Context, run
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
-from chalicelib.db.transaction import ConditionFailedError
-from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT, OAuth2Client, create_client
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.errors import ConflictError
+from chalicelib.oauth.clients import actions as clients
+from chalicelib.oauth.clients.models import CONFIDENTIAL, PUBLIC_CLIENT, OAuth2Client
 from chalicelib.oauth.secrets import hash_secret
+from chalicelib.scopes import SCOPES
 from chalicelib.security.passwords import hash_password
-from chalicelib.users.models import UniqueName, create_user, new_user
+from chalicelib.settings import Settings
+from chalicelib.users import actions as users
+from chalicelib.users.models import UniqueName, new_user
+from tasks.calls import task_context
 
 # Development only: too short for the API, which would refuse them.
 USERS: dict[str, dict[str, str | bool]] = {
@@ -24,23 +31,24 @@ SERVICE_SECRET = "development-secret"  # noqa: S105 - development only, known to
 
 def seed() -> None:
     """Write what is not there yet; running it again changes nothing."""
+    context = task_context("db.seed", Settings.from_env())
     for username, fields in USERS.items():
-        _create_user(username, fields)
+        _create_user(context, username, fields)
     owner = _user_id("root")
     grants = ["password", "refresh_token", "authorization_code"]
-    _create_client(DOCUMENTATION, owner, PUBLIC_CLIENT, grants, None)
-    _create_client(SERVICE, owner, CONFIDENTIAL, ["client_credentials"], SERVICE_SECRET)
+    documentation = _client(DOCUMENTATION, owner, PUBLIC_CLIENT, grants, None)
+    service = _client(SERVICE, owner, CONFIDENTIAL, ["client_credentials"], SERVICE_SECRET)
+    for client in (documentation, service):
+        _create_client(context, client)
 
 
-def _create_user(username: str, fields: dict[str, str | bool]) -> None:
+def _create_user(context: Context, username: str, fields: dict[str, str | bool]) -> None:
     password_hash = hash_password(str(fields["password"]))
     flags = {name: value for name, value in fields.items() if name != "password"}
     email = f"{username}@localhost.localdomain"
     user = new_user(username=username, email=email, password_hash=password_hash, **flags)
-    try:
-        create_user(user)
-    except ConditionFailedError:
-        return
+    with suppress(ConflictError):
+        run(context, lambda fresh: users.add_user(fresh, user))
 
 
 def _user_id(username: str) -> str:
@@ -51,10 +59,10 @@ def _user_id(username: str) -> str:
     return marker.user_id
 
 
-def _create_client(
+def _client(
     client_id: str, owner: str, client_type: str, grant_types: list[str], secret: str | None
-) -> None:
-    client = OAuth2Client.at(
+) -> OAuth2Client:
+    return OAuth2Client.at(
         keys.client(client_id),
         client_id=client_id,
         client_name=client_id.title(),
@@ -65,9 +73,12 @@ def _create_client(
         default_scopes=sorted(SCOPES),
         grant_types=grant_types,
     )
+
+
+def _create_client(context: Context, client: OAuth2Client) -> None:
     try:
-        create_client(client)
-    except ConditionFailedError:
+        run(context, lambda fresh: clients.add_client(fresh, client, otherwise=ConflictError()))
+    except ConflictError:
         _add_scopes(client)
 
 

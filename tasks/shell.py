@@ -1,33 +1,23 @@
 """A Python shell with a stage's table in it."""
 
 import code
-import importlib
-import pkgutil
 import traceback
 from importlib.util import find_spec
 from typing import Any
 
-import chalicelib
 from chalicelib.db import keys
 from chalicelib.db.table import Item, get_many, query
 from chalicelib.db.transaction import Transaction
 from chalicelib.settings import Settings, address
 from tasks.calls import find_user
 from tasks.console import missing_engine
+from tasks.data.kinds import all_kinds
 from tasks.errors import TaskError
 
 
 def kinds() -> dict[str, type[Item]]:
-    """Give every kind of item that there is, by its name."""
-    for package in pkgutil.iter_modules(chalicelib.__path__, "chalicelib."):
-        for module in pkgutil.iter_modules([f"{chalicelib.__path__[0]}/{package.name.rpartition('.')[2]}"]):
-            if module.name == "models":
-                importlib.import_module(f"{package.name}.models")
-    return {kind.__name__: kind for kind in _below(Item)}
-
-
-def _below(kind: type[Item]) -> list[type[Item]]:
-    return [each for sub in kind.__subclasses__() for each in (sub, *_below(sub))]
+    """Return every kind of item that there is, by the name of its class."""
+    return {kind.__name__: kind for kind in all_kinds().values()}
 
 
 def names(settings: Settings) -> dict[str, Any]:

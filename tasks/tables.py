@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from botocore.session import Session
 
+from chalicelib.context import Context
 from chalicelib.db.table import connect
 from chalicelib.settings import Settings
-from tasks.calls import TaskCall, task_call
+from tasks.calls import task_context
 from tasks.console import confirm
 from tasks.stages import PROTECTED, REGIONS, settings_of
 
@@ -40,13 +41,13 @@ def in_region(settings: Settings) -> Settings:
 @contextmanager
 def on_table(
     task: str, stage: str, *, writes: bool = False, yes: bool = False, answers: bool = True
-) -> Iterator[TaskCall]:
-    """Open a stage's table for the API's own code.
+) -> Iterator[Context]:
+    """Open a stage's table for the API's own actions.
 
     :param task: its name, for the audit trail.
     :param answers: standard input is free for answers.
     """
-    yield task_call(task, open_table(stage, writes=writes, yes=yes, ask=None if answers else _no_terminal))
+    yield task_context(task, open_table(stage, writes=writes, yes=yes, ask=None if answers else _no_terminal))
 
 
 def _no_terminal(_question: str) -> str:

@@ -5,16 +5,15 @@ import json
 import sys
 from typing import Any
 
+from chalicelib.context import Context, run
 from chalicelib.db import counters, keys
 from chalicelib.db.table import get_many, query
 from chalicelib.errors import InvalidValueError
-from chalicelib.security.passwords import hash_password, password_flaw
-from chalicelib.users.handlers import add_user, check_personal, save_changes
-from chalicelib.users.models import User, new_user
+from chalicelib.security.passwords import password_flaw
+from chalicelib.users import actions
+from chalicelib.users.models import User
 from chalicelib.users.schemas import SignUpSchema, UserSchema
 from chalicelib.web.body import load_body, schema_of
-from chalicelib.web.operation import Call
-from chalicelib.web.patch import save_anew
 from tasks.calls import find_user, flaws
 from tasks.errors import TaskError
 
@@ -49,7 +48,7 @@ def _line_of_stdin() -> str:
         raise TaskError("The password is not UTF-8.") from None
 
 
-def create(call: Call, names: dict[str, str], password: str, roles: dict[str, bool]) -> User:
+def create(context: Context, names: dict[str, str], password: str, roles: dict[str, bool]) -> User:
     """Write a new user, as a sign-up does; the captcha is left out, and any role may be given.
 
     :param names: username and email.
@@ -60,16 +59,13 @@ def create(call: Call, names: dict[str, str], password: str, roles: dict[str, bo
     flags = {name: True for name, given in roles.items() if given}
     try:
         fields = load_body(SignUpSchema, {**names, **flags, "password": password})
-        check_personal(password, fields["username"], fields["email"])
+        del fields["recaptcha_key"]
+        return run(context, lambda fresh: actions.create_user(fresh, **fields))
     except InvalidValueError as error:
         raise flaws(error, OPTIONS) from error
-    del fields["recaptcha_key"]
-    user = new_user(password_hash=hash_password(fields.pop("password")), **fields)
-    add_user(call, user, None, flags)
-    return user
 
 
-def set_active(call: Call, text: str, *, active: bool) -> str:
+def set_active(context: Context, text: str, *, active: bool) -> str:
     """Disable a user, or enable one, as a PATCH does, and say what came of it.
 
     :raises TaskError: there is no such user.
@@ -79,11 +75,11 @@ def set_active(call: Call, text: str, *, active: bool) -> str:
     done = "enabled" if active else "disabled"
     if user.is_active == active:
         return f"{user.username} is {done} already."
-    _change(call, user, {"is_active": active})
+    _change(context, user, {"is_active": active})
     return f"{user.username} is {done}." + ("" if active else " All tokens of this account have ended.")
 
 
-def set_password(call: Call, user: User, password: str) -> None:
+def set_password(context: Context, user: User, password: str) -> None:
     """Give a user another password, as a PATCH does: every token of the account ends.
 
     :raises TaskError: the password is too weak.
@@ -92,13 +88,13 @@ def set_password(call: Call, user: User, password: str) -> None:
     if flaw:
         raise TaskError(flaw)
     try:
-        _change(call, user, {"password": password})
+        _change(context, user, {"password": password})
     except InvalidValueError as error:
         raise flaws(error, OPTIONS) from error
 
 
-def _change(call: Call, user: User, changes: dict[str, Any]) -> None:
-    save_anew(call, user, lambda found: save_changes(call, found, dict(changes)))
+def _change(context: Context, user: User, changes: dict[str, Any]) -> None:
+    run(context, lambda fresh: actions.change_user(fresh, find_user(user.id), changes))
 
 
 def show(limit: int | None, *, as_json: bool) -> None:

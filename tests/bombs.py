@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from chalicelib.web.body import schema_of
-from chalicelib.web.operation import FORM, JSON, JSON_PATCH, MAX_BODY, Operation
+from chalicelib.web.media import FORM, JSON, JSON_PATCH
+from chalicelib.web.operation import MAX_BODY, Operation
 from tests.api.world import World
 from tests.http import Answer
 
@@ -85,17 +86,17 @@ def bombs(path: str, operation: Operation) -> Iterator[Bomb]:
     yield from _queries(operation)
     if operation.name in READERS:
         yield from _headers()
-    if operation.patch:
+    if operation.takes.patch:
         yield from _patches(operation)
-    if operation.body:
-        yield from _bodies(schema_of(operation.body).fields, JSON in operation.body_types)
-    if operation.form:
-        yield from _forms(schema_of(operation.form).fields)
+    if operation.takes.body:
+        fields = schema_of(operation.takes.body).fields
+        is_form = operation.takes.parse is not None
+        yield from _forms(fields) if is_form else _bodies(fields, JSON in operation.takes.types)
     yield Bomb("more than a body may have", b"[" * (MAX_BODY + 1), {"Content-Type": JSON})
 
 
 def _queries(operation: Operation) -> Iterator[Bomb]:
-    declared = operation.query or operation.own_query
+    declared = operation.takes.query
     for name in schema_of(declared).fields if declared else ():
         for what, text in texts(LINE // 3):
             yield Bomb(f"query {name}: {what}", query=urlencode({name: text})[:LINE])
@@ -155,8 +156,8 @@ def _forms(names: Iterable[str]) -> Iterator[Bomb]:
 
 
 def _patches(operation: Operation) -> Iterator[Bomb]:
-    assert operation.patch
-    names = [*operation.patch.rules, "current_password"]
+    assert operation.takes.patch
+    names = [*operation.takes.patch.rules, "current_password"]
     for name in names:
         for what, value in values(ROOM):
             yield _patch(f"{name}: {what}", [{"op": "add", "path": f"/{name}", "value": value}])
@@ -193,7 +194,7 @@ def _patch(name: str, operations: Any) -> Bomb:
 
 def callers(operation: Operation) -> list[str]:
     """Who sends them: whoever may do most, and nobody, where nobody has to sign in."""
-    return ["admin", "anonymous"] if operation.permission.public else ["admin"]
+    return ["admin", "anonymous"] if operation.access.permission.public else ["admin"]
 
 
 def send(world: World, caller: str, method: str, path: str, bomb: Bomb) -> Answer:

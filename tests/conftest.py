@@ -27,21 +27,19 @@ _session = botocore.session.get_session()
 import app as application  # noqa: E402 - after the environment is set
 from chalicelib.db import keys  # noqa: E402
 from chalicelib.db.table import Item, connection  # noqa: E402
-from chalicelib.oauth.models import (  # noqa: E402
-    CONFIDENTIAL,
-    PUBLIC_CLIENT,
-    OAuth2Client,
-    create_client,
-)
-from chalicelib.oauth.scopes import SCOPES  # noqa: E402
+from chalicelib.oauth.clients.actions import add_client  # noqa: E402
+from chalicelib.oauth.clients.models import CONFIDENTIAL, PUBLIC_CLIENT, OAuth2Client  # noqa: E402
 from chalicelib.oauth.secrets import hash_secret  # noqa: E402
+from chalicelib.scopes import SCOPES  # noqa: E402
 from chalicelib.security import passwords  # noqa: E402
 from chalicelib.security.tokens import Claims, issue  # noqa: E402
 from chalicelib.settings import Settings  # noqa: E402
-from chalicelib.users.models import User, create_user, new_user  # noqa: E402
+from chalicelib.users.actions import add_user  # noqa: E402
+from chalicelib.users.models import User, new_user  # noqa: E402
 from tests import engine, over_http  # noqa: E402
 from tests.api.code_tools import CALLBACK  # noqa: E402
 from tests.http import Client  # noqa: E402
+from tests.support import perform  # noqa: E402
 from tests.target import base_url, connected, present, table_of  # noqa: E402
 
 PASSWORD = "correct horse battery"
@@ -121,7 +119,7 @@ def make_user(table: None) -> Callable[..., User]:
         stored = hashed(passwords.MEMORY_COST)
         fields = {"email": f"{username}@test.example", "password_hash": stored, **fields}
         user = new_user(username=username, **fields)
-        create_user(user)
+        perform(add_user, user)
         return user
 
     return make
@@ -147,7 +145,7 @@ def make_client(table: None) -> Callable[..., OAuth2Client]:
             user_id=user.id,
             **values,
         )
-        create_client(client)
+        perform(add_client, client)
         return client
 
     return make
@@ -210,7 +208,7 @@ def token_for(documentation: OAuth2Client) -> Callable[..., str]:
             registration=documentation.registration_id,
             credentials_version=int(user.credentials_version),
         )
-        return issue(application.api.keys.keyring(), base_url(), claims, lifetime)
+        return issue(application.api.keystore.keyring(), base_url(), claims, lifetime)
 
     return make
 

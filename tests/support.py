@@ -1,13 +1,15 @@
 """What several tests say in one word: JSON Patch operations, and the table as it stands."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+import app as application
+from chalicelib.context import Context, run
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, connection
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.http import Answer, Client
 
@@ -21,6 +23,25 @@ RawItem = dict[str, dict[str, Any]]  # as DynamoDB stores it
 OAUTH2_CLIENTS = "/api/v1/auth/oauth2_clients"
 
 NOBODY = "01ARZ3NDEKTSV4RRFFQ69G5FAV"  # a ULID that names nothing
+
+
+T = TypeVar("T")
+
+
+def a_context(**fields: Any) -> Context:
+    """A unit of work outside of any request; nobody listens to its events."""
+    given = {
+        "settings": application.settings,
+        "keystore": application.api.keystore,
+        "source": "127.0.0.1",
+        "request_id": "test",
+    }
+    return Context(**{**given, **fields})
+
+
+def perform(action: Callable[..., T], *arguments: Any, **more: Any) -> T:
+    """Do what an action does, as one unit of work."""
+    return run(a_context(), lambda context: action(context, *arguments, **more))
 
 
 def replace(path: str, value: Any) -> dict[str, Any]:

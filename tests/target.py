@@ -12,7 +12,7 @@ from pynamodb.connection import TableConnection
 
 import app as application
 from chalicelib.db.table import BATCH_WRITE_LIMIT, Item, connect, connection, create_table, session
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.scopes import SCOPES
 from chalicelib.security.keystore import open_keystore
 from chalicelib.settings import LOCAL_URL, Settings
 from chalicelib.web.openapi.document import build
@@ -129,7 +129,7 @@ class Server:
             region=place.region,
             secrets=place.secrets,
         )
-        application.api.keys = open_keystore(self.settings, session())
+        application.api.keystore = open_keystore(self.settings, session())
         document = Client(OverHttp(place.url))("GET", "/api/v1/openapi.json").json
         # what the server calls itself: behind a gateway it need not be the address that clients use
         self.base_url = document["servers"][0]["url"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import app as application
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.scopes import SCOPES
 from chalicelib.settings import LOCAL_URL
 from chalicelib.web.openapi.document import build
 from tests.http import Answer, InProcess

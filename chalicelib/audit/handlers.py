@@ -7,17 +7,17 @@ from chalicelib.audit.models import AuditEvent, newest
 from chalicelib.audit.schemas import AuditEventSchema, AuditQuery
 from chalicelib.db import keys
 from chalicelib.db.table import now
-from chalicelib.web.operation import ADMIN, Call, Operation
+from chalicelib.scopes import AUTH_READ
+from chalicelib.web.access import ADMIN, Access
+from chalicelib.web.call import Call
+from chalicelib.web.operation import Gives, Operation, Takes
 from chalicelib.web.pagination import Listing, Page, make_cursor, open_cursor
 
 
 @Operation(
-    permission=ADMIN,
-    scopes=frozenset({"auth:read"}),
-    query=AuditQuery,
-    response=AuditEventSchema,
-    many=True,
-    total=False,
+    access=Access(ADMIN, scopes=AUTH_READ),
+    takes=Takes(query=AuditQuery),
+    gives=Gives(AuditEventSchema, many=True, total=False),
 )
 def list_audit_events(call: Call) -> Page[AuditEvent]:
     """List what happened, the last first; nobody counts the events, so there is no total."""
@@ -33,8 +33,8 @@ def list_audit_events(call: Call) -> Page[AuditEvent]:
 
 
 def _bounds(call: Call, query: dict[str, Any]) -> tuple[str, str]:
-    """Give the lowest and the highest id; what TTL has yet to sweep is gone all the same."""
-    kept_from = now() - timedelta(days=call.settings.audit_days)
+    """Return the lowest and the highest id; what TTL has yet to sweep is gone all the same."""
+    kept_from = now() - timedelta(days=call.context.settings.audit_days)
     since, until = query.get("since"), query.get("until")
     least = keys.first_id(max(since, kept_from) if since else kept_from)
     return least, keys.id_before(keys.first_id(until)) if until else keys.LAST_ID

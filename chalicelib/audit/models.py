@@ -42,7 +42,7 @@ class AuditEvent(Item, discriminator="audit_event"):
     details: JSONAttribute = JSONAttribute(default=dict)
 
     def listed(self) -> tuple[str, str] | None:
-        """Give the part of the listing of all events that this item is in, and its place there.
+        """Return the part of the listing of all events that this item is in, and its place there.
 
         What an account did to another one is in the listings of both, and in that of all events once.
         """

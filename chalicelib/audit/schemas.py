@@ -4,8 +4,9 @@ from typing import ClassVar
 
 from marshmallow import Schema, fields, validate
 
-from chalicelib.audit.trail import EVENTS, MOST, OUTCOMES, REASONS
-from chalicelib.web.fields import ID, IDS, Flag, Moment, check_id, one_line
+from chalicelib.audit.trail import MAX_TEXT
+from chalicelib.events import EVENTS, OUTCOMES, REASONS
+from chalicelib.web.fields import ID, IDS, Flag, Moment, check_id, text_metadata
 from chalicelib.web.pagination import PageQuery
 
 OPTIONAL = {"optional": True}
@@ -33,12 +34,14 @@ class AuditDetailsSchema(Schema):
     )
     team = fields.String(metadata={**ID, **OPTIONAL, "description": "The team it is about."})
     fields_ = fields.List(
-        fields.String(metadata=one_line(MOST)),
+        fields.String(metadata=text_metadata(MAX_TEXT)),
         data_key="fields",
         attribute="fields",
-        metadata={"maxItems": MOST, **OPTIONAL, "description": "Names of what was changed."},
+        metadata={"maxItems": MAX_TEXT, **OPTIONAL, "description": "Names of what was changed."},
     )
-    scopes = fields.List(fields.String(metadata=one_line(MOST)), metadata={"maxItems": MOST, **OPTIONAL})
+    scopes = fields.List(
+        fields.String(metadata=text_metadata(MAX_TEXT)), metadata={"maxItems": MAX_TEXT, **OPTIONAL}
+    )
     token_type = fields.String(validate=validate.OneOf(("access_token", "refresh_token")), metadata=OPTIONAL)
     family = fields.String(metadata={**ID, **OPTIONAL, "description": "The sign-in that the tokens are of."})
     is_active = Flag(metadata=OPTIONAL)
@@ -66,15 +69,15 @@ class AuditEventSchema(Schema):
         metadata={**IDS["client_id"], "description": "The OAuth2 client through which it came, if known."},
     )
     address = fields.String(
-        metadata=one_line(
-            MOST,
+        metadata=text_metadata(
+            MAX_TEXT,
             description="Where it came from, as the gateway saw it; none if by a task.",
             example="203.0.113.7",
         )
     )
     request_id = fields.String(
-        metadata=one_line(
-            MOST,
+        metadata=text_metadata(
+            MAX_TEXT,
             description="Names the request in the logs; or the task.",
             example="2f8f0c1e-6d0c-4c7e-9f39-2a1f5f3c7d11",
         )

@@ -34,19 +34,19 @@ def new_id() -> str:
 
 
 def first_id(moment: datetime) -> str:
-    """Give the lowest id of a time, of its next whole millisecond; those before 1970 have the same."""
+    """Return the lowest id of a time, rounded up to a millisecond; times before 1970 share one."""
     milliseconds = -((EPOCH - moment) // timedelta(milliseconds=1))
     return _ulid(max(milliseconds, 0) << RANDOM_BITS)
 
 
 def id_before(ulid: str) -> str:
-    """Give the id right below another one; below the lowest there is the empty text."""
+    """Return the id right below another one; below the lowest, the empty text."""
     number = _number(ulid)
     return _ulid(number - 1) if number else ""
 
 
 def moment_of(ulid: str) -> datetime:
-    """Tell when an id was made, to the millisecond."""
+    """Return when an id was made, to the millisecond."""
     return EPOCH + timedelta(milliseconds=_number(ulid) >> RANDOM_BITS)
 
 
@@ -59,7 +59,7 @@ def _number(ulid: str) -> int:
 
 
 def is_id(text: object) -> bool:
-    """Tell whether a text can be the id of anything."""
+    """Whether a text can be the id of anything."""
     return isinstance(text, str) and ULID.fullmatch(text) is not None
 
 
@@ -154,7 +154,7 @@ CONSENTS = "CONSENT#"
 
 
 def consents_of(user_id: str) -> str:
-    """Name the counter of a user's consents."""
+    """Return the name of the counter of a user's consents."""
     return f"CONSENTS#{user_id}"
 
 
@@ -187,17 +187,17 @@ EVENTS = "EVENT#"
 
 
 def audit_of(user_id: str) -> str:
-    """Name the listing of an account's audit events."""
+    """Return the name of the listing of an account's audit events."""
     return f"AUDIT#{user_id}"
 
 
 def audit_shard(event_id: str) -> str:
-    """Name the part of the listing of all audit events that one is in."""
+    """Return the part of the listing of all audit events that one is in."""
     return audit_shards()[ALPHABET.index(event_id[-1]) % AUDIT_SHARDS]
 
 
 def audit_shards() -> list[str]:
-    """Name all parts of the listing of all audit events."""
+    """Return all parts of the listing of all audit events."""
     return [f"AUDIT#SHARD#{number}" for number in range(AUDIT_SHARDS)]
 
 
@@ -216,5 +216,5 @@ ADMINS = "ADMINS"
 
 
 def clients_of(user_id: str) -> str:
-    """Name the listing (and the counter) of a user's OAuth2 clients."""
+    """Return the name of the listing (and the counter) of a user's OAuth2 clients."""
     return f"CLIENTS#{user_id}"

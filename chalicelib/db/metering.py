@@ -10,7 +10,7 @@ READS = frozenset({"BatchGetItem", "GetItem", "Query"})
 
 
 def meter(client: BaseClient) -> None:
-    """Count round trips and consumed capacity of a client; registering twice does no harm.
+    """Count round trips and consumed capacity of a client. Idempotent.
 
     What a refused request consumed, such as a cancelled transaction, DynamoDB does not tell.
     """

@@ -37,7 +37,7 @@ RawKeys = list[dict[str, Any]]
 
 
 def now() -> datetime:
-    """Tell the time in UTC."""
+    """Return the present time in UTC."""
     return datetime.now(UTC)
 
 
@@ -100,11 +100,11 @@ class Item(Model):
         return item
 
     def listed(self) -> tuple[str, str] | None:
-        """Give the listing that this item is in (gsi1pk), and its place there (gsi1sk)."""
+        """Return the listing that this item is in (gsi1pk), and its place there (gsi1sk)."""
         return None
 
     def counted(self) -> tuple[str, ...]:
-        """Name the counters that this item is counted in: by default that of its listing."""
+        """Return the counters that this item is counted in: by default that of its listing."""
         place = self.listed()
         return place[:1] if place else ()
 
@@ -124,7 +124,7 @@ class Item(Model):
 
     @classmethod
     def shared_connection(cls) -> TableConnection:
-        """Give the connection of all kinds."""
+        """Return the connection of all kinds."""
         return cls._get_connection()
 
     @classmethod
@@ -139,7 +139,7 @@ T = TypeVar("T", bound=Item)
 def connect(settings: Settings) -> None:
     """Point every kind of item at a stage's table, and make the one client there and then.
 
-    Made at import, a client is built in Lambda's unbilled burst of CPU, and by one thread alone.
+    Made at import, a client is built in Lambda's unbilled burst of CPU, and by only one thread.
     """
     Item.Meta.table_name = settings.table_name
     Item.Meta.region = settings.region
@@ -153,12 +153,12 @@ def connect(settings: Settings) -> None:
 
 
 def connection() -> TableConnection:
-    """Give the connection that all kinds of items share."""
+    """Return the connection that all kinds of items share."""
     return Item.shared_connection()
 
 
 def session() -> Session:
-    """Give the botocore session underneath, for clients of other services: a second one costs 100 ms."""
+    """Return the botocore session underneath, for clients of other services: a second one costs 100 ms."""
     return connection().connection.session
 
 
@@ -189,14 +189,14 @@ def backoff(attempt: int, *, base: float = 0.02, most: float = 0.5) -> None:
     """Sleep a random time that grows with the attempt ("full jitter").
 
     :param attempt: 0 for the first wait.
-    :param base: seconds that the first wait lasts at the most.
-    :param most: seconds that any wait lasts at the most.
+    :param base: the longest first wait, in seconds.
+    :param most: the longest wait, in seconds.
     """
     time.sleep(random.uniform(0, min(most, base * 2**attempt)))  # noqa: S311 - jitter is no secret
 
 
 def is_expired(item: Item) -> bool:
-    """Tell whether an item's time is over; DynamoDB's TTL may sweep it days later."""
+    """Whether an item has expired; DynamoDB's TTL may sweep it days later."""
     until: float | None = item.expires_at
     return until is not None and until <= time.time()
 
@@ -255,7 +255,7 @@ def query(
     :param partition: value of gsi1pk; or of pk, when a prefix is given.
     :param prefix: read the table itself (strongly consistent): sort keys that begin with this.
     :param after: continue behind this id.
-    :param limit: how many items at the most; None for all.
+    :param limit: how many items at most; None for all.
     :param attributes: what to read of each item, everything by default.
     """
     arguments: dict[str, Any] = {"attributes_to_get": [*attributes, "kind"] if attributes else None}
@@ -309,7 +309,7 @@ def _raw_pages(
 
 
 def delete_many(keys: Sequence[Key]) -> None:
-    """Delete up to 25 items (AWS quota) without conditions; deleting twice does no harm.
+    """Delete up to 25 items (AWS quota) without conditions. Idempotent.
 
     :raises ServiceUnavailableError: some of them are still there.
     """

@@ -1,7 +1,8 @@
-"""TransactWriteItems with named conditions: all writes or none, and never twice."""
+"""TransactWriteItems: all writes or none, never twice, and a refusal that says what it means."""
 
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -11,74 +12,92 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, backoff, connection, engine_errors, now
-from chalicelib.errors import OutcomeUnknownError, ServiceUnavailableError
+from chalicelib.errors import ApiError, OutcomeUnknownError, ServiceUnavailableError
 
 ATTEMPTS = 20  # about 4 s of waits: fifty writers of one item get through
 # Reasons that say nothing about the data: the same transaction may go through a moment later.
-PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-UNDER_WAY = "TransactionInProgressException"
-PASSING_ERRORS = {UNDER_WAY, "TransactionConflictException", "ThrottlingException"}
+RETRYABLE = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+IN_PROGRESS = "TransactionInProgressException"
+RETRYABLE_ERRORS = {IN_PROGRESS, "TransactionConflictException", "ThrottlingException"}
+
+CHECK, DELETE, PUT, UPDATE = (
+    "condition_check_items",
+    "delete_items",
+    "put_items",
+    "update_items",
+)
+# DynamoDB gives its reasons in the order of the request, and PynamoDB orders that by kind.
+KINDS = (CHECK, DELETE, PUT, UPDATE)
 
 
-Writes = list[tuple[str, dict[str, Any]]]
+class StaleError(Exception):
+    """Raised when something has changed since it was read: nothing was written.
 
-
-class ConditionFailedError(Exception):
-    """Raised when a transaction was refused: nothing was written.
-
-    :param names: the names of the writes whose conditions did not hold.
+    Whoever began the work does all of it again, from its reads.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self.names = frozenset(names)
-        super().__init__(", ".join(sorted(self.names)))
+
+@dataclass(frozen=True)
+class _Write:
+    kind: str
+    arguments: dict[str, Any]
+    otherwise: ApiError | None
 
 
 class Transaction:
     """Collects up to 100 writes (AWS quota) and commits them in one request.
 
-    Every write has a name, by which a refusal tells which condition failed.
+    Each write says what it means if its condition does not hold: the refusal that it is given as `otherwise`,
+    or by default that something has changed since it was read.
     """
 
     def __init__(self) -> None:
-        self._checks: Writes = []
-        self._deletes: Writes = []
-        self._puts: Writes = []
-        self._updates: Writes = []
+        self._writes: list[_Write] = []
+        self._keys: set[Key] = set()
         self._new: list[Item] = []
         self._changed: list[tuple[Item, Mapping[str, Any]]] = []
         self._stamp = now()  # one for all, so that items in memory say what the table says
 
-    def check(self, name: str, kind: type[Item], key: Key, condition: Condition) -> None:
+    def __len__(self) -> int:
+        """Return how many writes there are."""
+        return len(self._writes)
+
+    def writes(self, key: Key) -> bool:
+        """Whether the item at a key is written or checked: a transaction takes each item once."""
+        return key in self._keys
+
+    def check(
+        self, kind: type[Item], key: Key, condition: Condition, *, otherwise: ApiError | None = None
+    ) -> None:
         """Demand a condition of an item that is not written."""
         arguments = kind.get_operation_kwargs_from_class(key.pk, range_key=key.sk, condition=condition)
-        self._checks.append((name, arguments))
+        self._add(CHECK, key, arguments, otherwise)
 
-    def put(self, name: str, item: Item) -> None:
+    def put(self, item: Item, *, otherwise: ApiError | None = None) -> None:
         """Write a new item; its key must be free."""
         arguments = item.get_save_kwargs_from_instance(condition=Item.pk.does_not_exist())
-        self._puts.append((name, arguments))
+        self._add(PUT, item.key, arguments, otherwise)
         self._new.append(item)
 
-    def change(self, name: str, item: Item, values: Mapping[str, Any]) -> None:
+    def change(self, item: Item, values: Mapping[str, Any]) -> None:
         """Set attributes of an item that is still the one that was read; after the commit it has them."""
         attributes = type(item).get_attributes()
-        actions: list[Action] = [attributes[field].set(value) for field, value in values.items()]
         self._changed.append((item, dict(values)))
-        self.update(name, item, actions)
+        self.update(item, [attributes[field].set(value) for field, value in values.items()])
 
-    def update(
+    def update(self, item: Item, actions: list[Action], condition: Condition | None = None) -> None:
+        """Change an item that is still the one that was read."""
+        arguments = item.get_update_kwargs_from_instance([*actions, Item.updated.set(self._stamp)], condition)
+        self._add(UPDATE, item.key, arguments, None)
+
+    def add(
         self,
-        name: str,
         item: Item,
         actions: list[Action],
         condition: Condition | None = None,
+        *,
+        otherwise: ApiError | None = None,
     ) -> None:
-        """Change an item that is still the one that was read."""
-        arguments = item.get_update_kwargs_from_instance([*actions, Item.updated.set(self._stamp)], condition)
-        self._updates.append((name, arguments))
-
-    def add(self, name: str, item: Item, actions: list[Action], condition: Condition | None = None) -> None:
         """Change an item as it is now, whoever wrote it last: for counting. It is made where it is absent."""
         kind = type(item)
         created = kind.created.set(kind.created | self._stamp)
@@ -86,33 +105,48 @@ class Transaction:
         arguments = connection().get_operation_kwargs(
             item.pk, item.sk, actions=[*actions, *stamps], condition=condition
         )
-        self._updates.append((name, arguments))
+        self._add(UPDATE, item.key, arguments, otherwise)
 
-    def delete(self, name: str, item: Item, condition: Condition | None = None) -> None:
-        """Delete an item, only if it is still the one that was read."""
-        arguments = item.get_delete_kwargs_from_instance(condition=condition)
-        self._deletes.append((name, arguments))
+    def delete(self, item: Item, condition: Condition | None = None) -> None:
+        """Delete an item that is still the one that was read."""
+        self._add(DELETE, item.key, item.get_delete_kwargs_from_instance(condition=condition), None)
+
+    def include(self, other: "Transaction") -> None:
+        """Take in what another transaction holds: both are committed together."""
+        self._writes += other._writes  # noqa: SLF001 - of its own kind
+        self._keys |= other._keys  # noqa: SLF001
+        self._new += other._new  # noqa: SLF001
+        self._changed += other._changed  # noqa: SLF001
 
     def commit(self) -> None:
         """Write everything or nothing.
 
-        :raises ConditionFailedError: a condition does not hold.
+        :raises StaleError: something has changed since it was read.
+        :raises ApiError: another condition does not hold; it is the refusal that the first such write was
+            given, together with what others of its type say.
         :raises ServiceUnavailableError: DynamoDB throttles, or conflicts did not end: nothing was written.
         :raises OutcomeUnknownError: DynamoDB did not answer: it may have been written.
         """
         token = uuid.uuid4().hex
         for attempt in range(ATTEMPTS):
-            refusal = self._send(token)
-            if refusal is None:
+            failure = self._send(token)
+            if failure is None:
                 self._take_over()
                 return
-            self._require_passing(refusal)
-            if refusal.cancellation_reasons:
+            self._require_retryable(failure)
+            if failure.cancellation_reasons:
                 # Cancelled for good, so this is another transaction; one still in progress keeps its token.
                 token = uuid.uuid4().hex
-            is_under_way = _code(refusal) == UNDER_WAY
+            is_in_progress = _code(failure) == IN_PROGRESS
             backoff(attempt)
-        raise OutcomeUnknownError if is_under_way else ServiceUnavailableError
+        raise OutcomeUnknownError if is_in_progress else ServiceUnavailableError
+
+    def _add(self, kind: str, key: Key, arguments: dict[str, Any], otherwise: ApiError | None) -> None:
+        self._keys.add(key)
+        self._writes.append(_Write(kind, arguments, otherwise))
+
+    def _of(self, kind: str) -> list[_Write]:
+        return [write for write in self._writes if write.kind == kind]
 
     def _take_over(self) -> None:
         for item in self._new:
@@ -133,35 +167,43 @@ class Transaction:
 
     def _try(self, token: str) -> TransactWriteError | None:
         # botocore repeats a request that timed out: the token makes the repetition have one effect.
+        writes: dict[str, Any] = {kind: [write.arguments for write in self._of(kind)] for kind in KINDS}
         try:
-            connection().connection.transact_write_items(
-                condition_check_items=[write for _, write in self._checks],
-                delete_items=[write for _, write in self._deletes],
-                put_items=[write for _, write in self._puts],
-                update_items=[write for _, write in self._updates],
-                client_request_token=token,
-            )
+            connection().connection.transact_write_items(**writes, client_request_token=token)
         except TransactWriteError as error:
-            if error.cancellation_reasons or _code(error) in PASSING_ERRORS:
+            if error.cancellation_reasons or _code(error) in RETRYABLE_ERRORS:
                 return error
             raise
         return None
 
-    def _require_passing(self, error: TransactWriteError) -> None:
+    def _require_retryable(self, error: TransactWriteError) -> None:
         """Go on where another attempt makes sense.
 
-        :raises ConditionFailedError: a condition does not hold.
+        :raises StaleError: something has changed since it was read.
+        :raises ApiError: another condition does not hold.
         """
-        reasons = [reason.code if reason else None for reason in error.cancellation_reasons]
-        # The reasons come in the order of the request, and PynamoDB orders that by type.
-        names = [name for name, _ in self._checks + self._deletes + self._puts + self._updates]
-        failed = [
-            name for name, code in zip(names, reasons, strict=False) if code == "ConditionalCheckFailed"
-        ]
+        codes = [reason.code if reason else None for reason in error.cancellation_reasons]
+        sent = [write for kind in KINDS for write in self._of(kind)]
+        failed = [write for write, code in zip(sent, codes, strict=False) if code == "ConditionalCheckFailed"]
         if failed:
-            raise ConditionFailedError(failed) from error
-        if reasons and not PASSING.intersection(filter(None, reasons)):
+            raise _refusal(write.otherwise for write in self._writes if write in failed) from error
+        if codes and not RETRYABLE.intersection(filter(None, codes)):
             raise error
+
+
+def _refusal(found: Iterable[ApiError | None]) -> Exception:
+    refusals = []
+    for refusal in found:
+        # What has changed decides first: everything else was concluded from what was read.
+        if refusal is None:
+            return StaleError()
+        refusals.append(refusal)
+    first, *others = refusals
+    for other in others:
+        if type(other) is type(first) and other.errors:
+            first.detail = f"{first.detail} {other.detail}"
+            first.errors += other.errors
+    return first
 
 
 def _is_refusal(error: ServiceUnavailableError) -> bool:

@@ -1,6 +1,6 @@
 """Errors of the OAuth2 endpoints, in the form of RFC 6749 §5.2."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from chalicelib.errors import ApiError
 
@@ -98,15 +98,3 @@ class BadAuthorizationRequestError(OAuthError):
     """A page tells a person that the request of a client is wrong (RFC 6749 §4.1.2.1)."""
 
     advice = "The link that led here is broken. Go back to the app and try again."
-
-
-# RFC 6749 has no codes of its own for these at the token endpoint; §4.1.2.1 lends two.
-LENT_CODES = {429: "temporarily_unavailable", 500: "server_error", 503: "temporarily_unavailable"}
-CODES = tuple(sorted({kind.code for kind in OAuthError.__subclasses__()} | set(LENT_CODES.values())))
-
-
-def render_oauth_error(error: ApiError) -> tuple[dict[str, Any], dict[str, str]]:
-    """Give body and headers for any error that happens at an OAuth2 endpoint."""
-    code = error.code if isinstance(error, OAuthError) else LENT_CODES.get(error.status, "invalid_request")
-    headers = {"Cache-Control": "no-store", "Pragma": "no-cache", **error.headers}
-    return {"error": code, "error_description": error.detail}, headers

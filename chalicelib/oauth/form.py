@@ -2,25 +2,37 @@
 
 import base64
 import binascii
-from dataclasses import dataclass, field
+from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
+from marshmallow import EXCLUDE, Schema, ValidationError
+
 from chalicelib.errors import MalformedRequestError
+from chalicelib.oauth.clients.authenticate import ClientCredentials
 from chalicelib.oauth.errors import InvalidClientError, InvalidRequestError
 from chalicelib.web.body import parse_form
-from chalicelib.web.operation import FORM, Call
+from chalicelib.web.media import FORM
 from chalicelib.web.request import Request
 
 SENSITIVE = ("client_secret", "password", "refresh_token", "code", "code_verifier", "token", "grant_type")
 MAX_VALUE = 8192  # characters
+MAX_PARAMETERS = 100
 
 
-@dataclass(frozen=True)
-class ClientCredentials:
-    """What a client says of itself; no secret means that it is public."""
+class FormSchema(Schema):
+    """The parameters of an OAuth2 request; unrecognized ones are ignored (RFC 6749 §3.2)."""
 
-    client_id: str
-    secret: str | None = field(default=None, repr=False)
+    class Meta:
+        """How marshmallow loads it."""
+
+        unknown = EXCLUDE
+
+    def handle_error(self, error: ValidationError, data: Any, *, many: bool, **_: Any) -> NoReturn:
+        """Refuse a request in the words of RFC 6749 §5.2.
+
+        :raises InvalidRequestError: always.
+        """
+        raise InvalidRequestError(f"Needed: {', '.join(error.messages_dict)}.") from error
 
 
 def read_parameters(request: Request) -> dict[str, str]:
@@ -46,6 +58,8 @@ def read_form(request: Request) -> dict[str, str]:
         pairs = parse_form(request.body)
     except MalformedRequestError as error:
         raise InvalidRequestError("The body is not a well-formed form in UTF-8.") from error
+    if len(pairs) > MAX_PARAMETERS:
+        raise InvalidRequestError(f"Send at most {MAX_PARAMETERS} parameters.")
     parameters = dict(pairs)
     if len(parameters) < len(pairs):
         raise InvalidRequestError("A parameter is given twice.")
@@ -54,13 +68,13 @@ def read_form(request: Request) -> dict[str, str]:
     return parameters
 
 
-def read_credentials(call: Call, parameters: dict[str, str]) -> ClientCredentials:
-    """Find the client's authentication: HTTP Basic or the form, not both.
+def read_credentials(request: Request, parameters: dict[str, str]) -> ClientCredentials:
+    """Return the client's authentication: HTTP Basic or the form, not both.
 
     :raises InvalidClientError: there is none, or it can't be read.
     :raises InvalidRequestError: there are two.
     """
-    header = call.request.headers.get("authorization")
+    header = request.headers.get("authorization")
     client_id, secret = parameters.get("client_id"), parameters.get("client_secret")
     if header is None:
         if not client_id:

@@ -3,25 +3,30 @@
 import json
 from typing import Any
 
-from chalicelib.oauth.authorization import CHALLENGE_METHOD
-from chalicelib.oauth.grants.names import GRANT_TYPES
-from chalicelib.oauth.protocol_schemas import JwkSetSchema, ServerMetadataSchema
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.oauth.authorize.handlers import start_authorization
+from chalicelib.oauth.authorize.schemas import CHALLENGE_METHOD
+from chalicelib.oauth.grant_types import GRANT_TYPES
+from chalicelib.oauth.grants.handlers import create_token
+from chalicelib.oauth.metadata_schemas import METHODS, JwkSetSchema, ServerMetadataSchema
+from chalicelib.oauth.tokens.handlers import introspect_token, revoke_token
+from chalicelib.scopes import SCOPES
 from chalicelib.security.jwk import as_jwk
-from chalicelib.web.operation import JSON, PUBLIC, Call, Document, Operation, Reply
+from chalicelib.web.access import PUBLIC, Access
+from chalicelib.web.call import Call
+from chalicelib.web.docs import get_documentation
+from chalicelib.web.media import JSON
+from chalicelib.web.operation import Document, Gives, Operation, Reply
 
-CONFIDENTIAL_METHODS = ["client_secret_basic", "client_secret_post"]
-METHODS = [*CONFIDENTIAL_METHODS, "none"]
 MAX_AGE = "public, max-age=3600"
 
 
-SERVER_METADATA = Operation(permission=PUBLIC, response=ServerMetadataSchema, no_store=False)
+SERVER_METADATA = Operation(access=Access(PUBLIC), gives=Gives(ServerMetadataSchema, no_store=False))
 
 
 @SERVER_METADATA
 def get_server_metadata(call: Call) -> Reply:
     """Describe the authorization server: its endpoints and what they support."""
-    return Reply(_metadata(call.request.base_url), headers={"Cache-Control": MAX_AGE})
+    return Reply(_metadata(call), headers={"Cache-Control": MAX_AGE})
 
 
 @SERVER_METADATA
@@ -30,35 +35,34 @@ def get_openid_configuration(call: Call) -> Reply:
 
     Nothing in it claims OpenID Connect: there are no ID tokens and no userinfo endpoint.
     """
-    return Reply(_metadata(call.request.base_url), headers={"Cache-Control": MAX_AGE})
+    return Reply(_metadata(call), headers={"Cache-Control": MAX_AGE})
 
 
-def _metadata(issuer: str) -> dict[str, Any]:
-    oauth2 = f"{issuer}/auth/oauth2"
+def _metadata(call: Call) -> dict[str, Any]:
     return {
-        "issuer": issuer,
-        "authorization_endpoint": f"{oauth2}/authorize",
-        "token_endpoint": f"{oauth2}/token",
-        "revocation_endpoint": f"{oauth2}/revoke",
-        "introspection_endpoint": f"{oauth2}/introspect",
-        "jwks_uri": f"{issuer}/.well-known/jwks.json",
-        "service_documentation": f"{issuer}/api/v1",
+        "issuer": call.request.base_url,
+        "authorization_endpoint": call.url_for(start_authorization),
+        "token_endpoint": call.url_for(create_token),
+        "revocation_endpoint": call.url_for(revoke_token),
+        "introspection_endpoint": call.url_for(introspect_token),
+        "jwks_uri": call.url_for(get_jwks),
+        "service_documentation": call.url_for(get_documentation),
         "scopes_supported": sorted(SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": list(GRANT_TYPES),
-        "token_endpoint_auth_methods_supported": METHODS,
-        "revocation_endpoint_auth_methods_supported": METHODS,
-        "introspection_endpoint_auth_methods_supported": CONFIDENTIAL_METHODS,
+        "token_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "introspection_endpoint_auth_methods_supported": [method for method in METHODS if method != "none"],
         "code_challenge_methods_supported": [CHALLENGE_METHOD],
         "authorization_response_iss_parameter_supported": True,
     }
 
 
-@Operation(permission=PUBLIC, response=JwkSetSchema, no_store=False, etag=True)
+@Operation(access=Access(PUBLIC), gives=Gives(JwkSetSchema, no_store=False, etag=True))
 def get_jwks(call: Call) -> Document:
-    """Give the public keys that verify access tokens: the one that signs, the next one, and those before."""
-    found = [as_jwk(key.kid, key.public_key) for key in call.keyring.published]
+    """Return the public keys that verify access tokens: the current one, the next, and earlier ones."""
+    found = [as_jwk(key.kid, key.public_key) for key in call.context.keyring.published]
     # A rotation waits for this time before the next key signs: whoever caches the keys knows it by then.
-    headers = {"Cache-Control": f"public, max-age={call.settings.secrets_cache}"}
+    headers = {"Cache-Control": f"public, max-age={call.context.settings.secrets_cache}"}
     return Document(json.dumps({"keys": found}), JSON, headers)

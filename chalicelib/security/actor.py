@@ -36,5 +36,5 @@ class Actor:
         return self.account.id
 
     def has_scopes(self, scopes: frozenset[str]) -> bool:
-        """Tell whether the token carries all of these scopes."""
+        """Whether the token carries all of these scopes."""
         return scopes <= self.scopes

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 FAULTS = (BotoCoreError, ClientError)
-# Two attempts of 3 s at the most: with the table's own time-outs that stays below the function's 15 s.
+# At most two attempts of 3 s: with the table's own time-outs that stays below the function's 15 s.
 CONFIG = Config(connect_timeout=1.0, read_timeout=2.0, retries={"mode": "standard", "total_max_attempts": 2})
 
 
@@ -25,7 +25,7 @@ class Aws:
         self._lock = Lock()  # sessions are not thread-safe
 
     def client(self, service: str) -> Any:
-        """Give the client of a service, such as kms."""
+        """Return the client of a service, such as kms."""
         with self._lock:
             if service not in self._clients:
                 self._clients[service] = self._session.create_client(service, self._region, config=CONFIG)

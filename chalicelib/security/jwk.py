@@ -1,4 +1,4 @@
-"""Keys as JSON Web Keys (RFC 7517): public members alone."""
+"""Keys as JSON Web Keys (RFC 7517): only public members."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ MEMBERS = {RS256: ("e", "kty", "n"), ES256: ("crv", "kty", "x", "y"), EDDSA: ("c
 
 
 def thumbprint(key: PublicKey) -> str:
-    """Give the SHA-256 thumbprint of a key (RFC 7638 §3), which makes a unique key id."""
+    """Return the SHA-256 thumbprint of a key (RFC 7638 §3), which makes a unique key id."""
     text = json.dumps(_members(key), sort_keys=True, separators=(",", ":"))
     return base64url_encode(hashlib.sha256(text.encode()).digest()).decode()
 

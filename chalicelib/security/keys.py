@@ -47,12 +47,12 @@ class SigningKey:
 
     @property
     def algorithm(self) -> str:
-        """Name of the JWS algorithm (RFC 7518 §3.1, RFC 8037)."""
+        """The name of the JWS algorithm (RFC 7518 §3.1, RFC 8037)."""
         return algorithm_of(self.public_key)
 
     @property
     def is_published(self) -> bool:
-        """Tell whether it verifies tokens, and stands in the JWK Set."""
+        """Whether it verifies tokens, and stands in the JWK Set."""
         return self.not_after is None or time.time() < self.not_after
 
     def sign(self, message: bytes) -> bytes:

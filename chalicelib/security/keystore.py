@@ -76,9 +76,9 @@ class Keystore:
             raise SettingsError(message) from error
 
     def keyring(self) -> Keyring:
-        """Give the present keyring; at most one request at a time waits for it to be read.
+        """Return the present keyring; at most one request at a time waits for it to be read.
 
-        :raises ServiceUnavailableError: it could not be read for too long: a key that was revoked meanwhile
+        :raises ServiceUnavailableError: it could not be read for too long: a key that was revoked since then
             must not live on.
         """
         age = self._copy.read.age
@@ -105,7 +105,7 @@ class Keystore:
             self._copy = self._read(self._copy)
             self._failure = None
         except (*UNREADABLE, *UNUSABLE) as error:
-            # The kind of the error alone: what went wrong while a key was parsed may show a part of it.
+            # Only the kind of the error: what went wrong while a key was parsed may show a part of it.
             log.warning("%s could not be read again: %s", self._source.label, type(error).__name__)
             self._failure = Moment.now()
 

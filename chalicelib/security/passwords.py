@@ -79,7 +79,7 @@ def verify_password(password: str, stored: str | None) -> bool:
 
 
 def needs_rehash(stored: str) -> bool:
-    """Tell whether a hash that verified is weaker than today's parameters; a stronger one stays."""
+    """Whether a hash that verified is weaker than today's parameters; a stronger one stays."""
     # Cold start, as above.
     from argon2 import Type, extract_parameters  # noqa: PLC0415
 

@@ -20,7 +20,7 @@ def seal(key: bytes, purpose: Sequence[str | None], text: str) -> str:
 
 
 def unseal(key: bytes, purpose: Sequence[str | None], sealed: str) -> str | None:
-    """Give the text back; None if it was changed, made up, or sealed for something else."""
+    """Return the text; None if it was changed, made up, or sealed for something else."""
     try:
         data = base64.urlsafe_b64decode(sealed + "==")  # what is more than needed is ignored
         text = data[MAC_BYTES:].decode()

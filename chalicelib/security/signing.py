@@ -76,7 +76,7 @@ class KmsSigner:
 
 
 def algorithm_of(key: PublicKey) -> str:
-    """Name the one JWS algorithm of a key (RFC 7518 §3.1, RFC 8037 §3.1): its type decides."""
+    """Return the one JWS algorithm of a key (RFC 7518 §3.1, RFC 8037 §3.1): its type decides."""
     if isinstance(key, RSAPublicKey):
         return RS256
     return ES256 if isinstance(key, EllipticCurvePublicKey) else EDDSA
@@ -85,7 +85,7 @@ def algorithm_of(key: PublicKey) -> str:
 def load_private_key(pem: str) -> PrivateKey:
     """Read a private key.
 
-    :raises ValueError: it is none, or none that may sign here.
+    :raises ValueError: it is not a key, or not one that may sign here.
     """
     # Checking the primes takes 40 ms of every cold start; whoever could change them, could take another key.
     key = load_pem_private_key(pem.encode(), password=None, unsafe_skip_rsa_key_validation=True)
@@ -98,7 +98,7 @@ def load_private_key(pem: str) -> PrivateKey:
 def load_public_key(pem: str) -> PublicKey:
     """Read a public key.
 
-    :raises ValueError: it is none, or none that may verify here.
+    :raises ValueError: it is not a key, or not one that may verify here.
     """
     key = load_pem_public_key(pem.encode())
     if not isinstance(key, PublicKey):

@@ -82,7 +82,7 @@ class SecretSource:
 
 
 def source_of(settings: Settings, aws: Aws) -> FileSource | ParameterSource | SecretSource:
-    """Give the source that the settings name.
+    """Return the source that the settings name.
 
     :raises SettingsError: they name none.
     """
@@ -95,7 +95,7 @@ def source_of(settings: Settings, aws: Aws) -> FileSource | ParameterSource | Se
 
 
 def create_file(path: Path, document: dict[str, Any]) -> bool:
-    """Write a document for its owner's eyes alone; False if there is a file already, which stays as it is."""
+    """Write a document that only its owner may read; return False if the file exists, which then stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = write_draft(path, document)
     try:

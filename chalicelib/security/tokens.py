@@ -79,7 +79,7 @@ def issue(keyring: Keyring, issuer: str, claims: Claims, lifetime: int) -> str:
     if claims.consent:
         payload["consent"] = claims.consent
     key = keyring.current
-    # Put together here, since PyJWT signs by keys that it holds alone (RFC 7515 §5.1).
+    # Put together here, since PyJWT signs only by keys that it holds (RFC 7515 §5.1).
     signing_input = b".".join(map(_encode, ({"alg": key.algorithm, "typ": TYPE, "kid": key.kid}, payload)))
     return (signing_input + b"." + base64url_encode(key.sign(signing_input))).decode()
 

@@ -4,7 +4,8 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.teams.models import Member, Team
 from chalicelib.users.models import User
-from chalicelib.web.operation import ADMIN, WRITE_ACCESS, Call, Load, Permission
+from chalicelib.web.access import ADMIN, WRITE_ACCESS, Permission
+from chalicelib.web.call import Call, Load
 
 
 def _team_key(call: Call) -> Key | None:

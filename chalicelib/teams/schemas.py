@@ -5,7 +5,7 @@ from marshmallow import Schema, fields
 from chalicelib.users.schemas import USERNAME_SHAPE
 from chalicelib.web.fields import ID, Flag, Moment, Text, check_id
 
-TITLE_LEAST, TITLE_MOST = 3, 50
+MIN_TITLE, MAX_TITLE = 3, 50
 MEMBERS_SHOWN = 100  # in a team itself; the list of members has them all
 
 
@@ -13,13 +13,13 @@ class BaseTeamSchema(Schema):
     """A team in a list."""
 
     id = fields.String(metadata={**ID, "description": "ULID: sorts by creation.", "readOnly": True})
-    title = Text(least=TITLE_LEAST, most=TITLE_MOST, required=True, metadata={"example": "Explorers"})
+    title = Text(min_length=MIN_TITLE, max_length=MAX_TITLE, required=True, metadata={"example": "Explorers"})
 
 
 class TeamInputSchema(Schema):
     """A new team, and what a PATCH may change."""
 
-    title = Text(least=TITLE_LEAST, most=TITLE_MOST, required=True, metadata={"example": "Explorers"})
+    title = Text(min_length=MIN_TITLE, max_length=MAX_TITLE, required=True, metadata={"example": "Explorers"})
 
 
 class TeamViewSchema(BaseTeamSchema):

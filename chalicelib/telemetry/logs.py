@@ -35,7 +35,7 @@ class JsonFormatter(logging.Formatter):
         self.common: dict[str, Value] = {"stage": settings.stage, "build": settings.build}
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the line: of a request that is answered, or of whatever else is logged."""
+        """Return the line: of a request that is answered, or of whatever else is logged."""
         measurement: Measurement | None = getattr(record, "measurement", None)
         line: dict[str, Any] = {
             "time": _time(record),
@@ -111,12 +111,12 @@ def describe(error: BaseException) -> str:
 
 
 def describe_causes(error: BaseException) -> str:
-    """Name an exception and what caused it."""
+    """Return the kinds of an exception and its causes."""
     return " <- ".join(describe(each) for each in _chain(error))
 
 
 def describe_with_trace(error: BaseException) -> str:
-    """Name an exception and its causes, each with the lines that it came by, the last ones first told."""
+    """Return the kinds of an exception and its causes, each with its lines, the last ones first."""
     return "\n".join(
         "".join([*traceback.format_tb(each.__traceback__, -MOST_FRAMES), describe(each)])
         for each in _chain(error)

@@ -48,7 +48,7 @@ def begin(**fields: Value | None) -> Measurement:
 
 
 def running() -> Measurement | None:
-    """Give what is measured in this thread, or was last."""
+    """Return what is measured in this thread, or was last."""
     return _running.get()
 
 

@@ -29,7 +29,7 @@ METRICS: tuple[tuple[tuple[str, ...], dict[str, str]], ...] = (
 
 
 def metadata(fields: Mapping[str, Value], milliseconds: int) -> dict[str, Any]:
-    """Tell CloudWatch where in a line the metrics are.
+    """Return the part of a line that tells CloudWatch where its metrics are.
 
     :param milliseconds: since 1970.
     """

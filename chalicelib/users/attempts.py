@@ -4,24 +4,20 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from chalicelib.audit.trail import Event, Reason, record
+from chalicelib.context import Context
 from chalicelib.db import keys, windows
 from chalicelib.db.keys import Key
-from chalicelib.db.transaction import ConditionFailedError, Transaction
 from chalicelib.db.windows import Limit
-from chalicelib.errors import TooManyRequestsError
+from chalicelib.errors import ApiError, TooManyRequestsError
+from chalicelib.events import Event
+from chalicelib.rate_limit import headers_of, network
 from chalicelib.settings import Settings
 from chalicelib.telemetry.measure import count
-from chalicelib.web.operation import Call
-from chalicelib.web.rate_limit import headers_of, network
-
-ATTEMPTS = "attempts"  # names the condition in a transaction
 
 
 def account(user_id: str) -> str:
-    """Name the failures of an account."""
+    """Return the subject of the failures of an account."""
     return f"{keys.ACCOUNT}{user_id}"
 
 
@@ -30,124 +26,73 @@ def sign_in(user_id: str, family_id: str) -> str:
     return f"{account(user_id)}.{family_id}"
 
 
-def stranger(call: Call, username: str) -> str:
-    """Name the failures of a username or email address that nobody has.
+def unknown_username(context: Context, username: str) -> str:
+    """Return the subject of the failures of a username or email address that nobody has.
 
     People type passwords into that field, too: without the stage's key nobody can try what it was.
     """
     name = keys.unique(username.strip(), keys.MAX_EMAIL)
-    digest = hmac.digest(call.keyring.mac_key("username"), name.encode(), hashlib.sha256)
+    digest = hmac.digest(context.keyring.mac_key("username"), name.encode(), hashlib.sha256)
     return f"{keys.ACCOUNT}{digest.hex()}"
 
 
-def address(call: Call) -> str:
-    """Name the failures of the address that a call came from."""
-    return f"{keys.ADDRESS}{network(call.request.source)}"
+def address(context: Context) -> str:
+    """Return the subject of the failures of the address that a request came from."""
+    return f"{keys.ADDRESS}{network(context.source)}"
 
 
-def client(call: Call, client_id: str | None) -> str:
-    """Return the subject of the failures of an OAuth2 client at the address that a call came from.
+def client(context: Context, client_id: str | None) -> str:
+    """Return the subject of the failures of an OAuth2 client at the address that a request came from.
 
     :param client_id: None for all ids that no client has: what callers make up shall not fill the table.
     """
-    return f"{keys.CLIENT}{client_id or ''}#{address(call)}"
+    return f"{keys.CLIENT}{client_id or ''}#{address(context)}"
 
 
 def failures_key(subject: str, settings: Settings) -> Key:
-    """Key of the present window of what `account`, `address` or `client` name."""
+    """Return the key of the present window of what `account`, `address` or `client` name."""
     return keys.failures(subject, _limit(subject, settings).number(time.time()))
 
 
-def check_attempts(call: Call, subjects: Iterable[str]) -> None:
-    """Hold an attempt back, right or wrong, once its account or address failed too often.
+def check_attempts(context: Context, subjects: Iterable[str]) -> None:
+    """Refuse an attempt, right or wrong, once its account or address failed too often.
 
     :raises TooManyRequestsError: with the seconds until the next window.
     """
     for subject in subjects:
-        limit = _limit(subject, call.settings)
-        if windows.amount(call.items, failures_key(subject, call.settings)) >= limit.quota:
-            raise too_many(subject, call.settings)
+        limit = _limit(subject, context.settings)
+        if windows.amount(context.items, failures_key(subject, context.settings)) >= limit.quota:
+            count("sign_in_failures")
+            raise too_many(subject, context.settings)
 
 
-@dataclass(frozen=True)
-class Failure:
-    """What failed, for the audit trail.
+def failed(context: Context, subjects: Iterable[str], event: Event, error: ApiError) -> ApiError:
+    """Return the error of a failed attempt, which counts for all its subjects and is an event.
 
-    :param user_id: the account that it was tried with, if there is one.
-    :param client_id: the OAuth2 client that it came through, likewise.
-    :param reason: for admins; callers are not told.
+    Attempts that were under way together are counted one by one: only as many as the limit allows are told
+    that they were wrong.
     """
-
-    event: Event
-    reason: Reason
-    user_id: str | None = None
-    client_id: str | None = None
-
-
-def record_failure(call: Call, subjects: Iterable[str], failure: Failure) -> None:
-    """Count a failure in all its subjects at once, and write it into the audit trail with that.
-
-    Attempts that were under way together are counted one by one here: only as many as the limit allows
-    are told that they were wrong.
-
-    :raises TooManyRequestsError: others failed meanwhile, and this attempt is over the limit.
-    """
-    transaction = Transaction()
+    error = context.refuse(error)
     for subject in subjects:
-        key, limit = failures_key(subject, call.settings), _limit(subject, call.settings)
-        windows.count(transaction, subject, key, limit, time.time())
-    user_id, client_id = failure.user_id, failure.client_id
-    record(
-        transaction,
-        call,
-        failure.event,
-        outcome="failure",
-        user_id=user_id,
-        client_id=client_id,
-        details={"reason": failure.reason},
-    )
-    try:
-        transaction.commit()
-    except ConditionFailedError as error:
-        raise too_many(min(error.names), call.settings) from error
+        key, limit = failures_key(subject, context.settings), _limit(subject, context.settings)
+        otherwise = too_many(subject, context.settings)
+        windows.count(context.work, key, limit, time.time(), otherwise=otherwise)
+    context.emit(event)
     count("sign_in_failures")
+    return error
 
 
-def require_under_limit(transaction: Transaction, subject: str, settings: Settings) -> None:
-    """Let a transaction succeed only while its account may still try: parallel guesses gain nothing."""
-    windows.require(transaction, ATTEMPTS, failures_key(subject, settings), _limit(subject, settings))
+def require_under_limit(context: Context, subject: str) -> None:
+    """Make whatever comes of the work depend on attempts that are left.
 
-
-def settle(call: Call) -> None:
-    """Answer 429 instead of an error that follows a right password, if the account is over the limit by now.
-
-    Otherwise parallel guesses could tell the right one by its other error.
-
-    :raises TooManyRequestsError: it is.
+    Parallel guesses gain nothing then: neither by a success, nor by an error that follows the right password.
     """
-    if call.confirmed:
-        transaction = Transaction()
-        require_under_limit(transaction, account(call.actor.id), call.settings)
-        commit(transaction, call.settings)
-
-
-def commit(transaction: Transaction, settings: Settings) -> None:
-    """Commit a transaction that holds `require_under_limit`.
-
-    :raises TooManyRequestsError: the account is over the limit.
-    :raises ConditionFailedError: anything else.
-    """
-    try:
-        transaction.commit()
-    except ConditionFailedError as error:
-        if ATTEMPTS in error.names:
-            raise too_many(keys.ACCOUNT, settings) from error
-        raise
+    key, limit = failures_key(subject, context.settings), _limit(subject, context.settings)
+    windows.require(context.toll, key, limit, otherwise=too_many(subject, context.settings))
 
 
 def too_many(subject: str, settings: Settings) -> TooManyRequestsError:
-    """Tell which limit is reached, and when the next window begins."""
-    count("sign_in_failures")
+    """Return the refusal that names the limit which is reached, and when the next window begins."""
     limit = _limit(subject, settings)
     reset = limit.reset(time.time())
     return TooManyRequestsError(reset, headers_of([(limit, 0, reset)]))

@@ -5,8 +5,9 @@ from urllib.parse import urlencode
 
 import urllib3
 
+from chalicelib.context import Context
 from chalicelib.errors import ServiceUnavailableError
-from chalicelib.web.operation import Call
+from chalicelib.settings import Settings
 
 SITEVERIFY = "https://www.google.com/recaptcha/api/siteverify"
 TIMEOUT = 3.0  # seconds
@@ -33,16 +34,16 @@ def verify_by_google(secret: str, key: str) -> bool:
         raise ServiceUnavailableError("The captcha could not be checked: try again.") from error
 
 
-def captcha_is_solved(call: Call, key: str) -> bool:
-    """Check the captcha of a call by what the stage is configured with; with nothing, refuse."""
-    secret = call.keyring.recaptcha_secret
-    if secret and call.settings.recaptcha_site_key:
-        return verify_by_google(secret, key)
-    return call.settings.is_local and key == DEVELOPMENT_KEY
+def captcha_is_solved(context: Context, key: str) -> bool:
+    """Check a captcha by what the stage is configured with; with nothing, refuse."""
+    secret = context.keyring.recaptcha_secret
+    if secret and context.settings.recaptcha_site_key:
+        return context.once(("captcha", key), lambda: verify_by_google(secret, key))
+    return context.settings.is_local and key == DEVELOPMENT_KEY
 
 
-def site_key(call: Call) -> str | None:
-    """Give the public key that the sign-up form needs; None where nobody can sign up alone."""
-    if call.settings.recaptcha_site_key:
-        return call.settings.recaptcha_site_key
-    return DEVELOPMENT_KEY if call.settings.is_local else None
+def site_key(settings: Settings) -> str | None:
+    """Return the public key that the sign-up form needs; None where nobody can sign up on their own."""
+    if settings.recaptcha_site_key:
+        return settings.recaptcha_site_key
+    return DEVELOPMENT_KEY if settings.is_local else None

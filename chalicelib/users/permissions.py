@@ -2,16 +2,13 @@
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
+from chalicelib.errors import ForbiddenError, InvalidValueError
+from chalicelib.scopes import USERS_WRITE
 from chalicelib.users.models import User
-from chalicelib.web.operation import (
-    ADMIN,
-    FIRST_PARTY_ADMIN,
-    WRITE_ACCESS,
-    Call,
-    Load,
-    Permission,
-    Rule,
-)
+from chalicelib.users.roles import GRANTED, SETTABLE
+from chalicelib.web.access import ADMIN, ADMIN_WRITER, FIRST_PARTY_ADMIN, WRITE_ACCESS, Permission
+from chalicelib.web.call import Call, Load
+from chalicelib.web.patch import Rule
 
 
 def _user_key(call: Call) -> Key | None:
@@ -44,8 +41,26 @@ PATCH_RULES = {
     "last_name": _NAME,
     "email": _CREDENTIAL,
     "password": _CREDENTIAL,
-    "is_active": ROLE,
-    "is_regular_user": ROLE,
-    "is_admin": ROLE,
+    **dict.fromkeys(SETTABLE, ROLE),
 }
-ROLE_FLAGS = tuple(name for name, rule in PATCH_RULES.items() if rule is ROLE)
+
+
+def check_sign_up(call: Call) -> bool:
+    """Check who may create an account as the body has it, and return whether it takes a captcha.
+
+    Roles are set as by PATCH; the password that this takes is still to be confirmed.
+
+    :raises ForbiddenError: roles are somebody else's to set.
+    :raises InvalidValueError: roles are set without current_password.
+    """
+    roles = [name for name in GRANTED if name in call.body]
+    # No scope is needed to sign up, but what only admins may do takes a token that may write users.
+    may_write = call.caller is not None and call.actor.has_scopes(USERS_WRITE)
+    if "is_internal" in roles or (roles and not may_write):
+        raise ForbiddenError(f"You can't set {', '.join(roles)}: leave it out.")
+    for name in roles:
+        ROLE.check(call, f"/{name}")
+    if roles and "current_password" not in call.body:
+        detail = "Send your own current password: it is needed to set roles."
+        raise InvalidValueError(errors=[{"pointer": "/current_password", "detail": detail}])
+    return not roles and not (may_write and ADMIN_WRITER.allows(call))

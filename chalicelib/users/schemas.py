@@ -7,15 +7,15 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.db.keys import MAX_EMAIL, MAX_USERNAME
 from chalicelib.security.passwords import MAX_BYTES, MIN_LENGTH, password_flaw
-from chalicelib.web.fields import ID, Flag, Moment, Text, like, one_line
+from chalicelib.web.fields import ID, Flag, Moment, Text, pattern_metadata, text_metadata
 
-NAME_MOST = 30
+MAX_NAME = 30
 USERNAME = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_USERNAME}}}", re.ASCII)
-USERNAME_SHAPE = like(USERNAME, MAX_USERNAME)
+USERNAME_SHAPE = pattern_metadata(USERNAME, MAX_USERNAME)
 MAX_CAPTCHA = 8192  # characters of what a captcha gives to whoever solved it
 
 
-def check_username(value: str) -> None:
+def validate_username(value: str) -> None:
     """Refuse what is no username.
 
     :raises ValidationError: it has other characters, or too many.
@@ -24,7 +24,7 @@ def check_username(value: str) -> None:
         raise ValidationError(f"Must have 1 to {MAX_USERNAME} letters (a-z, A-Z), digits, or any of . _ -")
 
 
-def check_password(value: str) -> None:
+def validate_new_password(value: str) -> None:
     """Refuse a weak new password.
 
     :raises ValidationError: saying what is wrong with it.
@@ -38,7 +38,7 @@ class EmailText(Text):
     """An e-mail address in NFC."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(least=3, most=MAX_EMAIL, validate=validate.Email(), **kwargs)
+        super().__init__(min_length=3, max_length=MAX_EMAIL, validate=validate.Email(), **kwargs)
         self.metadata = {"format": "email", "example": "ada@example.org", **self.metadata}
         del self.metadata["pattern"]  # the format says more
 
@@ -48,9 +48,9 @@ class BaseUserSchema(Schema):
 
     id = fields.String(metadata={**ID, "description": "ULID: sorts by creation.", "readOnly": True})
     username = fields.String(metadata={**USERNAME_SHAPE, "example": "ada"})
-    first_name = Text(most=NAME_MOST, metadata={"example": "Ada"})
-    middle_name = Text(most=NAME_MOST, metadata={"example": "King"})
-    last_name = Text(most=NAME_MOST, metadata={"example": "Lovelace"})
+    first_name = Text(max_length=MAX_NAME, metadata={"example": "Ada"})
+    middle_name = Text(max_length=MAX_NAME, metadata={"example": "King"})
+    last_name = Text(max_length=MAX_NAME, metadata={"example": "Lovelace"})
 
 
 class UserSchema(BaseUserSchema):
@@ -72,7 +72,7 @@ class UserChangesSchema(Schema):
     password = fields.String(
         required=True,
         load_only=True,
-        validate=check_password,
+        validate=validate_new_password,
         metadata={
             "minLength": MIN_LENGTH,
             "maxLength": MAX_BYTES,
@@ -80,9 +80,9 @@ class UserChangesSchema(Schema):
             "example": "analytical engine",
         },
     )
-    first_name = Text(most=NAME_MOST, metadata={"example": "Ada"})
-    middle_name = Text(most=NAME_MOST, metadata={"example": "King"})
-    last_name = Text(most=NAME_MOST, metadata={"example": "Lovelace"})
+    first_name = Text(max_length=MAX_NAME, metadata={"example": "Ada"})
+    middle_name = Text(max_length=MAX_NAME, metadata={"example": "King"})
+    last_name = Text(max_length=MAX_NAME, metadata={"example": "Lovelace"})
     is_active = Flag(metadata={"description": "Admins only."})
     is_regular_user = Flag(metadata={"description": "Admins only."})
     is_admin = Flag(metadata={"description": "Admins only."})
@@ -92,10 +92,10 @@ class SignUpSchema(UserChangesSchema):
     """A new user."""
 
     username = fields.String(
-        required=True, validate=check_username, metadata={**USERNAME_SHAPE, "example": "ada"}
+        required=True, validate=validate_username, metadata={**USERNAME_SHAPE, "example": "ada"}
     )
     recaptcha_key = Text(
-        most=MAX_CAPTCHA,
+        max_length=MAX_CAPTCHA,
         load_default="",
         metadata={"description": "Solved captcha; admins need none.", "example": "secret_key"},
     )
@@ -111,5 +111,5 @@ class SignUpFormSchema(Schema):
     """What a sign-up form needs."""
 
     recaptcha_server_key = fields.String(
-        allow_none=True, metadata=one_line(128, example="6LeIxAcTAAAAAJcZVRqyHh71UMIEGNQ_MXjiZKhI")
+        allow_none=True, metadata=text_metadata(128, example="6LeIxAcTAAAAAJcZVRqyHh71UMIEGNQ_MXjiZKhI")
     )

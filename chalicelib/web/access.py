@@ -1,76 +1,165 @@
-"""The log line of each request, and of each run of a scheduled job."""
+"""Who may do what: permissions that carry the words of the documentation, and how a call is authorized."""
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-from chalice.app import Request as ChaliceRequest
-from chalice.app import Response
+from chalicelib.db.keys import Key
+from chalicelib.errors import (
+    ForbiddenError,
+    InsufficientScopeError,
+    InvalidTokenError,
+    MalformedRequestError,
+    NotFoundError,
+    UnauthenticatedError,
+)
+from chalicelib.rate_limit import RateLimit
+from chalicelib.web.call import Call, Load
+from chalicelib.web.request import Request
 
-from chalicelib.settings import trace_id
-from chalicelib.telemetry.logs import describe_causes, log
-from chalicelib.telemetry.measure import Measurement, begin
-from chalicelib.web.request import request_id
 
-GetResponse = Callable[[Any], Response]
-Middleware = Callable[[ChaliceRequest | None, GetResponse], Response]
+@dataclass(frozen=True)
+class Permission:
+    """Who may: a test, and the words for it.
 
-
-def measured(operation_name: Callable[[str, str], str | None]) -> Middleware:
-    """Make the middleware around everything else: it writes the line when the answer is complete.
-
-    :param operation_name: names the operation of a method and a route, if there is one.
+    :param sentence: in the words of the documentation: "Owner, or Admin with write access".
+    :param test: asked with the caller and everything loaded.
+    :param loads: what the test looks at.
+    :param public: everybody may, without a token.
+    :param binds_internal: internal accounts need it, too; they pass others without being asked.
     """
 
-    def middleware(request: ChaliceRequest | None, get_response: GetResponse) -> Response:
-        # The route is the template: a path may hold ids, and a query anything.
-        route = str(request.context.get("resourcePath", "unknown")) if request else "unknown"
-        method = request.method if request else "unknown"
-        measurement = begin(
-            request_id=request_id(request),
-            trace_id=trace_id(),
-            method=method,
-            route=route,
-            operation=operation_name(method, route),
-        )
-        status = 500
-        try:
-            response = get_response(request)
-            status = response.status_code
-        finally:
-            _answered(measurement, status)
-        return response
+    sentence: str
+    test: Callable[[Call], bool]
+    loads: tuple[Load[Any], ...] = ()
+    public: bool = False
+    binds_internal: bool = False
 
-    return middleware
+    def allows(self, call: Call) -> bool:
+        """Decide for one call."""
+        if self.public or (not self.binds_internal and call.actor.account.is_internal):
+            return True
+        return self.test(call)
+
+    def __or__(self, other: "Permission") -> "Permission":
+        """Either."""
+        joint = ", or " if any(" with " in one.sentence for one in (self, other)) else " or "
+        return self._joined(other, joint, lambda call: self.allows(call) or other.allows(call))
+
+    def __and__(self, other: "Permission") -> "Permission":
+        """Both."""
+        first = replace(self, sentence=f"({self.sentence})") if " or " in self.sentence else self
+        joint = " and " if " with " in self.sentence else " with "
+        return first._joined(other, joint, lambda call: self.allows(call) and other.allows(call))
+
+    def _joined(self, other: "Permission", joint: str, test: Callable[[Call], bool]) -> "Permission":
+        # Its parts are asked one by one, and each knows whether internal accounts pass it.
+        sentence = f"{self.sentence}{joint}{other.sentence}"
+        return Permission(sentence, test, self.loads + other.loads, binds_internal=True)
 
 
-def _answered(measurement: Measurement, status: int) -> None:
-    measurement.note(status=status)
-    if status == 429:
-        measurement.count("too_many_requests")
-    _write(measurement, "request", logging.ERROR if status >= 500 else logging.INFO)
+PUBLIC = Permission("Public", lambda _: True, public=True)
+ACTIVE_USER = Permission("Active user", lambda call: call.caller is not None)
+WRITE_ACCESS = Permission("write access", lambda call: call.actor.account.is_regular_user)
+ADMIN = Permission("Admin", lambda call: call.actor.account.is_admin)
+ADMIN_WRITER = ADMIN & WRITE_ACCESS
+FIRST_PARTY = Permission(
+    "a sign-in through a first-party client", lambda call: call.actor.is_first_party, binds_internal=True
+)
+# Whatever gives rights to an account, or takes it over, needs this, and the caller's password.
+FIRST_PARTY_ADMIN = ADMIN_WRITER & FIRST_PARTY
 
 
-@contextmanager
-def job(name: str, event: object) -> Iterator[Measurement]:
-    """Write the line of one run of a job; what goes wrong is raised on, for Lambda to count and repeat.
+@dataclass(frozen=True)
+class Access:
+    """Who may call an operation, how often, and what is read to decide it.
 
-    :param event: what Chalice gives a scheduled function.
+    :param permission: being public is a decision, too, so there is no default.
+    :param scopes: what the token must carry.
+    :param reads: the items that are read with the caller, beside those that the permission looks at.
+    :param also_reads: further keys to read, such as the shards of a counter.
+    :param limit: how often each caller may call it.
+    :param optional_token: a public operation that looks at the caller if there is one.
+    :param choices: what a part of the path may be; with anything else there is nothing under the address.
     """
-    context = getattr(event, "context", None)
-    run = getattr(context, "aws_request_id", "unknown")
-    measurement = begin(request_id=str(run), trace_id=trace_id(), operation=name)
+
+    permission: Permission
+    scopes: frozenset[str] = frozenset()
+    reads: tuple[Load[Any], ...] = ()
+    also_reads: Callable[[Call], Collection[Key | None]] = lambda _: ()
+    limit: RateLimit | None = None
+    optional_token: bool = False
+    choices: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse, at import, what decides nothing.
+
+        :raises ValueError: scopes are asked of a public operation, or a private one asks none.
+        """
+        if self.permission.public == bool(self.scopes):
+            raise ValueError("a public operation has no scopes, every other one has some")
+
+    @cached_property
+    def authenticates(self) -> bool:
+        """Whether a token is looked at."""
+        return self.optional_token or not self.permission.public
+
+    @cached_property
+    def loads(self) -> tuple[Load[Any], ...]:
+        """What the handler and the permission need."""
+        return self.reads + self.permission.loads
+
+
+def bearer_token(request: Request) -> str | None:
+    """Take the access token from the Authorization header (RFC 6750 §2.1), and from nowhere else.
+
+    :raises InvalidTokenError: the header holds something else than one bearer token.
+    :raises UnauthenticatedError: the header holds credentials of another scheme.
+    :raises MalformedRequestError: a token comes in the query too, where logs would keep it.
+    """
+    header = request.headers.get("authorization", "").strip()
+    if "access_token" in request.query:
+        raise MalformedRequestError("Send the access token in the Authorization header, never in the URL.")
+    if not header:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer":
+        raise UnauthenticatedError
+    if not token.strip():
+        raise InvalidTokenError
+    return token.strip()
+
+
+def authorize(call: Call, access: Access) -> None:
+    """Check scopes, then existence, then the permission; then the existence of what outsiders may not see.
+
+    :raises InsufficientScopeError: the token lacks a scope.
+    :raises NotFoundError: what the path names does not exist.
+    :raises ForbiddenError: the permission refuses.
+    """
+    if not access.permission.public and not call.actor.has_scopes(access.scopes):
+        raise InsufficientScopeError(access.scopes)
+    check_loads(call, [access])
+    if not access.permission.allows(call):
+        raise ForbiddenError(f"This operation requires: {access.permission.sentence}.")
+    check_loads(call, [access], hidden=True)
+
+
+def check_loads(call: Call, accesses: Iterable[Access], *, hidden: bool = False) -> None:
+    """Answer 404 where something that the path names does not exist."""
+    for access in accesses:
+        if any(call.params[name] not in names for name, names in access.choices.items()):
+            raise NotFoundError
+        for load in access.loads:
+            if load.required and load.hidden == hidden and call.get(load) is None:
+                raise NotFoundError
+
+
+def may(call: Call, access: Access) -> bool:
+    """Whether a call would be authorized."""
     try:
-        yield measurement
-    except Exception as error:
-        measurement.note(error=describe_causes(error))
-        log.exception("%s failed", name)
-        raise
-    finally:
-        _write(measurement, "job", logging.ERROR if "error" in measurement.fields else logging.INFO)
-
-
-def _write(measurement: Measurement, message: str, level: int) -> None:
-    measurement.finish()
-    log.log(level, message, extra={"measurement": measurement})
+        authorize(call, access)
+    except (UnauthenticatedError, InsufficientScopeError, NotFoundError, ForbiddenError):
+        return False
+    return True

@@ -16,9 +16,9 @@ from chalicelib.errors import (
     PayloadTooLargeError,
     UnsupportedMediaTypeError,
     Violation,
-    shown,
+    excerpt,
 )
-from chalicelib.web.operation import FORM, Call, Operation
+from chalicelib.web.media import FORM
 from chalicelib.web.request import Request
 
 MAX_NESTING = 64  # levels of arrays and objects
@@ -28,33 +28,38 @@ STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 WHOLE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)  # longer ones are out of every range
 
 
-def parse_body(call: Call, operation: Operation) -> Any:
-    """Read the body in the type that it declares; nothing if the operation takes none.
+def check_size(request: Request, most: int) -> None:
+    """Check a body before anything looks into it.
 
-    :raises PayloadTooLargeError: it has more bytes than the operation takes.
-    :raises UnsupportedMediaTypeError: its type is missing or not accepted, or it is compressed.
+    :param most: bytes that it may have.
+    :raises PayloadTooLargeError: it has more.
+    :raises ContentEncodingError: it is compressed, or encoded in another way.
+    """
+    if request.body is not None and len(request.body) > most:
+        raise PayloadTooLargeError(most)
+    if request.body:
+        check_encoding(request)
+
+
+def parse_body(request: Request, types: tuple[str, ...], schema: type[Schema] | None) -> Any:
+    """Read the body in the type that it declares.
+
+    :param types: the media types that are accepted.
+    :param schema: what a form's texts are meant for.
+    :raises UnsupportedMediaTypeError: its type is missing or not accepted.
     :raises MalformedRequestError: it does not parse.
     """
-    body = call.request.body
-    if not operation.body_types and not operation.form:
-        return None
-    if body is not None and len(body) > operation.max_body:
-        raise PayloadTooLargeError(operation.max_body)
-    if body:
-        check_encoding(call.request)
-    if not operation.body_types:
-        return None
-    media_type = call.request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if media_type not in operation.body_types:
-        raise UnsupportedMediaTypeError(operation.body_types, call.request.method)
-    if body is None:
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type not in types:
+        raise UnsupportedMediaTypeError(types, request.method)
+    if request.body is None:
         raise MalformedRequestError
     if media_type != FORM:
-        return parse_json(body)
-    pairs = parse_form(body)
+        return parse_json(request.body)
+    pairs = parse_form(request.body)
     if "access_token" in dict(pairs):
         raise MalformedRequestError("Send the access token in the Authorization header, never in the body.")
-    return _form_values(pairs, operation.body)
+    return _form_values(pairs, schema)
 
 
 def check_encoding(request: Request) -> None:
@@ -69,7 +74,7 @@ def check_encoding(request: Request) -> None:
 def parse_json(body: bytes) -> Any:
     """Parse JSON as RFC 8259 has it between systems: UTF-8, no doubles, finite numbers, real characters.
 
-    :raises MalformedRequestError: it is none of that, or nested deeper than 64 levels.
+    :raises MalformedRequestError: it is not that, or is nested deeper than 64 levels.
     """
     try:
         value = json.loads(
@@ -140,7 +145,7 @@ def _check_text(text: str) -> None:
 
 
 def _form_values(pairs: list[tuple[str, str]], schema: type[Schema] | None) -> dict[str, Any]:
-    """Give a form's texts the types that the schema's fields have in JSON."""
+    """Return a form's values in the types that the schema's fields have in JSON."""
     declared = schema_of(schema).fields if schema else {}
     values: dict[str, Any] = {}
     for name, text in pairs:
@@ -148,7 +153,7 @@ def _form_values(pairs: list[tuple[str, str]], schema: type[Schema] | None) -> d
         if isinstance(kind, fields.List):
             values.setdefault(name, []).append(text)
         elif name in values:
-            raise MalformedRequestError(f"The field {shown(name)} is given twice.")
+            raise MalformedRequestError(f"The field {excerpt(name)} is given twice.")
         else:
             values[name] = _form_value(kind, text)
     return values
@@ -168,7 +173,7 @@ _schemas: dict[type[Schema], Schema] = {}
 
 
 def schema_of(kind: type[Schema]) -> Schema:
-    """Give the one instance of a schema, made when it is first needed."""
+    """Return the one instance of a schema, made when it is first needed."""
     if kind not in _schemas:
         _schemas[kind] = kind()
     return _schemas[kind]

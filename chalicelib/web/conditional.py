@@ -15,13 +15,13 @@ ENTITY_TAGS = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
 
 
 def etag_of(item: Item) -> str:
-    """Give the strong entity tag of an item."""
+    """Return the strong entity tag of an item."""
     return f'"{int(item.version)}"'
 
 
 @lru_cache(maxsize=32)
 def etag_of_text(text: str) -> str:
-    """Give the strong entity tag of what has no version; a text that comes again is hashed once."""
+    """Return the strong entity tag of what has no version; a text that comes again is hashed once."""
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
@@ -38,7 +38,7 @@ def check_if_match(request: Request, item: Item) -> None:
 
 
 def is_unchanged(request: Request, item: Item) -> bool:
-    """Tell whether a GET of an item may be answered with 304."""
+    """Whether a GET of an item may be answered with 304."""
     return is_known(request, etag_of(item))
 
 

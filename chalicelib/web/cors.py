@@ -15,7 +15,7 @@ REQUEST_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match"
 
 
 def is_allowed(origin: str, settings: Settings) -> bool:
-    """Tell whether pages of an origin may read answers."""
+    """Whether pages of an origin may read answers."""
     if settings.is_local and LOCAL_ORIGIN.fullmatch(origin):
         return True
     return origin in settings.cors_origins

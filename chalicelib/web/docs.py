@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from chalicelib.web.access import PUBLIC, Access
+from chalicelib.web.call import Call
 from chalicelib.web.endpoint import Api
-from chalicelib.web.operation import JSON, PUBLIC, Call, Document, Operation
+from chalicelib.web.media import HTML, JSON, YAML
+from chalicelib.web.operation import Document, Gives, Operation
 
 FOLDER = Path(__file__).with_name("static")
-HTML = "text/html"
-YAML = "application/yaml"  # RFC 9512
 # Sent as text, and compressed by API Gateway (minimum_compression_size): a gzip body of ours would be binary,
-# which Chalice and API Gateway give to those alone whose Accept names a binary type, and no browser's does.
+# which Chalice and API Gateway give only to those whose Accept names a binary type, and no browser's does.
 TYPES = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
@@ -39,13 +40,13 @@ KEEP = "public, max-age=31536000, immutable"  # the page names each file with th
 BRIEFLY = "public, max-age=3600"
 
 
-@Operation(permission=PUBLIC, produces=(HTML,), no_store=False, etag=True)
+@Operation(access=Access(PUBLIC), gives=Gives(types=(HTML,), no_store=False, etag=True))
 def get_documentation(call: Call) -> Document:
     """Show this documentation as a page that signs in and tries operations out."""
     return _page(call, "index.html")
 
 
-@Operation(permission=PUBLIC, produces=(HTML,), no_store=False, etag=True)
+@Operation(access=Access(PUBLIC), gives=Gives(types=(HTML,), no_store=False, etag=True))
 def get_documentation_redirect(call: Call) -> Document:
     """Take the documentation page's authorization codes: its redirect URI."""
     return _page(call, "oauth2-redirect.html")
@@ -54,18 +55,15 @@ def get_documentation_redirect(call: Call) -> Document:
 def _page(call: Call, name: str) -> Document:
     headers = {"Cache-Control": REVALIDATE, "Content-Security-Policy": PAGE_POLICY}
     base = urlsplit(call.request.base_url).path
-    return Document(page(name, base, is_local=call.settings.is_local), HTML, headers)
+    return Document(page(name, base, is_local=call.context.settings.is_local), HTML, headers)
 
 
 @Operation(
-    permission=PUBLIC,
-    choices={"file": TYPES},
-    produces=tuple(sorted(set(TYPES.values()))),
-    no_store=False,
-    etag=True,
+    access=Access(PUBLIC, choices={"file": TYPES}),
+    gives=Gives(types=tuple(sorted(set(TYPES.values()))), no_store=False, etag=True),
 )
 def get_static_file(call: Call) -> Document:
-    """Give a file that the documentation page is made of."""
+    """Return a file that the documentation page is made of."""
     name = call.params["file"]
     is_named = call.request.query.get("v") == [digest(name)]
     return Document(read(name), TYPES[name], {"Cache-Control": KEEP if is_named else BRIEFLY})
@@ -78,9 +76,9 @@ def openapi_json(api: Api, scopes: Mapping[str, str]) -> Operation:
     def text(base_url: str) -> str:
         return json.dumps(_document(api, scopes, base_url), ensure_ascii=False)
 
-    @Operation(permission=PUBLIC, no_store=False, etag=True)
+    @Operation(access=Access(PUBLIC), gives=Gives(no_store=False, etag=True))
     def get_openapi_json(call: Call) -> Document:
-        """Give the OpenAPI document as JSON."""
+        """Return the OpenAPI document as JSON."""
         return Document(text(call.request.base_url), JSON, {"Cache-Control": REVALIDATE})
 
     return get_openapi_json
@@ -95,9 +93,9 @@ def openapi_yaml(api: Api, scopes: Mapping[str, str]) -> Operation:
 
         return as_yaml(_document(api, scopes, base_url))
 
-    @Operation(permission=PUBLIC, produces=(YAML,), no_store=False, etag=True)
+    @Operation(access=Access(PUBLIC), gives=Gives(types=(YAML,), no_store=False, etag=True))
     def get_openapi_yaml(call: Call) -> Document:
-        """Give the OpenAPI document as YAML."""
+        """Return the OpenAPI document as YAML."""
         return Document(text(call.request.base_url), YAML, {"Cache-Control": REVALIDATE})
 
     return get_openapi_yaml
@@ -123,7 +121,7 @@ def page(name: str, base: str, *, is_local: bool = False) -> str:
 
 
 def static_address(base: str, name: str) -> str:
-    """Give the path of a static file, which changes with its content."""
+    """Return the path of a static file, which changes with its content."""
     return f"{base}/api/v1/static/{name}?v={digest(name)}"
 
 
@@ -138,5 +136,5 @@ def read(name: str) -> str:
 
 @lru_cache(maxsize=len(TYPES))
 def digest(name: str) -> str:
-    """Name the content of a static file."""
+    """Return a name for the content of a static file."""
     return hashlib.sha256(read(name).encode()).hexdigest()[:16]

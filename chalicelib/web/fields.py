@@ -10,7 +10,7 @@ from chalicelib.db.keys import CLIENT_ID, ULID, is_id
 from chalicelib.text import ManyMarksError, TooLongError, nfc
 
 # What Text takes, as OpenAPI has it: no control characters or line ends, nothing that makes the text around
-# it run backwards (UAX #9), and not blanks alone.
+# it run backwards (UAX #9), and not only blanks.
 _CONTROL = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
 ONE_LINE = rf"^([^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*)?$"
 # What Prose takes: tabs and ends of lines, too.
@@ -30,58 +30,63 @@ def check_id(value: str) -> None:
         raise ValidationError("Must be an id: a ULID of 26 characters.")
 
 
-def one_line(most: int, **more: Any) -> dict[str, Any]:
-    """Describe a text that the server alone writes.
+def text_metadata(max_length: int, **more: Any) -> dict[str, Any]:
+    """Describe a text that only the server writes.
 
-    :param most: the most characters.
+    :param max_length: the most characters.
     :param more: further metadata.
     """
-    return {"maxLength": most, "pattern": ONE_LINE, **more}
+    return {"maxLength": max_length, "pattern": ONE_LINE, **more}
 
 
-def like(pattern: re.Pattern[str], most: int, **more: Any) -> dict[str, Any]:
+def pattern_metadata(pattern: re.Pattern[str], max_length: int, **more: Any) -> dict[str, Any]:
     """Describe a text that has a form.
 
     :param pattern: all of it; written so that Python and ECMA 262 read the same.
-    :param most: the most characters.
+    :param max_length: the most characters.
     :param more: further metadata.
     """
-    return {"maxLength": most, "pattern": f"^{pattern.pattern}$", **more}
+    return {"maxLength": max_length, "pattern": f"^{pattern.pattern}$", **more}
 
 
 EXAMPLE_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 # The ids of paths and models, by what they are called; all others are ULIDs.
-ID = like(ULID, 26)
-IDS = {"client_id": like(CLIENT_ID, 64)}
+ID = pattern_metadata(ULID, 26)
+IDS = {"client_id": pattern_metadata(CLIENT_ID, 64)}
 
 
 class Text(fields.String):
     """One line of text in NFC, without control characters; lengths are in characters of NFC.
 
-    :param least: the fewest characters.
-    :param most: the most characters.
+    :param min_length: the fewest characters.
+    :param max_length: the most characters.
     """
 
     pattern = ONE_LINE
     unsafe = re.compile(f"[{_CONTROL}]")
     advice = "Must be one line without control characters."
 
-    def __init__(self, *, least: int = 0, most: int, **kwargs: Any) -> None:
+    def __init__(self, *, min_length: int = 0, max_length: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.least = least
-        self.most = most
-        self.metadata = {"minLength": least, "maxLength": most, "pattern": self.pattern, **self.metadata}
+        self.min_length = min_length
+        self.max_length = max_length
+        self.metadata = {
+            "minLength": min_length,
+            "maxLength": max_length,
+            "pattern": self.pattern,
+            **self.metadata,
+        }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise self.make_error("invalid")
         try:
-            text = nfc(value, self.most)
+            text = nfc(value, self.max_length)
         except TooLongError:
             raise ValidationError(self._length()) from None
         except ManyMarksError as error:
             raise ValidationError(str(error)) from error
-        if len(text) < self.least:
+        if len(text) < self.min_length:
             raise ValidationError(self._length())
         if self.unsafe.search(text):
             raise ValidationError(self.advice)
@@ -90,7 +95,7 @@ class Text(fields.String):
         return text
 
     def _length(self) -> str:
-        return f"Must have {self.least} to {self.most} characters."
+        return f"Must have {self.min_length} to {self.max_length} characters."
 
 
 class Prose(Text):
@@ -137,17 +142,17 @@ class StoredMoment(Moment):
 class Array(fields.List[Any]):
     """A list whose elements are looked at only if there are few enough.
 
-    :param most: the most elements.
+    :param max_items: the most elements.
     """
 
-    def __init__(self, element: fields.Field[Any], *, most: int, **kwargs: Any) -> None:
+    def __init__(self, element: fields.Field[Any], *, max_items: int, **kwargs: Any) -> None:
         super().__init__(element, **kwargs)
-        self.most = most
-        self.metadata = {"maxItems": most, **self.metadata}
+        self.max_items = max_items
+        self.metadata = {"maxItems": max_items, **self.metadata}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
-        if isinstance(value, list) and len(value) > self.most:
-            raise ValidationError(f"Must have at most {self.most} elements.")
+        if isinstance(value, list) and len(value) > self.max_items:
+            raise ValidationError(f"Must have at most {self.max_items} elements.")
         return super()._deserialize(value, attr, data, **kwargs)
 
 

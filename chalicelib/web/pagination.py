@@ -13,8 +13,9 @@ from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, T, query
 from chalicelib.errors import InvalidValueError
 from chalicelib.security.seals import seal, unseal
-from chalicelib.web.fields import like
-from chalicelib.web.operation import Call
+from chalicelib.web.call import Call
+from chalicelib.web.fields import pattern_metadata
+from chalicelib.web.request import Request
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
@@ -28,7 +29,7 @@ def _range(least: int, most: int, advice: str = "") -> validate.Range:
 
 
 class QueryInteger(fields.Integer):
-    """A whole number as the query string has it: digits alone, no signs, blanks or underscores."""
+    """A whole number as the query string has it: only digits, no signs, blanks or underscores."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not (isinstance(value, str) and value.isascii() and value.isdigit()):
@@ -38,17 +39,19 @@ class QueryInteger(fields.Integer):
 
 
 class PageQuery(Schema):
-    """Which part of a list that goes by cursor alone."""
+    """Which part of a list that goes only by cursor."""
 
     limit = QueryInteger(
         load_default=DEFAULT_LIMIT,
         validate=_range(1, MAX_LIMIT),
-        metadata={"description": "How many elements at the most."},
+        metadata={"description": "How many elements at most."},
     )
     cursor = fields.String(
         load_default="",
         validate=validate.Length(max=MAX_CURSOR),
-        metadata=like(CURSOR, MAX_CURSOR, description="Where to go on: take it from the Link header before."),
+        metadata=pattern_metadata(
+            CURSOR, MAX_CURSOR, description="Where to go on: take it from the Link header before."
+        ),
     )
 
 
@@ -71,7 +74,6 @@ class ListQuery(PageQuery):
 class Listing:
     """Something that can be listed.
 
-    :param name: binds cursors: one of another listing is refused.
     :param partition: gsi1pk of the listing; pk, when a prefix is given.
     :param prefix: list the table itself: sort keys that begin with this.
     :param attributes: what is read of each item.
@@ -117,7 +119,7 @@ def read_page(call: Call, kind: type[T], listing: Listing, total: int) -> Page[T
 
 def count(call: Call, shards: Sequence[Key]) -> int:
     """Add up a counter whose shards were read with the caller."""
-    return counters.total(call.items.get(shard) for shard in shards)
+    return counters.total(call.context.items.get(shard) for shard in shards)
 
 
 def _position(item: Item, listing: Listing) -> str:
@@ -130,29 +132,27 @@ def _purpose(listing: Listing) -> tuple[str, str | None]:
 
 def make_cursor(call: Call, listing: Listing, position: str) -> str:
     """Seal a position, bound to its listing."""
-    return seal(call.keyring.mac_key("cursor"), _purpose(listing), position)
+    return seal(call.context.keyring.mac_key("cursor"), _purpose(listing), position)
 
 
 def open_cursor(call: Call, listing: Listing, cursor: str) -> str:
-    """Give back the position of a cursor.
+    """Return the position of a cursor.
 
     :raises InvalidValueError: it was changed, made up, or belongs to another listing.
     """
-    position = unseal(call.keyring.mac_key("cursor"), _purpose(listing), cursor)
+    position = unseal(call.context.keyring.mac_key("cursor"), _purpose(listing), cursor)
     if position is None:
         detail = "This cursor is not valid here: take it from the Link header, unchanged."
         raise InvalidValueError(errors=[{"parameter": "cursor", "detail": detail}])
     return position
 
 
-def page_headers(call: Call, page: Page[Any]) -> dict[str, str]:
-    """Give X-Total-Count and, unless this page is the last, Link (RFC 8288)."""
+def page_headers(request: Request, page: Page[Any]) -> dict[str, str]:
+    """Return X-Total-Count and, unless this page is the last, Link (RFC 8288)."""
     headers = {} if page.total is None else {"X-Total-Count": str(page.total)}
     if page.next_cursor:
-        kept = {
-            name: values[0] for name, values in call.request.query.items() if name not in ("cursor", "offset")
-        }
+        kept = {name: values[0] for name, values in request.query.items() if name not in ("cursor", "offset")}
         parameters = urlencode({**kept, "cursor": page.next_cursor})
-        path = quote(call.request.path_of_route)
-        headers["Link"] = f'<{call.request.base_url}{path}?{parameters}>; rel="next"'
+        path = quote(request.path_of_route)
+        headers["Link"] = f'<{request.base_url}{path}?{parameters}>; rel="next"'
     return headers

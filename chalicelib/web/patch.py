@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -10,27 +9,23 @@ from typing import Any
 
 import jsonpatch
 from jsonpointer import JsonPointerException
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError
 
-from chalicelib.db.table import T, backoff, get_many
-from chalicelib.db.transaction import ConditionFailedError
+from chalicelib.db.table import Item
 from chalicelib.errors import (
     ConflictError,
     ForbiddenError,
     InvalidValueError,
     MalformedRequestError,
-    NotFoundError,
-    ServiceUnavailableError,
-    shown,
+    excerpt,
 )
+from chalicelib.web.access import Permission
 from chalicelib.web.body import schema_of, violations
-from chalicelib.web.conditional import check_if_match
-from chalicelib.web.operation import Call, PatchPolicy, Rule
+from chalicelib.web.call import Call
 
 MAX_OPERATIONS = 64
 MAX_RESULT = 65_536  # characters of JSON; copies grow without bound otherwise
 MAX_ELEMENTS = 128  # of a value, and of what is patched beyond those it has
-RETRY_FOR = 5.0  # seconds that a write is tried anew after conflicts; with the last try's own, below 15
 CURRENT_PASSWORD = "/current_password"  # noqa: S105 - a path, no password
 MAX_POINTER = 256  # characters; no view has anything at a longer one
 POINTER = re.compile(r"(/([^~/]|~[01])*)*")
@@ -44,6 +39,49 @@ NEEDS = {
 }
 
 
+@dataclass(frozen=True)
+class Rule:
+    """What may be done with one field of a view.
+
+    :param permission: who may change it, beyond who may call the operation; None for all of them.
+    :param confirm: a test of /current_password has to precede.
+    :param parts: paths inside the field work too; it is an array then.
+    :param blank: what the field becomes when it is removed; None if it can't be, or may be null.
+    """
+
+    permission: Permission | None = None
+    confirm: bool = False
+    parts: bool = False
+    blank: str | bool | tuple[str, ...] | None = None
+
+    def check(self, call: Call, target: str) -> None:
+        """Check that the caller may set the field.
+
+        :param target: pointer to it.
+        :raises ForbiddenError: somebody else may.
+        """
+        if self.permission and not self.permission.allows(call):
+            raise ForbiddenError(f"Who may set {excerpt(target)}: {self.permission.sentence}.")
+
+
+@dataclass(frozen=True)
+class PatchPolicy:
+    """Which paths a patch may touch.
+
+    :param view: the schema of the public view: whatever it shows may be tested, or copied from.
+    :param changes: the schema that validates the fields which changed.
+    :param rules: what may be changed, by field.
+    :param nobody: fields that no caller whatsoever may change over the API: 403.
+    :param confirm: checks the value of a test of /current_password, and raises if it is wrong.
+    """
+
+    view: type[Schema]
+    changes: type[Schema]
+    rules: Mapping[str, Rule]
+    nobody: frozenset[str] = frozenset()
+    confirm: Callable[[Call, Any], None] | None = None
+
+
 @dataclass
 class _Progress:
     call: Call
@@ -55,7 +93,7 @@ class _Progress:
 
 
 def parse_patch(payload: Any) -> list[dict[str, Any]]:
-    """Check that a parsed body is a patch document.
+    """Return a parsed body if it is a patch document.
 
     :raises MalformedRequestError: RFC 6902 §3, §4 and RFC 6901 §3 do not know such a thing.
     :raises InvalidValueError: it has too many operations, or too large a pointer or value.
@@ -111,18 +149,20 @@ def _flaw(entry: Any) -> str | None:
     return None
 
 
-def apply_patch(call: Call, policy: PatchPolicy, view: Mapping[str, Any]) -> dict[str, Any]:
-    """Apply the call's patch to a view, all or nothing, and give the changed fields as loaded.
+def apply_patch(call: Call, policy: PatchPolicy, item: Item) -> dict[str, Any]:
+    """Apply the call's patch to the public view of an item, all or nothing.
 
+    :returns: the fields that change, as the schema loaded them.
     :raises MalformedRequestError: the body is no patch.
     :raises ForbiddenError: a field is not the caller's to change, or the current password is wrong.
     :raises ConflictError: a test failed.
     :raises InvalidValueError: a path is outside the policy, or the result breaks the schema.
     """
+    view: dict[str, Any] = schema_of(policy.view).dump(item)
     readable = frozenset(schema_of(policy.view).fields)
     most = MAX_ELEMENTS + count_elements(view, MAX_RESULT)
     progress = _Progress(call, policy, _copy(view), most, readable=readable)
-    # Operations change what they put in, and the same ones are applied anew after a conflict.
+    # Operations change what they put in, and the same ones are applied again after a conflict.
     for number, entry in enumerate(_copy(parse_patch(call.payload))):
         _apply(progress, entry, number)
     changed = {
@@ -154,10 +194,8 @@ def _load_changes(policy: PatchPolicy, changed: dict[str, Any]) -> dict[str, Any
 def _apply(progress: _Progress, entry: dict[str, Any], number: int) -> None:
     if entry["op"] == "test" and entry["path"] == CURRENT_PASSWORD and progress.policy.confirm:
         if progress.confirmed:
-            raise _outside(entry["path"], number, "Test it once.")
-        # A patch that is applied anew after a conflict has proven its password already.
-        if not progress.call.confirmed:
-            progress.policy.confirm(progress.call, entry["value"])
+            raise _outside(entry["path"], number, "It may be tested only once per patch.")
+        progress.policy.confirm(progress.call, entry["value"])
         progress.confirmed = True
         return
     _check_read(progress, entry, number)
@@ -168,7 +206,7 @@ def _apply(progress: _Progress, entry: dict[str, Any], number: int) -> None:
     try:
         progress.document = jsonpatch.apply_patch(progress.document, [entry], in_place=True)
     except jsonpatch.JsonPatchTestFailed as error:
-        raise ConflictError(f"The test of {shown(entry['path'])} failed: it has another value.") from error
+        raise ConflictError(f"The test of {excerpt(entry['path'])} failed: it has another value.") from error
     # A pointer's own exception is not a patch exception; odd indexes end in plain type errors.
     except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, KeyError, ValueError) as error:
         raise _outside(entry["path"], number, "There is nothing at this path.") from error
@@ -180,7 +218,7 @@ def _apply(progress: _Progress, entry: dict[str, Any], number: int) -> None:
 
 
 def _check_read(progress: _Progress, entry: dict[str, Any], number: int) -> None:
-    """Let a patch see nothing but what the view shows: hidden and unknown fields look alike."""
+    """Refuse to read anything that the view does not show: hidden and unknown fields look alike."""
     source = (
         entry["path"]
         if entry["op"] == "test"
@@ -199,7 +237,7 @@ def _check_write(progress: _Progress, entry: dict[str, Any], number: int) -> Non
     for target in targets:
         name = _field(target)
         if name in progress.policy.nobody:
-            raise ForbiddenError(f"{shown(target)} can't be changed over the API.")
+            raise ForbiddenError(f"{excerpt(target)} can't be changed over the API.")
         rule = progress.policy.rules.get(name)
         if rule is None or (target.count("/") > 1 and not rule.parts):
             raise _outside(target, number, "This path can't be changed.")
@@ -222,67 +260,6 @@ def _field(pointer: str) -> str:
 
 def _outside(path: str, number: int, detail: str) -> InvalidValueError:
     return InvalidValueError(
-        f"{shown(path) or 'The whole document'}: {detail}",
+        f"{excerpt(path) or 'The whole document'}: {detail}",
         errors=[{"pointer": f"/{number}/path", "detail": detail}],
     )
-
-
-def patch_item(call: Call, item: T, save: Callable[[T, dict[str, Any]], None]) -> T:
-    """Apply the call's patch to an item, as the operation's policy has it, and save it.
-
-    The write holds on condition that nobody else wrote meanwhile.
-
-    Without If-Match the patch is applied anew to what the other one left, so no update is lost.
-
-    :param save: writes the changes (none at all, if a password was confirmed); the write that is conditional
-        on the version is named "item".
-    :raises PreconditionFailedError: If-Match names another version.
-    """
-    policy = call.policy
-
-    def step(present: T) -> None:
-        changes = apply_patch(call, policy, dump_view(policy, present))
-        if changes or call.confirmed:
-            save(present, changes)
-
-    return save_anew(call, item, step)
-
-
-def save_anew(call: Call, item: T, save: Callable[[T], None]) -> T:
-    """Save an item; where somebody else was faster, read it again and repeat, unless If-Match forbids.
-
-    :param save: the write that is conditional on the version is named "item".
-    :raises PreconditionFailedError: If-Match names another version.
-    """
-    deadline, attempt = time.monotonic() + RETRY_FOR, 0
-    while True:
-        check_if_match(call.request, item)
-        try:
-            save(item)
-        except ConditionFailedError as error:
-            if "item" not in error.names:
-                raise
-            if time.monotonic() > deadline:
-                raise ServiceUnavailableError("Too many writers at once: try again.") from error
-            backoff(attempt)
-            attempt += 1
-            item = reread(item)
-        else:
-            return item
-
-
-def dump_view(policy: PatchPolicy, item: T) -> dict[str, Any]:
-    """Give the public view that a patch works on."""
-    view: dict[str, Any] = schema_of(policy.view).dump(item)
-    return view
-
-
-def reread(item: T) -> T:
-    """Read an item anew.
-
-    :raises NotFoundError: it was deleted meanwhile.
-    """
-    again = get_many([item.key]).get(item.key)
-    if not isinstance(again, type(item)):
-        raise NotFoundError
-    return again

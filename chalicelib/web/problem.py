@@ -17,10 +17,10 @@ from chalicelib.errors import (
 from chalicelib.settings import Settings
 from chalicelib.telemetry.measure import note
 from chalicelib.web.cors import cors_headers
+from chalicelib.web.media import PROBLEM_JSON
 from chalicelib.web.request import base_url, path_of, request_id
 
 URI = "/%:@!$&'()*+,;=~"
-PROBLEM_JSON = "application/problem+json"
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

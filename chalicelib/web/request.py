@@ -9,7 +9,7 @@ from chalice.app import Request as ChaliceRequest
 
 from chalicelib.settings import LOCAL_URL, Settings
 
-SURROGATE = re.compile(r"[\ud800-\udfff]")  # in Python's text each of them stands alone
+SURROGATE = re.compile(r"[\ud800-\udfff]")  # Python's text has no pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,13 +82,13 @@ def _body(request: ChaliceRequest) -> bytes | None:
 
 
 def path_of(event: dict[str, Any]) -> str:
-    """Give the path that was called; requestContext alone has the stage in front of it."""
+    """Return the path that was called, without the stage that requestContext has in front of it."""
     context: dict[str, Any] = event.get("requestContext", {})
     return str(event.get("path") or context.get("path") or context.get("resourcePath", ""))
 
 
 def request_id(request: ChaliceRequest | None) -> str:
-    """Name the request, by the same id that the gateway's and the function's logs show."""
+    """Return the id of the request, the one that the gateway's and the function's logs show."""
     context = request.context if request else {}
     own = getattr(request.lambda_context, "aws_request_id", None) if request else None
     return str(context.get("requestId") or own or "unknown")

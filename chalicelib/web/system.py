@@ -5,8 +5,10 @@ from marshmallow import Schema, fields, validate
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
 from chalicelib.errors import ApiError, ServiceUnavailableError, all_problems
-from chalicelib.web.fields import one_line
-from chalicelib.web.operation import PUBLIC, Call, Operation
+from chalicelib.web.access import PUBLIC, Access
+from chalicelib.web.call import Call
+from chalicelib.web.fields import text_metadata
+from chalicelib.web.operation import Docs, Gives, Operation, Takes
 
 PROBLEMS: dict[str, type[ApiError]] = {kind.slug: kind for kind in all_problems()}
 
@@ -25,27 +27,35 @@ class HealthSchema(Schema):
     """What is running."""
 
     status = fields.String(validate=validate.OneOf(("ok",)), metadata={"example": "ok"})
-    build = fields.String(metadata=one_line(128, example="c0ffee1"))
+    build = fields.String(metadata=text_metadata(128, example="c0ffee1"))
 
 
 class ProblemTypeSchema(Schema):
     """A problem type, explained."""
 
-    title = fields.String(metadata=one_line(64, example="Not found"))
+    title = fields.String(metadata=text_metadata(64, example="Not found"))
     status = fields.Integer(validate=validate.Range(400, 599), metadata={"example": 404})
-    meaning = fields.String(metadata=one_line(1024, example="There is nothing at this address."))
-    advice = fields.String(metadata=one_line(1024, example="Check the ids in the path."))
+    meaning = fields.String(metadata=text_metadata(1024, example="There is nothing at this address."))
+    advice = fields.String(metadata=text_metadata(1024, example="Check the ids in the path."))
 
 
-@Operation(permission=PUBLIC, query=HealthQuery, response=HealthSchema, problems=(ServiceUnavailableError,))
+@Operation(
+    access=Access(PUBLIC),
+    takes=Takes(query=HealthQuery),
+    gives=Gives(HealthSchema),
+    docs=Docs(problems=(ServiceUnavailableError,)),
+)
 def get_health(call: Call) -> dict[str, str]:
-    """Tell the build that is running; with deep=1 also whether the table answers."""
+    """Return the build that is running; with deep=1 also whether the table answers."""
     if call.query["deep"] == "1":
         get_many([keys.counter(keys.USERS)])
-    return {"status": "ok", "build": call.settings.build}
+    return {"status": "ok", "build": call.context.settings.build}
 
 
-@Operation(permission=PUBLIC, choices={"problem": PROBLEMS}, response=ProblemTypeSchema, no_store=False)
+@Operation(
+    access=Access(PUBLIC, choices={"problem": PROBLEMS}),
+    gives=Gives(ProblemTypeSchema, no_store=False),
+)
 def get_problem_type(call: Call) -> dict[str, str | int]:
     """Explain a problem type."""
     kind = PROBLEMS[call.params["problem"]]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chalicelib.db.table import Item
-from chalicelib.db.transaction import ConditionFailedError
+from chalicelib.db.transaction import StaleError
 from chalicelib.users.models import UniqueName
 from tasks.data import table
 from tasks.data.counts import Counts
@@ -73,7 +73,7 @@ def _settle(finding: Finding, *, fix: bool, say: Callable[[str], object]) -> boo
         return False
     try:
         finding.mend()
-    except ConditionFailedError:
+    except StaleError:
         say(f"{finding}. It changed meanwhile: looking again.")
     else:
         say(f"{finding}. Fixed: {finding.remedy}.")

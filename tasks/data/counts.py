@@ -99,10 +99,10 @@ def _correct(name: str, off: int, seen: Mapping[Key, Item]) -> None:
     transaction = Transaction()
     first, *others = counters.shards(name)
     for key in others:
-        transaction.check(key.sk, Counter, key, _unchanged(seen.get(key)))
+        transaction.check(Counter, key, _unchanged(seen.get(key)))
     # where the rule that one admin remains looks
     actions = [Counter.amount.add(off), Counter.version.add(1)]
-    transaction.add(first.sk, Counter.at(first), actions, _unchanged(seen.get(first)))
+    transaction.add(Counter.at(first), actions, _unchanged(seen.get(first)))
     transaction.commit()
 
 
@@ -138,5 +138,5 @@ def _judge_team(team: Team, members: int, leaders: int) -> Iterator[Finding]:
 def _count_anew(team: Team, members: int, leaders: int) -> None:
     # Whoever joins or leaves makes it another version.
     transaction = Transaction()
-    transaction.change("team", team, {"member_count": members, "leader_count": leaders})
+    transaction.change(team, {"member_count": members, "leader_count": leaders})
     transaction.commit()

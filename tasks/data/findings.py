@@ -18,7 +18,7 @@ class Finding:
     :param about: key of the item.
     :param text: what is wrong with it.
     :param remedy: what mending does; what a person has to do, where that is not known.
-    :param mend: writes it; raises ConditionFailedError, and writes nothing, if anything changed meanwhile.
+    :param mend: writes it; raises StaleError, and writes nothing, if anything changed meanwhile.
     :param is_leftover: what deletions leave behind, which nothing reaches: no damage.
     """
 
@@ -33,15 +33,15 @@ class Finding:
         return f"{self.about.pk} {self.about.sk}: {self.text}"
 
 
-def remove(item: Item, *absent: tuple[str, type[Item], Key]) -> None:
+def remove(item: Item, *absent: tuple[type[Item], Key]) -> None:
     """Delete an item that is still as it was seen, and count it no more, while what it needs is still gone.
 
-    :param absent: name, kind and key of what has to be gone.
+    :param absent: kind and key of what has to be gone.
     """
     transaction = Transaction()
-    transaction.delete("item", item)
-    for name, kind, key in absent:
-        transaction.check(name, kind, key, kind.pk.does_not_exist())
+    transaction.delete(item)
+    for kind, key in absent:
+        transaction.check(kind, key, kind.pk.does_not_exist())
     for counter in item.counted():
         counters.add(transaction, counter, -1)
     transaction.commit()
@@ -54,5 +54,5 @@ def list_anew(item: Item) -> None:
         attribute.remove() if value is None else attribute.set(value) for attribute, value in pairs
     ]
     transaction = Transaction()
-    transaction.update("item", item, actions)
+    transaction.update(item, actions)
     transaction.commit()

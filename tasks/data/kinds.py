@@ -17,9 +17,9 @@ class UnreadableError(Exception):
 
 
 def all_kinds() -> dict[str, type[Item]]:
-    """Import the models of all resources, and give the kinds by their names."""
-    for path in sorted((project_folder() / "chalicelib").glob("*/models.py")):
-        import_module(f"chalicelib.{path.parent.name}.models")
+    """Import the models of all resources, and return the kinds by their names."""
+    for path in sorted((project_folder() / "chalicelib").rglob("models.py")):
+        import_module(".".join(path.relative_to(project_folder()).with_suffix("").parts))
     attribute: Any = Item.kind
     return {attribute.get_discriminator(kind): kind for kind in attribute.get_registered_subclasses(Item)}
 

@@ -10,8 +10,10 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, now
 from chalicelib.db.transaction import Transaction
-from chalicelib.oauth.models import Consent, OAuth2Client
-from chalicelib.teams.models import Cleanup, Member, Team, clean_up, remove_member
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.oauth.consents.models import Consent
+from chalicelib.teams.actions import clean_up, count_members
+from chalicelib.teams.models import Cleanup, Member, Team
 from chalicelib.users.models import UniqueName, User
 from tasks.data.findings import Finding, list_anew, remove
 from tasks.data.reading import Found, read
@@ -86,24 +88,24 @@ def _of_another(user: User, word: str, marker: UniqueName) -> Finding:
 
 def _mark(user: User, key: Key) -> None:
     transaction = Transaction()
-    transaction.check("user", User, user.key, User.version == user.version)
-    transaction.put("marker", UniqueName.at(key, user_id=user.id))
+    transaction.check(User, user.key, User.version == user.version)
+    transaction.put(UniqueName.at(key, user_id=user.id))
     transaction.commit()
 
 
 def _mark_again(user: User, marker: UniqueName) -> None:
     transaction = Transaction()
-    transaction.check("user", User, user.key, User.version == user.version)
+    transaction.check(User, user.key, User.version == user.version)
     # its version stays 1, as whoever changes an e-mail address expects
     same = UniqueName.user_id == marker.user_id
-    transaction.add("marker", UniqueName.at(marker.key), [UniqueName.user_id.set(user.id)], same)
+    transaction.add(UniqueName.at(marker.key), [UniqueName.user_id.set(user.id)], same)
     transaction.commit()
 
 
 def _marker(marker: UniqueName, found: Found) -> Iterator[Finding]:
     user = found.get(keys.user(marker.user_id))
     if user is None:
-        absent = ("user", User, keys.user(marker.user_id))
+        absent = (User, keys.user(marker.user_id))
         yield Finding(marker.key, "its user is gone", "frees the name", partial(remove, marker, absent))
     elif isinstance(user, User) and marker.key not in _names(user).values():
         text = f"its user, {user.id}, has another name"
@@ -112,8 +114,8 @@ def _marker(marker: UniqueName, found: Found) -> Iterator[Finding]:
 
 def _free(marker: UniqueName, user: User) -> None:
     transaction = Transaction()
-    transaction.check("user", User, user.key, User.version == user.version)
-    transaction.delete("marker", marker)
+    transaction.check(User, user.key, User.version == user.version)
+    transaction.delete(marker)
     transaction.commit()
 
 
@@ -127,13 +129,13 @@ def _user_of(item: Item) -> Key:
 
 def _of_user(item: Item, found: Found) -> Iterator[Finding]:
     if _user_of(item) not in found:
-        absent = ("user", User, _user_of(item))
+        absent = (User, _user_of(item))
         yield Finding(item.key, "its user is gone", "removes it", partial(remove, item, absent))
         return
     client_id = getattr(item, "client_id", None)
     if client_id and keys.client(client_id) not in found:
         text = f"is left over from the client {client_id}"
-        mend = partial(remove, item, ("client", OAuth2Client, keys.client(client_id)))
+        mend = partial(remove, item, (OAuth2Client, keys.client(client_id)))
         yield Finding(item.key, text, "removes it", mend, is_leftover=True)
 
 
@@ -157,14 +159,21 @@ def _member(member: Member, found: Found) -> Iterator[Finding]:
     team, user = found.get(keys.team(member.team_id)), found.get(keys.user(member.user_id))
     if team is None:
         if keys.cleanup(member.team_id) not in found:
-            absent = ("team", Team, keys.team(member.team_id))
+            absent = (Team, keys.team(member.team_id))
             yield Finding(member.key, "its team is gone", "removes it", partial(remove, member, absent))
     elif user is None and isinstance(team, Team):
         text = "its user is gone"
         if member.is_leader and team.leader_count <= 1:
             yield Finding(member.key, text, "the team has no other leader: add one as an admin, or delete it")
         else:
-            yield Finding(member.key, text, "removes it", partial(remove_member, team, member))
+            yield Finding(member.key, text, "removes it", partial(_remove_member, team, member))
+
+
+def _remove_member(team: Team, member: Member) -> None:
+    transaction = Transaction()
+    transaction.delete(member)
+    count_members(transaction, team, -1, leaders=-int(member.is_leader))
+    transaction.commit()
 
 
 def _cleanup(note: Cleanup, found: Found) -> Iterator[Finding]:
@@ -179,8 +188,8 @@ def _cleanup(note: Cleanup, found: Found) -> Iterator[Finding]:
 
 def _keep(note: Cleanup, team: Team) -> None:
     transaction = Transaction()
-    transaction.check("team", Team, team.key, Team.pk.exists())
-    transaction.delete("note", note)
+    transaction.check(Team, team.key, Team.pk.exists())
+    transaction.delete(note)
     transaction.commit()
 
 

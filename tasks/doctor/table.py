@@ -7,8 +7,8 @@ from typing import Any
 
 from chalicelib.db import counters, keys
 from chalicelib.db.table import Item, get_many
-from chalicelib.oauth.models import OAuth2Client
-from chalicelib.oauth.secrets import client_secret_matches
+from chalicelib.oauth.clients.authenticate import client_secret_matches
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.security.passwords import verify_password
 from chalicelib.users.models import UniqueName, User
 from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject

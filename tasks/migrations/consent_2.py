@@ -8,7 +8,8 @@ from typing import Any
 
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
-from chalicelib.oauth.models import Consent, OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.oauth.consents.models import Consent
 from tasks.data.migrate import Migration
 
 

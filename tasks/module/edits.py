@@ -68,10 +68,11 @@ def edits(things: str) -> Iterable[Edit]:
         Edit("app.py", among_imports(module), "from chalicelib.$things import handlers as $things\n"),
         Edit("app.py", before(r'^api\.group\("OAuth2 tokens"'), ROUTES),
         Edit("chalicelib/db/keys.py", end, KEYS),
-        Edit("chalicelib/oauth/scopes.py", in_sorted_dict("SCOPES", things), SCOPES),
-        Edit(project, after(r'^layers = \["(?=[^"]*\boauth\b)'), "$things | "),
-        Edit(project, after(r'^containers = \[(?="chalicelib\.)'), '"chalicelib.$things", '),
-        Edit(project, after(r"^source_modules = \[\n(?= +.chalicelib\.)"), '    "chalicelib.$things",\n'),
+        Edit("chalicelib/scopes.py", in_sorted_dict("SCOPES", things), SCOPES),
+        Edit(project, after(r'^    "(?=oauth \| )'), "$things | "),
+        Edit(
+            project, after(r"^source_modules = \[\n(?= +.chalicelib\.audit.,)"), '    "chalicelib.$things",\n'
+        ),
         Edit("benchmarks/operations.py", in_literal("UNMEASURED"), UNMEASURED),
         Edit("schemathesis.toml", before('"listUsers"'), '"list$Things", '),
         Edit("tests/api/expected_access.py", in_literal("EXPECTED"), ACCESS),

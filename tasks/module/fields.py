@@ -107,7 +107,7 @@ def string(options: Options, kind: str = "Text", default: int = 100, greatest: i
         name=options.name,
         required=options.required,
         stored="UnicodeAttribute",
-        declaration=f"{kind}({f'least={least}, ' if least else ''}most={most}, ...)",
+        declaration=f"{kind}({f'min_length={least}, ' if least else ''}max_length={most}, ...)",
         example=f'"{examples[0]}"',
         other=f'"{examples[1]}"',
         bad=(*short, f'"x" * {most + 1}', '" "', '"a\\x00"', "5"),

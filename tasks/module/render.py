@@ -10,6 +10,7 @@ from tasks.module.names import Names
 TEMPLATES = Path(__file__).with_name("templates")
 FILES = {
     "chalicelib/$things/__init__.py": "",
+    "chalicelib/$things/actions.py": "actions.py",
     "chalicelib/$things/handlers.py": "handlers.py",
     "chalicelib/$things/models.py": "models.py",
     "chalicelib/$things/permissions.py": "permissions.py",

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, Asymmet
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.security.keys import SigningKey
 from chalicelib.security.signing import LocalSigner
 from chalicelib.users.models import User

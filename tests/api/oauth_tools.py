@@ -9,8 +9,8 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from chalicelib.db import keys
 from chalicelib.db.table import connection, get_many, now, query
-from chalicelib.oauth.families import parse_refresh_token
-from chalicelib.oauth.models import TokenFamily, UsedRefreshToken
+from chalicelib.oauth.tokens.families import parse_refresh_token
+from chalicelib.oauth.tokens.models import TokenFamily, UsedRefreshToken
 from chalicelib.users.models import User
 from tests.http import Answer, Client
 from tests.target import require_process

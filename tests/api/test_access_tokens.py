@@ -10,11 +10,14 @@ import pytest
 
 import app as application
 from chalicelib.db import keys
-from chalicelib.oauth.models import PUBLIC_CLIENT, OAuth2Client, create_client
+from chalicelib.oauth.clients.actions import add_client
+from chalicelib.oauth.clients.models import PUBLIC_CLIENT, OAuth2Client
 from chalicelib.settings import Settings
-from chalicelib.users.models import create_user, new_user
+from chalicelib.users.models import new_user
+from tests.acting import create_user
 from tests.api.forgery import DROP, Forge, b64, foreign_key
 from tests.http import Answer, Client
+from tests.support import perform
 from tests.target import base_url, connected, present, table_of
 
 BASE = base_url()
@@ -208,8 +211,8 @@ def forge(settings: Settings) -> Iterator[Forge]:
             default_scopes=["users:read"],
             grant_types=["password"],
         )
-        create_client(client)
-        yield Forge(application.api.keys.keyring().current, user, client)
+        perform(add_client, client)
+        yield Forge(application.api.keystore.keyring().current, user, client)
 
 
 @pytest.fixture(scope="module")

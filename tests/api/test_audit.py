@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.oauth.models import PUBLIC_CLIENT, OAuth2Client
+from chalicelib.oauth.clients.models import PUBLIC_CLIENT, OAuth2Client
 from chalicelib.users.models import User
 from tests.api import audit_tools
 from tests.api.audit_tools import SOURCE, Trail

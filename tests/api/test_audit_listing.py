@@ -8,7 +8,7 @@ import pytest
 
 import app as application
 from chalicelib.db import keys
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.settings import Settings
 from chalicelib.users.models import User
 from tests.api import audit_tools

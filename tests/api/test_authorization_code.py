@@ -8,8 +8,9 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
-from chalicelib.oauth.codes import parse_code
-from chalicelib.oauth.models import PUBLIC_CLIENT, AuthorizationCode, OAuth2Client
+from chalicelib.oauth.authorize.codes import parse_code
+from chalicelib.oauth.authorize.models import AuthorizationCode
+from chalicelib.oauth.clients.models import PUBLIC_CLIENT, OAuth2Client
 from chalicelib.settings import Settings
 from chalicelib.users.models import User
 from tests.api.code_tools import CALLBACK, VERIFIER, challenge_of, get_code, redeem

@@ -6,8 +6,8 @@ import pytest
 
 import app as application
 from chalicelib.db import keys
-from chalicelib.oauth.client_handlers import POLICY
-from chalicelib.oauth.models import TokenFamily
+from chalicelib.oauth.clients.handlers import POLICY
+from chalicelib.oauth.tokens.models import TokenFamily
 from tests.api.expected_access import (
     ADMINS,
     CALLERS,
@@ -32,7 +32,7 @@ OPERATIONS = {
     for path, methods in application.api.operations.items()
     for method, operation in methods.items()
 }
-PRIVATE = [key for key, operation in OPERATIONS.items() if not operation.permission.public]
+PRIVATE = [key for key, operation in OPERATIONS.items() if not operation.access.permission.public]
 OF_OBJECTS = [key for key in PRIVATE if "{" in key[1]]
 IN_TEAMS = [key for key in OF_OBJECTS if "{team_id}" in key[1]]
 ID = r"{(\w+_id)}"
@@ -62,13 +62,13 @@ def test_chalice_serves_no_route_beside_the_operations() -> None:
 @pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
 def test_declared_scopes_are_those_of_the_table(route: tuple[str, str]) -> None:
     """Behaviour 38: the scopes that clients are told are those of the design."""
-    assert OPERATIONS[route].scopes == {scope for scope in [EXPECTED[route].scope] if scope}
+    assert OPERATIONS[route].access.scopes == {scope for scope in [EXPECTED[route].scope] if scope}
 
 
 @pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
 def test_the_declared_sentence_is_the_one_of_the_table(route: tuple[str, str]) -> None:
     """Behaviour 38: the documentation says who may call, in the words of the design."""
-    assert OPERATIONS[route].permission.sentence.lower() == EXPECTED[route].words
+    assert OPERATIONS[route].access.permission.sentence.lower() == EXPECTED[route].words
 
 
 @pytest.mark.parametrize("caller", CALLERS)

@@ -8,9 +8,9 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import Item, get_many
-from chalicelib.oauth import authorization
-from chalicelib.oauth.authorize_handlers import MISSING, WRONG
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.authorize import request as authorization
+from chalicelib.oauth.authorize.handlers import MISSING, WRONG
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.api.code_tools import (
     AUTHORIZE,

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.api.code_tools import AUTHORIZE, CALLBACK, STATE, VERIFIER, Browser, query_of, refused
 from tests.http import Client

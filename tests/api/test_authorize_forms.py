@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib.db.table import Item
-from chalicelib.oauth.authorize_handlers import CHANGED
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.authorize.handlers import CHANGED
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, query_of, redirected
 from tests.api.oauth_tools import at_call, password

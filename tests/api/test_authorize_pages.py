@@ -6,11 +6,11 @@ import pytest
 from argon2 import PasswordHasher
 
 from chalicelib.db.table import get_many
-from chalicelib.oauth.authorize_handlers import WRONG
+from chalicelib.oauth.authorize.handlers import WRONG
+from chalicelib.oauth.authorize.pages import render_error
+from chalicelib.oauth.clients.models import PUBLIC_CLIENT, OAuth2Client
 from chalicelib.oauth.errors import BadAuthorizationRequestError
-from chalicelib.oauth.models import PUBLIC_CLIENT, OAuth2Client
-from chalicelib.oauth.pages import error_page
-from chalicelib.oauth.scopes import FOR_ADMINS, SCOPES
+from chalicelib.scopes import FOR_ADMINS, SCOPES
 from chalicelib.users.models import User
 from chalicelib.web.request import Request
 from tests.api import audit_tools
@@ -92,7 +92,7 @@ def test_links_hold_the_stage_s_path() -> None:
         request_id="1",
         base_url="https://api.test/dev",
     )
-    text = error_page(request, BadAuthorizationRequestError()).text
+    text = render_error(request, BadAuthorizationRequestError()).text
     assert {link[:18] for link in re.findall('(?:href|src)="([^"]*)"', text)} == {"/dev/api/v1/static"}
 
 

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 import pytest
 
 import app as application
-from chalicelib.db.transaction import Transaction
-from chalicelib.oauth.models import OAuth2Client
-from chalicelib.users.models import User, change_user
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.users.models import User
+from tests.acting import change_user
 from tests.api.forgery import Forge, b64, foreign_key
 from tests.api.oauth_tools import me
 from tests.http import FORM, Client
@@ -24,14 +24,12 @@ INVALID = (401, 'Bearer error="invalid_token"')
 @pytest.fixture
 def forge(user: User, documentation: OAuth2Client) -> Forge:
     """Makes tokens of the user."""
-    return Forge(application.api.keys.keyring().current, user, documentation)
+    return Forge(application.api.keystore.keyring().current, user, documentation)
 
 
 def change(user: User, **values: object) -> None:
     """Change a user as the application does."""
-    transaction = Transaction()
-    change_user(transaction, user, dict(values))
-    transaction.commit()
+    change_user(user, dict(values))
 
 
 @pytest.mark.parametrize("path", [ME, "/api/v1/users", "/api/v1/teams", "/api/v1/auth/oauth2_clients"])

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 import pytest
 
 import app as application
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.settings import Settings
 from chalicelib.users.models import User
 from chalicelib.web import endpoint
@@ -215,7 +215,7 @@ def test_exceptions_full_of_secrets_tell_nothing(
         except ValueError as error:
             raise KeyError(canaries) from error
 
-    for module in ("chalicelib.oauth.clients", "chalicelib.oauth.authorize_handlers"):
+    for module in ("chalicelib.oauth.clients", "chalicelib.oauth.authorize.handlers"):
         monkeypatch.setattr(f"{module}.get_many", explode)
     monkeypatch.setattr(endpoint, "get_many", explode)
     method, path = route

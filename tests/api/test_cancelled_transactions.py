@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from chalicelib.db.transaction import ATTEMPTS
-from chalicelib.teams.models import add_member, create_team
 from chalicelib.users.models import User
+from tests.acting import add_member, create_team
 from tests.conftest import PASSWORD
 from tests.faults import Forward, Rule, Sent, Wired, cancelled, first, lose, refusal, wire
 from tests.http import Answer, Client

@@ -59,9 +59,9 @@ def configure(monkeypatch: pytest.MonkeyPatch, site_key: str | None, stage: str 
     api = application.api
     secret = "site-secret" if site_key else None
     monkeypatch.setattr(api, "settings", replace(api.settings, recaptcha_site_key=site_key, stage=stage))
-    copy = api.keys._copy
+    copy = api.keystore._copy
     keyring = replace(copy.keyring, recaptcha_secret=secret)
-    monkeypatch.setattr(api.keys, "_copy", replace(copy, keyring=keyring))
+    monkeypatch.setattr(api.keystore, "_copy", replace(copy, keyring=keyring))
 
 
 def sign_up(api: Client, key: str = "solved") -> int:

@@ -6,9 +6,9 @@ import jwt
 import pytest
 
 from chalicelib.db import keys
-from chalicelib.db.transaction import Transaction
-from chalicelib.oauth.models import PUBLIC_CLIENT, OAuth2Client
-from chalicelib.users.models import User, change_user
+from chalicelib.oauth.clients.models import PUBLIC_CLIENT, OAuth2Client
+from chalicelib.users.models import User
+from tests.acting import change_user
 from tests.api.oauth_tools import TOKEN, database_down, error_of, me
 from tests.conftest import SECRET
 from tests.http import Answer, Client
@@ -70,9 +70,7 @@ def test_a_disabled_owner_gets_no_token(
     owner = make_user("owner")
     make_client("service", owner)
     token = ask(api).json["access_token"]
-    transaction = Transaction()
-    change_user(transaction, owner, {"is_active": False})
-    transaction.commit()
+    change_user(owner, {"is_active": False})
     assert (error_of(ask(api)), me(api, token)) == ((400, "unauthorized_client"), 401)
 
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from chalicelib.oauth import secrets
-from chalicelib.oauth.models import OAuth2Client
-from chalicelib.oauth.schemas import MAX_OVERLAP
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.oauth.clients.schemas import MAX_OVERLAP
 from chalicelib.users.models import User
 from tests.conftest import PASSWORD, SECRET
 from tests.http import Answer, Client

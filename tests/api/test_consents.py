@@ -6,8 +6,9 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import query
-from chalicelib.oauth.consents import MAX_DESTINATIONS
-from chalicelib.oauth.models import Consent, OAuth2Client
+from chalicelib.oauth.authorize.consent import MAX_DESTINATIONS
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.oauth.consents.models import Consent
 from chalicelib.users.models import User
 from tests.api.code_tools import CALLBACK, Browser, query_of, redeem, redirected
 from tests.api.oauth_tools import me, refresh

@@ -7,12 +7,13 @@ import pytest
 from chalice.app import Chalice
 
 import app as application
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.scopes import SCOPES
 from chalicelib.settings import LOCAL_URL, Settings
 from chalicelib.teams.schemas import TeamInputSchema
+from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.endpoint import Api
 from chalicelib.web.openapi.document import build
-from chalicelib.web.operation import PUBLIC, Operation
+from chalicelib.web.operation import Operation, Takes
 from tests.api.world import BODIES, World, open_world
 from tests.http import JSON, Answer, Client, InProcess
 
@@ -89,11 +90,10 @@ def test_a_parameter_that_is_too_long_is_refused(world: World, path: str, name: 
 @pytest.mark.parametrize("most", [None, 100, 100_000])
 def test_the_size_of_a_body_is_declared(settings: Settings, most: int | None) -> None:
     """API4: 64 KiB unless the operation says otherwise; the document says it, and a byte more is 413."""
-    declared: dict[str, Any] = {"body": TeamInputSchema, "body_types": (JSON,)}
-    declared |= {"max_body": most} if most else {}
-    operation = Operation(permission=PUBLIC, **declared)(lambda call: call.body)
+    takes = Takes(body=TeamInputSchema, max_body=most) if most else Takes(body=TeamInputSchema)
+    operation = Operation(access=Access(PUBLIC), takes=takes)(lambda call: call.body)
     app = Chalice(app_name="sized")
-    Api(app, settings, application.api.keys, application.api.authenticator).route("POST", "/x", operation)
+    Api(app, settings, application.api.keystore, application.api.authenticator).route("POST", "/x", operation)
     size, raw = most or 65_536, b'{"title": "Engines"}'
     found = [
         Client(InProcess(app))("POST", "/x", raw=raw.ljust(size + more), headers=TYPE) for more in (0, 1)

@@ -37,9 +37,10 @@ def send(api: Client, method: str, path: str, spoil: Callable[[dict[str, Any]], 
 
 def form_of(operation: Operation) -> str:
     """The media type of an operation's errors."""
-    if operation.error_page:
-        return "text/html; charset=utf-8"
-    return "application/json" if operation.render_error else "application/problem+json"
+    errors = operation.gives.errors
+    if errors is None:
+        return "application/problem+json"
+    return "application/json" if errors.schema else "text/html; charset=utf-8"
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -7,8 +7,9 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
-from chalicelib.teams.models import Team, change_team, create_team
+from chalicelib.teams.models import Team
 from chalicelib.users.models import User
+from tests.acting import change_team, create_team
 from tests.faults import Forward, Sent, Wired, wire
 from tests.http import Answer, Client
 from tests.support import Operations, TokenFor, expect, replace

@@ -7,7 +7,8 @@ from typing import Any
 import jwt
 import pytest
 
-from chalicelib.oauth.models import CONFIDENTIAL, OAuth2Client, TokenFamily
+from chalicelib.oauth.clients.models import CONFIDENTIAL, OAuth2Client
+from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.users.models import User
 from tests.api.code_tools import CALLBACK, get_code, redeem
 from tests.api.oauth_tools import REVOKE, error_of, families

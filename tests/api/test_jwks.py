@@ -44,7 +44,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def use_keys(*entries: dict[str, Any]) -> None:
         keyring = read_keyring(json.dumps({**new_secrets(ENTRIES["EdDSA"]), "signing_keys": entries}), AWS)
         monkeypatch.setattr(
-            application.api.keys, "_copy", replace(application.api.keys._copy, keyring=keyring)
+            application.api.keystore, "_copy", replace(application.api.keystore._copy, keyring=keyring)
         )
 
     return use_keys
@@ -144,7 +144,7 @@ def test_a_document_that_cannot_be_read_for_too_long_is_503(
 ) -> None:
     """Fail closed; what needs no key goes on."""
     token = token_for(user)
-    keys = application.api.keys
+    keys = application.api.keystore
     old = replace(keys._copy.read, wall=0.0)
     monkeypatch.setattr(keys, "_copy", replace(keys._copy, read=old))
     monkeypatch.setattr(keys, "_source", FileSource(Path("/none/secrets.json")))

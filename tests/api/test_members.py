@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.teams.models import Team, add_member, create_team
+from chalicelib.teams.models import Team
 from chalicelib.users.models import User
+from tests.acting import add_member, create_team
 from tests.http import Answer, Client
 from tests.support import NOBODY, MakeUser, TokenFor, stored
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 import app as application
-from chalicelib.oauth.handlers import GRANTS
-from chalicelib.oauth.models import OAuth2Client
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.oauth.grants.handlers import GRANTS
+from chalicelib.scopes import SCOPES
 from chalicelib.users.models import User
 from tests.conftest import SECRET
 from tests.http import Answer, Client

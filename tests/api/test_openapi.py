@@ -10,13 +10,13 @@ from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
 import app as application
-from chalicelib.oauth.handlers import GRANTS
-from chalicelib.oauth.scopes import DESCRIPTIONS
+from chalicelib.oauth.grants.handlers import GRANTS
+from chalicelib.scopes import DESCRIPTIONS
 from chalicelib.settings import LOCAL_URL
 from chalicelib.web.fields import Moment, Text
+from chalicelib.web.media import FORM
 from chalicelib.web.openapi.document import VERSION, build
 from chalicelib.web.openapi.problems import problems_of
-from chalicelib.web.operation import FORM
 from tests.api.expected_access import EXPECTED
 from tests.architecture.source import ROOT
 
@@ -53,7 +53,7 @@ def test_the_document_has_every_route_and_no_other() -> None:
 @pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
 def test_the_permission_in_words_is_the_enforced_one(route: tuple[str, str]) -> None:
     """The sentence of the permission that decides, in the words of the design."""
-    sentence = OPERATIONS[route].permission.sentence
+    sentence = OPERATIONS[route].access.permission.sentence
     assert entry(route)["x-permissions"] == sentence
     assert f"**PERMISSIONS: {sentence}**" in entry(route)["description"]
     assert sentence.lower() == EXPECTED[route].words
@@ -75,13 +75,13 @@ def test_each_refusal_is_shown(route: tuple[str, str]) -> None:
     kinds = problems_of(OPERATIONS[route])
     responses = entry(route)["responses"]
     assert {str(kind.status) for kind in kinds} <= responses.keys()
-    assert {"500", str(OPERATIONS[route].status)} <= responses.keys()
+    assert {"500", str(OPERATIONS[route].gives.status)} <= responses.keys()
 
 
 @pytest.mark.parametrize("route", OPERATIONS, ids="-".join)
 def test_times_are_sent_in_one_form(route: tuple[str, str]) -> None:
     """Every time in an answer is a Moment: UTC, with Z."""
-    kind = OPERATIONS[route].response
+    kind = OPERATIONS[route].gives.schema
     times = [field for field in kind().fields.values() if isinstance(field, DateTime)] if kind else []
     assert [field for field in times if not isinstance(field, Moment)] == []
 
@@ -96,7 +96,7 @@ def test_lists_in_forms_repeat_their_name() -> None:
     lists = {
         route: {name for name, field in kind().fields.items() if isinstance(field, List)}
         for route in found
-        if (kind := OPERATIONS[route].form or OPERATIONS[route].body)
+        if (kind := OPERATIONS[route].takes.body)
     }
     assert found == lists
     assert lists["POST", "/api/v1/auth/oauth2_clients"] == {"redirect_uris", "default_scopes", "grant_types"}
@@ -117,7 +117,7 @@ def test_a_model_has_an_example(name: str) -> None:
 
 def test_parameters_that_may_be_missing_are_not_filled_in() -> None:
     """Pages take examples of parameters as values: a list would come back filtered by an id of nobody."""
-    lists = [route for route in OPERATIONS if OPERATIONS[route].many]
+    lists = [route for route in OPERATIONS if OPERATIONS[route].gives.many]
     filters = [each for route in lists for each in entry(route)["parameters"] if each["in"] == "query"]
     assert [each["name"] for each in filters if "example" in each["schema"]] == []
 
@@ -125,7 +125,7 @@ def test_parameters_that_may_be_missing_are_not_filled_in() -> None:
 @pytest.mark.parametrize("route", PATCHES, ids="-".join)
 def test_a_patch_shows_its_policy(route: tuple[str, str]) -> None:
     """Which paths may be changed, and by whom."""
-    policy = OPERATIONS[route].patch
+    policy = OPERATIONS[route].takes.patch
     assert policy
     assert set(entry(route)["x-patch-paths"]) == {f"/{name}" for name in policy.rules}
     assert all(f"`/{name}`" in entry(route)["description"] for name in policy.rules)
@@ -213,5 +213,5 @@ def test_the_version_is_the_project_s() -> None:
 def test_the_pattern_of_texts_is_what_is_enforced(text: str) -> None:
     """A text that the document allows is accepted, and no other."""
     pattern = MODELS["TeamInput"]["properties"]["title"]["pattern"]
-    flaws = Schema.from_dict({"it": Text(most=9)})().validate({"it": text})
+    flaws = Schema.from_dict({"it": Text(max_length=9)})().validate({"it": text})
     assert bool(re.fullmatch(pattern, text)) == (not flaws)

@@ -9,8 +9,9 @@ from urllib.parse import quote
 import pytest
 
 from chalicelib.db import keys
-from chalicelib.teams.models import Member, Team, create_team, delete_team, new_member
+from chalicelib.teams.models import Member, Team, new_member
 from chalicelib.users.models import User
+from tests.acting import create_team, delete_team
 from tests.http import Answer, Client
 from tests.support import MakeClient, MakeUser, TokenFor
 from tests.target import base_url

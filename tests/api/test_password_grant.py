@@ -10,7 +10,7 @@ import argon2
 import pytest
 from argon2 import PasswordHasher
 
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.secrets import hash_secret
 from chalicelib.users.models import User
 from tests.api.oauth_tools import (

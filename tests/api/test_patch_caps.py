@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.http import Answer, Client
 from tests.support import MakeClient, Operations, TokenFor, dump_table, expect, replace

@@ -14,7 +14,7 @@ from chalicelib.security.aws import Aws
 from chalicelib.security.keys import new_secrets
 from chalicelib.security.keystore import open_keystore
 from chalicelib.settings import Settings
-from chalicelib.teams.models import clean_up
+from chalicelib.teams.actions import clean_up
 from tasks.processes import project_folder
 from tests.api.world import World, open_world
 from tests.calls import Permission, recorded

@@ -9,8 +9,8 @@ import pytest
 from chalice.local import LambdaContext
 
 import app as application
+from chalicelib import context
 from chalicelib.errors import ApiError, InvalidValueError, NotFoundError, all_problems
-from chalicelib.web import endpoint
 from chalicelib.web.request import with_head
 from tasks.problems import render
 from tests.api.expected_access import EXPECTED
@@ -32,7 +32,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def explode(*_: Any, **__: Any) -> Any:
         raise RuntimeError(" ".join(SECRETS))
 
-    monkeypatch.setattr(endpoint, "get_many", explode)
+    monkeypatch.setattr(context, "get_many", explode)
 
 
 def assert_tells_nothing(answer: Answer, path: str) -> None:

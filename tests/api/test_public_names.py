@@ -5,7 +5,7 @@ import re
 import pytest
 
 import app as application
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.scopes import SCOPES
 from chalicelib.settings import LOCAL_URL
 from chalicelib.web.openapi.document import build
 from chalicelib.web.operation import OTHER

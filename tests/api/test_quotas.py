@@ -13,11 +13,11 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.table import delete_many
 from chalicelib.db.windows import Tally
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.settings import Settings
-from chalicelib.teams.models import create_team
 from chalicelib.users import attempts
 from chalicelib.users.models import User
+from tests.acting import create_team
 from tests.api.code_tools import Browser, query_of
 from tests.api.oauth_tools import at_call
 from tests.architecture.source import ROOT
@@ -55,10 +55,10 @@ def described() -> Iterator[tuple[str, str]]:
     """The limits that operations declare, in the words of the page."""
     for path, methods in application.api.operations.items():
         for method, operation in methods.items():
-            if operation.rate_limit:
-                what = f", {operation.rate_limit.what}" if operation.rate_limit.what else ""
-                yield f"`{method} {path}`{what}", " and ".join(operation.rate_limit.limits)
-            for what, limit in operation.own_limits.items():
+            if operation.access.limit:
+                what = f", {operation.access.limit.what}" if operation.access.limit.what else ""
+                yield f"`{method} {path}`{what}", " and ".join(operation.access.limit.limits)
+            for what, limit in operation.docs.limits.items():
                 yield f"`{method} {path}`, {what}", " and ".join(limit.limits)
 
 
@@ -254,4 +254,4 @@ def test_a_refresh_that_was_held_back_works_later(deployed: Client, user: User, 
 def test_the_document_tells_limits_that_handlers_count() -> None:
     """As it does for those of callers."""
     operations = application.api.operations
-    assert {*operations[TOKEN]["POST"].own_limits} == {"sign-ins of an account", "refreshes of a sign-in"}
+    assert {*operations[TOKEN]["POST"].docs.limits} == {"sign-ins of an account", "refreshes of a sign-in"}

@@ -9,14 +9,16 @@ import pytest
 from chalice.app import Chalice
 
 import app as application
+from chalicelib import rate_limit as module
 from chalicelib.errors import ConflictError
+from chalicelib.rate_limit import RateLimit, rate_limit
 from chalicelib.settings import Settings
 from chalicelib.users.models import User
-from chalicelib.web import rate_limit as module
+from chalicelib.web.access import ACTIVE_USER, PUBLIC, Access
+from chalicelib.web.call import Call
 from chalicelib.web.endpoint import Api
 from chalicelib.web.openapi.document import build
-from chalicelib.web.operation import ACTIVE_USER, PUBLIC, Call, Operation
-from chalicelib.web.rate_limit import RateLimit, rate_limit
+from chalicelib.web.operation import Operation
 from tests.api.oauth_tools import at_call, database_down, fault
 from tests.http import Answer, Client, InProcess
 from tests.support import MakeClient, MakeUser, TokenFor, dump_table
@@ -25,7 +27,6 @@ PATH = "/things"
 USERS = "/api/v1/users"
 CLIENTS = "/api/v1/auth/oauth2_clients"
 THREE = rate_limit("3/minute")
-FOLDED = rate_limit("3/minute", in_transaction=True)
 
 
 @dataclass
@@ -59,19 +60,17 @@ class Limited:
         """Serve it; factor 1, as on a deployed stage."""
         app = Chalice(app_name="limited")
         settings = replace(self.settings, rate_limit_factor=1)
-        api = Api(app, settings, application.api.keys, application.api.authenticator)
+        api = Api(app, settings, application.api.keystore, application.api.authenticator)
         declared = {"permission": PUBLIC, "optional_token": True, **declared}
-        api.route("GET", PATH, Operation(**declared, rate_limit=limit)(self.handle))
-        api.route("POST", PATH, Operation(permission=PUBLIC)(lambda _: {}))
+        api.route("GET", PATH, Operation(access=Access(**declared, limit=limit))(self.handle))
+        api.route("POST", PATH, Operation(access=Access(PUBLIC))(lambda _: {}))
         return Client(InProcess(app))
 
     def handle(self, call: Call) -> dict[str, str]:
-        """Do something: whatever the call's transaction has to write."""
+        """Do something that may be refused."""
         self.calls.append(call)
         if self.breaks:
             raise ConflictError
-        if call.budget and call.budget.in_transaction:
-            call.transaction().commit()
         return {}
 
 
@@ -86,17 +85,16 @@ def statuses(client: Client, times: int, **more: Any) -> list[int]:
     return [client("GET", PATH, **more).status for _ in range(times)]
 
 
-@pytest.mark.parametrize("limit", [THREE, FOLDED, rate_limit("3/minute", "9/hour")])
+@pytest.mark.parametrize("limit", [THREE, rate_limit("3/minute", "9/hour")])
 def test_as_many_calls_as_declared_pass(limited: Limited, limit: RateLimit) -> None:
     """Behaviour 37: the quota, not one more; what is held back is not done."""
     assert statuses(limited(limit), 5) == [200] * 3 + [429] * 2
     assert len(limited.calls) == 3
 
 
-@pytest.mark.parametrize("limit", [THREE, FOLDED])
-def test_answers_tell_what_is_left(limited: Limited, limit: RateLimit) -> None:
+def test_answers_tell_what_is_left(limited: Limited) -> None:
     """draft-ietf-httpapi-ratelimit-headers: the policy, and what is left of it, refusals included."""
-    client = limited(limit)
+    client = limited(THREE)
     answers = [client("GET", PATH) for _ in range(4)]
     assert [answer.headers["ratelimit"] for answer in answers] == [
         f'"default";r={left};t=50' for left in (2, 1, 0, 0)
@@ -114,10 +112,9 @@ def test_a_refusal_is_a_problem(limited: Limited) -> None:
     assert refused.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("limit", [THREE, FOLDED])
-def test_the_next_window_begins_anew(limited: Limited, clock: Clock, limit: RateLimit) -> None:
+def test_the_next_window_begins_anew(limited: Limited, clock: Clock) -> None:
     """Behaviour 37: after Retry-After seconds the caller gets in again."""
-    client = limited(limit)
+    client = limited(THREE)
     refused = [client("GET", PATH) for _ in range(4)][-1]
     clock.now += int(refused.headers["retry-after"])
     assert statuses(client, 4) == [200] * 3 + [429]
@@ -183,10 +180,9 @@ def test_operations_do_not_share_a_limit(limited: Limited) -> None:
     assert client("OPTIONS", PATH).headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
-@pytest.mark.parametrize("limit", [THREE, FOLDED])
-def test_refused_calls_count(limited: Limited, limit: RateLimit) -> None:
+def test_refused_calls_count(limited: Limited) -> None:
     """Otherwise whoever is refused could try without end."""
-    client = limited(limit)
+    client = limited(THREE)
     limited.breaks = True
     assert statuses(client, 4) == [409] * 3 + [429]
     refused = client("GET", PATH)
@@ -203,53 +199,35 @@ def test_a_bad_token_spends_nothing(limited: Limited, user: User, token_for: Tok
     assert statuses(client, 4, token=good) == [200] * 3 + [429]
 
 
-@pytest.mark.parametrize("limit", [THREE, FOLDED])
-def test_nothing_passes_while_nobody_can_count(limited: Limited, limit: RateLimit) -> None:
+def test_nothing_passes_while_nobody_can_count(limited: Limited) -> None:
     """Behaviour 57: 503, never open; a limit of an operation without any other read holds, too."""
-    client = limited(limit)
+    client = limited(THREE)
     with database_down():
         answer = client("GET", PATH)
     assert (answer.status, limited.calls, "retry-after" in answer.headers) == (503, [], True)
 
 
-def test_nothing_is_done_before_it_is_counted(limited: Limited) -> None:
+def test_nothing_is_answered_that_is_not_counted(limited: Limited) -> None:
     """Behaviour 57: the read works, the write does not."""
     client = limited(THREE)
-    with fault("UpdateItem"):
-        answer = client("GET", PATH)
-    assert (answer.status, limited.calls) == (503, [])
+    with fault("TransactWriteItems"):
+        assert client("GET", PATH).status == 503
 
 
-@pytest.mark.parametrize(
-    ("limit", "write"),
-    [
-        (THREE, "UpdateItem"),
-        (FOLDED, "TransactWriteItems"),
-        (rate_limit("3/minute", "9/hour"), "TransactWriteItems"),
-    ],
-    ids=["on its own", "in the transaction", "several"],
-)
-def test_parallel_calls_gain_nothing(limited: Limited, limit: RateLimit, write: str) -> None:
+@pytest.mark.parametrize("limit", [THREE, rate_limit("3/minute", "9/hour")], ids=["one", "several"])
+def test_parallel_calls_gain_nothing(limited: Limited, limit: RateLimit) -> None:
     """Behaviour 37: the last call that is left happens between another one's look and its count."""
     client = limited(limit)
     statuses(client, 2)
-    with at_call(write, lambda: client("GET", PATH)):
+    with at_call("TransactWriteItems", lambda: client("GET", PATH)):
         late = client("GET", PATH)
     assert (late.status, late.headers["retry-after"]) == (429, "50")
     assert ";r=0;t=50" in late.headers["ratelimit"]
 
 
 def test_a_limit_costs_one_write(limited: Limited, round_trips: list[str]) -> None:
-    """One round trip beside the read of the caller; none to be refused."""
+    """One round trip beside the read of the caller, which what the call writes is in; none to be refused."""
     client = limited(THREE)
-    round_trips.clear()
-    statuses(client, 4)
-    assert round_trips == ["BatchGetItem", "UpdateItem"] * 3 + ["BatchGetItem"]
-
-
-def test_a_limit_in_the_transaction_costs_nothing(limited: Limited, round_trips: list[str]) -> None:
-    """It is counted in what is written anyway."""
-    client = limited(FOLDED)
     round_trips.clear()
     statuses(client, 4)
     assert round_trips == ["BatchGetItem", "TransactWriteItems"] * 3 + ["BatchGetItem"]
@@ -325,7 +303,7 @@ def test_pages_may_read_the_headers(api: Client) -> None:
 
 def test_the_document_tells_the_limit(settings: Settings) -> None:
     """The declaration drives enforcement and documentation."""
-    operation = Operation(permission=PUBLIC, rate_limit=rate_limit("2/second", "100/15 minutes"))(documented)
+    operation = Operation(access=Access(PUBLIC, limit=rate_limit("2/second", "100/15 minutes")))(documented)
     document = build({PATH: {"GET": operation}}, {}, "https://api.test")
     entry = document["paths"][PATH]["get"]
     assert "**RATE LIMIT: 2 per second and 100 per 15 minutes** for each caller" in entry["description"]

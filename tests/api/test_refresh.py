@@ -9,11 +9,12 @@ import pytest
 
 import app as application
 from chalicelib.db.table import get_many
-from chalicelib.db.transaction import Transaction
-from chalicelib.oauth.families import parse_refresh_token
-from chalicelib.oauth.models import OAuth2Client, TokenFamily
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.oauth.tokens.families import parse_refresh_token
+from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.settings import Settings
-from chalicelib.users.models import User, change_user
+from chalicelib.users.models import User
+from tests.acting import change_user
 from tests.api.oauth_tools import (
     TIMEOUT,
     TOKEN,
@@ -270,17 +271,13 @@ def test_an_access_token_is_no_refresh_token(api: Client, tokens: Tokens) -> Non
 
 def change_password(user: User) -> None:
     """Give the user another password, as the application does."""
-    transaction = Transaction()
-    change_user(transaction, user, {"password_hash": user.password_hash})
-    transaction.commit()
+    change_user(user, {"password": "another horse battery"})
 
 
 def disable(user: User) -> None:
     """Disable the user and enable it again: that brings nothing back."""
     for is_active in (False, True):
-        transaction = Transaction()
-        change_user(transaction, user, {"is_active": is_active})
-        transaction.commit()
+        change_user(user, {"is_active": is_active})
 
 
 def delete(user: User) -> None:
@@ -318,9 +315,7 @@ def test_a_demotion_ends_nothing(
     """A demoted subject is still a subject."""
     second = make_user("second", is_admin=True)
     pair = sign_in("second")
-    transaction = Transaction()
-    change_user(transaction, second, {"is_admin": False})
-    transaction.commit()
+    change_user(second, {"is_admin": False})
     assert is_live(api, pair["refresh_token"])
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 import app as application
-from chalicelib.oauth.families import parse_refresh_token, successor_of
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.oauth.tokens.families import parse_refresh_token, successor_of
 from chalicelib.security.keys import Keyring
 from chalicelib.users.models import User
 from tests.api.code_tools import get_code, redeem
@@ -153,8 +153,8 @@ def test_a_replaced_secret_is_nobody_s_theft(
 ) -> None:
     """docs/keys.md: the repeated token is refused, whoever has its successor goes on."""
     fresh = refresh(api, tokens["refresh_token"]).json
-    other = replace(application.api.keys.keyring(), mac_secret=b"1" * 32)
-    monkeypatch.setattr(application.api.keys, "keyring", lambda: other)
+    other = replace(application.api.keystore.keyring(), mac_secret=b"1" * 32)
+    monkeypatch.setattr(application.api.keystore, "keyring", lambda: other)
     assert error_of(refresh(api, tokens["refresh_token"])) == INVALID
     assert not is_over(api, user, fresh)
     assert refresh(api, fresh["refresh_token"]).status == 200

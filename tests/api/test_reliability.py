@@ -12,9 +12,10 @@ from chalicelib.db.table import (
     READ_TIMEOUT,
     connection,
 )
-from chalicelib.oauth.models import OAuth2Client
-from chalicelib.teams.models import Team, create_team
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.teams.models import Team
 from chalicelib.users.models import User
+from tests.acting import create_team
 from tests.conftest import PASSWORD, SECRET
 from tests.faults import Sent, Wired, altered, first, lose, refusal, wire
 from tests.http import Answer, Client

@@ -10,7 +10,7 @@ import pytest
 import app as application
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.security.tokens import LEEWAY
 from chalicelib.users.models import User
 from tests.api.forgery import Forge
@@ -99,7 +99,7 @@ def test_an_access_token_that_is_no_good_is_answered_like_any(
     api: Client, user: User, documentation: OAuth2Client, changes: dict[str, Any]
 ) -> None:
     """Behaviour 29: expired tokens included."""
-    forge = Forge(application.api.keys.keyring().current, user, documentation)
+    forge = Forge(application.api.keystore.keyring().current, user, documentation)
     assert revoke(api, forge.token({}, changes)).status == 200
 
 
@@ -112,7 +112,7 @@ def test_an_expired_family_is_answered_like_any(api: Client, user: User, tokens:
 
 def test_a_token_in_the_leeway_stays_revoked(api: Client, user: User, documentation: OAuth2Client) -> None:
     """Behaviour 19: the denylist holds a token for as long as it is accepted."""
-    forge = Forge(application.api.keys.keyring().current, user, documentation)
+    forge = Forge(application.api.keystore.keyring().current, user, documentation)
     token = forge.token({}, {"exp": int(time.time()) - 30})
     before = me(api, token)
     assert revoke(api, token).status == 200
@@ -125,7 +125,7 @@ def test_the_denylist_forgets_what_nobody_accepts(
 ) -> None:
     """Behaviour 19: TTL may take the entry once the token is refused by itself, the leeway included."""
     now = int(time.time())
-    forge = Forge(application.api.keys.keyring().current, user, documentation)
+    forge = Forge(application.api.keystore.keyring().current, user, documentation)
     assert revoke(api, forge.token({}, {"exp": now + left, "jti": "a"})).status == 200
     (entry,) = get_many([keys.revoked_token("a")]).values()
     assert 0 < entry.attribute_values["expires_at"] - (max(now + left, now) + LEEWAY) <= 2

@@ -8,9 +8,10 @@ import pytest
 from chalicelib.db import counters, keys
 from chalicelib.db.table import Item
 from chalicelib.db.transaction import Transaction
-from chalicelib.oauth.models import OAuth2Client
-from chalicelib.teams.models import Team, create_team, new_member
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.teams.models import Team, new_member
 from chalicelib.users.models import User, new_user
+from tests.acting import create_team
 from tests.conftest import PASSWORD, SECRET
 from tests.http import Answer, Client
 from tests.support import MakeClient, MakeUser, SignIn, TokenFor, confirmed, replace

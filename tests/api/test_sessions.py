@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.oauth.models import OAuth2Client, TokenFamily
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.users.models import User
 from tests.api import audit_tools
 from tests.api.audit_tools import Trail

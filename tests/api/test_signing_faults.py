@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import app as application
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.security.keys import new_secrets, read_keyring
 from chalicelib.users.models import User
 from tests.conftest import PASSWORD, SECRET
@@ -24,7 +24,7 @@ TOKEN = "/auth/oauth2/token"
 def kms(monkeypatch: pytest.MonkeyPatch) -> None:
     """The application signs by KMS."""
     keyring = read_keyring(json.dumps(new_secrets(kms_entry("RS256"))), AWS)
-    keys = application.api.keys
+    keys = application.api.keystore
     monkeypatch.setattr(keys, "_copy", replace(keys._copy, keyring=keyring))
 
 

@@ -6,8 +6,10 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import BATCH_WRITE_LIMIT
-from chalicelib.teams.models import Member, Team, clean_up, create_team, new_member
+from chalicelib.teams.actions import clean_up
+from chalicelib.teams.models import Member, Team, new_member
 from chalicelib.users.models import User
+from tests.acting import create_team
 from tests.faults import Forward, Killed, Sent, Wired, altered, killed_before_write, wire
 from tests.http import Client
 from tests.support import MakeUser, TokenFor, left_of

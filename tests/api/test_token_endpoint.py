@@ -10,8 +10,9 @@ import jwt
 import pytest
 
 import app as application
-from chalicelib.oauth.models import PUBLIC_CLIENT, OAuth2Client
-from chalicelib.oauth.secrets import client_secret_matches, hash_secret
+from chalicelib.oauth.clients.authenticate import client_secret_matches
+from chalicelib.oauth.clients.models import PUBLIC_CLIENT, OAuth2Client
+from chalicelib.oauth.secrets import hash_secret
 from chalicelib.users.models import User
 from tests.api.oauth_tools import TOKEN, error_of, me
 from tests.conftest import PASSWORD, SECRET
@@ -142,7 +143,7 @@ def test_a_token_is_what_rfc_9068_says(
 ) -> None:
     """Type at+jwt, RS256, and each required claim; a user's token has the user's id."""
     token = sign_in()["access_token"]
-    key = application.api.keys.keyring().current
+    key = application.api.keystore.keyring().current
     claims = jwt.decode(token, key.public_key, ["RS256"], audience=base_url(), issuer=base_url())
     assert jwt.get_unverified_header(token) == {"alg": "RS256", "typ": "at+jwt", "kid": key.kid}
     assert (claims["sub"], claims["client_id"]) == (user.id, "documentation")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from chalicelib.db import keys
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.api.expected_fields import LISTED_USER, USER
 from tests.conftest import SECRET

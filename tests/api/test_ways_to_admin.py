@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import app as application
-from chalicelib.oauth.models import PUBLIC_CLIENT, OAuth2Client
+from chalicelib.oauth.clients.models import PUBLIC_CLIENT, OAuth2Client
 from chalicelib.security.tokens import Claims, issue
 from chalicelib.users.models import User
 from tests.api.oauth_tools import password
@@ -34,7 +34,7 @@ def token_of(user: User, client: OAuth2Client, scopes: frozenset[str] = ALL_SCOP
         registration=client.registration_id,
         credentials_version=int(user.credentials_version),
     )
-    return issue(application.api.keys.keyring(), base_url(), claims, 3600)
+    return issue(application.api.keystore.keyring(), base_url(), claims, 3600)
 
 
 class People:

@@ -7,14 +7,17 @@ from typing import Any
 
 import app as application
 from chalicelib.db import keys
-from chalicelib.oauth.models import CONFIDENTIAL, PUBLIC_CLIENT, Consent, OAuth2Client, TokenFamily
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.oauth.clients.models import CONFIDENTIAL, PUBLIC_CLIENT, OAuth2Client
+from chalicelib.oauth.consents.models import Consent
 from chalicelib.oauth.secrets import hash_secret
+from chalicelib.oauth.tokens.models import TokenFamily
+from chalicelib.scopes import SCOPES
 from chalicelib.security.passwords import hash_password
 from chalicelib.security.tokens import Claims, issue
 from chalicelib.settings import Settings
-from chalicelib.teams.models import Team, add_member, create_team
+from chalicelib.teams.models import Team
 from chalicelib.users.models import User, new_user
+from tests.acting import add_member, create_team
 from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, query_of
 from tests.api.expected_access import PEOPLE, SERVICES, may_write, owner_for, person_of
 from tests.api.owned import RESOURCES
@@ -143,7 +146,7 @@ class World:
             registration=client.registration_id,
             credentials_version=0,
         )
-        return issue(application.api.keys.keyring(), base_url(), claims, 3600)
+        return issue(application.api.keystore.keyring(), base_url(), claims, 3600)
 
     def _client_of(self, caller: str) -> OAuth2Client:
         """Return the client through which a caller comes."""

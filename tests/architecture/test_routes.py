@@ -11,10 +11,11 @@ from marshmallow import Schema, fields
 
 import app as application
 from chalicelib.settings import Settings
+from chalicelib.web.access import ADMIN, PUBLIC, Access
 from chalicelib.web.body import schema_of
 from chalicelib.web.endpoint import Api
 from chalicelib.web.fields import Array
-from chalicelib.web.operation import ADMIN, PUBLIC, Operation
+from chalicelib.web.operation import Operation
 from tests.architecture.source import ROOT, code_lines, tree_of
 
 APP = ROOT / "app.py"
@@ -85,24 +86,31 @@ def handler(_: Any) -> None:
 )
 def test_what_is_no_operation_is_refused_at_import(settings: Settings, thing: Any) -> None:
     """A route without an operation fails before it serves anybody."""
-    api = Api(Chalice(app_name="other"), settings, application.api.keys, application.api.authenticator)
+    api = Api(Chalice(app_name="other"), settings, application.api.keystore, application.api.authenticator)
     with pytest.raises(TypeError, match="declare who may call it"):
         api.route("GET", "/things", thing)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "operation"), OPERATIONS, ids=lambda each: getattr(each, "name", "")
+)
+def test_an_operation_cannot_be_called_by_mistake(method: str, path: str, operation: Operation) -> None:
+    """It is no function: whoever wants what it does calls its action."""
+    with pytest.raises(TypeError, match="call its action"):
+        operation(lambda call: call)
 
 
 @pytest.mark.parametrize(
     ("declare", "error"),
     [
         (Operation, TypeError),
-        (lambda: Operation(scopes=frozenset({"users:read"})), TypeError),  # type: ignore[call-arg]  # likewise
-        (lambda: Operation(permission=ADMIN), ValueError),
-        (lambda: Operation(permission=PUBLIC, scopes=frozenset({"users:read"})), ValueError),
+        (lambda: Access(scopes=frozenset({"users:read"})), TypeError),  # type: ignore[call-arg]  # likewise
+        (lambda: Access(ADMIN), ValueError),
+        (lambda: Access(PUBLIC, scopes=frozenset({"users:read"})), ValueError),
     ],
     ids=["nothing", "scopes alone", "a permission without scopes", "a public one with scopes"],
 )
-def test_an_undecided_declaration_is_refused(
-    declare: Callable[[], Operation], error: type[Exception]
-) -> None:
+def test_an_undecided_declaration_is_refused(declare: Callable[[], object], error: type[Exception]) -> None:
     """Without an explicit access decision an operation fails at import; public is a decision."""
     with pytest.raises(error):
         declare()
@@ -110,8 +118,8 @@ def test_an_undecided_declaration_is_refused(
 
 def loaded(operation: Operation) -> list[type[Schema]]:
     """The schemas that what a caller sends is loaded by."""
-    changes = operation.patch.changes if operation.patch else None
-    return [schema for schema in (operation.body, operation.query, changes) if schema]
+    changes = operation.takes.patch.changes if operation.takes.patch else None
+    return [schema for schema in (operation.takes.body, operation.takes.query, changes) if schema]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 """Transactions: all or nothing, and a refusal that says why."""
 
+from collections.abc import Callable
+
 import pytest
 
 from chalicelib.db.keys import Key
 from chalicelib.db.table import get_many
-from chalicelib.db.transaction import ConditionFailedError, Transaction
+from chalicelib.db.transaction import StaleError, Transaction
+from chalicelib.errors import ApiError, ConflictError, NotFoundError
 from chalicelib.teams.models import Team
 from tests.faults import wire
 from tests.support import dump_table
@@ -25,7 +28,7 @@ def make(number: int, title: str = "Engines") -> Team:
 def written(number: int, title: str = "Engines") -> Team:
     """A team in the table."""
     transaction, team = Transaction(), make(number, title)
-    transaction.put("team", team)
+    transaction.put(team)
     transaction.commit()
     return team
 
@@ -37,13 +40,18 @@ def stored(number: int) -> Team:
     return team
 
 
-def refused(transaction: Transaction) -> set[str]:
-    """Commit what has to fail; tell which writes were the cause, and that nothing was written."""
+def refused(transaction: Transaction) -> Exception:
+    """Commit what has to fail; return the error, and see that nothing was written."""
     before = dump_table()
-    with pytest.raises(ConditionFailedError) as caught:
+    with pytest.raises((StaleError, ApiError)) as caught:
         transaction.commit()
     assert dump_table() == before
-    return set(caught.value.names)
+    return caught.value
+
+
+def is_stale(transaction: Transaction) -> bool:
+    """Commit what has to fail, and tell whether that is since something has changed."""
+    return isinstance(refused(transaction), StaleError)
 
 
 def test_a_new_item_has_version_1() -> None:
@@ -55,39 +63,80 @@ def test_a_key_is_taken_once() -> None:
     """Markers are unique because a put demands a free key."""
     written(1)
     transaction = Transaction()
-    transaction.put("again", make(1, "Other"))
-    assert refused(transaction) == {"again"}
+    taken = ConflictError()
+    transaction.put(make(1, "Other"), otherwise=taken)
+    assert refused(transaction) is taken
 
 
 def test_one_failed_condition_stops_all_writes() -> None:
     """All writes or none."""
     written(2)
     transaction = Transaction()
-    for number in (1, 2, 3):
-        transaction.put(f"team {number}", make(number))
-    assert refused(transaction) == {"team 2"}
+    refusals = [ConflictError(str(number)) for number in (1, 2, 3)]
+    for number, refusal in enumerate(refusals, start=1):
+        transaction.put(make(number), otherwise=refusal)
+    assert refused(transaction) is refusals[1]
 
 
-def test_all_failed_conditions_are_named() -> None:
-    """Behaviour 59: whatever the kinds of the writes and the order in which they were added."""
-    stale, deleted, gone = written(1), written(2), written(3)
-    for number in (1, 2, 3):
-        change(stored(number), "Changed")
+KINDS: dict[str, Callable[[Transaction, Team, ApiError | None], None]] = {
+    "check": lambda transaction, team, otherwise: transaction.check(
+        Team, team.key, Team.title == "Mine", otherwise=otherwise
+    ),
+    "put": lambda transaction, team, otherwise: transaction.put(team, otherwise=otherwise),
+    "add": lambda transaction, team, otherwise: transaction.add(
+        team, [Team.version.add(1)], Team.title == "Mine", otherwise=otherwise
+    ),
+}
+
+
+@pytest.mark.parametrize("first", KINDS)
+@pytest.mark.parametrize("second", KINDS)
+def test_the_first_condition_that_fails_decides(first: str, second: str) -> None:
+    """Behaviour 59: in the order in which the writes were added, whatever their kinds."""
+    teams, refusals = [written(1), written(2)], [ConflictError("1"), NotFoundError("2")]
     transaction = Transaction()
-    transaction.change("change", stale, {"title": "Mine"})
-    transaction.put("put", make(2))
-    transaction.put("fine", make(9))
-    transaction.check("check", Team, key(7), Team.pk.exists())
-    transaction.delete("delete", gone)
-    transaction.add("add", make(8), [Team.version.add(1)], Team.pk.exists())
-    assert refused(transaction) == {"change", "put", "check", "delete", "add"}
-    assert deleted.title == "Engines"
+    transaction.put(make(9))
+    for kind, team, refusal in zip((first, second), teams, refusals, strict=True):
+        KINDS[kind](transaction, team, refusal)
+    assert refused(transaction) is refusals[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_has_changed_decides_before_any_refusal(kind: str) -> None:
+    """Refusals were concluded from what was read: whoever reads again may conclude something else."""
+    stale, other = written(1), written(2)
+    change(stored(1), "Theirs")
+    transaction = Transaction()
+    KINDS[kind](transaction, other, ConflictError())
+    transaction.change(stale, {"title": "Mine"})
+    assert is_stale(transaction)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_failed_condition_means_is_by_default_that_something_has_changed(kind: str) -> None:
+    """Whoever says nothing gets another attempt."""
+    transaction = Transaction()
+    KINDS[kind](transaction, written(1), None)
+    assert is_stale(transaction)
+
+
+def test_refusals_of_one_type_are_told_together() -> None:
+    """Behaviour 59: whoever signs up learns at once that username and email address are taken."""
+    transaction = Transaction()
+    for number, name in enumerate(("username", "email"), start=1):
+        written(number)
+        refusal = ConflictError(f"{name} is taken.", errors=[{"pointer": f"/{name}", "detail": "Taken."}])
+        transaction.put(make(number), otherwise=refusal)
+    error = refused(transaction)
+    assert isinstance(error, ConflictError)
+    assert error.detail == "username is taken. email is taken."
+    assert [each["pointer"] for each in error.errors] == ["/username", "/email"]
 
 
 def change(team: Team, title: str) -> None:
     """Change a team's title."""
     transaction = Transaction()
-    transaction.change("item", team, {"title": title})
+    transaction.change(team, {"title": title})
     transaction.commit()
 
 
@@ -106,8 +155,8 @@ def test_a_refused_change_leaves_the_item_in_memory() -> None:
     team, other = written(1), stored(1)
     change(other, "Theirs")
     transaction = Transaction()
-    transaction.change("item", team, {"title": "Mine"})
-    assert (refused(transaction), team.title, team.version) == ({"item"}, "Engines", 1)
+    transaction.change(team, {"title": "Mine"})
+    assert (is_stale(transaction), team.title, team.version) == (True, "Engines", 1)
 
 
 def test_a_change_moves_updated_and_keeps_created() -> None:
@@ -124,19 +173,19 @@ def test_a_stale_item_is_not_deleted() -> None:
     team = written(1)
     change(stored(1), "Theirs")
     transaction = Transaction()
-    transaction.delete("item", team)
-    assert refused(transaction) == {"item"}
+    transaction.delete(team)
+    assert is_stale(transaction)
 
 
 def test_a_change_does_not_revive_a_deleted_item() -> None:
     """An update of what is gone is refused."""
     team = written(1)
     deletion = Transaction()
-    deletion.delete("item", stored(1))
+    deletion.delete(stored(1))
     deletion.commit()
     transaction = Transaction()
-    transaction.change("item", team, {"title": "Revived"})
-    assert refused(transaction) == {"item"}
+    transaction.change(team, {"title": "Revived"})
+    assert is_stale(transaction)
     assert dump_table() == []
 
 
@@ -144,7 +193,7 @@ def test_adding_makes_an_item_that_can_be_read() -> None:
     """An item that counting makes has its kind and its times."""
     for _ in range(2):
         transaction = Transaction()
-        transaction.add("team", make(1), [Team.member_count.add(3), Team.version.add(1)])
+        transaction.add(make(1), [Team.member_count.add(3), Team.version.add(1)])
         transaction.commit()
     team = stored(1)
     assert (team.member_count, team.version, team.created <= team.updated) == (6, 2, True)
@@ -154,7 +203,7 @@ def test_adding_keeps_the_creation_time() -> None:
     """Created is set once."""
     team = written(1)
     transaction = Transaction()
-    transaction.add("team", make(1), [Team.member_count.add(1), Team.version.add(1)])
+    transaction.add(make(1), [Team.member_count.add(1), Team.version.add(1)])
     transaction.commit()
     assert stored(1).created == team.created
 
@@ -163,7 +212,7 @@ def test_a_check_alone_writes_nothing() -> None:
     """A condition of an item that is not written."""
     written(1)
     before, transaction = dump_table(), Transaction()
-    transaction.check("check", Team, key(1), Team.title == "Engines")
+    transaction.check(Team, key(1), Team.title == "Engines")
     transaction.commit()
     assert dump_table() == before
 
@@ -172,7 +221,7 @@ def test_a_transaction_is_one_request_with_a_token() -> None:
     """Transactions carry a ClientRequestToken."""
     transaction = Transaction()
     for number in range(20):
-        transaction.put(f"team {number}", make(number))
+        transaction.put(make(number))
     with wire() as sent:
         transaction.commit()
     assert [(call.operation, bool(call.body["ClientRequestToken"])) for call in sent] == [

@@ -8,10 +8,10 @@ import pytest
 from pynamodb.connection import TableConnection
 
 import app as application
+from chalicelib import context
 from chalicelib.db import transaction
 from chalicelib.db.table import Item
 from chalicelib.settings import Settings
-from chalicelib.web import patch
 from tests.http import Client, OverHttp
 from tests.integration import dynamodb_local as engine
 from tests.serving import serving
@@ -49,7 +49,7 @@ def base_url() -> Iterator[str]:
 @pytest.fixture
 def api(base_url: str, table: None, monkeypatch: pytest.MonkeyPatch) -> Client:
     """A client of the application over HTTP, for any number of threads."""
-    monkeypatch.setattr(patch, "RETRY_FOR", PATIENCE)
+    monkeypatch.setattr(context, "RETRY_FOR", PATIENCE)
     monkeypatch.setattr(transaction, "ATTEMPTS", MANY)
     return Client(OverHttp(base_url))
 

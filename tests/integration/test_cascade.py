@@ -4,8 +4,10 @@ import pytest
 
 import app as application
 from chalicelib.db import keys
-from chalicelib.teams.models import Member, Team, clean_up, create_team, new_member
+from chalicelib.teams.actions import clean_up
+from chalicelib.teams.models import Member, Team, new_member
 from chalicelib.users.models import User
+from tests.acting import create_team
 from tests.faults import WRITES, Killed, killed_before_write, wire
 from tests.http import Client, InProcess
 from tests.support import TokenFor, dump_table

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.teams.models import clean_up
+from chalicelib.teams.actions import clean_up
 from chalicelib.users.models import User
 from tests.conftest import PASSWORD
 from tests.http import Answer, Client

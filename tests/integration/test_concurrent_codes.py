@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.api.code_tools import Browser, get_code, query_of, redeem, redirected
 from tests.conftest import PASSWORD

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.conftest import PASSWORD
 from tests.http import Answer, Client

@@ -11,13 +11,15 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
-from chalicelib.oauth.models import Consent, OAuth2Client
-from chalicelib.teams.models import Member, add_member, create_team, delete_team, new_member, remove_member
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.oauth.consents.models import Consent
+from chalicelib.teams.models import Member, new_member
 from chalicelib.users.models import User
 from tasks.data import copy
 from tasks.data.check import check
 from tasks.data.migrate import migrate
 from tasks.migrations import MIGRATIONS
+from tests.acting import add_member, create_team, delete_team, remove_member
 from tests.integration.crowd import at_once
 from tests.integration.wire import meanwhile
 from tests.support import MakeUser, dump_table

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import app as application
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.http import Answer, Client, InProcess
 from tests.support import SignIn, TokenFor, confirmed, replace

@@ -9,7 +9,7 @@ import pytest
 
 import app as application
 from chalicelib.db.table import Item, connection, create_table
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.api.code_tools import Browser, get_code, query_of, redeem
 from tests.conftest import PASSWORD

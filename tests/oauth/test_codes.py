@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.oauth.codes import Code, is_verified, parse_code
-from chalicelib.oauth.models import AuthorizationCode
+from chalicelib.oauth.authorize.codes import Code, is_verified, parse_code
+from chalicelib.oauth.authorize.models import AuthorizationCode
 from tests.api.code_tools import challenge_of
 
 USER = "01ARZ3NDEKTSV4RRFFQ69G5FAV"

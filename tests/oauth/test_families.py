@@ -3,9 +3,9 @@
 import pytest
 
 from chalicelib.db import keys
-from chalicelib.oauth.families import RefreshToken, is_alive, is_current, parse_refresh_token
-from chalicelib.oauth.models import TokenFamily
 from chalicelib.oauth.secrets import hash_secret
+from chalicelib.oauth.tokens.families import RefreshToken, is_alive, is_current, parse_refresh_token
+from chalicelib.oauth.tokens.models import TokenFamily
 
 USER, FAMILY = "01ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAW"
 SECRET = "aB-_" * 10 + "xyz"

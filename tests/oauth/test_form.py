@@ -5,11 +5,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-import app as application
+from chalicelib.oauth.clients.authenticate import ClientCredentials
 from chalicelib.oauth.errors import InvalidClientError, InvalidRequestError
-from chalicelib.oauth.form import ClientCredentials, read_credentials, read_parameters
+from chalicelib.oauth.form import read_credentials, read_parameters
 from chalicelib.settings import LOCAL_URL
-from chalicelib.web.operation import Call
 from chalicelib.web.request import Request
 from tests.http import FORM, JSON
 
@@ -34,8 +33,7 @@ def request(
 def credentials(authorization: str | None = None, **parameters: str) -> ClientCredentials:
     """Read who sends a request."""
     sent = request() if authorization is None else request(authorization=authorization)
-    call = Call(sent, {}, application.settings, application.api.keys)
-    return read_credentials(call, parameters)
+    return read_credentials(sent, parameters)
 
 
 def basic(text: bytes) -> str:

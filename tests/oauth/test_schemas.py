@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 import app as application
+from chalicelib.oauth.clients.schemas import ClientRegistrationInputSchema
 from chalicelib.oauth.form import MAX_VALUE
-from chalicelib.oauth.grants.names import GRANT_TYPES
-from chalicelib.oauth.schemas import ClientRegistrationInputSchema
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.oauth.grant_types import GRANT_TYPES
+from chalicelib.scopes import SCOPES
 from chalicelib.settings import LOCAL_URL
 from chalicelib.web.openapi.document import build
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from chalicelib.oauth.models import OAuth2Client
-from chalicelib.oauth.secrets import client_secret_matches, hash_secret, new_secret
+from chalicelib.oauth.clients.authenticate import client_secret_matches
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.oauth.secrets import hash_secret, new_secret
 
 NOW = 1_000_000
 

@@ -6,18 +6,19 @@ import pytest
 
 import app as application
 from chalicelib.db import keys
-from chalicelib.oauth.models import OAuth2Client
-from chalicelib.oauth.tickets import (
+from chalicelib.oauth.authorize.tickets import (
     browser_of,
     make_consent_ticket,
     make_ticket,
     new_browser,
     open_ticket,
 )
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.security.seals import seal, unseal
 from chalicelib.users.models import User, new_user
-from chalicelib.web.operation import Call
+from chalicelib.web.call import Call
 from chalicelib.web.request import Request
+from tests.support import a_context
 
 BROWSER = "x" * 43
 REQUEST = Request(
@@ -31,7 +32,6 @@ REQUEST = Request(
     base_url="https://api.test",
 )
 
-
 CLIENT = OAuth2Client.at(keys.client("app"), user_id=keys.new_id(), version=3)
 
 
@@ -39,7 +39,7 @@ def call(cookie: str | None = None, query: dict[str, list[str]] | None = None) -
     """A request of a browser, with its cookie."""
     headers = {"cookie": cookie} if cookie is not None else {}
     request = replace(REQUEST, headers=headers, query=REQUEST.query if query is None else query)
-    return Call(request, {}, application.settings, application.api.keys)
+    return Call(request, {}, a_context(), {})
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_odd_cookies_of_others_do_not_hide_ours(odd: str) -> None:
 @pytest.mark.parametrize("split", [1, 5, 9])
 def test_parts_of_a_purpose_keep_apart(split: int) -> None:
     """What a caller puts into one part, or into the text, can't pass for another part."""
-    key = application.api.keys.keyring().mac_key("ticket")
+    key = application.api.keystore.keyring().mac_key("ticket")
     whole = "b\nH\n999 somebody 0"
     sealed = seal(key, ("consent", whole, "H"), "1 me 0")
     assert unseal(key, ("consent", whole[:split], whole[split:] + "\nH"), sealed) is None

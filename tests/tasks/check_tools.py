@@ -8,10 +8,11 @@ from chalicelib.db import keys
 from chalicelib.db.counters import Counter
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, connection, get_many
-from chalicelib.oauth.models import OAuth2Client
-from chalicelib.teams.models import Team, add_member, create_team
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.teams.models import Team
 from chalicelib.users.models import User
 from tasks.data.check import check
+from tests.acting import add_member, create_team
 from tests.api.code_tools import Browser, query_of
 from tests.api.oauth_tools import families, refresh
 from tests.conftest import PASSWORD

@@ -11,11 +11,12 @@ from pynamodb.attributes import UnicodeAttribute
 from chalicelib.db import counters, keys
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, connection, get_many, now
-from chalicelib.oauth.models import OAuth2Client
-from chalicelib.teams.models import Cleanup, Member, create_team, delete_team, new_member
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.teams.models import Cleanup, Member, new_member
 from chalicelib.users.models import User
 from tasks.data.counts import Counts
 from tasks.data.reading import known_kinds
+from tests.acting import create_team, delete_team
 from tests.api.oauth_tools import password
 from tests.conftest import PASSWORD
 from tests.http import Client

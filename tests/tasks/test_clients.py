@@ -9,8 +9,8 @@ import pytest
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from chalicelib.oauth.models import OAuth2Client
-from chalicelib.oauth.schemas import MAX_OVERLAP
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.oauth.clients.schemas import MAX_OVERLAP
 from chalicelib.users.models import User
 from tasks.commands import clients
 from tests.api.code_tools import CALLBACK

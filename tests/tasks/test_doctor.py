@@ -19,7 +19,7 @@ from chalicelib.security.keys import CURRENT, NEXT, new_entry, new_secrets
 from chalicelib.settings import Settings
 from chalicelib.users.models import User
 from tasks import clients, users
-from tasks.calls import task_call
+from tasks.calls import task_context
 from tasks.commands import stage
 from tasks.doctor import cloud, settings, table
 from tasks.doctor.checks import CHECKS
@@ -254,12 +254,12 @@ def test_the_doctors_advice_cures(subject: Subject, make_user: MakeUser) -> None
     """Who does what each finding says is rid of it; `documentation` is left to judgement."""
     seed()
     make_user("other", is_admin=True)
-    call = task_call("users.disable", subject.settings)
+    context = task_context("users.disable", subject.settings)
     for name in USERS:
-        users.set_active(call, name, active=False)
-    clients.revoke(call, SERVICE)
+        users.set_active(context, name, active=False)
+    clients.revoke(context, SERVICE)
     assert [finding.level for finding in table.check_development(subject)] == [LOOK, GOOD]
-    clients.revoke(call, DOCUMENTATION)
+    clients.revoke(context, DOCUMENTATION)
     assert levels(table.check_development(subject)) == {GOOD}
 
 

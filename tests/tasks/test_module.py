@@ -219,9 +219,13 @@ def test_two_fields_need_two_names() -> None:
 
 
 DECLARED = [
-    ("n:string:required", 'Text(least=1, most=100, required=True, metadata={"example": "The n"})', "()"),
-    ("n:string:max=3", 'Text(most=3, metadata={"example": "The"})', '(default="")'),
-    ("n:text", 'Prose(most=2000, metadata={"example": "The n"})', '(default="")'),
+    (
+        "n:string:required",
+        'Text(min_length=1, max_length=100, required=True, metadata={"example": "The n"})',
+        "()",
+    ),
+    ("n:string:max=3", 'Text(max_length=3, metadata={"example": "The"})', '(default="")'),
+    ("n:text", 'Prose(max_length=2000, metadata={"example": "The n"})', '(default="")'),
     ("n:boolean", 'Flag(metadata={"example": True})', "(default=False)"),
     (
         "n:datetime",

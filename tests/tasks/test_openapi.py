@@ -13,7 +13,7 @@ from openapi_spec_validator import validate
 
 import app as application
 from chalicelib.settings import LOCAL_URL
-from chalicelib.web.operation import FORM, JSON
+from chalicelib.web.media import FORM, JSON
 from chalicelib.web.problem import SECURITY_HEADERS
 from tasks.apigateway import ANSWERS
 from tasks.errors import TaskError

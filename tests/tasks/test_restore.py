@@ -9,7 +9,8 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
-from chalicelib.oauth.models import OAuth2Client, TokenFamily
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.users.models import User
 from tasks.data import copy
 from tests.api.code_tools import Browser, query_of

@@ -3,8 +3,8 @@
 import pytest
 
 from chalicelib.db import keys
-from chalicelib.oauth.models import OAuth2Client
-from chalicelib.oauth.scopes import SCOPES
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.scopes import SCOPES
 from tasks import prepare
 from tasks.seed import seed
 from tests.http import Client

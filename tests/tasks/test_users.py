@@ -10,7 +10,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from chalicelib.audit.models import AuditEvent
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
 from tasks.commands import users
 from tests.conftest import PASSWORD

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from chalicelib.settings import Settings, trace_id
 from chalicelib.telemetry.logs import describe, describe_with_trace
 from chalicelib.telemetry.measure import begin
-from chalicelib.web.access import job
+from chalicelib.web.log_lines import job
 from tests.log_tools import deployed_log
 
 LIBRARIES = (

@@ -24,11 +24,11 @@ plain = st.recursive(
 class Body(Schema):
     """Something to load."""
 
-    title = Text(least=3, most=5, required=True)
+    title = Text(min_length=3, max_length=5, required=True)
     flag = Flag()
     number = fields.Integer(strict=True)
     moment = Moment(allow_none=True)
-    parts = fields.List(fields.Nested(Schema.from_dict({"a/b": Text(most=2)})))
+    parts = fields.List(fields.Nested(Schema.from_dict({"a/b": Text(max_length=2)})))
 
 
 @given(plain)
@@ -170,7 +170,7 @@ class Counting(fields.String):
 def test_elements_are_counted_before_they_are_looked_at(number: int) -> None:
     """One violation for the list, and no work for its elements."""
     Counting.looked = 0
-    schema = Schema.from_dict({"parts": Array(Counting(), most=3)})
+    schema = Schema.from_dict({"parts": Array(Counting(), max_items=3)})
     assert load_body(schema, {"parts": [""] * 3}) == {"parts": [""] * 3}
     with pytest.raises(InvalidValueError) as caught:
         load_body(schema, {"parts": [""] * number})
@@ -182,7 +182,7 @@ def test_elements_are_counted_before_they_are_looked_at(number: int) -> None:
 def test_names_are_counted_before_they_are_looked_at(number: int, pointers: int) -> None:
     """A hundred names beyond those of the schema, and no violation for each of so many."""
     with pytest.raises(InvalidValueError) as caught:
-        load_body(Schema.from_dict({"title": Text(most=5)}), dict.fromkeys(map(str, range(number))))
+        load_body(Schema.from_dict({"title": Text(max_length=5)}), dict.fromkeys(map(str, range(number))))
     assert len(caught.value.errors) == pointers
 
 

@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError
 
 from chalicelib.web.fields import Moment, Prose, StoredMoment, Text
 
-PROSE = Prose(least=2, most=8)
+PROSE = Prose(min_length=2, max_length=8)
 E_ACUTE, E_WITH_ACUTE = "\u00e9", "e\u0301"  # the same letter in NFC and in NFD
 
 
@@ -44,15 +44,15 @@ def test_prose_is_kept_in_nfc() -> None:
 def test_a_line_is_one_line_that_runs_one_way(text: str) -> None:
     """No ends of lines, and nothing that shows what follows backwards, such as the name of an app."""
     with pytest.raises(ValidationError):
-        Text(most=8).deserialize(text)
-    assert not re.search(Text(most=8).metadata["pattern"], text)
+        Text(max_length=8).deserialize(text)
+    assert not re.search(Text(max_length=8).metadata["pattern"], text)
 
 
 @pytest.mark.parametrize("text", ["", "שלום", "\u200fab", "नी\u200d", "👩\u200d🚀"])
 def test_a_line_may_be_of_any_script(text: str) -> None:
     """Joiners and marks that scripts and emoji need are text."""
-    assert Text(most=8).deserialize(text) == text
-    assert re.search(Text(most=8).metadata["pattern"], text)
+    assert Text(max_length=8).deserialize(text) == text
+    assert re.search(Text(max_length=8).metadata["pattern"], text)
 
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

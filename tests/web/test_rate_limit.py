@@ -4,8 +4,8 @@ import pytest
 
 from chalicelib.db.windows import Limit
 from chalicelib.errors import ApiError
-from chalicelib.web.operation import PUBLIC, Operation
-from chalicelib.web.rate_limit import headers_of, network, rate_limit
+from chalicelib.rate_limit import headers_of, network, rate_limit
+from chalicelib.web.access import PUBLIC, Access
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_the_next_window_is_never_now(now: float, reset: int) -> None:
 
 def test_an_operation_without_a_limit_has_none() -> None:
     """Most have none: a limit costs a round trip."""
-    assert Operation(permission=PUBLIC).rate_limit is None
+    assert Access(PUBLIC).limit is None
 
 
 def test_errors_keep_headers_of_their_own() -> None:

@@ -3,20 +3,19 @@
 from typing import Any
 
 from chalicelib.db.keys import Key
-from chalicelib.oauth.clients import granted_scopes
+from chalicelib.oauth.clients.models import CONFIDENTIAL
+from chalicelib.oauth.clients.standing import allowed_scopes, granted_scopes, require_in_force
 from chalicelib.oauth.errors import UnauthorizedClientError
 from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
-from chalicelib.oauth.models import CONFIDENTIAL
-from chalicelib.oauth.standing import allowed_scopes, require_in_force
 
 
-def needs(_: dict[str, str]) -> list[Key | None]:
-    """Nothing is read beside the client."""
+def reads(_: dict[str, str]) -> list[Key | None]:
+    """Return no key: nothing is read beside the client."""
     return []
 
 
 def grant(request: TokenRequest) -> dict[str, Any]:
-    """Give an access token, never a refresh token (RFC 6749 §4.4.3).
+    """Issue an access token, never a refresh token (RFC 6749 §4.4.3).
 
     :raises UnauthorizedClientError: a public client can't be told from anybody else; or the client is
         suspended, or its owner disabled or gone.
@@ -24,7 +23,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     client = request.client
     if client.client_type != CONFIDENTIAL:
         raise UnauthorizedClientError
-    owner = require_in_force(request.call, client)
+    owner = require_in_force(request.context, client)
     allowed = allowed_scopes(client, owner, for_owner=True)
     scopes = granted_scopes(allowed, request.parameters.get("scope"))
     access_token = sign_access_token(request, Bearer(owner, scopes), sub=client.client_id)

@@ -3,18 +3,24 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.oauth.models import OAuth2Client
+from chalicelib.context import Context
+from chalicelib.db import keys
+from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.oauth.errors import InvalidGrantError
 from chalicelib.security.tokens import Claims, issue
 from chalicelib.telemetry.measure import count, note
 from chalicelib.users.models import User
-from chalicelib.web.operation import Call
 
 
 @dataclass(frozen=True)
 class TokenRequest:
-    """A request at the token endpoint whose client is authenticated."""
+    """A request at the token endpoint whose client is authenticated.
 
-    call: Call
+    :param issuer: public base URL of the stage.
+    """
+
+    context: Context
+    issuer: str
     parameters: dict[str, str]
     client: OAuth2Client
 
@@ -40,7 +46,7 @@ def sign_access_token(request: TokenRequest, bearer: Bearer, *, sub: str | None 
     :param sub: the subject, where it is not the user.
     :raises ServiceUnavailableError: whoever holds the private key does not answer.
     """
-    call = request.call
+    context = request.context
     note(actor_id=bearer.user.id)
     claims = Claims(
         sub=sub or bearer.user.id,
@@ -53,7 +59,8 @@ def sign_access_token(request: TokenRequest, bearer: Bearer, *, sub: str | None 
         family=bearer.family,
         consent=bearer.consent,
     )
-    return issue(call.keyring, call.request.base_url, claims, call.settings.access_token_lifetime)
+    lifetime = context.settings.access_token_lifetime
+    return context.once(claims, lambda: issue(context.keyring, request.issuer, claims, lifetime))
 
 
 def token_response(
@@ -64,7 +71,19 @@ def token_response(
     answer = {
         "access_token": access_token,
         "token_type": "Bearer",
-        "expires_in": request.call.settings.access_token_lifetime,
+        "expires_in": request.context.settings.access_token_lifetime,
         "scope": " ".join(sorted(scopes)),
     }
     return answer | ({"refresh_token": refresh_token} if refresh_token else {})
+
+
+def signed_in_user(context: Context, user_id: str, credentials_version: int) -> User:
+    """Return the user of an earlier sign-in, who was read.
+
+    :param credentials_version: the account's at that time.
+    :raises InvalidGrantError: the account is gone or disabled, or its credentials have changed.
+    """
+    user = context.find(User, keys.user(user_id))
+    if user is None or not user.is_active or user.credentials_version != credentials_version:
+        raise InvalidGrantError
+    return user

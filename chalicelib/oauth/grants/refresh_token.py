@@ -2,17 +2,29 @@
 
 from typing import Any
 
-from chalicelib.audit.trail import record
+from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.db.table import get_many
-from chalicelib.db.transaction import ConditionFailedError, Transaction
-from chalicelib.errors import ServiceUnavailableError
-from chalicelib.oauth.clients import granted_scopes
+from chalicelib.db.transaction import StaleError
+from chalicelib.events import Event
+from chalicelib.oauth.clients.standing import (
+    allowed_scopes,
+    granted_scopes,
+    is_first_party,
+    require_in_force,
+)
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
-from chalicelib.oauth.families import (
+from chalicelib.oauth.grant_types import REFRESH_TOKEN
+from chalicelib.oauth.grants.grant import (
+    Bearer,
+    TokenRequest,
+    sign_access_token,
+    signed_in_user,
+    token_response,
+)
+from chalicelib.oauth.tokens.families import (
     RefreshToken,
-    consent_keys,
+    consent_key,
     has_consent,
     is_alive,
     is_current,
@@ -24,22 +36,16 @@ from chalicelib.oauth.families import (
     successor_of,
     was_used,
 )
-from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
-from chalicelib.oauth.grants.names import REFRESH_TOKEN
-from chalicelib.oauth.models import TokenFamily
-from chalicelib.oauth.standing import allowed_scopes, is_first_party, require_in_force
+from chalicelib.oauth.tokens.models import TokenFamily
+from chalicelib.rate_limit import Budget, rate_limit
 from chalicelib.telemetry.measure import count
 from chalicelib.users import attempts
-from chalicelib.users.models import User
-from chalicelib.web.operation import Call
-from chalicelib.web.rate_limit import Budget, rate_limit
 
-ATTEMPTS = 3  # the second one finds what the first one lost to
 REFRESHES = rate_limit("120/hour")  # of each sign-in, so that no app holds back another one
 
 
-def needs(parameters: dict[str, str]) -> list[Key | None]:
-    """Read the family, the user, a possible tombstone and the count of refreshes with the client."""
+def reads(parameters: dict[str, str]) -> list[Key | None]:
+    """Return the keys of the family, the user, a possible tombstone and the count of refreshes."""
     token = parse_refresh_token(parameters.get(REFRESH_TOKEN, ""))
     if token is None:
         return []
@@ -66,98 +72,68 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     token = parse_refresh_token(request.parameters[REFRESH_TOKEN])
     if token is None:
         raise InvalidGrantError
-    for _ in range(ATTEMPTS):
-        try:
-            return _refresh(request, token)
-        except ConditionFailedError:
-            # Another tab may have shown the same token in this very moment.
-            _read_again(request.call, needs(request.parameters))
-    raise ServiceUnavailableError
-
-
-def _read_again(call: Call, wanted: list[Key | None]) -> None:
-    for key in wanted:
-        call.items.pop(key, None) if key else None
-    call.items |= get_many(key for key in wanted if key)
-
-
-def _refresh(request: TokenRequest, token: RefreshToken) -> dict[str, Any]:
-    call, client = request.call, request.client
+    context = request.context
     family = _family(request, token)
-    user = _user(call, family)
+    user = signed_in_user(context, family.user_id, int(family.credentials_version))
     is_new = is_current(family, token)
-    budget = _budget(token, call.settings.rate_limit_factor)
     if is_new:
-        budget.check(call.items)
-    owner = require_in_force(call, client, *([] if is_new else consent_keys(family)))
+        budget = _budget(token, context.settings.rate_limit_factor)
+        budget.check(context.items)
+        budget.spend(context.work)
+    scopes = _scopes(request, family, is_new=is_new)
+    access_token = sign_access_token(request, Bearer(user, scopes, token.family_id, family.consent_id))
+    successor = rotate(context, family, token) if is_new else _repeat(context, family, token)
+    return token_response(request, access_token, scopes, successor.text)
+
+
+def _scopes(request: TokenRequest, family: TokenFamily, *, is_new: bool) -> frozenset[str]:
+    context, client = request.context, request.client
+    context.read([keys.user(client.user_id), None if is_new else consent_key(family)])
+    owner = require_in_force(context, client)
     if not family.consent_id and not is_first_party(client, owner):
         # The person typed a password into the client, and has no consent to withdraw.
         raise UnauthorizedClientError("Only a first-party client goes on after a sign-in by password.")
     allowed = allowed_scopes(client, owner).intersection(family.scope.split())
-    scopes = granted_scopes(allowed, request.parameters.get("scope"))
-    access_token = sign_access_token(request, Bearer(user, scopes, token.family_id, family.consent_id))
-    counting = budget.transaction()
-    successor = _rotate(call, family, token, counting) if is_new else _repeat(call, family, token)
-    return token_response(request, access_token, scopes, successor.text)
+    return granted_scopes(allowed, request.parameters.get("scope"))
 
 
-def _rotate(call: Call, family: TokenFamily, token: RefreshToken, transaction: Transaction) -> RefreshToken:
-    try:
-        return rotate(call, family, token, transaction)
-    except ConditionFailedError as error:
-        if "consent" not in error.names:
-            raise
-        revoke_family(family.key)
-        raise InvalidGrantError from error
-
-
-def _repeat(call: Call, family: TokenFamily, token: RefreshToken) -> RefreshToken:
-    if not has_consent(call, family):
-        revoke_family(family.key)
-        raise InvalidGrantError
-    successor = successor_of(call.keyring, token)
-    if not is_current(family, successor):
-        # The stage's secret was replaced since then. That is nobody's theft, so nothing ends by it.
+def _repeat(context: Context, family: TokenFamily, token: RefreshToken) -> RefreshToken:
+    successor = successor_of(context.keyring, token)
+    if not has_consent(context, family) or not is_current(family, successor):
+        # Where the stage's secret was replaced since then, that is nobody's theft, so nothing ends by it.
         raise InvalidGrantError
     return successor
 
 
 def _family(request: TokenRequest, token: RefreshToken) -> TokenFamily:
-    call, family = request.call, request.call.items.get(token.family_key)
-    if not isinstance(family, TokenFamily) or not is_of(family, request.client):
+    context = request.context
+    family = context.find(TokenFamily, token.family_key)
+    if family is None or not is_of(family, request.client):
         raise InvalidGrantError
-    if not is_current(family, token) and not is_repeated(call, family, token):
-        if was_used(call, token):
-            _end(request, family)
-        elif is_current(family, successor_of(call.keyring, token)):
+    if not is_current(family, token) and not is_repeated(context, family, token):
+        if was_used(context, token):
+            raise _reuse(context, family)
+        if is_current(family, successor_of(context.keyring, token)):
             # BatchGetItem is no snapshot: the tombstone was read before a rotation, the family after it.
-            raise ConditionFailedError(["used"])
+            raise StaleError
         raise InvalidGrantError
     if not is_alive(family):
         raise InvalidGrantError
     return family
 
 
-def _end(request: TokenRequest, family: TokenFamily) -> None:
+def _reuse(context: Context, family: TokenFamily) -> Exception:
     count("token_reuses")
-    transaction = Transaction()
-    user_id, client_id = family.user_id, family.client_id
-    record(
-        transaction,
-        request.call,
-        "refresh_token_reuse",
+    error = context.refuse(InvalidGrantError())
+    if family.is_revoked:
+        return error
+    revoke_family(context, family)
+    event = Event(
+        name="refresh_token_reuse",
+        user_id=family.user_id,
+        client_id=family.client_id,
         outcome="failure",
-        user_id=user_id,
-        client_id=client_id,
         details={"family": family.family_id},
     )
-    revoke_family(family.key, transaction)
-
-
-def _user(call: Call, family: TokenFamily) -> User:
-    user = call.items.get(keys.user(family.user_id))
-    if not isinstance(user, User) or not user.is_active:
-        raise InvalidGrantError
-    if user.credentials_version != family.credentials_version:
-        raise InvalidGrantError
-    return user
+    context.emit(event)
+    return error

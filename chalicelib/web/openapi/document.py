@@ -59,8 +59,9 @@ def build(operations: Operations, scopes: Mapping[str, str], base_url: str) -> d
         entries = {m.lower(): describe(operation, m, path, refusals) for m, operation in methods.items()}
         spec.path(path=path, operations=entries)
     everything = list(_all(operations))
-    open_others(spec, {operation.body for operation in everything if operation.body})
-    complete_responses(spec, {operation.response for operation in everything if operation.response})
+    takes = [operation.takes for operation in everything]
+    open_others(spec, {each.body for each in takes if each.body and not each.parse})
+    complete_responses(spec, {operation.gives.schema for operation in everything if operation.gives.schema})
     add_examples(spec.components.schemas)
     document: dict[str, Any] = spec.to_dict()
     add_links(operations, document)

@@ -19,23 +19,23 @@ def add_links(operations: Operations, document: dict[str, Any]) -> None:
         address = next(
             (found for found in operations if re.fullmatch(re.escape(path) + r"/{\w+}", found)), ""
         )
-        if creation is None or creation.status != 201 or creation.response is None or not address:
+        if creation is None or creation.gives.status != 201 or creation.gives.schema is None or not address:
             continue
-        parameters = _parameters(path, address, creation.response)
+        parameters = _parameters(path, address, creation.gives.schema)
         names = [entry["operationId"] for entry in _under(address, parameters, document["paths"])]
         links = {name: {"operationId": name, "parameters": parameters} for name in names}
         document["paths"][path]["post"]["responses"]["201"]["links"] = links
 
 
 def _parameters(path: str, address: str, response: type[Schema]) -> dict[str, str]:
-    """Say where the parts of an address are found, once the operation on a path has created something."""
+    """Return where the parts of an address are found, once the operation on a path has created something."""
     given = {name: f"$request.path.{name}" for name in _names(path)}
     name = address.rsplit("{", 1)[1].rstrip("}")
     return {**given, name: f"$response.body#{_pointer(name, response)}"}
 
 
 def _pointer(name: str, response: type[Schema]) -> str:
-    """Find an id in an answer: as a field of its name, in what is nested there, or as the answer's own."""
+    """Return the pointer to an id in an answer: a field of its name, in what is nested, or its own."""
     thing = name.removesuffix("_id")
     known = schema_of(response).fields
     return f"/{name}" if name in known else f"/{thing}/id" if thing in known else "/id"

@@ -39,13 +39,13 @@ class Models(MarshmallowPlugin):
 
 
 def model_name(schema: Any) -> str:
-    """Name a schema's model: letters and digits alone, since API Gateway takes nothing else."""
+    """Return the name of a schema's model: letters and digits, since API Gateway takes nothing else."""
     kind = schema if isinstance(schema, type) else type(schema)
     return kind.__name__.removesuffix("Schema")
 
 
 def open_others(spec: APISpec, bodies: Iterable[type[Schema]]) -> None:
-    """Say of bodies alone that fields which nobody declared are refused; answers may get more in time."""
+    """Refuse undeclared fields in bodies, and only there: answers may get more in time."""
     closed = {model_name(kind) for kind in bodies}
     for name, model in spec.components.schemas.items():
         if name not in closed:
@@ -53,7 +53,7 @@ def open_others(spec: APISpec, bodies: Iterable[type[Schema]]) -> None:
 
 
 def complete_responses(spec: APISpec, kinds: Iterable[type[Schema]]) -> None:
-    """Say of answers which fields are always there: all, but those marked as optional."""
+    """Mark the fields that answers always have: all but those that are declared optional."""
     for kind in {inner for outer in kinds for inner in _with_nested(outer)}:
         names = [name for name, field in schema_of(kind).fields.items() if not field.metadata.get("optional")]
         # an empty list would be no valid one

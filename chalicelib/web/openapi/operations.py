@@ -6,15 +6,23 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema, fields, validate
 
+from chalicelib.rate_limit import HEADERS as RATE_LIMIT
 from chalicelib.web.body import schema_of
-from chalicelib.web.docs import YAML
-from chalicelib.web.fields import EXAMPLE_ID, ID, IDS, like
+from chalicelib.web.fields import EXAMPLE_ID, ID, IDS, pattern_metadata
+from chalicelib.web.media import FORM, JSON, YAML
 from chalicelib.web.openapi.headers import refer
 from chalicelib.web.openapi.problems import TEXT, Refusals
-from chalicelib.web.operation import FORM, JSON, Operation, PatchPolicy, Rule
+from chalicelib.web.operation import Operation
 from chalicelib.web.pagination import MAX_LIMIT
-from chalicelib.web.patch import CURRENT_PASSWORD, MAX_OPERATIONS, MAX_POINTER, NEEDS, POINTER
-from chalicelib.web.rate_limit import HEADERS as RATE_LIMIT
+from chalicelib.web.patch import (
+    CURRENT_PASSWORD,
+    MAX_OPERATIONS,
+    MAX_POINTER,
+    NEEDS,
+    POINTER,
+    PatchPolicy,
+    Rule,
+)
 
 OAUTH2 = "oauth2"
 CLIENT = "client"
@@ -29,11 +37,11 @@ class PatchOperationSchema(Schema):
     op = fields.String(required=True, validate=validate.OneOf(tuple(NEEDS)))
     path = fields.String(
         required=True,
-        metadata=like(POINTER, MAX_POINTER, description="RFC 6901 pointer.", example="/title"),
+        metadata=pattern_metadata(POINTER, MAX_POINTER, description="RFC 6901 pointer.", example="/title"),
     )
     source = fields.String(
         data_key="from",
-        metadata=like(
+        metadata=pattern_metadata(
             POINTER,
             MAX_POINTER,
             description="RFC 6901 pointer: where move and copy take it from.",
@@ -51,7 +59,7 @@ def describe(operation: Operation, method: str, path: str, refusals: Refusals) -
         "tags": [operation.tag.name],
         "summary": first,
         "description": "\n\n".join(rest),
-        "x-permissions": operation.permission.sentence,
+        "x-permissions": operation.access.permission.sentence,
         "security": _security(operation),
         "parameters": _parameters(operation, method, path),
         "responses": _successes(operation, method) | refusals.responses(operation, method),
@@ -59,9 +67,9 @@ def describe(operation: Operation, method: str, path: str, refusals: Refusals) -
     body = _request_body(operation)
     if body:
         entry["requestBody"] = {"required": True, "content": body}
-    if operation.patch:
+    if operation.takes.patch:
         entry["x-patch-paths"] = {
-            f"/{name}": _rule_words(rule) for name, rule in operation.patch.rules.items()
+            f"/{name}": _rule_words(rule) for name, rule in operation.takes.patch.rules.items()
         }
     return entry
 
@@ -71,13 +79,13 @@ def _texts(operation: Operation) -> tuple[str, list[str]]:
     text = (inspect.getdoc(operation.handler) or "").split(":param")[0].split(":raises")[0]
     first, _, rest = text.partition("\n")
     told = [" ".join(rest.split())] if rest.strip() else []
-    told.append(f"**PERMISSIONS: {operation.permission.sentence}**")
-    if operation.rate_limit:
-        what = f", for {operation.rate_limit.what}" if operation.rate_limit.what else ""
-        told.append(f"**RATE LIMIT: {operation.rate_limit.sentence}** for each caller{what}")
-    told += [f"**RATE LIMIT: {limit.sentence}** for {what}" for what, limit in operation.own_limits.items()]
-    if operation.patch:
-        told.append(_policy_words(operation.patch))
+    told.append(f"**PERMISSIONS: {operation.access.permission.sentence}**")
+    if operation.access.limit:
+        what = f", for {operation.access.limit.what}" if operation.access.limit.what else ""
+        told.append(f"**RATE LIMIT: {operation.access.limit.sentence}** for each caller{what}")
+    told += [f"**RATE LIMIT: {limit.sentence}** for {what}" for what, limit in operation.docs.limits.items()]
+    if operation.takes.patch:
+        told.append(_policy_words(operation.takes.patch))
     return first.rstrip("."), told
 
 
@@ -97,21 +105,21 @@ def _rule_words(rule: Rule) -> str:
 
 
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
-    if operation.form and operation.render_error:
-        # a public client says in the form alone who it is
+    if operation.takes.parse and operation.gives.errors and operation.gives.errors.schema:
+        # a public client says only in the form who it is
         return [{CLIENT: []}, {}]
-    if operation.permission.public:
-        return [{OAUTH2: []}, {}] if operation.optional_token else []
-    return [{OAUTH2: sorted(operation.scopes)}]
+    if operation.access.permission.public:
+        return [{OAUTH2: []}, {}] if operation.access.optional_token else []
+    return [{OAUTH2: sorted(operation.access.scopes)}]
 
 
 def _parameters(operation: Operation, method: str, path: str) -> list[Any]:
     found: list[Any] = [_path_parameter(operation, name) for name in re.findall(r"{(\w+)}", path)]
-    if operation.query or operation.own_query:
-        found.append({"in": "query", "schema": operation.query or operation.own_query})
-    if operation.is_conditional:
+    if operation.takes.query:
+        found.append({"in": "query", "schema": operation.takes.query})
+    if operation.takes.target:
         found.append("IfMatch")
-    if operation.etag and method == "GET":
+    if operation.gives.etag and method == "GET":
         found.append("IfNoneMatch")
     return found
 
@@ -122,18 +130,18 @@ def _path_parameter(operation: Operation, name: str) -> dict[str, Any]:
     description = f"The id of the {thing}." if is_id else f"The name of the {thing}."
     parameter = {"in": "path", "name": name, "required": True, "description": description}
     # what can be no id is as unknown as one that nothing has
-    shape = IDS.get(name, ID) if is_id else {"enum": sorted(operation.choices[name])}
+    shape = IDS.get(name, ID) if is_id else {"enum": sorted(operation.access.choices[name])}
     return {**parameter, "schema": {"type": "string", **shape}} | (
         {"example": EXAMPLE_ID} if shape is ID else {}
     )
 
 
 def _request_body(operation: Operation) -> dict[str, Any]:
-    if operation.patch:
+    if operation.takes.patch:
         items = {"type": "array", "items": PatchOperationSchema, "maxItems": MAX_OPERATIONS}
-        entry: dict[str, Any] = {"schema": items, "example": [_patch_example(operation.patch)]}
-        return dict.fromkeys(operation.body_types, entry)
-    kind, types = (operation.form, (FORM,)) if operation.form else (operation.body, operation.body_types)
+        entry: dict[str, Any] = {"schema": items, "example": [_patch_example(operation.takes.patch)]}
+        return dict.fromkeys(operation.takes.types, entry)
+    kind, types = operation.takes.body, operation.takes.types
     return {name: {"schema": kind, **_encoding(kind, name)} for name in types} if kind else {}
 
 
@@ -152,22 +160,25 @@ def _patch_example(policy: PatchPolicy) -> dict[str, Any]:
 
 
 def _successes(operation: Operation, method: str) -> dict[str, Any]:
-    headers = operation.headers
-    headers += ("ETag",) if operation.etag else ()
-    headers += ("Location",) if operation.status == 201 else ()
-    headers += RATE_LIMIT if operation.rate_limit else ()
-    headers += ("Link",) if operation.many else ()
-    headers += ("X-Total-Count",) if operation.many and operation.total else ()
+    headers = operation.docs.headers
+    headers += ("ETag",) if operation.gives.etag else ()
+    headers += ("Location",) if operation.gives.status == 201 else ()
+    headers += RATE_LIMIT if operation.access.limit else ()
+    headers += ("Link",) if operation.gives.many else ()
+    headers += ("X-Total-Count",) if operation.gives.many and operation.gives.total else ()
     success: dict[str, Any] = {
         "description": _success_words(operation),
-        "headers": refer(headers, shared=operation.cors),
+        "headers": refer(headers, shared=operation.gives.cors),
     }
-    if operation.status != 204:
-        success["content"] = {name: {"schema": _schema(operation, name)} for name in operation.produces}
-    unchanged = {"description": "It is as you have it.", "headers": refer(("ETag",), shared=operation.cors)}
-    more = {"304": unchanged} if operation.etag and method == "GET" else {}
-    also = {str(status): _also(status, words, success) for status, words in operation.also.items()}
-    return {str(operation.status): success, **more, **also}
+    if operation.gives.status != 204:
+        success["content"] = {name: {"schema": _schema(operation, name)} for name in operation.gives.types}
+    unchanged = {
+        "description": "It is as you have it.",
+        "headers": refer(("ETag",), shared=operation.gives.cors),
+    }
+    more = {"304": unchanged} if operation.gives.etag and method == "GET" else {}
+    also = {str(status): _also(status, words, success) for status, words in operation.docs.also.items()}
+    return {str(operation.gives.status): success, **more, **also}
 
 
 def _also(status: int, words: str, success: dict[str, Any]) -> dict[str, Any]:
@@ -178,15 +189,15 @@ def _also(status: int, words: str, success: dict[str, Any]) -> dict[str, Any]:
 
 
 def _success_words(operation: Operation) -> str:
-    if operation.status == 204:
+    if operation.gives.status == 204:
         return "Done."
-    kind = operation.response
+    kind = operation.gives.schema
     text = " ".join((inspect.getdoc(kind) or "").split()) if kind else "As asked."
-    return f"A list; each element: {text}" if operation.many else text
+    return f"A list; each element: {text}" if operation.gives.many else text
 
 
 def _schema(operation: Operation, media_type: str) -> Any:
-    if operation.response is None:
+    if operation.gives.schema is None:
         return {"type": "object"} if media_type in STRUCTURED else TEXT
-    listed = {"type": "array", "items": operation.response, "maxItems": MAX_LIMIT}
-    return listed if operation.many else operation.response
+    listed = {"type": "array", "items": operation.gives.schema, "maxItems": MAX_LIMIT}
+    return listed if operation.gives.many else operation.gives.schema

@@ -1,5 +1,6 @@
 """Every refusal that an operation can give, derived from its declaration."""
 
+import json
 from collections.abc import Iterable
 from itertools import groupby
 from typing import Any, ClassVar
@@ -26,13 +27,15 @@ from chalicelib.errors import (
     UnsupportedMediaTypeError,
     all_problems,
 )
-from chalicelib.web.fields import like, one_line
+from chalicelib.rate_limit import HEADERS as RATE_LIMIT
+from chalicelib.web.fields import pattern_metadata, text_metadata
+from chalicelib.web.media import JSON, PROBLEM_JSON
 from chalicelib.web.openapi.examples import EXAMPLE_PATH, EXAMPLE_REQUEST
 from chalicelib.web.openapi.headers import REQUEST_ID, refer
-from chalicelib.web.operation import JSON, MAX_BODY, Operation
+from chalicelib.web.operation import MAX_BODY, Errors, Operation
 from chalicelib.web.patch import POINTER
-from chalicelib.web.problem import PROBLEM_JSON, problem_body
-from chalicelib.web.rate_limit import HEADERS as RATE_LIMIT
+from chalicelib.web.problem import problem_body
+from chalicelib.web.request import Request
 
 # The stage in front is left open, and so are types: a client generated for one stage, or some time ago,
 # reads the problems of all.
@@ -42,6 +45,16 @@ MAX_ANSWER = 6 * 1024 * 1024  # bytes: what Lambda can answer with (AWS quota)
 TEXT = {"type": "string", "format": "binary", "maxLength": MAX_ANSWER}
 MAX_POINTER = 2 * MAX_BODY  # a field's name is as long as the body at most; escaping may double it
 Kinds = set[type[ApiError]]
+EXAMPLE = Request(
+    method="GET",
+    path=EXAMPLE_PATH,
+    headers={},
+    query={},
+    body=None,
+    source="",
+    request_id=EXAMPLE_REQUEST,
+    base_url="",
+)
 
 
 class ViolationSchema(Schema):
@@ -50,12 +63,14 @@ class ViolationSchema(Schema):
     EXAMPLE: ClassVar = {"pointer": "/title", "detail": "Must have 3 to 50 characters."}
 
     pointer = fields.String(
-        metadata=like(POINTER, MAX_POINTER, description="RFC 6901 pointer into the body.", example="/title")
+        metadata=pattern_metadata(
+            POINTER, MAX_POINTER, description="RFC 6901 pointer into the body.", example="/title"
+        )
     )
     parameter = fields.String(
-        metadata=one_line(64, description="Name of a query parameter.", example="limit")
+        metadata=text_metadata(64, description="Name of a query parameter.", example="limit")
     )
-    detail = fields.String(required=True, metadata=one_line(1024, example=EXAMPLE["detail"]))
+    detail = fields.String(required=True, metadata=text_metadata(1024, example=EXAMPLE["detail"]))
 
 
 class ProblemSchema(Schema):
@@ -71,11 +86,11 @@ class ProblemSchema(Schema):
             "example": "https://api.test/errors/invalid-value",
         },
     )
-    title = fields.String(required=True, metadata=one_line(64, example="Invalid value"))
+    title = fields.String(required=True, metadata=text_metadata(64, example="Invalid value"))
     status = fields.Integer(required=True, validate=validate.Range(400, 599), metadata={"example": 422})
     detail = fields.String(
         required=True,
-        metadata=one_line(1024, description="What to do about it.", example=InvalidValueError.advice),
+        metadata=text_metadata(1024, description="What to do about it.", example=InvalidValueError.advice),
     )
     instance = fields.String(
         required=True,
@@ -103,33 +118,40 @@ def problems_of(operation: Operation) -> list[type[ApiError]]:
     # API Gateway throttles every operation (AWS quota: requests per second of an account and Region).
     # Paths, queries and headers that are no Unicode text are malformed everywhere.
     implied = (
-        {ApiError, MalformedRequestError, ServiceUnavailableError, TooManyRequestsError, *operation.problems}
+        {
+            ApiError,
+            MalformedRequestError,
+            ServiceUnavailableError,
+            TooManyRequestsError,
+            *operation.docs.problems,
+        }
         | _of_the_caller(operation)
         | _of_the_input(operation)
     )
-    if operation.choices or any(load.required for load in operation.all_loads):
+    if operation.access.choices or any(load.required for load in operation.access.loads):
         implied.add(NotFoundError)
-    if operation.is_conditional:
+    if operation.takes.target:
         implied.add(PreconditionFailedError)
     return sorted(implied, key=lambda kind: (kind.status, kind.__name__))
 
 
 def _of_the_caller(operation: Operation) -> Kinds:
-    if not operation.authenticates:
+    if not operation.access.authenticates:
         return set()
     found: Kinds = {InvalidTokenError, UnauthenticatedError}
-    return found if operation.permission.public else found | {InsufficientScopeError, ForbiddenError}
+    return found if operation.access.permission.public else found | {InsufficientScopeError, ForbiddenError}
 
 
 def _of_the_input(operation: Operation) -> Kinds:
     found: Kinds = set()
-    if operation.body_types:
-        found |= {PayloadTooLargeError, ContentEncodingError, UnsupportedMediaTypeError}
-    if operation.form:
+    takes = operation.takes
+    if takes.types:
         found |= {PayloadTooLargeError, ContentEncodingError}
-    if operation.body or operation.query or operation.patch:
+    if takes.types and not takes.parse:
+        found |= {UnsupportedMediaTypeError, InvalidValueError}
+    if takes.query and not takes.parses_query:
         found.add(InvalidValueError)
-    if operation.patch:
+    if takes.patch:
         found |= {ConflictError, ForbiddenError}
     return found
 
@@ -142,7 +164,7 @@ class Refusals:
         self.base = base
 
     def responses(self, operation: Operation, method: str) -> dict[str, Any]:
-        """Give the responses of an operation's problems by status."""
+        """Return the responses of an operation's problems by status."""
         groups = groupby(problems_of(operation), key=lambda kind: kind.status)
         return {str(status): self._response(operation, method, list(kinds)) for status, kinds in groups}
 
@@ -150,25 +172,29 @@ class Refusals:
         errors = [_instance(kind, operation, method) for kind in kinds]
         headers = tuple(sorted({name for error in errors for name in error.headers}))
         # a limit counts calls of known callers
-        is_limited = operation.rate_limit is not None and errors[0].status != UnauthenticatedError.status
+        is_limited = operation.access.limit is not None and errors[0].status != UnauthenticatedError.status
         headers += RATE_LIMIT if is_limited else ()
         name = "Or".join(_name(kind) for kind in kinds) if len(kinds) < 3 else _refusals_of(operation, kinds)
         name += "".join(header.replace("-", "") for header in headers if header.startswith("Accept"))
-        is_own = PayloadTooLargeError in kinds and operation.max_body != MAX_BODY
-        name += str(operation.max_body) if is_own else ""
+        is_own = PayloadTooLargeError in kinds and operation.takes.max_body != MAX_BODY
+        name += str(operation.takes.max_body) if is_own else ""
         name += "Limited" if is_limited else ""
-        name += "OAuth2" if operation.render_error else "Page" if operation.error_page else ""
+        errors_of = operation.gives.errors
+        name += ("OAuth2" if errors_of.schema else "Page") if errors_of else ""
         if name not in self.spec.components.responses:
             content = self._content(operation, errors)
-            shown = refer(headers, shared=operation.cors)
+            shown = refer(headers, shared=operation.gives.cors)
             body = {"description": _words(kinds), "headers": shown, "content": content}
             self.spec.components.response(name, body)
         return name
 
     def _content(self, operation: Operation, errors: list[ApiError]) -> dict[str, Any]:
-        if operation.error_page:
-            return {name: {"schema": TEXT} for name in operation.produces}
-        return self._oauth(operation, errors) if operation.render_error else self._problem(errors)
+        form = operation.gives.errors
+        if form is None:
+            return self._problem(errors)
+        if form.schema is None:
+            return {name: {"schema": TEXT} for name in operation.gives.types}
+        return _own_form(form, errors)
 
     def _problem(self, errors: list[ApiError]) -> dict[str, Any]:
         examples = {
@@ -180,14 +206,14 @@ class Refusals:
         }
         return {PROBLEM_JSON: {"schema": ProblemSchema, "examples": examples}}
 
-    def _oauth(self, operation: Operation, errors: list[ApiError]) -> dict[str, Any]:
-        assert operation.render_error  # noqa: S101 - whoever calls this has looked
-        bodies = [operation.render_error(error)[0] for error in errors]
-        examples = {
-            f"{body['error']}{number or ''}": {"summary": error.advice, "value": body}
-            for number, (error, body) in enumerate(zip(errors, bodies, strict=True))
-        }
-        return {JSON: {"schema": operation.error, "examples": examples}}
+
+def _own_form(form: Errors, errors: list[ApiError]) -> dict[str, Any]:
+    bodies = [json.loads(form.render(EXAMPLE, error).text) for error in errors]
+    examples = {
+        f"{body['error']}{number or ''}": {"summary": error.advice, "value": body}
+        for number, (error, body) in enumerate(zip(errors, bodies, strict=True))
+    }
+    return {JSON: {"schema": form.schema, "examples": examples}}
 
 
 def _name(kind: type[ApiError]) -> str:
@@ -195,7 +221,7 @@ def _name(kind: type[ApiError]) -> str:
 
 
 def _refusals_of(operation: Operation, kinds: list[type[ApiError]]) -> str:
-    """Name what an operation refuses with one status; all the kinds together would be unreadable."""
+    """Return a name for what an operation refuses with one status; all the kinds would be unreadable."""
     words = operation.name.title().replace("_", "")
     return f"{words}Refused{kinds[0].status}"
 
@@ -203,7 +229,7 @@ def _refusals_of(operation: Operation, kinds: list[type[ApiError]]) -> str:
 def _instance(kind: type[ApiError], operation: Operation, method: str) -> ApiError:
     """Make an error to show, with the advice of its kind."""
     if kind is PayloadTooLargeError:
-        return PayloadTooLargeError(operation.max_body)
+        return PayloadTooLargeError(operation.takes.max_body)
     if kind is UnsupportedMediaTypeError:
         error: ApiError = UnsupportedMediaTypeError(("…",), method)
     elif kind is TooManyRequestsError:

@@ -1,0 +1,5 @@
+"""Who hears of events: whatever acts, a request, a task or a job, has these listeners."""
+
+from chalicelib.audit import trail
+
+LISTENERS = (trail.record,)

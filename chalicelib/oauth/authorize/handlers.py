@@ -1,0 +1,161 @@
+"""The authorization endpoint: sign-in and consent in the browser, codes for clients."""
+
+from collections.abc import Mapping, Sequence
+
+from chalicelib.db import keys
+from chalicelib.db.keys import Key
+from chalicelib.errors import TooManyRequestsError
+from chalicelib.oauth.authorize import actions
+from chalicelib.oauth.authorize.consent import covers
+from chalicelib.oauth.authorize.models import AuthorizationRequest
+from chalicelib.oauth.authorize.pages import ShownAgainError, consent_page, render_error, sign_in_page
+from chalicelib.oauth.authorize.request import (
+    client_key,
+    read_authorization_request,
+)
+from chalicelib.oauth.authorize.schemas import AuthorizationFormSchema, AuthorizationQuery
+from chalicelib.oauth.authorize.tickets import (
+    Ticket,
+    browser_of,
+    make_consent_ticket,
+    make_ticket,
+    new_browser,
+    open_ticket,
+    registration_of,
+    spend,
+)
+from chalicelib.oauth.consents.models import Consent
+from chalicelib.oauth.errors import AccessDeniedError, BadAuthorizationRequestError
+from chalicelib.oauth.form import read_form
+from chalicelib.users.models import User
+from chalicelib.users.sign_in import SIGN_INS, authenticate, look_up, sign_in, username_key
+from chalicelib.web.access import PUBLIC, Access
+from chalicelib.web.call import Call
+from chalicelib.web.media import HTML
+from chalicelib.web.operation import Docs, Document, Errors, Gives, Operation, Takes
+
+STALE = "This page has expired, or your browser does not accept cookies. Sign in again."
+WRONG = "Wrong username, email address or password."
+MISSING = "Enter your username or email address, and your password."
+CHANGED = "This page was answered before, or the app has changed. Sign in again."
+PAGES = Gives(types=(HTML,), errors=Errors(render_error), cors=False)
+ALSO = {
+    303: "To the client, with a code.",
+    403: "Wrong username or password, or the page has expired: it is shown again.",
+    409: "The page was answered before, or the client has changed: it is shown again.",
+    422: "Username or password is missing: the page is shown again.",
+}
+Form = Mapping[str, str]
+
+
+@Operation(
+    access=Access(PUBLIC, also_reads=lambda call: [client_key(call.request.query)]),
+    takes=Takes(query=AuthorizationQuery, parses_query=True),
+    gives=PAGES,
+    docs=Docs(problems=(BadAuthorizationRequestError,), headers=("Set-Cookie",)),
+)
+def start_authorization(call: Call) -> Document:
+    """Show the page on which a person signs in for a client (RFC 6749 §4.1.1, with PKCE).
+
+    If something is wrong with the request, a page says so. Where client and redirect URI are certain, a link
+    on it brings the error to the client: nobody is redirected before they have signed in (RFC 9700 §4.11.2).
+    """
+    return _ask(call, _asked(call))
+
+
+@Operation(
+    access=Access(PUBLIC),
+    takes=Takes(query=AuthorizationQuery, parses_query=True, body=AuthorizationFormSchema, parse=read_form),
+    gives=PAGES,
+    docs=Docs(
+        problems=(BadAuthorizationRequestError, TooManyRequestsError),
+        headers=("Location", "Set-Cookie"),
+        also=ALSO,
+        limits={"sign-ins of an account": SIGN_INS},
+        if_unsure="Go back to the application and sign in again.",
+    ),
+)
+def continue_authorization(call: Call) -> Document:
+    """Take the answer of the sign-in or the consent page; in the end, send the browser to the client."""
+    ticket = open_ticket(call, call.body.get("ticket", ""))
+    call.context.read(_reads(call, ticket))
+    asked = _asked(call)
+    if ticket is None or ticket.registration != registration_of(asked.client):
+        return _ask(call, asked, alert=STALE, status=403)
+    return _decide(call, asked, ticket)
+
+
+def _asked(call: Call) -> AuthorizationRequest:
+    return read_authorization_request(call.context, call.request.base_url, call.request.query)
+
+
+def _decide(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Document:
+    decision = call.body.get("decision")
+    if ticket.user_id and decision == "allow":
+        return _consent(call, asked, ticket)
+    if not ticket.user_id and decision == "sign_in":
+        return _sign_in(call, asked, call.body)
+    return _ask(call, asked, alert=STALE, status=403)
+
+
+def _reads(call: Call, ticket: Ticket | None) -> Sequence[Key | None]:
+    client, owner = client_key(call.request.query), keys.user(ticket.owner) if ticket else None
+    if ticket and ticket.user_id and client:
+        consent = keys.consent(ticket.user_id, call.request.query["client_id"][0])
+        return [client, owner, keys.user(ticket.user_id), consent]
+    return [client, owner, username_key(call.body.get("username", ""))]
+
+
+def _ask(
+    call: Call, asked: AuthorizationRequest, *, username: str = "", alert: str = "", status: int = 200
+) -> Document:
+    known = browser_of(call)
+    browser, cookie = (known, None) if known else new_browser(call)
+    ticket = make_ticket(call, browser, asked.client)
+    page = sign_in_page(call, asked, ticket, username=username, alert=alert, status=status)
+    more = {"Set-Cookie": cookie} if cookie else {}
+    return Document(page.text, page.media_type, {**page.headers, **more}, page.status)
+
+
+def _sign_in(call: Call, asked: AuthorizationRequest, form: Form) -> Document:
+    context, client_id = call.context, asked.client.client_id
+    username, password = form.get("username", "").strip(), form.get("password")
+    if not username or not password:
+        return _ask(call, asked, username=username, alert=MISSING, status=422)
+    candidate = look_up(context, username, lambda found: [keys.consent(found, client_id)])
+    try:
+        user = authenticate(context, client_id, candidate, password, AccessDeniedError())
+    except AccessDeniedError:
+        # The failure counts: it is what the context holds now in the place of a sign-in.
+        return _ask(call, asked, username=username, alert=WRONG, status=403)
+    sign_in(context, user, client_id, password)
+    return go_on(call, asked, user)
+
+
+def go_on(call: Call, asked: AuthorizationRequest, user: User) -> Document:
+    """Bring whoever has just signed in to the client, or to the consent page first; the consent was read."""
+    consent = call.context.find(Consent, keys.consent(user.id, asked.client.client_id))
+    if consent and covers(consent, asked):
+        return _redirect(call, asked, user)
+    browser = browser_of(call) or ""  # it sent one, else its ticket had not opened
+    ticket = make_consent_ticket(call, browser, user, asked.client, asked.scopes)
+    return consent_page(call, asked, ticket, user)
+
+
+def _consent(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Document:
+    user = call.context.find(User, keys.user(ticket.user_id or ""))
+    if user is None or not user.is_active or user.credentials_version != ticket.credentials_version:
+        return _ask(call, asked, alert=STALE, status=403)
+    changed = _ask(call, asked, alert=CHANGED, status=409)
+    if (asked.client.version, asked.scopes) != (ticket.client_version, ticket.scopes):
+        # The page told of another client than this one is by now, or of fewer scopes.
+        return changed
+    spend(call.context.work, ticket, otherwise=ShownAgainError(changed))
+    return _redirect(call, asked, user)
+
+
+def _redirect(call: Call, asked: AuthorizationRequest, user: User) -> Document:
+    """Send the browser to the client, with a code."""
+    code = actions.authorize(call.context, asked, user)
+    # 303: the browser goes on with GET, and without the password (RFC 9700 §4.12).
+    return Document("", HTML, {"Location": asked.answer(code=code.text)}, 303)

@@ -1,0 +1,42 @@
+"""Connected apps: which clients act for you, and an end to that."""
+
+from collections.abc import Sequence
+
+from chalicelib.db import counters, keys
+from chalicelib.db.keys import Key
+from chalicelib.oauth.consents import actions
+from chalicelib.oauth.consents.models import Consent
+from chalicelib.oauth.consents.permissions import CONSENT
+from chalicelib.oauth.consents.schemas import ConsentSchema
+from chalicelib.scopes import AUTH_READ, AUTH_WRITE
+from chalicelib.web.access import ACTIVE_USER, Access
+from chalicelib.web.body import schema_of
+from chalicelib.web.call import Call
+from chalicelib.web.operation import Gives, Operation, Takes
+from chalicelib.web.pagination import Listing, ListQuery, Page, count, read_page
+
+
+def _shards(call: Call) -> Sequence[Key]:
+    return counters.shards(keys.consents_of(call.claims.owner)) if call.claims else []
+
+
+@Operation(
+    access=Access(ACTIVE_USER, scopes=AUTH_READ, also_reads=_shards),
+    takes=Takes(query=ListQuery),
+    gives=Gives(ConsentSchema, many=True),
+)
+def list_grants(call: Call) -> Page[Consent]:
+    """List the apps that you signed in to by authorization code."""
+    attributes = (*schema_of(ConsentSchema).fields, "sk")
+    listing = Listing(keys.user(call.actor.id).pk, prefix=keys.CONSENTS, attributes=attributes)
+    return read_page(call, Consent, listing, count(call, _shards(call)))
+
+
+@Operation(
+    access=Access(ACTIVE_USER, scopes=AUTH_WRITE, reads=(CONSENT,)),
+    takes=Takes(target=CONSENT),
+    gives=Gives(status=204),
+)
+def delete_grant(call: Call) -> None:
+    """Disconnect an app: its codes and tokens end at once, and it has to ask for your consent again."""
+    actions.withdraw(call.context, call[CONSENT])

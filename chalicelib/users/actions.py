@@ -1,0 +1,144 @@
+"""What can be done with users; each action adds to the context's work."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.context import Context
+from chalicelib.db import counters, keys
+from chalicelib.db.counters import Counter
+from chalicelib.db.transaction import Transaction
+from chalicelib.errors import ConflictError, ForbiddenError, InvalidValueError
+from chalicelib.events import Event, EventName
+from chalicelib.security.actor import Account
+from chalicelib.security.passwords import hash_password, is_personal, verify_password
+from chalicelib.users import attempts
+from chalicelib.users.models import UniqueName, User, marker_of, new_user
+from chalicelib.users.roles import GRANTED
+
+
+def create_user(
+    context: Context, *, username: str, email: str, password: str, signs_up: bool = False, **fields: Any
+) -> User:
+    """Create an account, with the markers that keep its names unique.
+
+    :param signs_up: whether whoever acts, if nobody is signed in, is the new account itself.
+    :param fields: names and roles.
+    :raises InvalidValueError: the password is the username or the email address.
+    :raises ConflictError: the username or the email address is taken; raised by the commit.
+    """
+    check_personal(password, username, email)
+    password_hash = context.once(("hash", password), lambda: hash_password(password))
+    user = new_user(username=username, email=email, password_hash=password_hash, **fields)
+    add_user(context, user)
+    roles = {name: fields[name] for name in GRANTED if name in fields}
+    actor_id = user.id if signs_up else None
+    context.emit(Event(name="user_creation", user_id=user.id, actor_id=actor_id, details=roles))
+    return user
+
+
+def add_user(context: Context, user: User) -> None:
+    """Write an account that is made already, with its markers, and count it.
+
+    :raises ConflictError: the username or the email address is taken; raised by the commit.
+    """
+    work = context.work
+    work.put(user)
+    work.put(UniqueName.at(keys.username(user.username), user_id=user.id), otherwise=taken("username"))
+    work.put(UniqueName.at(keys.email(user.email), user_id=user.id), otherwise=taken("email"))
+    counters.add(work, keys.USERS, 1)
+    if user.is_active_admin:
+        count_admin(work, 1)
+
+
+def change_user(context: Context, user: User, changes: Mapping[str, Any]) -> None:
+    """Change an account; a new password, and disabling, end everything that was signed in.
+
+    :raises InvalidValueError: the new password is the username or the email address.
+    :raises ConflictError: the email address is taken, or this is the last active admin; raised by the commit.
+    """
+    values = dict(changes)
+    _emit_changes(context, user, values)
+    if "password" in values:
+        password = values.pop("password")
+        check_personal(password, user.username, values.get("email", user.email))
+        values["password_hash"] = context.once(("hash", password), lambda: hash_password(password))
+    _move_email(context.work, user, values.get("email", user.email))
+    after = bool(values.get("is_active", user.is_active) and values.get("is_admin", user.is_admin))
+    if user.is_active_admin != after:
+        count_admin(context.work, 1 if after else -1)
+    if "password_hash" in values or values.get("is_active") is False:
+        values["credentials_version"] = int(user.credentials_version) + 1
+    context.work.change(user, values)
+
+
+def confirm_password(context: Context, account: Account, password: Any) -> None:
+    """Check that whoever acts knows their current password; a wrong one counts as a failed sign-in.
+
+    From then on, whatever comes of the work is told only while the account may still try: parallel guesses
+    learn nothing from the errors that follow the right password.
+
+    :raises ForbiddenError: it is wrong.
+    :raises TooManyRequestsError: there were too many wrong ones.
+    """
+    subjects = [attempts.account(account.id), attempts.address(context)]
+    attempts.check_attempts(context, subjects)
+    if isinstance(password, str) and _verify(context, password, account.password_hash):
+        attempts.require_under_limit(context, subjects[0])
+        return
+    error = ForbiddenError("The current password is wrong: it is the password of your own account.")
+    details = {"reason": "wrong password"}
+    event = Event(name="password_confirmation", user_id=account.id, outcome="failure", details=details)
+    raise attempts.failed(context, subjects, event, error)
+
+
+def check_personal(password: str, username: str, email: str) -> None:
+    """Check that a new password is not what everybody knows of its account.
+
+    :raises InvalidValueError: it is the username or the email address.
+    """
+    if is_personal(password, username, email):
+        detail = "A password must not be your username or email address: choose another."
+        raise InvalidValueError(errors=[{"pointer": "/password", "detail": detail}])
+
+
+def taken(field: str) -> ConflictError:
+    """Return the refusal of a name that somebody else has."""
+    name = "email address" if field == "email" else field
+    return ConflictError(
+        f"Somebody else has this {name}: choose another.",
+        errors=[{"pointer": f"/{field}", "detail": "This is taken."}],
+    )
+
+
+def count_admin(work: Transaction, amount: int) -> None:
+    """Count active admins in the transaction that makes or unmakes one; the last one stays."""
+    condition = Counter.amount > 1 if amount < 0 else None
+    error = ConflictError("This is the last active admin: make somebody else an admin first.")
+    counter = Counter.at(keys.counter(keys.ADMINS))
+    actions = [Counter.amount.add(amount), Counter.version.add(1)]
+    work.add(counter, actions, condition, otherwise=error)
+
+
+def _verify(context: Context, password: str, password_hash: str) -> bool:
+    question = ("password", password, password_hash)
+    return context.once(question, lambda: verify_password(password, password_hash))
+
+
+def _move_email(work: Transaction, user: User, address: str) -> None:
+    # A spelling that folds to the same marker keeps it.
+    if keys.email(address) != keys.email(user.email):
+        work.put(UniqueName.at(keys.email(address), user_id=user.id), otherwise=taken("email"))
+        work.delete(marker_of(keys.email(user.email), user.id))
+
+
+def _emit_changes(context: Context, user: User, changes: Mapping[str, Any]) -> None:
+    if "password" in changes:
+        context.emit(Event(name="password_change", user_id=user.id))
+    if "email" in changes:
+        context.emit(Event(name="email_change", user_id=user.id))
+    if "is_active" in changes:
+        name: EventName = "account_enabling" if changes["is_active"] else "account_disabling"
+        context.emit(Event(name=name, user_id=user.id))
+    roles = {name: changes[name] for name in ("is_regular_user", "is_admin") if name in changes}
+    if roles:
+        context.emit(Event(name="role_change", user_id=user.id, details=roles))
