@@ -132,10 +132,10 @@ BAD_NAMES = [
     ("clients", "customer", "a name in app.py"),
     ("people", "user", "a kind of item"),
     ("shots", "counter", "a kind of item"),
-    ("grants", "grant", "a class or function"),
+    ("grants", "grant", "a name in app.py"),
     ("lists", "list", "a name of Python's"),
     ("pages", "leaf", "calls something else"),
-    ("failures", "failure", "a class or function"),
+    ("sittings", "session", "a class or function"),
 ]
 
 
