@@ -2,4 +2,6 @@
 
 from chalicelib.audit import trail
 
-LISTENERS = (trail.record,)
+LISTENERS = (
+    trail.record,  # who did what
+)

@@ -1,4 +1,4 @@
-"""Code that a page of the documentation tells to add: applied to a copy of the project, as a reader would."""
+"""Code of the documentation and the examples, applied to a copy of the project as a reader would."""
 
 import re
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 from tests import engine
 from tests.architecture.source import ROOT
 
-FOLDERS = (".chalice", "benchmarks", "chalicelib", "docs", "infra", "sdk", "tasks", "tests")
+FOLDERS = (".chalice", "benchmarks", "chalicelib", "docs", "examples", "infra", "sdk", "tasks", "tests")
 FILES = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -56,6 +56,34 @@ class Step:
             file.write_text(changed(file.read_text("utf-8"), self), "utf-8")
 
 
+@dataclass(frozen=True)
+class Example:
+    """A folder with new files, and a patch of those that are there."""
+
+    folder: Path
+
+    @property
+    def files(self) -> list[str]:
+        """The new files, by their places in the project."""
+        own = self.folder / "files"
+        found = [file for file in own.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+        return sorted(file.relative_to(own).as_posix() for file in found)
+
+    def apply(self, root: Path) -> None:
+        """Do what the README of the example says, unless it is done already."""
+        if not self.fits(root, "--reverse"):
+            shutil.copytree(self.folder / "files", root, dirs_exist_ok=True)
+            self._git(root, check=True)
+
+    def fits(self, root: Path, *options: str) -> bool:
+        """Whether the patch can be applied, or with "--reverse", was."""
+        return self._git(root, "--check", *options).returncode == 0
+
+    def _git(self, root: Path, *options: str, check: bool = False) -> subprocess.CompletedProcess[bytes]:
+        command = ["git", "apply", *options, str(self.folder / "changes.patch")]
+        return subprocess.run(command, cwd=root, capture_output=True, check=check)  # noqa: S603 - our own patch
+
+
 def changed(text: str, step: Step) -> str:
     """Apply the hunks of a change: lines that stay, go or come, between lines of "@@"."""
     for hunk in re.split(r"^@@\n", step.code, flags=re.MULTILINE):
@@ -74,7 +102,7 @@ def changed(text: str, step: Step) -> str:
 
 
 def is_done(text: str, lines: list[str]) -> bool:
-    """Tell whether a text has what the lines of a hunk add, each run of them in one piece."""
+    """Whether a text has what the lines of a hunk add, each run of them in one piece."""
     runs = "".join(line if line[0] == ADDED else "\0" for line in (f"{line}\n" for line in lines)).split("\0")
     added = [run.replace(f"\n{ADDED}", "\n").removeprefix(ADDED) for run in runs if run]
     return bool(added) and all(f"\n{run}" in f"\n{text}" for run in added)
@@ -86,6 +114,11 @@ def steps(page: Path) -> list[Step]:
         Step(match["path"], bool(match["new"]), match["language"], match["code"])
         for match in BLOCK.finditer(page.read_text("utf-8"))
     ]
+
+
+def examples() -> list[Example]:
+    """List the examples."""
+    return [Example(patch.parent) for patch in sorted((ROOT / "examples").glob("*/changes.patch"))]
 
 
 def copy_to(folder: Path) -> Path:

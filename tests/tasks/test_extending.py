@@ -1,4 +1,4 @@
-"""docs/extending.md: every block of code is applied to a copy of the project, all of them together."""
+"""docs/extending.md and examples/: all of their code is applied to a copy of the project, together."""
 
 import json
 import shutil
@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from tests.architecture.source import ROOT
-from tests.pages import Step, changed, copy_to, steps
+from tests.pages import Example, Step, changed, copy_to, examples, steps
 
 PAGE = ROOT / "docs" / "extending.md"
-STEPS = steps(PAGE)
-PYTHON = sorted({step.path for step in STEPS if step.path and step.path.endswith(".py")})
-OWN_TESTS = [step.path for step in STEPS if step.path and step.is_new and step.path.startswith("tests/")]
+STEPS, EXAMPLES = steps(PAGE), examples()
+CHANGED = [step.path for step in STEPS if step.path] + [file for each in EXAMPLES for file in each.files]
+PYTHON = sorted({path for path in CHANGED if path.endswith(".py")})
+OWN_TESTS = [path for path in PYTHON if path.startswith("tests/api/test_") and not (ROOT / path).exists()]
 # Of the project's tests, those that an extension may break.
 OTHER_TESTS = [
     "tests/api/test_authorization_matrix.py",
@@ -26,20 +27,22 @@ OTHER_TESTS = [
     "tests/architecture/test_rules.py",
     "tests/architecture/test_size.py",
     "tests/integration/test_capacity.py::test_every_operation_is_measured",
+    "tests/test_settings_page.py",
 ]
 CHOSEN = [
-    *("website", "membership", "small_teams", "at_once", "letters", "federation", "identities"),
+    *(Path(path).stem.removeprefix("test_") for path in OWN_TESTS),
     *("same_routes", "sentence", "links_to", "licence", "own_account", "in_the_table", "imports_run_one_way"),
-    "every_operation",
+    *("picture", "room", "every_setting", "every_operation"),
 ]
+SHOWN = ("module.create",)  # blocks that show, and change nothing
 
 
 @pytest.fixture
 def extended(tmp_path: Path) -> Path:
-    """A copy of the project with all extensions, however often they are pasted."""
+    """A copy of the project with all extensions, however often they are applied."""
     copy_to(tmp_path)
-    for step in STEPS * 2:
-        step.apply(tmp_path)
+    for extension in [*EXAMPLES * 2, *STEPS * 2]:
+        extension.apply(tmp_path)
     return tmp_path
 
 
@@ -59,11 +62,16 @@ def succeed(project: Path, *arguments: str) -> str:
 
 def test_the_page_has_all_walks() -> None:
     """Each brings tests along, and no block of code is left out of this."""
-    assert len(OWN_TESTS) == 6
+    assert len([step for step in STEPS if step.is_new and (step.path or "").startswith("tests/")]) == 4
     assert len(STEPS) == PAGE.read_text("utf-8").count("\n```") // 2 - len(SHOWN)
 
 
-SHOWN = ("module.create", "curl", "taken", "mermaid")  # blocks that show, and change nothing
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.folder.name)
+def test_an_example_fits_the_project(example: Example) -> None:
+    """Its patch can be applied to the files as they are today, or was; its README names its files."""
+    assert example.fits(ROOT) or example.fits(ROOT, "--reverse")
+    page = (example.folder / "README.md").read_text("utf-8")
+    assert [file for file in example.files if file.startswith("tests/") and file not in page] == []
 
 
 @pytest.mark.slow
@@ -74,19 +82,8 @@ def test_extensions_pass_checks_and_tests(extended: Path) -> None:
     succeed(extended, "ruff", "check", ".")
     succeed(extended, "ruff", "format", "--check", ".")
     succeed(extended, "mypy", *PYTHON)
-    told = succeed(
-        extended,
-        "pytest",
-        "-q",
-        "-n0",
-        "-p",
-        "no:cacheprovider",
-        *OWN_TESTS,
-        *OTHER_TESTS,
-        "-k",
-        " or ".join(CHOSEN),
-    )
-    assert "skipped" not in told
+    tests = ["-p", "no:cacheprovider", *OWN_TESTS, *OTHER_TESTS, "-k", " or ".join(CHOSEN)]
+    assert "skipped" not in succeed(extended, "pytest", "-q", "-n0", *tests)
 
 
 @pytest.mark.slow
