@@ -58,7 +58,7 @@ def test_nothing_refers_to_a_document_that_a_clone_lacks() -> None:
 
 
 def _sources(kind: str) -> list[Path]:
-    folders = ("chalicelib", "tasks", "tests", "docs", "benchmarks", "infra", "sdk")
+    folders = ("chalicelib", "tasks", "tests", "docs", "benchmarks", "examples", "infra", "sdk")
     return [
         *ROOT.glob(f"*.{kind}"),
         *(file for folder in folders for file in (ROOT / folder).rglob(f"*.{kind}")),

@@ -18,7 +18,10 @@ from chalicelib.db.table import Item
 from tasks import namespace
 from tests.architecture.source import ROOT, SHIPPED, name_of, tree_of
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "sdk").glob("*/README.md")])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    + [page for folder in ("examples", "sdk") for page in (ROOT / folder).glob("*/README.md")]
+)
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 CODE = re.compile(r"^ *(```+).*?^ *\1`*$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ +(.+?)$", re.MULTILINE)
