@@ -69,10 +69,8 @@ def edits(things: str) -> Iterable[Edit]:
         Edit("app.py", before(r'^api\.group\("OAuth2 tokens"'), ROUTES),
         Edit("chalicelib/db/keys.py", end, KEYS),
         Edit("chalicelib/scopes.py", in_sorted_dict("SCOPES", things), SCOPES),
-        Edit(project, after(r'^    "(?=oauth \| )'), "$things | "),
-        Edit(
-            project, after(r"^source_modules = \[\n(?= +.chalicelib\.audit.,)"), '    "chalicelib.$things",\n'
-        ),
+        Edit(project, after(r'^    "(?=(\w+ \| )*oauth \| )'), "$things | "),
+        Edit(project, before(r'^ +"chalicelib\.audit", '), '    "chalicelib.$things",\n'),
         Edit("benchmarks/operations.py", in_literal("UNMEASURED"), UNMEASURED),
         Edit("schemathesis.toml", before('"listUsers"'), '"list$Things", '),
         Edit("tests/api/expected_access.py", in_literal("EXPECTED"), ACCESS),
