@@ -173,7 +173,10 @@ class Api:
                 call.context, call.caller = call.context.again(), None
                 raise
 
-        return retry_if_stale(attempt)
+        try:
+            return retry_if_stale(attempt)
+        except OutcomeUnknownError as error:
+            raise error.told(call.context.if_unsure or operation.docs.if_unsure) from error
 
     def _attempt(self, call: Call, operation: Operation, unreadable: ApiError | None) -> Response:
         budget = budget_of(call, operation)
@@ -183,8 +186,6 @@ class Api:
                 budget.check(call.context.items)
                 budget.spend(call.context.toll)
             response = answer(call, operation, unreadable)
-        except OutcomeUnknownError as error:
-            raise error.told(call.context.if_unsure or operation.docs.if_unsure) from error
         except ApiError as error:
             charge(call.context, error)
             error.headers = {**(budget.headers() if budget else {}), **error.headers}

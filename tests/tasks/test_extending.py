@@ -41,7 +41,8 @@ SHOWN = ("module.create",)  # blocks that show, and change nothing
 def extended(tmp_path: Path) -> Path:
     """A copy of the project with all extensions, however often they are applied."""
     copy_to(tmp_path)
-    for extension in [*EXAMPLES * 2, *STEPS * 2]:
+    extensions: list[Step | Example] = [*EXAMPLES * 2, *STEPS * 2]
+    for extension in extensions:
         extension.apply(tmp_path)
     return tmp_path
 
