@@ -6,7 +6,7 @@ from chalicelib.db.table import Item
 
 
 class Letter(Item, discriminator="letter"):
-    """An e-mail in the outbox; it has no address, so it goes to the one that the account has by then.
+    """An email in the outbox; it has no address, so it goes to the one that the account has by then.
 
     :param event: what it tells of.
     :param sender: the address that it is sent from.

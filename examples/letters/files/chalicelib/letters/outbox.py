@@ -19,7 +19,7 @@ TEXTS = {
 
 
 def write_letter(context: Context, event: Event) -> None:
-    """Put a letter into the outbox, if an event has one and the stage sends e-mail."""
+    """Put a letter into the outbox, if an event has one and the stage sends email."""
     sender = context.settings.mail_from
     if not sender or event.user_id is None or event.name not in TEXTS:
         return

@@ -24,7 +24,7 @@ SENDER = "hello@grail.test"
 
 @pytest.fixture
 def sent(table: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """What SES accepted, of a stage that sends e-mail."""
+    """What SES accepted, of a stage that sends email."""
     settings = replaced(application.api.settings, mail_from=SENDER)
     monkeypatch.setattr(application.api, "settings", settings)
     backend: Any = get_backend("ses")["123456789012"]["us-east-1"]
