@@ -41,9 +41,10 @@ SHOWN = ("module.create",)  # blocks that show, and change nothing
 def extended(tmp_path: Path) -> Path:
     """A copy of the project with all extensions, however often they are applied."""
     copy_to(tmp_path)
-    extensions: list[Step | Example] = [*EXAMPLES * 2, *STEPS * 2]
-    for extension in extensions:
-        extension.apply(tmp_path)
+    for example in EXAMPLES * 2:
+        example.apply(tmp_path)
+    for step in STEPS * 2:
+        step.apply(tmp_path)
     return tmp_path
 
 
