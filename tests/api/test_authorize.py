@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import Item, get_many
-from chalicelib.oauth.authorize import request as authorization
+from chalicelib.oauth import redirect_uris
 from chalicelib.oauth.authorize.handlers import MISSING, WRONG
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
@@ -124,7 +124,7 @@ def test_what_no_client_can_have_registered_is_not_taken_apart(
     """Urlsplit normalizes what is not ASCII, which takes quadratic time."""
     make_client("desktop", admin, grant_types=["authorization_code"], redirect_uris=["http://127.0.0.1/cb"])
     taken: list[str] = []
-    monkeypatch.setattr(authorization, "_without_port", taken.append)
+    monkeypatch.setattr(redirect_uris, "_without_port", taken.append)
     answer = Browser(api).open(**query_of("desktop", redirect_uri=f"http://{host}/cb"))
     assert (answer.status, taken) == (400, [])
 
