@@ -17,7 +17,7 @@ from chalicelib.web.pagination import Listing, Page, make_cursor, open_cursor
 @Operation(
     access=Access(ADMIN, scopes=AUTH_READ),
     takes=Takes(query=AuditQuery),
-    gives=Gives(AuditEventSchema, many=True, total=False),
+    gives=Gives(AuditEventSchema, many=True),
 )
 def list_audit_events(call: Call) -> Page[AuditEvent]:
     """List what happened, the last first; nobody counts the events, so there is no total."""

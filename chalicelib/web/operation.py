@@ -100,7 +100,6 @@ class Gives:
 
     :param schema: of the answer; of each element where the handler gives a page.
     :param many: the answer is a list.
-    :param total: a list says how many elements there are altogether.
     :param etag: the answer has an ETag.
     :param types: media types of the answer.
     :param errors: the form of errors, where they are no problems.
@@ -111,7 +110,6 @@ class Gives:
     schema: type[Schema] | None = None
     status: int = 200
     many: bool = False
-    total: bool = True
     etag: bool = False
     types: tuple[str, ...] = (JSON,)
     errors: Errors | None = None

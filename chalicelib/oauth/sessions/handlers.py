@@ -37,7 +37,7 @@ ATTRIBUTES = (
 @Operation(
     access=Access(ACTIVE_USER, scopes=USERS_READ),
     takes=Takes(query=PageQuery),
-    gives=Gives(SessionSchema, many=True, total=False),
+    gives=Gives(SessionSchema, many=True),
 )
 def list_sessions(call: Call) -> Page[TokenFamily]:
     """List the sign-ins that have not ended, the last one first.

@@ -13,7 +13,7 @@ from chalicelib.web.media import FORM, JSON, YAML
 from chalicelib.web.openapi.headers import refer
 from chalicelib.web.openapi.problems import TEXT, Refusals
 from chalicelib.web.operation import Operation
-from chalicelib.web.pagination import MAX_LIMIT
+from chalicelib.web.pagination import MAX_LIMIT, ListQuery
 from chalicelib.web.patch import (
     CURRENT_PASSWORD,
     MAX_OPERATIONS,
@@ -165,7 +165,9 @@ def _successes(operation: Operation, method: str) -> dict[str, Any]:
     headers += ("Location",) if operation.gives.status == 201 else ()
     headers += RATE_LIMIT if operation.access.limit else ()
     headers += ("Link",) if operation.gives.many else ()
-    headers += ("X-Total-Count",) if operation.gives.many and operation.gives.total else ()
+    # what goes only by cursor is not counted
+    is_counted = operation.takes.query is not None and issubclass(operation.takes.query, ListQuery)
+    headers += ("X-Total-Count",) if operation.gives.many and is_counted else ()
     success: dict[str, Any] = {
         "description": _success_words(operation),
         "headers": refer(headers, shared=operation.gives.cors),
