@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from chalicelib import context
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.settings import Settings
 from chalicelib.users.models import User
-from chalicelib.web import endpoint
 from tests.api.oauth_tools import let_pass
 from tests.conftest import PASSWORD, SECRET
 from tests.faults import Forward, Sent, Wired, refusal, wire
@@ -101,7 +101,7 @@ def test_an_unforeseen_exception_is_told_under_the_same_request_id(
     def explode(*_: object) -> None:
         raise ValueError("invalid literal: 'hunter2'") from KeyError("hunter3")
 
-    monkeypatch.setattr(endpoint, "get_many", explode)
+    monkeypatch.setattr(context, "get_many", explode)
     answer = api("GET", "/api/v1/users/me", token=token_for(user))
     told, request = log.lines
     assert {told["request_id"], request["request_id"]} == {answer.headers["x-request-id"]}
