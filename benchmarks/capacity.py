@@ -87,7 +87,7 @@ def _succeed(name: str, answer: Answer) -> None:
 
 @contextmanager
 def filled(client: Client, size: int) -> Iterator[Data]:
-    """Give data in a table that is gone afterwards."""
+    """Yield data in a table that is deleted afterwards."""
     create_table()
     try:
         yield fill(client, size)

@@ -103,7 +103,7 @@ def _places(before: Item, after: Item) -> int:
 
 
 def size_of(item: Item) -> int:
-    """Give the bytes that an item is billed for (AWS: "DynamoDB item sizes and formats")."""
+    """Return the bytes that an item is billed for (AWS: "DynamoDB item sizes and formats")."""
     return sum(len(name.encode()) + _size(value) for name, value in item.items())
 
 

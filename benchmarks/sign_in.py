@@ -36,7 +36,7 @@ class Figures:
 
     @property
     def are_alike(self) -> bool:
-        """Tell whether the difference is within the tolerance."""
+        """Whether the difference is within the tolerance."""
         most = max(MOST_MILLISECONDS, MOST_SHARE * max(self.known, self.unknown))
         return abs(self.difference) <= most
 

@@ -83,7 +83,7 @@ def _create_client(context: Context, client: OAuth2Client) -> None:
 
 
 def _add_scopes(client: OAuth2Client) -> None:
-    """Give a client that is there the scopes of resources that are new."""
+    """Add the scopes of new resources to an existing client."""
     present = get_many([client.key])[client.key]
     if isinstance(present, OAuth2Client) and set(SCOPES) - set(present.default_scopes):
         present.update([OAuth2Client.default_scopes.set(client.default_scopes)])

@@ -21,13 +21,13 @@ def kinds() -> dict[str, type[Item]]:
 
 
 def names(settings: Settings) -> dict[str, Any]:
-    """Give what is in the shell, by its name."""
+    """Return the shell's namespace."""
     others = {"settings": settings, "keys": keys, "get_many": get_many, "query": query}
     return {**kinds(), "Transaction": Transaction, "find_user": find_user, **others}
 
 
 def banner(settings: Settings) -> str:
-    """Say where one is, and what is there."""
+    """Return the welcome text: the stage, its table and the names that are defined."""
     where = address(settings.dynamodb_endpoint or settings.region)
     return "\n".join(
         [

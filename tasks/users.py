@@ -80,7 +80,7 @@ def set_active(context: Context, text: str, *, active: bool) -> str:
 
 
 def set_password(context: Context, user: User, password: str) -> None:
-    """Give a user another password, as a PATCH does: every token of the account ends.
+    """Change a user's password, as a PATCH does; all of the account's tokens end.
 
     :raises TaskError: the password is too weak.
     """
@@ -115,7 +115,7 @@ def show(limit: int | None, *, as_json: bool) -> None:
 
 
 def described(user: User) -> str:
-    """Tell what is special about an account."""
+    """Return what is special about an account: its roles, and whether it is disabled."""
     marks = [word for flag, word in MARKS.items() if getattr(user, flag)]
     marks += [] if user.is_active else ["disabled"]
     marks += [] if user.is_regular_user else ["read only"]

@@ -38,7 +38,7 @@ def numbers_in(text: str) -> Iterator[int]:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Tell what was collected; this module is the plugin of a collection that runs nothing."""
+    """Print what was collected; this module is the plugin of a collection that runs nothing."""
     for item in session.items:
         assert isinstance(item, pytest.Function)
         entry = {

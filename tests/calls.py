@@ -33,7 +33,7 @@ def recorded(client: BaseClient, found: set[Permission]) -> Iterator[None]:
 
 
 def permissions(service: str, operation: str, params: dict[str, Any]) -> set[Permission]:
-    """Tell what one call needs."""
+    """Return the permissions that one call needs."""
     if service == "ssm":
         return {(f"ssm:{operation}", f"parameter{params['Name']}")}
     if operation == "TransactWriteItems":

@@ -42,7 +42,7 @@ def installed_python() -> Path:
 
 
 def share(folder: Path) -> None:
-    """Let a copy of the project use this project's engine."""
+    """Share this project's engine with a copy of the project."""
     installed_python()
     (folder / ".local").mkdir(exist_ok=True)
     (folder / ".local" / "engine").symlink_to(engine.HOME)

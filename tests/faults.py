@@ -36,7 +36,7 @@ Rule = Callable[[Sent, Forward], Wired]
 
 @contextmanager
 def wire(rule: Rule = lambda _, forward: forward()) -> Iterator[list[Sent]]:
-    """Let a rule answer every request in the table's place, or pass it on; gives what was sent."""
+    """Apply a rule to every request: answer in the table's place, or pass it on. Yields what was sent."""
     require_process("it stands between botocore and the table")
     sent: list[Sent] = []
     genuine = botocore_stubber.process_request
@@ -64,7 +64,7 @@ def cancelled(*codes: str) -> Wired:
 
 
 def lose() -> Wired:
-    """Let the answer never come.
+    """Lose the answer.
 
     :raises ReadTimeoutError: always.
     """

@@ -45,7 +45,7 @@ class Transport(Protocol):
     ) -> Answer: ...
 
     def seen_as(self, source: str) -> str:
-        """Tell the address that the application sees of a source."""
+        """Return the address that the application sees of a source."""
         ...
 
 
@@ -112,7 +112,7 @@ class OverHttp:
         return answer
 
     def seen_as(self, source: str) -> str:
-        """Give each source an address of its own: Linux has all of 127.0.0.0/8 on loopback."""
+        """Return a loopback address for each source: on Linux, all of 127.0.0.0/8 is loopback."""
         return "127." + source.split(".", 1)[1] if self.is_loopback else LOOPBACK
 
     def _address(self, source: str) -> tuple[str, int] | None:

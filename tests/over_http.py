@@ -26,7 +26,7 @@ LEFT_OUT = pytest.StashKey[Counter[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Say where the server is."""
+    """Add the options that locate the server."""
     group = parser.getgroup("over HTTP")
     group.addoption("--url", help="base URL of a running server, with its stage's prefix if it has one")
     group.addoption("--engine", help="URL of its DynamoDB engine")
@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def why_in_process(item: pytest.Item) -> str:
-    """Tell why a test needs the application in this process; nothing if it does not."""
+    """Return why a test needs the application in this process; nothing if it does not."""
     if not item.nodeid.startswith(HERE):
         return "is about something else than the API"
     if mark := item.get_closest_marker("in_process"):
@@ -87,5 +87,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_sessionfinish() -> None:
-    """Give the server's table back what it held."""
+    """Restore what the server's table held."""
     target.present().leave()

@@ -15,7 +15,7 @@ SOURCES = (*SHIPPED, "infra", "tasks")
 
 
 def packaged(stage: str) -> Package:
-    """Give the package of a stage."""
+    """Return the package of a stage."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock:
         # one worker builds, the others wait for it

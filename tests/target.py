@@ -163,7 +163,7 @@ class Server:
         return restore
 
     def leave(self) -> None:
-        """Give the table back what it held before the first test."""
+        """Restore what the table held before the first test."""
         connected(self.settings)
         self._found()
 
@@ -181,7 +181,7 @@ def connected(settings: Settings) -> TableConnection:
 
 @contextmanager
 def table_of(shared: TableConnection) -> Iterator[None]:
-    """Give an empty table behind a connection, for as long as the context lasts."""
+    """Yield an empty table behind a connection."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Item, "_shared", shared)
         # A test may make a client of its own: it has to find this table, whatever earlier ones connected to.
@@ -219,12 +219,12 @@ def use(target: Target) -> None:
 
 
 def present() -> Target:
-    """Tell what the tests talk to."""
+    """Return what the tests talk to."""
     return _present[0]
 
 
 def base_url() -> str:
-    """Tell what the API calls itself: issuer and audience of its tokens, and the base of its links."""
+    """Return the API's own URL: issuer and audience of its tokens, and the base of its links."""
     return present().base_url
 
 

@@ -26,7 +26,7 @@ HEADERS = {"content-type": "application/json", "etag": '"1"', "x-request-id": "a
 
 
 def answer(**changes: Any) -> Answer:
-    """Give the answer that shows a team, with changed fields."""
+    """Return the answer that shows a team, with changed fields."""
     return Answer(200, HEADERS, json.dumps(TEAM | changes).encode())
 
 

@@ -86,7 +86,7 @@ def _summary(result: Result) -> str:
 
 
 def findings(result: Result) -> Iterator[Finding]:
-    """Give all that is wrong with the table, and count its items on the way."""
+    """Yield everything that is wrong with the table, and count its items on the way."""
     counts, names = Counts(), list[Item]()
     with bar(table.size()) as drawn:
         for page in table.pages():

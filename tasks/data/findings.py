@@ -29,7 +29,7 @@ class Finding:
     is_leftover: bool = False
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return the finding as one line."""
         return f"{self.about.pk} {self.about.sk}: {self.text}"
 
 

@@ -25,14 +25,14 @@ def all_kinds() -> dict[str, type[Item]]:
 
 
 def key_of(raw: RawItem) -> Key:
-    """Give the key of an item."""
+    """Return the key of an item."""
     return Key(raw["pk"]["S"], raw["sk"]["S"])
 
 
 def schema_of(raw: RawItem) -> int:
-    """Give the version of an item's schema: 1 where it does not say.
+    """Return the version of an item's schema, 1 by default.
 
-    :raises UnreadableError: what it says is none.
+    :raises UnreadableError: the version is invalid.
     """
     said = str(raw.get("schema", {}).get("N", 1))
     if not said.isdecimal() or said == "0":
@@ -62,7 +62,7 @@ def parse(kinds: dict[str, type[Item]], raw: RawItem) -> Item:
 
 
 def needed(kind: type[Item]) -> set[str]:
-    """Name the attributes without which an item of a kind is none."""
+    """List the attributes that items of a kind must have."""
     own = {
         attribute.attr_name
         for attribute in own_attributes(kind)

@@ -150,7 +150,7 @@ def _name(kind: type[Item]) -> str:
 
 
 def _older(steps: Mapping[tuple[type[Item], int], Migration]) -> dict[str, int]:
-    """Name the kinds whose schema has grown, with what it is now."""
+    """Return the kinds that have a newer schema, with its version."""
     grown = {name: kind for name, kind in known_kinds().items() if kind.SCHEMA > 1}
     for name, kind in grown.items():
         missing = [to for to in range(2, kind.SCHEMA + 1) if (kind, to) not in steps]

@@ -41,7 +41,7 @@ def needs_of(item: Item) -> list[Key]:
 
 
 def judge(item: Item, found: Found) -> Iterator[Finding]:
-    """Give all that is wrong with an item; of one that is another's, nothing else can be said."""
+    """Return everything that is wrong with an item; if it has another item's key, only that."""
     place = PLACES.get(type(item))
     if place and place(item) != item.key:
         yield Finding(item.key, f"says it is {' '.join(place(item))}", "restore it from a backup")

@@ -23,12 +23,12 @@ T = TypeVar("T")
 
 
 def client() -> Any:
-    """Give the botocore client of the table."""
+    """Return the botocore client of the table."""
     return connection().connection.client
 
 
 def name() -> str:
-    """Name the table."""
+    """Return the table's name."""
     return str(Item.Meta.table_name)
 
 
@@ -71,12 +71,12 @@ def pages(**arguments: Any) -> Iterator[dict[str, Any]]:
 
 
 def is_empty() -> bool:
-    """Tell whether the table holds nothing at all."""
+    """Whether the table has no items."""
     return not next(pages(Limit=1))["Items"]
 
 
 def size() -> int:
-    """Tell how many items there are, as DynamoDB estimated it in the last six hours."""
+    """Return the number of items, which DynamoDB updates every six hours."""
     return int(patiently(lambda: client().describe_table(TableName=name()))["Table"]["ItemCount"])
 
 

@@ -28,14 +28,14 @@ class Trail:
         return self.api("GET", f"{AUDIT}?{text}", token=self.token)
 
     def __call__(self, **query: Any) -> list[dict[str, Any]]:
-        """Give the events that an answer has, the last one first."""
+        """Return the events of an answer, newest first."""
         answer = self.ask(**query)
         assert answer.status == 200, answer.body
         found: list[dict[str, Any]] = answer.json
         return found
 
     def names(self, **query: Any) -> list[str]:
-        """Give what happened, the last first."""
+        """Return the names of the events, newest first."""
         return [event["event"] for event in self(**query)]
 
 

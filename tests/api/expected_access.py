@@ -82,11 +82,11 @@ class Access:
 
     @property
     def is_public(self) -> bool:
-        """Tell whether it needs no token."""
+        """Whether it needs no token."""
         return self.scope is None
 
     def expected(self, caller: str, *, has_scope: bool = True, exists: bool = True) -> int:
-        """Give the status of a well-formed request."""
+        """Return the expected status of a well-formed request."""
         if caller in DEAD and self.reads_token:
             return 401
         if self.is_public:

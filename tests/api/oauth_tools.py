@@ -35,12 +35,12 @@ def password(api: Client, username: str, text: str, *, source: str = "203.0.113.
 
 
 def me(api: Client, access_token: str) -> int:
-    """Tell the status that an access token gets."""
+    """Return the status of a request with an access token."""
     return api("GET", "/api/v1/users/me", token=access_token).status
 
 
 def error_of(answer: Answer) -> tuple[int, str]:
-    """Tell the status and the code of an OAuth2 error."""
+    """Return the status and the code of an OAuth2 error."""
     return answer.status, answer.json["error"]
 
 
@@ -85,7 +85,7 @@ def at_call(
 def fault(
     operation: str, *, number: int = 1, event: str = "before-call", error: Exception = UNREACHABLE
 ) -> Iterator[None]:
-    """Let one call of an operation fail, as botocore tells it after its own retries."""
+    """Make one call of an operation fail with the error that botocore raises after its own retries."""
 
     def fail() -> None:
         raise error
@@ -96,7 +96,7 @@ def fault(
 
 @contextmanager
 def database_down() -> Iterator[None]:
-    """Let every call of DynamoDB fail."""
+    """Make every call of DynamoDB fail."""
     require_process("it lets calls fail at botocore")
 
     def fail(**_: object) -> None:

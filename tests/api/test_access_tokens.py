@@ -227,7 +227,7 @@ def ask(api: Client, token: str) -> Answer:
 
 
 def refusal(answer: Answer) -> tuple[int, str | None]:
-    """Tell what a refusal consists of."""
+    """Return what a refusal consists of."""
     return answer.status, answer.headers.get("www-authenticate")
 
 

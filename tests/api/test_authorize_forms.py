@@ -31,7 +31,7 @@ def consenting(browser: Browser) -> Browser:
 
 
 def is_asked_again(browser: Browser) -> bool:
-    """Tell whether the sign-in page is on show, and says why."""
+    """Whether the sign-in page is shown with a reason."""
     assert browser.last is not None
     return browser.last.status == 403 and browser.page.buttons == ["sign_in"] and "again" in browser.text
 

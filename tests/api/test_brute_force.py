@@ -37,11 +37,11 @@ class Clock:
     now: float
 
     def time(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
     def fits(self, answer: Answer) -> bool:
-        """Tell whether Retry-After leads to the end of the window; a server's own clock moves on."""
+        """Whether Retry-After leads to the end of the window; a server's own clock moves on."""
         left, slack = WINDOW - int(self.now) % WINDOW, ENOUGH if present().over_http else 0
         return left - slack <= int(answer.headers["retry-after"]) <= left
 

@@ -78,7 +78,7 @@ class Watch:
         return self.keep(answer.json, "access_token", "refresh_token")
 
     def leaks(self, streams: str) -> list[str]:
-        """Name the secrets that were told."""
+        """List the secrets that were disclosed."""
         logged = self.log.text + streams
         told = logged + "".join(self.refused)
         found = [name for name, value in self.secrets.items() if any(each in told for each in forms(value))]

@@ -55,7 +55,7 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
 
 
 def configure(monkeypatch: pytest.MonkeyPatch, site_key: str | None, stage: str = "test") -> None:
-    """Give the running application a captcha of Google's, or none."""
+    """Configure Google's captcha in the running application, or remove it."""
     api = application.api
     secret = "site-secret" if site_key else None
     monkeypatch.setattr(api, "settings", replace(api.settings, recaptcha_site_key=site_key, stage=stage))

@@ -51,7 +51,7 @@ ITEMS = {
 
 
 def keys_of(answer: Answer) -> list[set[str]]:
-    """Give the names in a body, or in each element of a list."""
+    """Return the names in a body, or in each element of a list."""
     elements = answer.json if isinstance(answer.json, list) else [answer.json]
     return [set(element) for element in elements]
 

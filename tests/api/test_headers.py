@@ -18,7 +18,7 @@ CACHEABLE = [path for method, path in ROUTES if path.startswith(DOCUMENTS) or pa
 
 
 def missing(answer: Answer) -> list[str]:
-    """Name the protections that a response lacks."""
+    """List the protections that a response lacks."""
     headers = answer.headers
     lifetime = re.match(r"max-age=(\d+)", headers.get("strict-transport-security", ""))
     checks = {

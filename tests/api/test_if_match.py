@@ -85,7 +85,7 @@ def test_star_on_nothing_is_404(call: Caller) -> None:
 
 @contextmanager
 def somebody_faster(team: Team, times: int) -> Iterator[list[Sent]]:
-    """Let somebody else change the title between our reading and our writing, so many times."""
+    """Change the title between the caller's read and write, for the first few attempts."""
     left = list(range(times))
 
     def rule(sent: Sent, forward: Forward) -> Wired:

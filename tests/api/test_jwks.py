@@ -39,7 +39,7 @@ def retired(entry: dict[str, Any], not_after: int) -> dict[str, Any]:
 
 @pytest.fixture
 def use(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Give the application other signing keys."""
+    """Replace the application's signing keys."""
 
     def use_keys(*entries: dict[str, Any]) -> None:
         keyring = read_keyring(json.dumps({**new_secrets(ENTRIES["EdDSA"]), "signing_keys": entries}), AWS)

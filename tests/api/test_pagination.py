@@ -70,7 +70,7 @@ def fill(team: Team, user_ids: list[str]) -> None:
 
 
 def identity(element: dict[str, Any]) -> str:
-    """Name an element of any list."""
+    """Return what identifies an element of any list."""
     return str(element.get("id") or element.get("client_id") or element["user"]["id"])
 
 

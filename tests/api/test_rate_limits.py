@@ -36,7 +36,7 @@ class Clock:
     now: float
 
     def time(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now
 
 

@@ -49,7 +49,7 @@ def family_of(user: User) -> TokenFamily:
 
 
 def is_live(api: Client, token: str) -> bool:
-    """Tell whether a refresh token still works; it is used up by that."""
+    """Whether a refresh token still works; this uses it up."""
     return refresh(api, token).status == 200
 
 
@@ -270,7 +270,7 @@ def test_an_access_token_is_no_refresh_token(api: Client, tokens: Tokens) -> Non
 
 
 def change_password(user: User) -> None:
-    """Give the user another password, as the application does."""
+    """Change the user's password, as the application does."""
     change_user(user, {"password": "another horse battery"})
 
 

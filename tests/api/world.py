@@ -123,7 +123,7 @@ class World:
         self.users["deleted user"].delete()
 
     def token(self, caller: str, scopes: frozenset[str] = ALL) -> str | None:
-        """Give a token of a caller; None to the anonymous one."""
+        """Return a caller's token; None for the anonymous one."""
         if (caller, scopes) not in self._tokens:
             self._tokens[caller, scopes] = self._issue(caller, scopes)
         return self._tokens[caller, scopes]
@@ -167,7 +167,7 @@ class World:
         return path.format_map({**ids, **{name: UNKNOWN.get(name, UNKNOWN_ID) for name in unknown}}) + query
 
     def ids(self, owner: str) -> dict[str, str]:
-        """Name what an owner has, by the parts of paths."""
+        """Return the ids of what an owner has, by the parameters of paths."""
         return {
             "user_id": self.users[owner].id,
             "team_id": self.team.id,

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+BESIDE = ("benchmarks", "examples", "sdk")  # folders with Python that neither ships nor tests
 SHIPPED = sorted([ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py")])
 OURS = sorted([*SHIPPED, *(ROOT / "tasks").rglob("*.py")])
 EVERYTHING = sorted([*OURS, *(ROOT / "tests").rglob("*.py")])
+REPOSITORY = sorted([*EVERYTHING, *(file for name in BESIDE for file in (ROOT / name).rglob("*.py"))])
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 LAYOUT = {
     tokenize.COMMENT,
@@ -24,7 +26,7 @@ LAYOUT = {
 
 
 def name_of(path: Path) -> str:
-    """Name a file by its place in the project."""
+    """Return a file's path within the project."""
     return path.relative_to(ROOT).as_posix()
 
 
@@ -65,6 +67,14 @@ def docstring_lines(path: Path) -> set[int]:
         if isinstance(node, ast.Module | ast.ClassDef | Function) and ast.get_docstring(node) is not None
         for number in range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)
     }
+
+
+def docstrings(path: Path) -> list[str]:
+    """List the docstrings of a file."""
+    documented = (
+        node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Module | ast.ClassDef | Function)
+    )
+    return [text for node in documented if (text := ast.get_docstring(node))]
 
 
 def length_of(path: Path, function: Function) -> int:

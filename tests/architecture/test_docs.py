@@ -53,7 +53,7 @@ def links(page: Path) -> list[str]:
 
 
 def is_dead(page: Path, target: str) -> bool:
-    """Tell whether a relative link leads nowhere; those of badges lead to pages that the host makes."""
+    """Whether a relative link leads nowhere; those of badges lead to pages that the host makes."""
     if target.startswith("../../actions/"):
         return False
     path, _, anchor = target.partition("#")

@@ -5,12 +5,16 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.architecture.source import (
     EVERYTHING,
     OURS,
+    REPOSITORY,
     ROOT,
     SHIPPED,
     Function,
+    docstrings,
     found,
     name_of,
     texts,
@@ -24,7 +28,7 @@ PATHS = re.compile(r"/(home|Users|root|work|tmp)/\w")
 
 
 def touches_environment(node: ast.AST) -> bool:
-    """Tell whether a node reads the process environment."""
+    """Whether a node reads the process environment."""
     if isinstance(node, ast.Attribute):
         return node.attr in ("environ", "environb", "getenv", "getenvb")
     return (
@@ -89,11 +93,32 @@ def test_each_test_states_a_behaviour() -> None:
     assert found(EVERYTHING, lambda path: [name for name in silent(path) if name.startswith("test_")]) == {}
 
 
+VAGUE = {"Give", "Tell", "Say", "Name", "Let"}
+
+
+def vague(text: str) -> bool:
+    """Whether a docstring opens with a verb that says too little."""
+    return text.split(maxsplit=1)[0] in VAGUE
+
+
+def test_docstrings_open_as_those_of_python_do() -> None:
+    """They say "Return", "Raise", "Check" or "Create", and what a class or property is."""
+    assert found(REPOSITORY, lambda path: [text for text in docstrings(path) if vague(text)]) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("Tell the time.", True), ("Return the time.", False), ("Names of stages.", False)]
+)
+def test_the_opener_rule_finds_vague_verbs(text: str, *, expected: bool) -> None:
+    """The rule above finds what it looks for."""
+    assert vague(text) == expected
+
+
 NORMALIZING = {"normalize", "is_normalized"}
 
 
 def normalizes(node: ast.AST) -> bool:
-    """Tell whether a node is a use of unicodedata's quadratic functions, under whatever name."""
+    """Whether a node uses unicodedata's quadratic functions, under any name."""
     if isinstance(node, ast.Attribute):
         return node.attr in NORMALIZING
     return isinstance(node, ast.ImportFrom) and node.module == "unicodedata"
@@ -111,7 +136,7 @@ def test_the_rule_finds_what_normalizes() -> None:
 
 
 def scans(node: ast.AST) -> bool:
-    """Tell whether a node calls a method that scans."""
+    """Whether a node calls a method that scans."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and "scan" in node.func.attr
 
 
@@ -121,7 +146,7 @@ def test_nothing_that_ships_scans_the_table() -> None:
 
 
 def prints(node: ast.AST) -> bool:
-    """Tell whether a node calls print."""
+    """Whether a node calls print."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
 
 

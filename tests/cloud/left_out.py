@@ -44,7 +44,7 @@ REASONS = {
 
 
 def why(name: str) -> str:
-    """Tell why a test is left out; nothing if it is not."""
+    """Return why a test is left out; nothing if it is not."""
     return next((why for why, found in REASONS.items() if any(re.search(each, name) for each in found)), "")
 
 

@@ -45,7 +45,7 @@ def cloud(folder: Path) -> Iterator[str]:
 
 
 def account(url: str) -> Account:
-    """Give the account that a local cloud has."""
+    """Return the account of a local cloud."""
     session = Session()
     session.set_credentials(ROOT, ROOT)
     session.set_config_variable("region", REGION)
@@ -53,5 +53,5 @@ def account(url: str) -> Account:
 
 
 def api_url(url: str, api: str, stage: str) -> str:
-    """Give the address of a deployed API."""
+    """Return the address of a deployed API."""
     return f"{url}/_aws/execute-api/{api}/{stage}"

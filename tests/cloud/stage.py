@@ -90,7 +90,7 @@ class Stage:
         return self.outputs
 
     def changed(self, change: Change) -> Package:
-        """Give the package with another template."""
+        """Return the package with another template."""
         document = json.loads(self.package.template.read_text("utf-8"))
         change(document)
         path = self.folder / "changed" / "template.json"
@@ -110,7 +110,7 @@ class Stage:
         return Client(OverHttp(self.url))
 
     def connect(self) -> None:
-        """Let this process work on the stage's table."""
+        """Connect this process to the stage's table."""
         connect(Settings(stage="cloud", table_name=f"grail-{NAME}", dynamodb_endpoint=self.cloud))
 
     def seed(self) -> None:

@@ -78,5 +78,5 @@ def restore(stage: Stage) -> None:
 
 
 def holds(stage: Stage, table: str, text: str) -> bool:
-    """Tell whether anything in a table names a text."""
+    """Whether anything in a table contains a text."""
     return text in repr(stage.account.client("dynamodb").scan(TableName=table)["Items"])

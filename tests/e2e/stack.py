@@ -128,7 +128,7 @@ class Stack:
 
     @contextmanager
     def hung_engine(self) -> Iterator[None]:
-        """Let the engine take requests and answer none, for as long as the context lasts."""
+        """Make the engine take requests and answer none, for as long as the context lasts."""
         os.kill(self._engine_pid(), signal.SIGSTOP)
         try:
             yield
@@ -140,7 +140,7 @@ class Stack:
         self._end(signal.SIGKILL)
 
     def listens(self) -> bool:
-        """Tell whether anything of it still answers."""
+        """Whether any part of it still answers."""
         for port in (self.port, self.engine_port):
             with socket.socket() as probe:
                 if probe.connect_ex((LOOPBACK, port)) == 0:
@@ -148,7 +148,7 @@ class Stack:
         return False
 
     def wait_until_silent(self) -> bool:
-        """Give what it started time to notice that it is gone, and tell whether that happened."""
+        """Wait until the processes that it started have noticed its end; return whether they did."""
         deadline = time.monotonic() + 30
         while self.listens() and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -27,7 +27,7 @@ Browse = Callable[[str], str]
 
 @pytest.fixture(autouse=True)
 def plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the libraries talk to a loopback address without TLS."""
+    """Allow the libraries to use a loopback address without TLS."""
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
 

@@ -31,7 +31,7 @@ def revoke(stack: Stack, token: str) -> Answer:
 
 
 def me(stack: Stack, token: str) -> int:
-    """Tell the status that an access token gets."""
+    """Return the status of a request with an access token."""
     return stack.api("GET", ME, token=token).status
 
 

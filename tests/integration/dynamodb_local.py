@@ -32,7 +32,7 @@ class UnavailableError(Exception):
 
 @pytest.fixture(scope="session")
 def dynamodb_local() -> Iterator[str]:
-    """Give the URL of a DynamoDB Local that lives as long as the session."""
+    """Return the URL of a DynamoDB Local that runs as long as the session."""
     try:
         with running() as endpoint:
             yield endpoint
@@ -54,7 +54,7 @@ def running() -> Iterator[str]:
 
 
 def installed() -> Path:
-    """Give the folder with the server's classes, fetching them when there are none yet."""
+    """Return the folder with the server's classes; they are downloaded on first use."""
     _require_tools()
     version = hashlib.sha256(POM.read_bytes() + LAUNCHER.read_bytes()).hexdigest()[:16]
     folder = HOME / version

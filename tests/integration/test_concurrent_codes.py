@@ -27,7 +27,7 @@ def consenting(api: Client) -> Browser:
 
 
 def works(api: Client, answer: Answer) -> bool:
-    """Tell whether the tokens of an answer are good for anything."""
+    """Whether any token of an answer still works."""
     form = {"grant_type": "refresh_token", "client_id": "app", "refresh_token": answer.json["refresh_token"]}
     token = answer.json["access_token"]
     return 200 in (

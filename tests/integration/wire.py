@@ -23,19 +23,19 @@ class _Raw(BytesIO):
     """A body as botocore reads it."""
 
     def stream(self) -> Iterator[bytes]:
-        """Give all of it."""
+        """Yield the whole body."""
         yield self.read()
 
 
 def operation_of(request: AWSPreparedRequest) -> str:
-    """Name the DynamoDB operation of a request."""
+    """Return the name of a request's DynamoDB operation."""
     target = request.headers["X-Amz-Target"]
     return (target.decode() if isinstance(target, bytes) else str(target)).split(".")[1]
 
 
 @contextmanager
 def between(act: Callable[[AWSPreparedRequest, Send], Any]) -> Iterator[None]:
-    """Let a function stand between botocore and the wire."""
+    """Put a function between botocore and the network."""
     session = connection().connection.client._endpoint.http_session
     genuine = session.send
     session.send = lambda request: act(request, genuine)

@@ -61,7 +61,7 @@ class Clock:
         self.wait(seconds)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance both clocks."""
         self.wall += seconds
         self.steady += seconds
 

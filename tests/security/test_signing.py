@@ -103,7 +103,7 @@ def test_a_fault_of_kms_is_503(fault: Any) -> None:
 
 @pytest.fixture
 def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let retries follow at once."""
+    """Remove the waits between retries."""
     monkeypatch.setattr("time.sleep", lambda _: None)
 
 

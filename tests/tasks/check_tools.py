@@ -88,7 +88,7 @@ def changed(key: Key, name: str, value: dict[str, Any] | None) -> None:
 
 
 def says(shard: Key, amount: int) -> None:
-    """Let a counter's shard say something, whatever it said."""
+    """Overwrite the value of a counter's shard."""
     item = Counter.at(shard, amount=amount, version=1).serialize()
     client().put_item(TableName=Item.Meta.table_name, Item=item)
 

@@ -10,7 +10,7 @@ from invoke.exceptions import Exit
 
 
 def stdin(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """Let a script type this."""
+    """Replace standard input by what a script would send."""
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
 

@@ -111,5 +111,5 @@ def test_endpoints_of_other_services_are_left_out(code: Path) -> None:
 
 
 def digest(path: Path) -> str:
-    """Name the content of a file."""
+    """Return the digest of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

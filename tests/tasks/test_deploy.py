@@ -41,7 +41,7 @@ class Fixed(Account):
         self.clients = clients
 
     def client(self, service: str) -> Any:
-        """Give a service's."""
+        """Return the client of a service."""
         return self.clients[service]
 
 

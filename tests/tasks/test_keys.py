@@ -323,7 +323,7 @@ def test_two_rotations_at_once_go_on_with_one_key(stage: keys.Stage, clock: Cloc
 
 
 def interfering(operation: str, intrude: Callable[[], Any]) -> Callable[[Sent, Forward], Wired]:
-    """Let somebody else write right before an operation, once."""
+    """Make another write right before an operation, once."""
     done: list[bool] = []
 
     def rule(sent: Sent, forward: Forward) -> Wired:

@@ -19,7 +19,7 @@ class Job:
             raise ConnectionError(f"round {self.done}")
 
     def ended(self) -> bool:
-        """Tell whether that was the last round."""
+        """Whether that was the last round."""
         return self.done == len(self.failing)
 
 

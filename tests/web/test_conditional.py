@@ -8,7 +8,7 @@ from tests.web.requests import item, request
 
 
 def passes(header: str) -> bool:
-    """Tell whether If-Match lets a write of version 5 through."""
+    """Whether If-Match permits a write to version 5."""
     try:
         check_if_match(request("PATCH", if_match=header), item(5))
     except PreconditionFailedError:

@@ -41,7 +41,7 @@ class TokenStore(Protocol):
     """Keeps the refresh token, which is as good as a password, where only its user can read it."""
 
     def load(self) -> str | None:
-        """Give what was saved last."""
+        """Return the refresh token that was saved last; None if there is none."""
         ...
 
     def save(self, refresh_token: str | None) -> None:
@@ -56,7 +56,7 @@ class MemoryStore:
         self._refresh_token: str | None = None
 
     def load(self) -> str | None:
-        """Give what was saved last."""
+        """Return the refresh token that was saved last; None if there is none."""
         return self._refresh_token
 
     def save(self, refresh_token: str | None) -> None:
@@ -200,7 +200,7 @@ class OAuth2Client(ApiClient):
             self._forget()
 
     def access_token(self) -> str | None:
-        """Give an access token that works for a while yet; None: nobody is signed in.
+        """Return an access token that stays valid for a while; None if nobody is signed in.
 
         :raises OAuth2Error: it had to be renewed, and was not. invalid_grant: the sign-in has ended.
         """
@@ -240,7 +240,7 @@ class OAuth2Client(ApiClient):
         return access.token if access and self._clock() < access.renew_at else None
 
     def _renewed(self, rejected: str | None = None) -> str | None:
-        """Give a token other than the rejected one; None: nobody is signed in, or somebody else."""
+        """Return a token other than the rejected one; None if nobody, or another user, is signed in."""
         with self._threads, self._processes:
             if rejected and rejected not in self._given:
                 return None
@@ -284,7 +284,7 @@ class OAuth2Client(ApiClient):
         return token
 
     def _revocable(self) -> str | None:
-        """Give what to revoke: with a refresh token all that came of it ends."""
+        """Return the token to revoke; revoking a refresh token ends everything issued from it."""
         access = self._access.token if self._access else None
         return access if self._is_service else self._store.load() or access
 

@@ -12,7 +12,7 @@ NEXT = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
 
 
 def next_cursor(answer: ApiResponse[Any]) -> str | None:
-    """Give the cursor of the next page; None: this is the last one."""
+    """Return the cursor of the next page; None on the last page."""
     found = NEXT.search((answer.headers or {}).get("Link", ""))
     return parse_qs(urlsplit(found[1]).query)["cursor"][0] if found else None
 

@@ -34,7 +34,7 @@ def sent(table: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
 
 
 def verify() -> None:
-    """Let the sender send."""
+    """Verify the sender's address."""
     session().create_client("ses", "us-east-1").verify_email_identity(EmailAddress=SENDER)
 
 
