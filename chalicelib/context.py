@@ -90,7 +90,7 @@ class Context:
             listener(self, event)
 
     def refuse(self, error: ApiError) -> ApiError:
-        """Begin what is written in the place of the work when this error is raised, and return the error."""
+        """Discard the work, begin what is written when this error is raised, and return the error."""
         self.work, self._refusal = Transaction(), error
         return error
 

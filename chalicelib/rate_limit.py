@@ -24,7 +24,7 @@ IPV6_NETWORK = 64  # bits: the rest of an address is its holder's to choose
 class RateLimit:
     """What is allowed to each caller, or to whatever else is limited.
 
-    :param limits: all of them hold; by what they were written as.
+    :param limits: limits that all hold, by the texts that declared them, such as "10/second".
     :param when: whether a call counts, by its body, which may be anything that parses; None if all do.
     :param what: what counts then, in words.
     """

@@ -109,7 +109,7 @@ MEMBERS = "MEMBER#"
 
 
 def cleanup(team_id: str) -> Key:
-    """Key of the note that a deleted team's memberships still have to go."""
+    """Key of the note that the memberships of a deleted team are still to be deleted."""
     return Key(CLEANUPS, f"{CLEANUP_TEAMS}{team_id}")
 
 

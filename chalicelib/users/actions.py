@@ -74,8 +74,8 @@ def change_user(context: Context, user: User, changes: Mapping[str, Any]) -> Non
 def confirm_password(context: Context, account: Account, password: Any) -> None:
     """Check that whoever acts knows their current password; a wrong one counts as a failed sign-in.
 
-    From then on, whatever comes of the work is told only while the account may still try: parallel guesses
-    learn nothing from the errors that follow the right password.
+    After the right password, the answer of the request, be it a success or an error, depends on attempts
+    being left: otherwise parallel guesses could tell the right password by what follows it.
 
     :raises ForbiddenError: it is wrong.
     :raises TooManyRequestsError: there were too many wrong ones.

@@ -240,11 +240,11 @@ def check_text(request: Request, params: Mapping[str, str]) -> None:
 
 
 def charge(context: Context, error: ApiError) -> None:
-    """Write what a refusal brings, and the toll: what was refused was asked, and that counts.
+    """Write what a refusal brings, and the toll: a call that is refused counts, too.
 
-    What DynamoDB could not do was not had; and a limit that is reached counts no further.
+    Faults of the server do not count, nor do calls over a limit.
 
-    :raises ApiError: a limit is reached by now; this is told in the place of the error.
+    :raises ApiError: a limit was reached in the meantime; it replaces the error.
     """
     if error.status < 500 and not isinstance(error, TooManyRequestsError):
         context.commit_refusal(error)

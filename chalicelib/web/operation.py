@@ -125,8 +125,8 @@ class Docs:
     :param headers: of the answer.
     :param also: other statuses that the handler answers with, and when.
     :param limits: limits that an action counts, by what is limited.
-    :param if_unsure: what to do where nobody knows whether a write took effect, which is a 503 without
-        Retry-After then; None where the same request may simply be sent again.
+    :param if_unsure: what the caller should do if it is not known whether a write took effect; the answer
+        is a 503 without Retry-After then. None if the same request may simply be sent again.
     """
 
     problems: tuple[type[ApiError], ...] = ()

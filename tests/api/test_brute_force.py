@@ -19,7 +19,7 @@ from tests.api.code_tools import Browser, query_of
 from tests.api.oauth_tools import TOKEN, at_call, error_of, password, refresh
 from tests.conftest import PASSWORD, SECRET
 from tests.http import Answer, Client
-from tests.support import confirmed, dump_table
+from tests.support import MakeUser, Operations, TokenFor, confirmed, dump_table
 from tests.support import replace as replace_op
 from tests.target import present
 
@@ -345,6 +345,21 @@ def test_parallel_guesses_gain_nothing(
     with at_call("TransactWriteItems", lambda: password(api, "user", "the tenth")):
         answer = password(api, "user", text)
     assert error_of(answer) == BUSY
+
+
+@pytest.mark.parametrize("text", [PASSWORD, "wrong"], ids=["right", "wrong"])
+@pytest.mark.parametrize("more", [[], [replace_op("/email", "taken@test.example")]], ids=["fine", "refused"])
+def test_parallel_guesses_of_the_current_password_gain_nothing(
+    *, api: Client, user: User, make_user: MakeUser, token_for: TokenFor, text: str, more: Operations
+) -> None:
+    """Behaviour 37: whatever follows the right password looks as the wrong one does."""
+    make_user("taken")
+    token = token_for(user)
+    for number in range(LIMIT - 1):
+        patch(api, user, token, f"wrong {number}")
+    with at_call("TransactWriteItems", lambda: patch(api, user, token, "the tenth")):
+        answer = api("PATCH", f"/api/v1/users/{user.id}", token=token, data=confirmed(text, *more))
+    assert answer.status == 429
 
 
 @pytest.mark.parametrize(

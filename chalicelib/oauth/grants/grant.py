@@ -1,10 +1,11 @@
 """What every grant has in common: the answer that carries the tokens (RFC 6749 §5.1)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from chalicelib.context import Context
 from chalicelib.db import keys
+from chalicelib.db.keys import Key
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.errors import InvalidGrantError
 from chalicelib.security.tokens import Claims, issue
@@ -23,6 +24,18 @@ class TokenRequest:
     issuer: str
     parameters: dict[str, str]
     client: OAuth2Client
+
+
+class Grant(Protocol):
+    """What a module of this package has; grants/handlers.py lists them."""
+
+    def reads(self, parameters: dict[str, str], /) -> list[Key | None]:
+        """Return the keys of what is read together with the client."""
+        ...
+
+    def grant(self, request: TokenRequest, /) -> dict[str, Any]:
+        """Return the answer (RFC 6749 §5.1)."""
+        ...
 
 
 @dataclass(frozen=True)

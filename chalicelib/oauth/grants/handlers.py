@@ -14,7 +14,7 @@ from chalicelib.oauth.errors import (
 from chalicelib.oauth.form import read_credentials, read_parameters
 from chalicelib.oauth.grant_types import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, PASSWORD, REFRESH_TOKEN
 from chalicelib.oauth.grants import authorization_code, client_credentials, password, refresh_token
-from chalicelib.oauth.grants.grant import TokenRequest
+from chalicelib.oauth.grants.grant import Grant, TokenRequest
 from chalicelib.oauth.grants.schemas import TokenFormSchema, TokenSchema
 from chalicelib.oauth.permissions import CLIENT_AUTHENTICATION
 from chalicelib.telemetry.measure import note
@@ -23,7 +23,7 @@ from chalicelib.web.access import Access
 from chalicelib.web.call import Call
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 
-GRANTS = {
+GRANTS: dict[str, Grant] = {
     AUTHORIZATION_CODE: authorization_code,
     CLIENT_CREDENTIALS: client_credentials,
     PASSWORD: password,

@@ -124,7 +124,7 @@ def was_used(context: Context, token: RefreshToken) -> bool:
 
 
 def is_repeated(context: Context, family: TokenFamily, token: RefreshToken) -> bool:
-    """Whether a token is shown once more in the grace: it was used last, just now, its successor never yet.
+    """Whether a token is shown again within the grace: the one used last, its successor not used yet.
 
     An answer may be lost, and two tabs may refresh at once: both get the same successor. A thief gains no
     session of their own by that. Whoever uses the successor later leaves the other one with a token that is
