@@ -33,7 +33,7 @@ class Context:
     :param items: what was read, by key.
     :param work: what is written if the operation succeeds.
     :param toll: what is demanded and counted whether it succeeds or is refused, such as rate limits.
-    :param if_unsure: what to do where nobody knows whether the work was written.
+    :param if_unsure: what the caller should do if it is unknown whether the work was written.
     """
 
     settings: Settings

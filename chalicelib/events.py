@@ -1,4 +1,4 @@
-"""What happens, said once: whoever listens writes its part into the same transaction."""
+"""Events: what happens is announced once, and listeners add to the same transaction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ class Event:
 
     :param user_id: the account that it was done to.
     :param actor_id: the account that did it, where no access token tells.
-    :param client_id: the OAuth2 client through which it came, likewise.
+    :param client_id: the OAuth2 client through which it came, if no access token says so.
     :param details: what else an admin needs to know: ids, names of fields, roles. Never a secret, and no text
         of a caller: people type passwords into the wrong field.
     """

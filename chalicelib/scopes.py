@@ -40,7 +40,7 @@ FIRST_PARTY_ONLY = AUTH_WRITE
 
 
 def scope_text(name: str, *, is_admin: bool) -> str:
-    """Return what a scope allows, in words for whoever is asked to allow it."""
+    """Return what a scope allows, in words for the person who is asked to allow it."""
     more = FOR_ADMINS.get(name) if is_admin else None
     return f"{SCOPES[name]} {more}" if more else SCOPES[name]
 

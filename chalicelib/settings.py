@@ -122,7 +122,7 @@ def trace_id(environ: Mapping[str, str] | None = None) -> str | None:
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether a value is one that nobody has filled in yet, such as ``changeme`` or ``<your-domain>``."""
+    """Whether a value is a placeholder that was not filled in, such as ``changeme`` or ``<your-domain>``."""
     return PLACEHOLDER.fullmatch(text.strip()) is not None
 
 

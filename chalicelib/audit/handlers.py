@@ -20,7 +20,7 @@ from chalicelib.web.pagination import Listing, Page, make_cursor, open_cursor
     gives=Gives(AuditEventSchema, many=True),
 )
 def list_audit_events(call: Call) -> Page[AuditEvent]:
-    """List what happened, the last first; nobody counts the events, so there is no total."""
+    """List events, the newest first; they are not counted, so there is no total."""
     query, limit = call.query, call.query["limit"]
     user_id: str | None = query.get("user_id")
     listing = Listing(keys.audit_of(user_id or ""))

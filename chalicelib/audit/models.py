@@ -50,7 +50,7 @@ class AuditEvent(Item, discriminator="audit_event"):
         return (keys.audit_shard(self.id), self.id) if is_first else None
 
     def counted(self) -> tuple[str, ...]:
-        """Nobody counts events."""
+        """Return no counters: events are not counted."""
         return ()
 
 

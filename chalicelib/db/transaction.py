@@ -98,7 +98,7 @@ class Transaction:
         *,
         otherwise: ApiError | None = None,
     ) -> None:
-        """Change an item as it is now, whoever wrote it last: for counting. It is made where it is absent."""
+        """Change an item whatever its version: for counting. It is created if it is absent."""
         kind = type(item)
         created = kind.created.set(kind.created | self._stamp)
         stamps = [kind.updated.set(self._stamp), created, kind.kind.set(kind)]

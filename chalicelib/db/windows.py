@@ -44,7 +44,7 @@ class Tally(Item, discriminator="tally"):
 
 
 def amount(items: Mapping[Key, Item], key: Key) -> int:
-    """Return the count among items that were read; what nobody wrote is zero."""
+    """Return the count among items that were read; what is absent is zero."""
     item = items.get(key)
     return int(item.amount) if isinstance(item, Tally) else 0
 

@@ -63,6 +63,6 @@ def _metadata(call: Call) -> dict[str, Any]:
 def get_jwks(call: Call) -> Document:
     """Return the public keys that verify access tokens: the current one, the next, and earlier ones."""
     found = [as_jwk(key.kid, key.public_key) for key in call.context.keyring.published]
-    # A rotation waits for this time before the next key signs: whoever caches the keys knows it by then.
+    # A rotation waits for this time before the next key signs: caches of the key set have it by then.
     headers = {"Cache-Control": f"public, max-age={call.context.settings.secrets_cache}"}
     return Document(json.dumps({"keys": found}), JSON, headers)

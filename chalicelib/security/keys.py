@@ -58,7 +58,7 @@ class SigningKey:
     def sign(self, message: bytes) -> bytes:
         """Sign the signing input of a JWS.
 
-        :raises ServiceUnavailableError: whoever holds the private key does not answer.
+        :raises ServiceUnavailableError: AWS KMS, which holds the private key, does not answer.
         """
         if self.signer is None:
             raise LookupError("a key without its private part signs nothing")
@@ -90,7 +90,7 @@ class Keyring:
         return key if key and key.is_published else None
 
     def mac_key(self, purpose: str) -> bytes:
-        """Return the MAC key of one purpose: what is sealed for one of them is worthless for the others.
+        """Return the MAC key of one purpose: a seal for one purpose is invalid for all others.
 
         HKDF-SHA256 (RFC 5869) without a salt, since the secret is random; one block is enough.
         """
@@ -112,7 +112,7 @@ def read_keyring(text: str, aws: Aws) -> Keyring:
     if len(signing_keys) < len(entries):
         raise ValueError("two signing keys of the same id")
     if [key.status for key in signing_keys.values()].count(CURRENT) != 1:
-        raise ValueError("one signing key is current, no more and no less")
+        raise ValueError("exactly one signing key must be current")
     # Documents that were written before it had other uses call it the cursor key.
     mac_secret = bytes.fromhex(document.get("mac_secret") or document["cursor_key"])
     if len(mac_secret) < MAC_SECRET_BYTES:

@@ -17,7 +17,7 @@ MIN_LENGTH = 8  # characters (ASVS 5.0 6.2.1)
 MAX_BYTES = 1024  # of UTF-8 in NFC, looked at before any hashing
 
 TOO_LONG = f"A password may have at most {MAX_BYTES} bytes of UTF-8."
-# Of random bytes that nobody knows, by today's parameters: what an unknown username is compared with.
+# Of random bytes, by today's parameters: what an unknown username is compared with.
 DUMMY_HASH = (
     "$argon2id$v=19$m=19456,t=2,p=1$Cf3v4vwL47wsAyDvALc4dg$kgaiFLSqV+hMKDrIUOxQ0lhTwgVSwlIakSjsPSf/uFE"
 )
@@ -59,7 +59,7 @@ def hash_password(password: str) -> str:
 
 
 def verify_password(password: str, stored: str | None) -> bool:
-    """Compare a password with a stored hash; without one the same work is done, in vain.
+    """Compare a password with a stored hash; without one, do the same work for the same time.
 
     A stored hash that is corrupt is a mismatch, and an error in the log.
     """

@@ -10,7 +10,7 @@ MAC_BYTES = 16
 
 
 def seal(key: bytes, purpose: Sequence[str | None], text: str) -> str:
-    """Seal a text; everybody can read it, nobody can change it or use it for something else.
+    """Seal a text: it stays readable, but cannot be changed or used for another purpose.
 
     :param key: of the keyring (`Keyring.mac_key`).
     :param purpose: what it is for; it opens for the same purpose only.

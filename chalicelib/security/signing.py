@@ -30,7 +30,7 @@ class Signer(Protocol):
     def sign(self, message: bytes) -> bytes:
         """Sign the signing input of a JWS (RFC 7515 §5.1), in the form that its algorithm has there.
 
-        :raises ServiceUnavailableError: whoever holds the key does not answer.
+        :raises ServiceUnavailableError: AWS KMS, which holds the key, does not answer.
         """
         ...
 

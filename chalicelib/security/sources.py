@@ -21,7 +21,7 @@ class Source(Protocol):
         ...
 
     def read(self) -> str:
-        """Read the document as it stands.
+        """Read the document.
 
         :raises OSError: or one of botocore's faults, or ValueError: it can't be read.
         """

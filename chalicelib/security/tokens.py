@@ -53,7 +53,7 @@ def issue(keyring: Keyring, issuer: str, claims: Claims, lifetime: int) -> str:
 
     :param issuer: the public base URL of the stage, audience at the same time.
     :param lifetime: seconds.
-    :raises ServiceUnavailableError: whoever holds the private key does not answer.
+    :raises ServiceUnavailableError: AWS KMS, which holds the private key, does not answer.
     """
     now = int(time.time())
     payload: dict[str, Any] = {

@@ -104,7 +104,7 @@ def _emit(
 
 
 def clean_up() -> int:
-    """Delete the memberships of deleted teams in batches; stopped anywhere, the next run goes on.
+    """Delete the memberships of deleted teams in batches; if it is stopped, the next run continues.
 
     :returns: how many memberships were deleted.
     """

@@ -21,7 +21,7 @@ def create_user(
 ) -> User:
     """Create an account, with the markers that keep its names unique.
 
-    :param signs_up: whether whoever acts, if nobody is signed in, is the new account itself.
+    :param signs_up: whether an anonymous caller signs up, so that the event names the new account as actor.
     :param fields: names and roles.
     :raises InvalidValueError: the password is the username or the email address.
     :raises ConflictError: the username or the email address is taken; raised by the commit.
@@ -72,7 +72,7 @@ def change_user(context: Context, user: User, changes: Mapping[str, Any]) -> Non
 
 
 def confirm_password(context: Context, account: Account, password: Any) -> None:
-    """Check that whoever acts knows their current password; a wrong one counts as a failed sign-in.
+    """Check the current password of the acting account; a wrong one counts as a failed sign-in.
 
     After the right password, the answer of the request, be it a success or an error, depends on attempts
     being left: otherwise parallel guesses could tell the right password by what follows it.

@@ -27,9 +27,9 @@ def sign_in(user_id: str, family_id: str) -> str:
 
 
 def unknown_username(context: Context, username: str) -> str:
-    """Return the subject of the failures of a username or email address that nobody has.
+    """Return the subject of the failures of an unknown username or email address.
 
-    People type passwords into that field, too: without the stage's key nobody can try what it was.
+    People type passwords into that field, too, so it is a MAC: without the stage's key it cannot be guessed.
     """
     name = keys.unique(username.strip(), keys.MAX_EMAIL)
     digest = hmac.digest(context.keyring.mac_key("username"), name.encode(), hashlib.sha256)

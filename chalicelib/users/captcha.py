@@ -17,7 +17,7 @@ DEVELOPMENT_KEY = "secret_key"
 def verify_by_google(secret: str, key: str) -> bool:
     """Ask Google whether a person solved the captcha.
 
-    :raises ServiceUnavailableError: Google did not answer; nobody is signed up unseen.
+    :raises ServiceUnavailableError: Google did not answer; no account is created.
     """
     body = urlencode({"secret": secret, "response": key})
     try:

@@ -27,7 +27,7 @@ def _administers(call: Call) -> bool:
 
 OWNER = Permission("Owner", lambda call: call.params["user_id"] == call.actor.id, binds_internal=True)
 OWNER_OR_ADMIN = OWNER | ADMIN
-# Whoever may call a PATCH may change something; what that is, the rules of the fields say.
+# Who may call PATCH at all; the rules of the fields say what each caller may change.
 PATCHER = OWNER | (Permission("Admin", _administers, (USER,)) & WRITE_ACCESS)
 PROFILE = OWNER_OR_ADMIN & WRITE_ACCESS
 # An email address or a password of somebody else is a way to become them, so it takes what a role takes.

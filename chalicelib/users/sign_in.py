@@ -32,9 +32,9 @@ def username_key(username: str) -> Key | None:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Whoever a username leads to, before the password is looked at.
+    """The account that a username leads to, before the password is checked.
 
-    :param user_id: None where nobody has that name.
+    :param user_id: None if no account has that name.
     :param account: the subject that failures are counted for.
     """
 

@@ -98,7 +98,7 @@ def parse_form(body: bytes) -> list[tuple[str, str]]:
     """
     try:
         text = body.decode("utf-8")
-        # parse_qsl leaves a stray percent sign as it stands, which it looks for with some work.
+        # parse_qsl keeps a stray percent sign, and takes long to look for it.
         if STRAY_PERCENT.search(text):
             raise MalformedRequestError("The body is not a well-formed form: write a percent sign as %25.")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=1000)
@@ -197,7 +197,7 @@ def load_body(kind: type[Schema], payload: Any) -> Any:
 
 
 def load_query(kind: type[Schema], query: dict[str, list[str]]) -> Any:
-    """Validate the query string; parameters that nobody declared are ignored.
+    """Validate the query string; undeclared parameters are ignored.
 
     :raises InvalidValueError: naming each parameter that is wrong or given twice.
     """

@@ -33,7 +33,7 @@ def cors_headers(origin: str | None, settings: Settings) -> dict[str, str]:
 
 
 def preflight_headers(origin: str | None, methods: Iterable[str], settings: Settings) -> dict[str, str]:
-    """Answer to a preflight; an unlisted origin gets nothing that would let it go on."""
+    """Return the headers for a preflight; an unlisted origin gets none that permit anything."""
     common = cors_headers(origin, settings)
     if "Access-Control-Allow-Origin" not in common:
         return common

@@ -137,7 +137,7 @@ class Api:
         params: dict[str, str],
         respond: Callable[[Request, dict[str, str]], Response],
     ) -> Response:
-        """Answer whatever happens; an exception that nobody foresaw is logged and told without detail."""
+        """Answer in any case; an unexpected exception is logged, and answered without detail."""
         current = self.app.current_request
         assert current is not None  # noqa: S101 - Chalice sets it before it calls any view
         request = read_request(current, self.settings)

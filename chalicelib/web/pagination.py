@@ -50,7 +50,9 @@ class PageQuery(Schema):
         load_default="",
         validate=validate.Length(max=MAX_CURSOR),
         metadata=pattern_metadata(
-            CURSOR, MAX_CURSOR, description="Where to go on: take it from the Link header before."
+            CURSOR,
+            MAX_CURSOR,
+            description="Where to continue: take it from the Link header of the page before.",
         ),
     )
 
@@ -88,7 +90,7 @@ class Listing:
 class Page(Generic[T]):
     """One page of a list.
 
-    :param total: how many there are altogether; None where nobody counts.
+    :param total: how many there are altogether; None if they are not counted.
     """
 
     items: Sequence[T]

@@ -71,7 +71,7 @@ class PatchPolicy:
     :param view: the schema of the public view: whatever it shows may be tested, or copied from.
     :param changes: the schema that validates the fields which changed.
     :param rules: what may be changed, by field.
-    :param nobody: fields that no caller whatsoever may change over the API: 403.
+    :param nobody: fields that no caller may change over the API: 403.
     :param confirm: checks the value of a test of /current_password, and raises if it is wrong.
     """
 

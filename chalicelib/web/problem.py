@@ -50,7 +50,7 @@ def problem_body(error: ApiError, *, base: str, instance: str, request: str) -> 
 
 
 def json_response(status: int, body: Any, headers: dict[str, str], content_type: str) -> Response:
-    """Build a response whose JSON is UTF-8 as it stands."""
+    """Build a response of JSON in UTF-8, without escapes."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return Response(text, {"Content-Type": content_type, **headers}, status)
 

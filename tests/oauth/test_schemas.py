@@ -8,6 +8,7 @@ import app as application
 from chalicelib.oauth.clients.schemas import ClientRegistrationInputSchema
 from chalicelib.oauth.form import MAX_VALUE
 from chalicelib.oauth.grant_types import GRANT_TYPES
+from chalicelib.oauth.grants.handlers import GRANTS
 from chalicelib.scopes import SCOPES
 from chalicelib.settings import LOCAL_URL
 from chalicelib.web.openapi.document import build
@@ -86,3 +87,8 @@ def test_a_client_s_names_are_known_ones(name: str, known: tuple[str, ...], exam
     flaws: Any = ClientRegistrationInputSchema().validate({name: ["x"]})
     assert flaws == {name: {0: [f"Must be one of {', '.join(known)}."]}}
     assert ClientRegistrationInputSchema().validate({name: [known[0], known[0]]}).keys() == {name}
+
+
+def test_every_grant_type_is_served() -> None:
+    """Registration and metadata name the grants that the token endpoint has."""
+    assert set(GRANTS) == set(GRANT_TYPES)

@@ -133,7 +133,7 @@ def _sign_in(call: Call, asked: AuthorizationRequest, form: Form) -> Document:
 
 
 def go_on(call: Call, asked: AuthorizationRequest, user: User) -> Document:
-    """Bring whoever has just signed in to the client, or to the consent page first; the consent was read."""
+    """Send a user who has just signed in to the client, or to the consent page; the consent was read."""
     consent = call.context.find(Consent, keys.consent(user.id, asked.client.client_id))
     if consent and covers(consent, asked):
         return _redirect(call, asked, user)
@@ -148,7 +148,7 @@ def _consent(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Documen
         return _ask(call, asked, alert=STALE, status=403)
     changed = _ask(call, asked, alert=CHANGED, status=409)
     if (asked.client.version, asked.scopes) != (ticket.client_version, ticket.scopes):
-        # The page told of another client than this one is by now, or of fewer scopes.
+        # Since the page was shown, the client has changed, or asks for other scopes.
         return changed
     spend(call.context.work, ticket, otherwise=ShownAgainError(changed))
     return _redirect(call, asked, user)

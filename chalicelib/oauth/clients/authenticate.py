@@ -31,12 +31,12 @@ def authenticate_client(
 ) -> OAuth2Client:
     """Read the client and whatever the request needs, in one BatchGetItem.
 
-    Whoever shows a good credential passes, whatever others at the same address did: a secret has 256 bits, so
-    nobody guesses it. Failures are limited for what each of them writes.
+    A right credential passes, whatever others at the same address did: a secret has 256 bits and cannot be
+    guessed. Failures are limited because each of them writes.
 
     :param more: keys of what is needed beside the client; it is in the context's items afterwards.
     :raises InvalidClientError: unknown, wrong secret, or none where one is due.
-    :raises TooManyRequestsError: likewise, and the client failed too often from this address.
+    :raises TooManyRequestsError: the same, and the client failed too often from this address.
     """
     client_id = credentials.client_id
     key = keys.client(client_id) if keys.CLIENT_ID.fullmatch(client_id) else None
@@ -79,7 +79,7 @@ def _is_authentic(client: OAuth2Client, credentials: ClientCredentials) -> bool:
 
 
 def client_secret_matches(client: OAuth2Client | None, secret: str) -> bool:
-    """Compare a secret with those of a client in constant time; without a client, in vain.
+    """Compare a secret with those of a client in constant time; without a client, against nothing.
 
     During the overlap after a rotation the secret before it is good, too.
     """

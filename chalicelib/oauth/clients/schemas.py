@@ -36,7 +36,7 @@ def _names(allowed: tuple[str, ...], example: list[str]) -> Array:
 
 
 class ClientFieldsSchema(Schema):
-    """What whoever registers a client decides."""
+    """What is decided when a client is registered."""
 
     client_name = Text(
         max_length=MAX_CLIENT_NAME, metadata={"description": "What people see it as.", "example": "Team Planner"}

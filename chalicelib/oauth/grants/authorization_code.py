@@ -63,7 +63,7 @@ def _code(request: TokenRequest) -> AuthorizationCode:
     if not _is_same_uri(request, code) or not is_verified(code, request.parameters["code_verifier"]):
         raise InvalidGrantError
     if code.is_used:
-        # RFC 6749 §4.1.2: one of the two who had it is a thief, and nobody knows which. Who lacks the
+        # RFC 6749 §4.1.2: one of the two who had it is a thief, and it is unknown which. Who lacks the
         # verifier could never have used it, and may not sign anybody out.
         raise _reuse(request, code)
     if time.time() >= code.valid_until:

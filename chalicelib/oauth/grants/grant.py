@@ -57,7 +57,7 @@ def sign_access_token(request: TokenRequest, bearer: Bearer, *, sub: str | None 
     """Issue an access token; before anything is written, so that a key that does not answer loses nothing.
 
     :param sub: the subject, where it is not the user.
-    :raises ServiceUnavailableError: whoever holds the private key does not answer.
+    :raises ServiceUnavailableError: AWS KMS, which holds the private key, does not answer.
     """
     context = request.context
     note(actor_id=bearer.user.id)

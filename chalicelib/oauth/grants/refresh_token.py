@@ -92,7 +92,7 @@ def _scopes(request: TokenRequest, family: TokenFamily, *, is_new: bool) -> froz
     owner = require_in_force(context, client)
     if not family.consent_id and not is_first_party(client, owner):
         # The person typed a password into the client, and has no consent to withdraw.
-        raise UnauthorizedClientError("Only a first-party client goes on after a sign-in by password.")
+        raise UnauthorizedClientError("Only first-party clients may refresh after a sign-in by password.")
     allowed = allowed_scopes(client, owner).intersection(family.scope.split())
     return granted_scopes(allowed, request.parameters.get("scope"))
 
@@ -100,7 +100,7 @@ def _scopes(request: TokenRequest, family: TokenFamily, *, is_new: bool) -> froz
 def _repeat(context: Context, family: TokenFamily, token: RefreshToken) -> RefreshToken:
     successor = successor_of(context.keyring, token)
     if not has_consent(context, family) or not is_current(family, successor):
-        # Where the stage's secret was replaced since then, that is nobody's theft, so nothing ends by it.
+        # If the stage's secret was replaced since then, this is no theft, so the family lives on.
         raise InvalidGrantError
     return successor
 

@@ -42,8 +42,8 @@ ATTRIBUTES = (
 def list_sessions(call: Call) -> Page[TokenFamily]:
     """List the sign-ins that have not ended, the last one first.
 
-    Sign-ins at a suspended app are among them: they go on when the app is resumed. A page leaves out sign-ins
-    that are over, so it may be short: `Link` says whether there are more.
+    Sign-ins at a suspended app are included: they continue when the app is resumed. A page leaves out
+    sign-ins that are over, so it may be short: `Link` says whether there are more.
     """
     limit, cursor = call.query["limit"], call.query["cursor"]
     listing = Listing(keys.user(call.actor.id).pk, prefix=keys.FAMILIES)

@@ -1,4 +1,4 @@
-"""What a token is worth at this moment, told to the client that it was issued to (RFC 7662)."""
+"""Token introspection (RFC 7662), for the client that a token was issued to."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -35,4 +35,4 @@ class UsedRefreshToken(Item, discriminator="used_refresh_token"):
 
 
 class RevokedToken(Item, discriminator="revoked_token"):
-    """Denylist entry of an access token, kept until the token expires by itself."""
+    """Denylist entry of an access token, kept until the token expires."""

@@ -34,7 +34,7 @@ class IntrospectionFormSchema(FormSchema):
 
 
 class IntrospectionSchema(Schema):
-    """What a token is worth (RFC 7662 §2.2); of one that is worth nothing, nothing else is told."""
+    """The state of a token (RFC 7662 §2.2); an inactive one has no other members."""
 
     active = fields.Boolean(required=True, metadata={"example": True})
     scope = fields.String(

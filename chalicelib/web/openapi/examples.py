@@ -1,4 +1,4 @@
-"""Examples of models; without them, tools invent texts from patterns that nobody can read."""
+"""Examples of models; without them, tools invent unreadable texts from patterns."""
 
 from typing import Any
 

@@ -44,7 +44,7 @@ RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
         '<https://api.test/api/v1/teams?cursor=c3Rh>; rel="next"',
     ),
     "Location": (
-        "Where the new one is, or where the browser goes on.",
+        "Where the new one is, or where the browser continues.",
         {"type": "string", "format": "uri", "maxLength": MAX_LINK},
         None,
     ),
@@ -64,7 +64,7 @@ RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
         60,
     ),
     "Set-Cookie": (
-        "Tells this browser from others until it is closed; names nobody.",
+        "Identifies this browser until it is closed, but no person.",
         _text(128, r"^(__Host-)?grail=[A-Za-z0-9_-]+; Path=/; HttpOnly; SameSite=Lax(; Secure)?$"),
         "__Host-grail=c29tZXRoaW5n; Path=/; HttpOnly; SameSite=Lax; Secure",
     ),
