@@ -21,9 +21,7 @@ from tests.target import Process, present, use
 
 MOST = 0.100  # seconds beyond a plain request
 SHOWN = 15
-ROUNDS = (
-    3  # of those that seem costly: the best one counts, since the collector of garbage runs when it likes
-)
+ROUNDS = 3  # for those that seem costly; the lowest counts, since garbage collection may disturb any of them
 Operations = Mapping[str, Mapping[str, Operation]]
 
 

@@ -59,7 +59,7 @@ def price(cost: Cost, cpu: float) -> float:
 
 
 def costs(client: Client, size: int) -> dict[str, Cost]:
-    """Call every operation once, on a table of their own, and give what they use."""
+    """Call every operation once, on a separate table, and return what each one uses."""
     found = {}
     with filled(client, size) as data:
         for name, call in OPERATIONS.items():
@@ -70,7 +70,7 @@ def costs(client: Client, size: int) -> dict[str, Cost]:
 
 
 def cpu_times(client: Client) -> dict[str, float]:
-    """Call every operation once, and give its CPU time in seconds; metering would take some, too."""
+    """Call every operation once without metering, and return its CPU time in seconds."""
     found = {}
     with filled(client, SIZE) as data:
         for name, call in OPERATIONS.items():
@@ -96,20 +96,20 @@ def filled(client: Client, size: int) -> Iterator[Data]:
 
 
 def row(name: str, cost: Cost, cpu: float) -> str:
-    """Write a row of the table, money by the rounded figures beside it."""
+    """Format a row of the table; the price follows from the rounded figures in it."""
     milliseconds = max(1, round(1000 * cpu))
     dollars = price(cost, milliseconds / 1000)
     return f"| {name} | {cost.trips} | {cost.reads:g} | {cost.writes:g} | {milliseconds} | {dollars:.2f} |"
 
 
 def table(client: Client) -> list[str]:
-    """Measure everything; what counts of CPU time is the least of a few rounds."""
+    """Measure everything; the CPU time is the lowest of several rounds."""
     rounds = [cpu_times(client) for _ in range(ROUNDS)]
     return [row(name, cost, min(each[name] for each in rounds)) for name, cost in costs(client, SIZE).items()]
 
 
 def main() -> None:
-    """Measure on a table of a hundred of everything, and print."""
+    """Print the costs on a table with a hundred items of each kind."""
     with running() as endpoint, tempfile.TemporaryDirectory() as folder:
         os.environ.update(
             STAGE="local",

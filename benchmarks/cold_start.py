@@ -81,7 +81,7 @@ def report(variants: list[Variant]) -> int:
 
 @contextmanager
 def served(folder: Path) -> Iterator[dict[str, str]]:
-    """Run the engine with the development data, and give the environment of handlers."""
+    """Run the engine with the development data, and yield the environment of handlers."""
     port = free_port()
     child, endpoint = engine.start(port, folder / "dynamodb", folder / "engine.log")
     try:
@@ -119,7 +119,7 @@ def bare(folder: Path) -> Path:
 
 
 def require_ok(answer: Any) -> Any:
-    """Refuse to measure what does not work."""
+    """Check that a handler works before it is measured."""
     if answer["statusCode"] != 200:
         sys.exit(f"The handler answered {answer}")
     return answer

@@ -1,4 +1,4 @@
-"""The table that costs are measured on: as many users, teams and clients as one asks for."""
+"""The table that costs are measured on: any number of users, teams and clients."""
 
 from dataclasses import dataclass, field
 from functools import cache

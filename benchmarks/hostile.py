@@ -77,7 +77,7 @@ class Round:
 
 
 class Connection:
-    """A keep-alive connection from an address of its own, opened again after the server closed it."""
+    """A keep-alive connection from its own address, reopened after the server closed it."""
 
     def __init__(self, netloc: str, number: int) -> None:
         host, _, port = netloc.partition(":")
@@ -146,7 +146,7 @@ class Person:
         return body
 
     def requests(self) -> Iterator[Request]:
-        """Yield honest requests, for ever: look, create, rename, look."""
+        """Yield honest requests without end: read, create, rename, read."""
         for number in itertools.count():
             yield self._request("GET", "/api/v1/users/me")
             yield self._request("POST", TEAMS, {"title": f"team {number}"})
@@ -183,7 +183,7 @@ def _form(path: str, **values: str) -> Request:
 
 
 def hostile_requests(token: str) -> list[Request]:
-    """Return the bombs of all operations, in the same random order each time."""
+    """Return the bombs of all operations, shuffled with a fixed seed."""
     import app  # noqa: PLC0415 - after the environment is set
 
     ids = {"problem": "not-found", "file": "docs.css"}
@@ -250,7 +250,7 @@ async def crowd(url: str) -> AsyncIterator[list[Person]]:
 
 
 async def compare(url: str, seconds: float) -> bool:
-    """Print a calm and a hostile round, and whether nothing of what was acknowledged is lost."""
+    """Print a calm and a hostile round, and whether acknowledged writes were lost."""
     async with crowd(url) as people:
         calm = await play(people, seconds, [])
         sys.stdout.write(f"without bombs: {calm}\n")

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-OPENERS = ("Give", "Tell", "Say", "Name", "Let")  # of docstrings: no verbs that Python's own pages would use
+# Openers of docstrings: verbs that the documentation of Python itself would not use.
+OPENERS = ("Give", "Tell", "Say", "Name", "Let")
 # Runs in the measured tree, by what all trees have: development data, and the API.
 WALK = """
 import collections, dataclasses, json, os, sys
@@ -72,7 +73,7 @@ def lines(files: Iterator[Path] | list[Path]) -> int:
 
 
 def python(root: Path, *folders: str) -> list[Path]:
-    """Return the Python files below folders, those of git alone."""
+    """Return the Python files in folders; only those that git tracks."""
     told = subprocess.run(  # noqa: S603 - git, with folders that stand here
         ["git", "ls-files", *(f"{folder}/*.py" for folder in folders)],  # noqa: S607
         cwd=root,
@@ -94,7 +95,7 @@ def functions(files: list[Path]) -> list[int]:
 
 
 def openers(files: list[Path]) -> int:
-    """Return how many docstrings open with a word that says too little."""
+    """Return how many docstrings open with a vague verb."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
     nodes = (node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8"))))
     texts = (ast.get_docstring(node) or "" for node in nodes if isinstance(node, kinds))

@@ -33,13 +33,13 @@ class Meter:
     _before: list[Item] = field(default_factory=list)
 
     def sent(self, params: dict[str, Any], **_: Any) -> None:
-        """Keep what is asked for, and how the items are that a transaction is going to change."""
+        """Note the request, and the current state of the items that a transaction will change."""
         if not self._quiet:
             self._body = json.loads(params["body"])
             self._before = self._images()
 
     def answered(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
-        """Add what a request costs."""
+        """Add the cost of a request."""
         if self._quiet:
             return
         self.trips += 1

@@ -46,13 +46,13 @@ def redeem(data: Data) -> Answer:
 
 
 def revoke(data: Data) -> Answer:
-    """End the session that nobody uses any more."""
+    """End the session that is no longer needed."""
     form = {"client_id": DOCUMENTATION, "token": data.spare}
     return data.client("POST", REVOKE, form=form)
 
 
 def change_password(data: Data) -> Answer:
-    """Set the password anew, which ends the caller's tokens."""
+    """Change the password, which ends the caller's tokens."""
     return data("PATCH", f"{USERS}/{{root}}", confirmed("/password", PASSWORD))
 
 
@@ -114,7 +114,7 @@ OPERATIONS: dict[str, Call] = {
     "GET /errors/{problem}": plain("GET", "/errors/not-found"),
 }
 
-# What docs/scaling.md leaves out: move it up with what it takes to call it, and it is measured and compared.
+# Operations that docs/scaling.md leaves out; to measure and compare one, add it above with a call.
 UNMEASURED: list[str] = [
     # none of Grail's own
 ]

@@ -41,7 +41,7 @@ class Figures:
         return abs(self.difference) <= most
 
     def __str__(self) -> str:
-        """Show them side by side."""
+        """Return the figures side by side."""
         share = 100 * self.difference / self.unknown
         return (
             f"known users {self.known:.2f} ms, unknown users {self.unknown:.2f} ms: "
@@ -63,7 +63,7 @@ def sign_up(client: Client, number: int) -> None:
 
 
 def sign_in(client: Client, username: str) -> tuple[float, Answer]:
-    """Try a wrong password; gives the milliseconds that it took."""
+    """Try a wrong password, and return the milliseconds that it took."""
     form = {"grant_type": "password", "client_id": "documentation", "username": username, "password": "wrong"}
     started = time.perf_counter()
     answer = client("POST", "/auth/oauth2/token", form=form)

@@ -39,7 +39,7 @@ class Variant:
     seconds: list[float] = field(default_factory=list)
 
     def run(self) -> Any:
-        """Start once, note the CPU time of the whole process, and give the answer.
+        """Start once, record the CPU time of the whole process, and return the answer.
 
         :raises TaskError: the process fails.
         """
@@ -79,7 +79,7 @@ def cpu_of_children() -> float:
 
 
 def in_turn(variants: Sequence[Variant], runs: int) -> None:
-    """Run each one after the other, again and again: what disturbs the machine disturbs all of them."""
+    """Run the variants in turn, several times, so that disturbances of the machine affect all of them."""
     for _ in range(runs):
         for variant in variants:
             variant.run()

@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 
 def __getattr__(name: str) -> Any:
-    """Import the tasks for `invoke` only: `make run` has to start without them, and while they are broken."""
+    """Import the tasks only for `invoke`: `make run` must start even while they are broken."""
     if name != "namespace":
         raise AttributeError(name)
     from tasks.commands import namespace  # noqa: PLC0415 - see above

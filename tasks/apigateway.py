@@ -28,7 +28,7 @@ ANSWERS: dict[str, type[ApiError]] = {
     "ACCESS_DENIED": ForbiddenError,
     "BAD_REQUEST_BODY": MalformedRequestError,
     "BAD_REQUEST_PARAMETERS": InvalidValueError,
-    # No operation of ours uses AWS signatures: a bad one was sent to no path of ours.
+    # No operation uses AWS signatures: a bad one was sent to an unknown path.
     "DEFAULT_4XX": NotFoundError,
     "DEFAULT_5XX": ApiError,
     "EXPIRED_TOKEN": NotFoundError,
@@ -72,7 +72,7 @@ def for_apigateway(
         "components": {"schemas": _plain(document, document["components"]["schemas"])},
         "x-amazon-apigateway-binary-media-types": binary_types,
         "x-amazon-apigateway-minimum-compression-size": compress_from,
-        # Bodies are the function's to judge: the gateway can't tell 400 from 422, nor where a violation is.
+        # The function validates bodies: the gateway can't distinguish 400 from 422, or locate a violation.
         "x-amazon-apigateway-request-validators": {
             "parameters": {"validateRequestBody": False, "validateRequestParameters": True}
         },
@@ -145,7 +145,7 @@ def _answer(kind: type[ApiError], base: str, settings: Settings) -> dict[str, An
 
 
 def _cors(settings: Settings) -> dict[str, str]:
-    # The gateway's own answers can't look at the Origin: with several origins listed they name none.
+    # The gateway's own answers can't depend on the Origin: if several are listed, they name none.
     origin = settings.cors_origins[0] if len(settings.cors_origins) == 1 else None
     return cors_headers(origin, settings)
 

@@ -25,12 +25,12 @@ def task_context(task: str, settings: Settings) -> Context:
 def find_user(text: str) -> User:
     """Find a user by id, username or e-mail address.
 
-    :raises TaskError: there is none.
+    :raises TaskError: there is no such user.
     """
     by_id = keys.user(text)
     names = [keys.username(text), keys.email(text)]
     found = get_many([by_id, *names] if keys.is_id(text) else names)
-    # Ids come first: somebody may have taken another one's id as username.
+    # Ids come first: a username may be the id of another user.
     user = found.get(by_id)
     for name in names:
         marker = found.get(name)

@@ -1,4 +1,4 @@
-"""OAuth2 clients as operators handle them: made, listed, given other secrets, suspended, and deleted."""
+"""OAuth2 clients for operators: create, list, rotate secrets, suspend and delete."""
 
 import json
 import time
@@ -37,7 +37,7 @@ def create(context: Context, owner: str, fields: dict[str, Any]) -> OAuth2Client
     """Write a new client, as the API does; any owner's may have the password grant.
 
     :param owner: username, e-mail address or id.
-    :param fields: as a request's body has them; what is empty is left out.
+    :param fields: as a request's body has them; empty ones are left out.
     :raises TaskError: there is no such owner, or something is wrong with the fields.
     """
     user = find_user(owner)
@@ -53,7 +53,7 @@ def create(context: Context, owner: str, fields: dict[str, Any]) -> OAuth2Client
 def find(client_id: str) -> OAuth2Client:
     """Find a client.
 
-    :raises TaskError: there is none.
+    :raises TaskError: there is no such client.
     """
     key = keys.client(client_id)
     client = get_many([key]).get(key) if keys.CLIENT_ID.fullmatch(client_id) else None
@@ -63,7 +63,7 @@ def find(client_id: str) -> OAuth2Client:
 
 
 def rotate(context: Context, client_id: str, overlap: int) -> OAuth2Client:
-    """Create another secret of a client, as the API does.
+    """Create a new secret for a client, as the API does.
 
     :param overlap: seconds for which the secret before stays valid.
     :raises TaskError: there is no such client, or the overlap is out of range.
@@ -81,7 +81,7 @@ def rotate(context: Context, client_id: str, overlap: int) -> OAuth2Client:
 
 
 def set_active(context: Context, client_id: str, *, active: bool) -> str:
-    """Suspend a client or resume one, as a PATCH does, and return what came of it.
+    """Suspend or resume a client, as a PATCH does, and return the result as text.
 
     :raises TaskError: there is no such client.
     """
@@ -108,7 +108,7 @@ def revoke(context: Context, client_id: str) -> OAuth2Client:
 
 
 def show_secret(client: OAuth2Client, done: str, *, as_json: bool) -> None:
-    """Print a client that was just made or changed, with the secret that nobody can show again.
+    """Print a client that was just created or changed, with its secret, which cannot be shown again.
 
     :param done: what was done.
     """
@@ -121,12 +121,12 @@ def show_secret(client: OAuth2Client, done: str, *, as_json: bool) -> None:
         return
     print(f"{done}: {client.client_id}")
     if client.client_secret:
-        print(f"Its secret, shown this once: {client.client_secret}")
+        print(f"Its secret, shown only once: {client.client_secret}")
     if time.time() < client.previous_secret_until:
         until = time.strftime("%F %T UTC", time.gmtime(client.previous_secret_until))
-        print(f"The secret before is good until {until}.")
+        print(f"The previous secret is valid until {until}.")
     elif client.previous_secret_hash:
-        print("The secret before has ended.")
+        print("The previous secret is no longer valid.")
 
 
 def show(owner: str, *, as_json: bool) -> None:
@@ -159,7 +159,7 @@ def _of(user: User) -> list[OAuth2Client]:
 
 
 def _all() -> Iterator[OAuth2Client]:
-    # There is no listing of all: the API shows everybody their own.
+    # There is no index of all clients: the API lists them by owner.
     with engine_errors():
         yield from sorted(OAuth2Client.scan(consistent_read=True), key=lambda client: client.client_id)
 

@@ -90,11 +90,11 @@ def _clear(folder: Path) -> None:
         for name in listed.read_text("utf-8").splitlines():
             (folder / name).unlink(missing_ok=True)
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise TaskError(f"{folder} holds something else: name another folder by --output.")
+        raise TaskError(f"{folder} holds other files: choose another folder with --output.")
 
 
 def _copy_helpers(language: str, folder: Path, version: str) -> None:
-    """Copy our part of the client first: the generator leaves alone what our ignore file names."""
+    """Copy our part of the client first: the generator does not overwrite what our ignore file names."""
     if not (HELPERS / language).exists():
         return
     unneeded = shutil.ignore_patterns("node_modules", "__pycache__", "dist", "build")

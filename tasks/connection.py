@@ -14,8 +14,8 @@ from chalicelib.errors import ApiError, MalformedRequestError, PayloadTooLargeEr
 from tasks.gateway import Gateway, Incoming
 from tasks.problems import Answer
 
-BODY_LIMIT = 6 * 1024 * 1024  # of an invocation (AWS quota); the application takes less, and says so itself
-DRAIN_LIMIT = 4 * BODY_LIMIT  # is read, since a client that is still sending would not see the answer
+BODY_LIMIT = 6 * 1024 * 1024  # of an invocation (AWS quota); the application has its own, lower limit
+DRAIN_LIMIT = 4 * BODY_LIMIT  # is read before the answer: a client that is still sending would not see it
 IDLE_SECONDS = 75
 VERSIONS = (b"1.0", b"1.1")
 BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
@@ -60,7 +60,7 @@ class Connection(BaseRequestHandler):
         except ApiError as error:
             refusal = error
         answer = self._gateway.refuse(request, refusal) if refusal else self._gateway.answer(request)
-        self._gateway.log(request, answer.status)  # first, so that whoever has the answer finds the line
+        self._gateway.log(request, answer.status)  # before the answer: who has it finds the line
         self._send(answer, request.method, close=refusal is not None)
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 

@@ -1,4 +1,4 @@
-"""What tasks share at the terminal: their declaration, their errors, and the question before a change."""
+"""What tasks share at the terminal: their declaration, their errors, and the confirmation of changes."""
 
 import inspect
 import shlex
@@ -59,7 +59,7 @@ def _asks_for_help(body: Callable[..., None], options: dict[str, Any]) -> bool:
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Turn errors that a user can do something about into a message and exit status 2."""
+    """Turn errors that a user can fix into a message and exit status 2."""
     try:
         yield
     except Exception as error:
@@ -70,12 +70,12 @@ def reported() -> Iterator[None]:
 
 
 def explain(error: BaseException) -> str:
-    """Return what an error tells the user; nothing where it is a fault of the code."""
+    """Return the message of an error for the user; nothing if it is a fault of the code."""
     if not (isinstance(error, KINDS) or type(error).__module__.partition(".")[0] in LIBRARIES):
         return ""
     if endpoint := missing_engine(error):
         return f"No engine at {endpoint}: start `make run` in another terminal."
-    # Users of the API are told to try again; who runs a task can do more about it, and has to know.
+    # The API says only to try again; somebody who runs a task needs the cause.
     known = isinstance(error, ServiceUnavailableError) and error.__cause__
     text = " ".join(str(known).split()) if known else str(error)
     # PynamoDB's errors keep what DynamoDB said

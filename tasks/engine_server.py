@@ -70,9 +70,9 @@ def watch(handle: Handle, snapshots: Snapshots) -> Handle:
 
 
 def guard(application: Application, key: str) -> Application:
-    """Wrap ministack's ASGI application so that nothing a web page or another user sends gets that far.
+    """Wrap ministack's ASGI application to keep out web pages and other users.
 
-    :param key: the path that DynamoDB is served at, which only whoever may read the data can know.
+    :param key: the path that DynamoDB is served at, known only to those who may read the data.
     """
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,7 +94,7 @@ def guard(application: Application, key: str) -> Application:
 def refusal(scope: Scope, key: str) -> str:
     """Return why a request is refused; nothing if it may pass.
 
-    A page that a name of another site was rebound for (DNS rebinding) is known by its Host header.
+    DNS rebinding is detected by the Host header.
     """
     headers = scope["headers"]
     if any(name.lower() in BROWSER_HEADERS for name, _ in headers):
@@ -160,7 +160,7 @@ def refuse_damaged(path: Path) -> None:
 
 def main(port: str, folder: Path, key: str) -> None:
     """Start the engine and serve until SIGTERM."""
-    os.umask(0o077)  # whoever else has an account on this machine does not read the data
+    os.umask(0o077)  # other users of this machine must not read the data
     configure(port, folder)
     path = folder / "dynamodb.json"
     refuse_damaged(path)

@@ -33,7 +33,7 @@ from tasks.processes import shown
 # fields of the log line (docs/operations.md) that a developer looks at
 SHOWN = ("problem", "round_trips", "read_units", "write_units")
 PORT = re.compile(r":[0-9]*$")
-# Requests that run at once; others wait here. In the engine, their waits would pass DynamoDB's read time-out.
+# Requests that run at once; others wait here: waiting in the engine would exceed the read time-out.
 CONCURRENCY = threading.BoundedSemaphore(16)
 
 
@@ -94,7 +94,7 @@ class Gateway(LocalGateway):
         self, method: str, path: str, headers: dict[str, Any], body: bytes | None
     ) -> dict[str, Any]:
         event: dict[str, Any] = super()._generate_lambda_event(method, path, headers, body)
-        # no part of a path is empty for the deployed gateway: it knows no `/users//members`
+        # the deployed gateway accepts no empty part of a path, such as in `/users//members`
         if not all(event["pathParameters"].values()):
             raise ValueError(path)
         event["requestContext"]["requestId"] = self._request.identity
@@ -105,7 +105,7 @@ class Gateway(LocalGateway):
     def admit(self, request: Incoming) -> None:
         """Check a request before its body is read.
 
-        A page of another site whose name was rebound to this address (DNS rebinding) is refused.
+        A page of another site whose name resolves to this address (DNS rebinding) is refused.
 
         :raises MalformedRequestError: its target is no URL, or no host is named.
         :raises ForbiddenError: it is for another host.
@@ -113,7 +113,7 @@ class Gateway(LocalGateway):
         try:
             urlsplit(request.target)
         except ValueError as error:
-            raise MalformedRequestError("The address of the request is no URL.") from error
+            raise MalformedRequestError("The request target is not a valid URL.") from error
         if "host" not in request.single_headers:
             raise MalformedRequestError("A request needs a Host header.")
         host = PORT.sub("", request.single_headers["host"]).lower()
@@ -143,7 +143,7 @@ class Gateway(LocalGateway):
         return Answer(response["statusCode"], headers, decoded)
 
     def refuse(self, request: Incoming, error: ApiError) -> Answer:
-        """Return an error as a problem."""
+        """Return the answer for an error: a problem."""
         return render(error, request.method, request.path, request.single_headers, request.identity)
 
     def log(self, request: Incoming, status: int) -> None:
@@ -154,7 +154,7 @@ class Gateway(LocalGateway):
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether a host is an address of this machine, or its name, which nobody can rebind."""
+    """Whether a host is an address of this machine, or localhost, which cannot be rebound."""
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     try:
         return ipaddress.ip_address(bare).is_loopback

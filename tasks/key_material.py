@@ -33,7 +33,7 @@ def new_key(aws: Aws, stage: str, algorithm: str, *, kms: bool) -> Entry:
 
 
 def like_current(aws: Aws, stage: str, document: Document, algorithm: str, *, kms: bool) -> Entry:
-    """Make a key of the same kind as the one that signs, but for what is asked otherwise."""
+    """Create a key of the same kind as the current one, unless options say otherwise."""
     current = entry_of(document, CURRENT) or {}
     name = algorithm or algorithm_of(public_key_of(current))
     return new_key(aws, stage, name, kms=kms or "kms" in current)
@@ -55,14 +55,14 @@ def _kms_key(kms: Any, stage: str, algorithm: str) -> Entry:
         Tags=[{"TagKey": TAG, "TagValue": stage}],
     )
     arn = made["KeyMetadata"]["Arn"]
-    # Kept in the document, so that a cold start asks KMS nothing.
+    # Kept in the document, so that a cold start sends no request to KMS.
     key = load_der_public_key(kms.get_public_key(KeyId=arn)["PublicKey"])
     assert isinstance(key, PublicKey)  # noqa: S101 - of one of the three kinds asked for above
     return {"kid": thumbprint(key), "status": CURRENT, "kms": arn, "public": public_pem(key)}
 
 
 def disable(aws: Aws, entry: Entry) -> bool:
-    """Keep KMS from signing with a key ever again, whoever asks; False if KMS does not hold it."""
+    """Disable a key in KMS, so that nobody can sign with it; False if KMS does not hold it."""
     if "kms" not in entry:
         return False
     try:

@@ -1,4 +1,4 @@
-"""Signing keys: made, listed, rotated and revoked where a stage keeps them."""
+"""Signing keys: create, list, rotate and revoke them where a stage keeps them."""
 
 import time
 from collections.abc import Callable
@@ -106,9 +106,9 @@ def rotate(
     wait: bool = True,
     sleep: Callable[[float], Any] = time.sleep,
 ) -> None:
-    """Publish a key, wait until it is known everywhere, then sign with it.
+    """Publish a key, wait until all instances have it, then sign with it.
 
-    Stopped anywhere, it goes on from there when it is called again.
+    An interrupted rotation is resumed by the next call.
 
     :param algorithm: of the new key, by default that of the present one.
     :param wait: False for only the next step.
@@ -125,7 +125,7 @@ def rotate(
     print(f"Signs now: {current.get('kid')}")
     for entry in document["signing_keys"]:
         if "not_after" in entry:
-            print(f"Verifies until {_clock(entry['not_after'])}, its private part is gone: {entry['kid']}")
+            print(f"Verifies until {_clock(entry['not_after'])}, its private part is removed: {entry['kid']}")
             if "kms" in entry:
                 print(f"  then: aws kms schedule-key-deletion --key-id {entry['kms']}")
 
@@ -135,10 +135,10 @@ def _publish(stage: Stage, algorithm: str, *, kms: bool) -> Entry:
     document = stage.store.change(lambda found: publish(found, entry, int(time.time())))
     successor = entry_of(document, NEXT)
     if successor is None:
-        raise TaskError("The key was published, and removed again by somebody else.")
+        raise TaskError("The key was published, but another operator removed it.")
     if successor["kid"] != entry["kid"]:
         disable(stage.aws, entry)
-        print("Somebody else rotates, too: going on with their key.")
+        print("Another rotation is under way: continuing with its key.")
     print(f"Published: {successor['kid']}")
     return successor
 
@@ -150,12 +150,12 @@ def _due(stage: Stage, entry: Entry) -> int:
 
 def _wait_until(due: int, sleep: Callable[[float], Any]) -> None:
     while (left := due - time.time()) > 0:
-        print(f"Everybody knows it in {left:.0f} s …", flush=True)
+        print(f"Known everywhere in {left:.0f} s …", flush=True)
         sleep(min(left, PROGRESS_SECONDS))
 
 
 def revoke_key(stage: Stage, kid: str) -> None:
-    """Remove a key at once, and make sure that another one signs.
+    """Remove a key at once, and ensure that another one signs.
 
     :raises TaskError: there is no such key.
     """

@@ -1,7 +1,7 @@
-"""Ends a process when whoever started it is gone, even by `kill -9`.
+"""Ends a process when its parent is gone, even by `kill -9`.
 
 The starter keeps the writing end of the child's standard input open. Only the standard library is used here:
-`python -P tasks/lifeline.py SCRIPT ARGUMENT…` puts any script of any environment on such a line.
+`python -P tasks/lifeline.py SCRIPT ARGUMENT…` runs any script of any environment in this way.
 """
 
 import os

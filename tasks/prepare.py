@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def open_local(stage: str) -> Settings:
-    """Connect to the table of a local stage, for what no deployed one may have done to it.
+    """Connect to the table of a local stage, for operations that deployed stages do not allow.
 
     :raises TaskError: the stage is deployed.
     """
@@ -29,7 +29,7 @@ def open_local(stage: str) -> Settings:
     if not settings.is_local:
         raise TaskError(
             f"{settings.stage} is deployed. Its stack has the table (invoke deploy --stage {settings.stage});"
-            " development data, whose passwords everybody knows, is for local stages."
+            " development data, whose passwords are public, is for local stages."
         )
     connect(settings)
     return settings

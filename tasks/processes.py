@@ -35,7 +35,7 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT if output else None,
-            # Ctrl-C is for the one who started it: that one stops its children in order
+            # Ctrl-C is for the parent, which stops its children in order
             start_new_session=True,
         )
 

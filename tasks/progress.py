@@ -1,4 +1,4 @@
-"""A progress bar for whoever watches; nothing where nobody does."""
+"""A progress bar on a terminal; nothing elsewhere."""
 
 import sys
 from collections.abc import Iterator

@@ -15,7 +15,7 @@ ENDED = "Broken: {changed} changed. The server ended: see its messages above. It
 
 
 class Reloader:
-    """The worker that serves; whatever a developer saves, the next change is waited for.
+    """Runs the worker that serves, and replaces it after a change, even if the code was broken before.
 
     :param listener: a socket that listens, and keeps what comes while no worker serves.
     """

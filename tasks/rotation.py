@@ -17,7 +17,7 @@ Document = dict[str, Any]
 
 
 def propagation(settings: Settings) -> int:
-    """Return the seconds after which a change has been read everywhere.
+    """Return the seconds after which all instances have read a change.
 
     A copy is good for the cache time. Where the source can't be read it is used for as long again; so it is
     where a client has fetched the JWK Set from a copy just before that expired.
@@ -71,7 +71,7 @@ def prune(document: Document, now: int) -> Document:
 
 
 def revoke(document: Document, kid: str, now: int, new_entry: Callable[[], Entry]) -> Document:
-    """Drop a key at once; if it was the one that signs, the next one does, or a new one.
+    """Remove a key at once; if it was the current one, the next key signs, or a new one.
 
     :raises TaskError: there is no such key.
     """

@@ -35,7 +35,9 @@ A token, by password:
 
 Ready after {seconds:.1f} s. Data and keys are kept under .local/. Ctrl-C stops everything.
 """
-WARNING = "HOST={host}: whoever reaches this machine, web pages included, can sign in by the passwords above."
+WARNING = (
+    "HOST={host}: anyone who reaches this machine, web pages included, can sign in with the passwords above."
+)
 
 
 def main() -> int:
@@ -112,7 +114,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def only_one_here() -> Iterator[None]:
-    """Keep a second `make run` from the same data."""
+    """Prevent a second `make run` from using the same data."""
     try:
         engine.LOCAL.mkdir(exist_ok=True)
         engine.LOCAL.chmod(0o700)
@@ -126,9 +128,7 @@ def only_one_here() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise TaskError(
-                "This folder is served already by another `make run`: stop that one first."
-            ) from None
+            raise TaskError("Another `make run` already serves this folder: stop it first.") from None
         yield
 
 
@@ -198,14 +198,14 @@ def wait_until_ready(reloader: Reloader, children: Sequence[Child]) -> None:
 
 
 def watch(reloader: Reloader, children: Sequence[Child]) -> None:
-    """Run until a signal comes, a child ends, or whoever started this (make, a terminal) is gone."""
+    """Run until a signal arrives, a child ends, or the parent (make, a terminal) is gone."""
     parent = os.getppid()
     while os.getppid() == parent:
         require_alive(children)
         try:
             reloader.tend()
         except WorkerError:
-            raise TaskError("The server has ended by itself: see its messages above.") from None
+            raise TaskError("The server ended unexpectedly: see its messages above.") from None
         time.sleep(POLL_SECONDS)
 
 
@@ -213,7 +213,7 @@ def require_alive(children: Sequence[Child]) -> None:
     """Stop the run when one of its parts has ended."""
     for child in children:
         if not child.running:
-            raise TaskError(f"The {child.name} has ended by itself: see {child.messages}.")
+            raise TaskError(f"The {child.name} ended unexpectedly: see {child.messages}.")
 
 
 def _stop(number: int, _frame: object) -> None:

@@ -17,7 +17,7 @@ def clean_up_regularly() -> None:
 
 
 def repeat(job: Callable[[], object], ended: Callable[[], bool]) -> None:
-    """Do a job again and again until told that all has ended; of errors in a row the first is reported."""
+    """Repeat a job until `ended` returns true; of consecutive errors, only the first is reported."""
     failing = False
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Changes the document of secrets where it is kept, so that of two changes at once none is lost."""
+"""Changes the document of secrets where it is kept, so that no concurrent change is lost."""
 
 import fcntl
 import getpass
@@ -118,7 +118,7 @@ class ParameterStore:
         return version
 
     def _encryption(self) -> dict[str, str]:
-        """Keep the key that encrypts it: without a word, SSM takes the account's own."""
+        """Return the key that encrypts it: without it, an update would use the account's default key."""
         filters = [{"Key": "Name", "Values": [self.name]}]
         found = self._ssm.describe_parameters(ParameterFilters=filters)["Parameters"][0]
         return {"KeyId": found["KeyId"]} if "KeyId" in found else {}
@@ -130,7 +130,7 @@ class ParameterStore:
             if time.monotonic() > deadline:
                 holder = self._ssm.get_parameter(Name=self.lock)["Parameter"]["Value"]
                 remedy = f"aws ssm delete-parameter --name {self.lock}"
-                raise TaskError(f"{holder} changes {self.name}. If that can't be: {remedy}")
+                raise TaskError(f"{holder} changes {self.name}. If this lock is stale, run: {remedy}")
             time.sleep(0.2)
         try:
             yield

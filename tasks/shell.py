@@ -34,15 +34,15 @@ def banner(settings: Settings) -> str:
             f"Stage {settings.stage}: the table {settings.table_name} at {where}, connected.",
             f"Models: {', '.join(sorted(kinds()))}",
             "settings, keys (all there are), get_many([keys.user(id)]), query(User, keys.USERS, limit=20),",
-            'find_user("username, e-mail or id"), Transaction(). What you write here is in no audit trail.',
+            'find_user("username, e-mail or id"), Transaction(). Nothing written here is in the audit trail.',
         ]
     )
 
 
 def run_line(settings: Settings, line: str) -> bool:
-    """Run one line as the shell would, showing its value, and tell whether that went well.
+    """Run one line as the shell would, print its value, and return whether it succeeded.
 
-    :raises TaskError: it is no Python.
+    :raises TaskError: the line is not valid Python.
     """
     try:
         compiled = compile(f"{line}\n", "<command>", "single")
@@ -50,7 +50,7 @@ def run_line(settings: Settings, line: str) -> bool:
         raise TaskError(f"--command: {error}") from error
     try:
         exec(compiled, names(settings))  # noqa: S102 - this is what a shell does
-    except Exception as error:  # whatever the user's line raises
+    except Exception as error:  # anything that the user's line may raise
         if missing_engine(error):
             raise
         traceback.print_exc(limit=0)
@@ -59,7 +59,7 @@ def run_line(settings: Settings, line: str) -> bool:
 
 
 def run(settings: Settings) -> None:
-    """Talk to the user, until they leave."""
+    """Run the interactive shell until the user leaves."""
     print(banner(settings))
     if find_spec("IPython"):
         # it takes a second, which --command does not need

@@ -12,7 +12,7 @@ SUFFIXES = (".css", ".gz", ".html", ".js", ".json", ".py", ".svg", ".txt", ".yam
 class Sources:
     """Remembers when each file was changed.
 
-    It asks again and again: the notifications of operating systems differ, and need a package of their own.
+    It polls: the notifications of operating systems differ, and need a package.
     """
 
     def __init__(self, project: Path) -> None:

@@ -11,7 +11,8 @@ from tasks.processes import project_folder
 
 STAGE_HELP = "a stage of .chalice/config.json, or local (default: that of the environment)"
 INFRA = project_folder() / "infra"
-PROTECTED = ("prod",)  # their names are typed before anything changes, and no mistake deletes their stacks
+# Their names must be typed to confirm changes, and their stacks are protected against deletion.
+PROTECTED = ("prod",)
 REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 

@@ -1,4 +1,4 @@
-"""Users as operators handle them: made, listed, disabled, enabled, and given another password."""
+"""Users for operators: create, list, disable and enable them, and change their passwords."""
 
 import getpass
 import json
@@ -25,12 +25,12 @@ ATTRIBUTES = (*schema_of(UserSchema).fields, "gsi1sk")
 def read_password(*, from_stdin: bool) -> str:
     """Ask for a password twice, without showing it; or read a line from standard input.
 
-    :raises TaskError: there is nobody to ask, or what was typed differs.
+    :raises TaskError: there is no terminal, or the two inputs differ.
     """
     if from_stdin:
         return _line_of_stdin()
     if not sys.stdin.isatty():
-        raise TaskError("There is no terminal to ask for the password on: give it by --password-stdin.")
+        raise TaskError("Cannot ask for the password (no terminal). Pass it with --password-stdin.")
     try:
         first, second = getpass.getpass("Password: "), getpass.getpass("Again: ")
     except EOFError:
@@ -66,7 +66,7 @@ def create(context: Context, names: dict[str, str], password: str, roles: dict[s
 
 
 def set_active(context: Context, text: str, *, active: bool) -> str:
-    """Disable a user, or enable one, as a PATCH does, and say what came of it.
+    """Disable or enable a user, as a PATCH does, and return the result as text.
 
     :raises TaskError: there is no such user.
     :raises ConflictError: this is the last active admin.
@@ -100,7 +100,7 @@ def _change(context: Context, user: User, changes: dict[str, Any]) -> None:
 def show(limit: int | None, *, as_json: bool) -> None:
     """Print users in the order of their creation.
 
-    :param limit: how many at the most; None for all of them.
+    :param limit: maximum number of users; None for all of them.
     """
     users = query(User, keys.USERS, limit=limit, attributes=ATTRIBUTES)
     if as_json:

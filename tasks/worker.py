@@ -59,7 +59,7 @@ class Excuse(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _detail(self) -> str:
-        # A page whose name was rebound to this address learns nothing of the code.
+        # Reveal nothing about the code to a page whose name was rebound to this address.
         return self._reason if OWN_HOST.fullmatch(self.headers.get("Host", "")) else "See the terminal."
 
     def _answer(self) -> None:
@@ -83,7 +83,7 @@ class Excuse(BaseHTTPRequestHandler):
 
 
 def describe(error: BaseException) -> str:
-    """Return where an exception was raised, and what it says, in one line."""
+    """Return where an exception was raised, and its message, in one line."""
     found = syntax_error(error) or error
     if isinstance(found, SyntaxError):
         place, message = (found.filename or "", found.lineno), found.msg

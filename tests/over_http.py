@@ -83,7 +83,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.section("not over HTTP")
     for why, number in left_out.most_common():
         terminalreporter.line(f"{number:5} {why}")
-    terminalreporter.line(f"{left_out.total():5} altogether, which run in process alone")
+    terminalreporter.line(f"{left_out.total():5} in total, which run only in process")
 
 
 def pytest_sessionfinish() -> None:

@@ -21,7 +21,7 @@ from grail_client.pages import every
 
 
 def sign_up_and_in(url: str) -> OAuth2Client:
-    """Make an account, and get tokens for it."""
+    """Create an account, and get tokens for it."""
     name = f"ada-{uuid.uuid4().hex[:8]}"
     client = OAuth2Client(Configuration(host=url), client_id="documentation")
     account = SignUp(
@@ -48,7 +48,7 @@ def list_teams(client: OAuth2Client) -> None:
 
 
 def rename_team(client: OAuth2Client) -> None:
-    """Change a team unless somebody else did so since it was read."""
+    """Rename a team, unless it has changed since it was read."""
     teams = TeamsApi(client)
     team_id = teams.create_team(TeamInput(title="Engines")).id
     version = (teams.get_team_with_http_info(team_id).headers or {})["ETag"]
@@ -61,7 +61,7 @@ def rename_team(client: OAuth2Client) -> None:
 
 
 def explain_refusal(url: str) -> None:
-    """Read what is wrong with the input."""
+    """Print what is wrong with the input."""
     account = SignUp(
         username="ada",
         email="ada@example.org",
@@ -86,7 +86,7 @@ def work_as_service(url: str) -> list[Team]:
 
 
 def main(url: str) -> None:
-    """Do one after the other."""
+    """Run all steps."""
     client = sign_up_and_in(url)
     list_teams(client)
     rename_team(client)

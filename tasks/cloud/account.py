@@ -1,4 +1,4 @@
-"""The AWS account that things are deployed to: who we are there, and the bucket for packages."""
+"""The AWS account that stages are deployed to: the caller's identity, and the bucket for packages."""
 
 import json
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Account:
         """
         region = self.session.get_config_variable("region")
         if not region:
-            raise TaskError("No region: set AWS_DEFAULT_REGION, or choose a profile by AWS_PROFILE.")
+            raise TaskError("No region: set AWS_DEFAULT_REGION, or choose a profile with AWS_PROFILE.")
         return str(region)
 
     @property
@@ -65,7 +65,7 @@ class Account:
 
     @cached_property
     def bucket(self) -> str:
-        """The bucket for packages; it is made on first use, private and encrypted."""
+        """The bucket for packages; it is created on first use, private and encrypted."""
         name = self.bucket_name or f"grail-packages-{self.number}-{self.region}"
         try:
             self._s3.head_bucket(Bucket=name, ExpectedBucketOwner=self.number)
@@ -86,7 +86,7 @@ class Account:
         self._s3.put_bucket_policy(Bucket=name, Policy=json.dumps(_only_by_tls(name, self.partition)))
 
     def upload(self, path: Path, key: str) -> str:
-        """Upload a file, unless it is there already, and return its key; keys name contents."""
+        """Upload a file, unless it already exists, and return its key; keys name contents."""
         try:
             self._s3.head_object(Bucket=self.bucket, Key=key)
         except ClientError:

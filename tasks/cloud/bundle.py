@@ -14,7 +14,7 @@ from pathlib import Path
 
 TASK_ROOT = "/var/task"  # where Lambda unpacks it; tracebacks name it
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can name
-# The services whose clients are made, or may be by settings; nearly all of botocore is data of others.
+# The services whose clients may be created; nearly all of botocore is data of other services.
 SERVICES = frozenset({"dynamodb", "kms", "secretsmanager", "ssm", "sts"})
 SERVICE = re.compile(r"botocore/data/([^/]+)/")
 ENDPOINTS = "botocore/data/endpoints.json"
@@ -31,7 +31,7 @@ UNREAD = re.compile(
 
 
 def is_read(name: str) -> bool:
-    """Whether anything on Lambda may read a file of the package."""
+    """Whether a file of the package may be read on Lambda."""
     service = SERVICE.match(name)
     return not (UNREAD.search(name) or (service and service[1] not in SERVICES))
 

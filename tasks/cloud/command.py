@@ -1,4 +1,4 @@
-"""What `invoke package`, `invoke deploy` and `invoke destroy` do, and say."""
+"""What `invoke package`, `invoke deploy` and `invoke destroy` do and print."""
 
 import os
 import subprocess
@@ -60,9 +60,9 @@ def require_known(stage: str) -> None:
 
 
 def ready(stage: str, folder: Path) -> Package:
-    """Return the package in a folder, and print which one it is.
+    """Return the package in a folder, and print its digest.
 
-    :raises TaskError: it is not whole, or another stage's.
+    :raises TaskError: it is incomplete, or for another stage.
     """
     found = Package.in_folder(folder, stage)
     found.require_ready(stage)
@@ -71,8 +71,8 @@ def ready(stage: str, folder: Path) -> Package:
 
 
 def make(stage: str) -> Package:
-    """Package a stage, and print what came out."""
-    # Chalice is not needed, nor there, where a package is deployed that was made elsewhere.
+    """Package a stage, and print its size and digest."""
+    # imported here: deploying a package that was made elsewhere needs no Chalice
     from tasks.cloud.packaging import build  # noqa: PLC0415 - see above
 
     made = build(stage, project_folder() / "packaged" / stage)
@@ -89,7 +89,7 @@ def check_start(made: Package) -> str:
     :raises TaskError: it cannot be imported, though the package is for a machine like this one.
     """
     if not runs_here(made.architecture):
-        return f"not tried out here: the package is for Linux on {made.architecture}"
+        return f"not tested here: the package is for Linux on {made.architecture}"
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(made.code) as package:
         package.extractall(folder)
         done = subprocess.run(

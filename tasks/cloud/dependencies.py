@@ -1,4 +1,4 @@
-"""The libraries that ship: installed by their hashes, and for Lambda whatever machine packages them."""
+"""The libraries that ship: checked by hash, and built for Lambda on any machine."""
 
 import platform
 import subprocess
@@ -35,10 +35,10 @@ def platforms(architecture: str) -> list[str]:
 
 
 def install(lock: Path, folder: Path, architecture: str) -> None:
-    """Install what a lock lists; nothing is built, and nothing without a hash of the lock is taken.
+    """Install what a lock lists; nothing is built, and everything must match a hash of the lock.
 
     :param lock: a file of requirements with hashes, transitive ones included.
-    :param folder: what is installed goes here; it is made if there is none.
+    :param folder: what is installed goes here; it is created if it is missing.
     :param architecture: x86_64 or arm64.
     :raises TaskError: pip fails; what it says has been printed.
     """

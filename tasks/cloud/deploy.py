@@ -60,9 +60,9 @@ class Deployment:
     def deploy(self, package: Package, *, yes: bool = False, dry_run: bool = False) -> dict[str, str]:
         """Bring the stack to what the package says, and return its outputs.
 
-        :param yes: do not ask.
+        :param yes: skip the confirmation.
         :param dry_run: show what would change, and change nothing.
-        :raises TaskError: it cannot be done, or CloudFormation rolled it back.
+        :raises TaskError: the deployment is impossible, or CloudFormation rolled it back.
         """
         stack = self.stack
         self.say(f"{stack.name} in account {self.account.number}, {self.account.region}")
@@ -88,8 +88,8 @@ class Deployment:
         if lost:
             stack.discard(name)  # so that it cannot be executed by hand
             raise TaskError(
-                f"This would replace or remove {', '.join(lost)}: the data would stay behind, used "
-                "by nothing. Undo the change in infra/table.yaml, or move the data first."
+                f"This would replace or remove {', '.join(lost)}: the data would remain "
+                "in an unused table. Undo the change in infra/table.yaml, or move the data first."
             )
 
     def _carry_out(self, stack: Stack, name: str) -> dict[str, str]:
@@ -133,7 +133,7 @@ class Deployment:
             raise
 
     def destroy(self, *, yes: bool = False, delete_data: bool = False) -> None:
-        """Delete the stack; the table only if that is said, and nothing protects it.
+        """Delete the stack; the table only on request, and if it is not protected.
 
         :raises TaskError: something holds data, or is protected.
         """
@@ -166,7 +166,7 @@ class Deployment:
             )
         if found and not delete_data:
             raise TaskError(
-                f"The table {table} would stay behind, and a new stack could not take its name. Say "
+                f"The table {table} would remain, and a new stack could not take its name. Pass "
                 "--delete-data to delete it as well; to keep its data, run first: aws dynamodb create-backup."
             )
 

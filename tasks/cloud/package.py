@@ -1,4 +1,4 @@
-"""A packaged stage: files that are ready to be deployed, whatever made them."""
+"""A packaged stage: files that are ready to be deployed."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ class Package:
     def require_ready(self, stage: str) -> None:
         """Check a package that was made elsewhere.
 
-        :raises TaskError: a file is missing, or it is another stage's.
+        :raises TaskError: a file is missing, or the package is for another stage.
         """
         missing = [path for path in (self.template, self.code) if not path.is_file()]
         if missing:

@@ -24,7 +24,7 @@ def build(stage: str, output: Path) -> Package:
     """Package a stage.
 
     :param output: folder for the template and the code; what was there is replaced.
-    :raises TaskError: Chalice refuses, or what comes out is too big.
+    :raises TaskError: Chalice fails, or the package is too large.
     """
     package = Package.in_folder(output, stage)
     with tempfile.TemporaryDirectory() as temporary:
@@ -42,7 +42,7 @@ def build(stage: str, output: Path) -> Package:
     finished = template.complete(made, package.digest[:12])
     package.template.write_text(json.dumps(finished, indent=2, sort_keys=True) + "\n", "utf-8")
     if package.code.stat().st_size > MOST_BYTES:
-        raise TaskError(f"{package.code} is larger than {MOST_BYTES:,} bytes: what has been added?")
+        raise TaskError(f"{package.code} is larger than {MOST_BYTES:,} bytes: remove dependencies or files.")
     return package
 
 

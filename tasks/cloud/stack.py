@@ -13,7 +13,7 @@ MAX_SECONDS = 3600
 SUCCESS = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
-# What is left of a stack that could not be made, or not be deleted: only deleting helps.
+# A stack that could not be created or deleted: it can only be deleted.
 UNUSABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 
 
@@ -81,10 +81,7 @@ class Stack:
     def _require_usable(self) -> None:
         status = self.status
         if status in UNUSABLE:
-            raise TaskError(
-                f"{self.name} is {status}, and nothing can be deployed over what is left: "
-                "`invoke destroy` first."
-            )
+            raise TaskError(f"{self.name} is {status}, and can only be deleted: run `invoke destroy` first.")
         if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
             raise TaskError(f"{self.name} is busy ({status}): wait until that is done.")
 

@@ -43,7 +43,7 @@ def complete(template: Template, build: str) -> Template:
     template["Parameters"]["Build"] = {"Type": "String", "Default": build}
     body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     for path in body["paths"].values():
-        # Methods that nobody declared go to the application, too: it answers 405 and says which there are.
+        # Undeclared methods go to the application, too: it answers 405 with Allow.
         path[ANY_METHOD] = next(iter(path.values()))
     variables = template["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
     settings = settings_of(variables["STAGE"])
@@ -71,7 +71,7 @@ def keep_public_url(template: Template, url: str) -> None:
 def attach_stream(template: Template) -> None:
     """Attach functions that `app.on_dynamodb_record` declares to the table's own stream, which they turn on.
 
-    Its ARN has the time of its making in it: app.py cannot know it, the template refers to it.
+    Its ARN contains its creation time, which app.py cannot know, so the template refers to it.
     """
     events = [
         event["Properties"]

@@ -1,4 +1,4 @@
-"""The tasks around AWS: packaging, deployment, and a try on a local cloud."""
+"""The tasks for AWS: packaging, deployment, and tests on a local cloud."""
 
 import sys
 

@@ -19,7 +19,7 @@ def create(_context: Context, stage: str = "") -> None:
 
 @command(stage=STAGE_HELP)
 def seed(_context: Context, stage: str = "") -> None:
-    """Write the development data of a local stage, whose passwords everybody knows."""
+    """Write the development data of a local stage, whose passwords are public."""
     from tasks import prepare
 
     prepare.open_local(stage)

@@ -20,4 +20,4 @@ def create(_context: Context, name: str = "", singular: str = "", field: list[st
     plan = create_files(project_folder(), name, singular, field or ["title:string:required"])
     print("Created:", *plan.files, sep="\n  ")
     print("Changed:", *plan.changed, sep="\n  ")
-    print(f"`make check && make test` tries it, `make run` serves it at /api/v1/{name}.")
+    print(f"`make check && make test` tests it, `make run` serves it at /api/v1/{name}.")

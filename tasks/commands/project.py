@@ -13,4 +13,4 @@ def rename(_context: Context, name: str = "") -> None:
 
     changed = rename_files(project_folder(), name)
     print(f"{len(changed)} files changed. Only LICENSE, NOTICE and CHANGELOG.md keep the old name.")
-    print("Remove .local/, whose table has the old name; `make check && make test` tries the rest.")
+    print("Remove .local/, whose table has the old name; `make check && make test` tests the rest.")

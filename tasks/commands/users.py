@@ -95,4 +95,4 @@ def reset_password(
     with on_table("users.reset-password", stage, writes=True, yes=yes, answers=not password_stdin) as call:
         found = find_user(user)
         users.set_password(call, found, users.read_password(from_stdin=password_stdin))
-        print(f"{found.username} has another password. All tokens of this account have ended.")
+        print(f"The password of {found.username} is changed. All tokens of this account have ended.")

@@ -1,8 +1,8 @@
-"""`invoke db.check`: one pass over a table, finding what does not fit together, and mending it.
+"""`invoke db.check`: one pass over a table, finding inconsistencies and repairing them.
 
-A pass reads each item, and what it has to fit to, page by page; whatever seems wrong is read again, in one
-request, before it is told. In memory are one page, the names that may have to be freed, two numbers for each
-counter and four for each team.
+A pass reads each item, and the items that it must agree with, page by page; whatever seems wrong is read
+again, in one request, before it is reported. In memory are one page, the names that may have to be freed, two
+numbers for each counter and four for each team.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,13 +18,13 @@ from tasks.data.reading import parsed, read
 from tasks.data.rules import judge, needs_of
 from tasks.progress import bar
 
-PASSES = 4  # one repair may show the next
-LOOKS = 3  # at an item that changes while one looks
+PASSES = 4  # one repair may reveal the next
+LOOKS = 3  # at an item that changes during the check
 
 
 @dataclass
 class Result:
-    """What one pass came to.
+    """The result of one pass.
 
     :param damage: findings that are no leftovers.
     :param mended: findings of all sorts that are mended.
@@ -42,10 +42,10 @@ class Result:
 
 
 def check(*, fix: bool = False, say: Callable[[str], object] = print) -> bool:
-    """Look for what does not fit together, and tell each finding in one line.
+    """Look for inconsistencies, and print each finding in one line.
 
-    :param fix: mend it, each time on condition that all is still as it was seen, and look again afterwards.
-    :returns: whether all is well, leftovers aside.
+    :param fix: repair each finding, provided that nothing has changed since, and look again afterwards.
+    :returns: whether nothing is wrong, leftovers aside.
     """
     for _ in range(PASSES if fix else 1):
         result = _pass(fix=fix, say=say)
@@ -74,7 +74,7 @@ def _settle(finding: Finding, *, fix: bool, say: Callable[[str], object]) -> boo
     try:
         finding.mend()
     except StaleError:
-        say(f"{finding}. It changed meanwhile: looking again.")
+        say(f"{finding}. It changed in the meantime: looking again.")
     else:
         say(f"{finding}. Fixed: {finding.remedy}.")
     return True  # something happened, so another look is due

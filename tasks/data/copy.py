@@ -16,10 +16,10 @@ class ImportRefusedError(Exception):
 
 
 def export(path: Path) -> int:
-    """Write all items to a new file, and give their number.
+    """Write all items to a new file, and return their number.
 
-    Each item is as it was when it was read; what is written meanwhile may be in the file or not. For one
-    moment of everything, stop writing, or take DynamoDB's point-in-time export.
+    Each item is as it was when it was read; what is written in the meantime may be in the file or not. For a
+    consistent snapshot, stop writing, or take DynamoDB's point-in-time export.
 
     :raises FileError: the file can't be written.
     """

@@ -1,4 +1,4 @@
-"""Counters, held against what there is to count."""
+"""Counters, compared with the items that they count."""
 
 from collections import Counter as Tally
 from collections.abc import Iterable, Iterator, Mapping
@@ -44,7 +44,7 @@ class Counts:
             self.members[item.pk] = members + 1, leaders + bool(item.is_leader)
 
     def findings(self) -> Iterator[Finding]:
-        """Look closely at whatever differs, and give what is really wrong."""
+        """Recheck every difference, and yield what is really wrong."""
         suspects = {name for name in {*self.there, *self.stated} if self.there[name] != self.stated[name]}
         yield from _counter_findings(suspects, is_partial=self.is_partial)
         for pk, stated in self.teams.items():
@@ -53,7 +53,7 @@ class Counts:
 
 
 def _counter_findings(names: set[str], *, is_partial: bool) -> Iterator[Finding]:
-    """Count again, and see by the versions of the shards how often they were written to meanwhile."""
+    """Count again, and see from the versions of the shards how often they were written to in the meantime."""
     for _ in range(LOOKS):
         if not names:
             return
@@ -63,13 +63,13 @@ def _counter_findings(names: set[str], *, is_partial: bool) -> Iterator[Finding]
             writes = _writes(before[name], read(counters.shards(name)))
             off = there[name] - counters.total(before[name].values())
             if abs(off) <= writes:
-                names.discard(name)  # right, as far as anybody can tell while it is written to
+                names.discard(name)  # right, as far as can be known while it is written to
             elif not writes:
                 names.discard(name)
                 yield _miscounted(name, off, before[name], is_known=off > 0 or not is_partial)
     for name in sorted(names):
         about = keys.counter(name)
-        yield Finding(about, "is wrong, and is written to all the time", "look again when less is going on")
+        yield Finding(about, "is wrong, and is constantly written to", "check again when fewer writes occur")
 
 
 def _count(names: Iterable[str]) -> Tally[str]:

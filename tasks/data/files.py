@@ -30,7 +30,7 @@ class FileError(Exception):
 
 @dataclass(frozen=True)
 class Export:
-    """What was found to be whole.
+    """An export that was verified.
 
     :param paths: the files with the items.
     :param count: of the items in all of them.
@@ -49,14 +49,14 @@ class Export:
 
 
 def write(path: Path, items: Iterable[RawItem]) -> int:
-    """Write items to a new file that its owner alone may read; whatever happens, there is no half of it.
+    """Write items to a new file that only its owner may read; an incomplete file never remains.
 
     :returns: how many.
-    :raises FileError: the file is there already, or can't be written.
+    :raises FileError: the file already exists, or can't be written.
     """
     with _explained(path):
         if path.exists():
-            raise FileError(f"{path} is there already.")
+            raise FileError(f"{path} already exists.")
         with _new_file(path) as out:
             count, digest = 0, hashlib.sha256()
             for count, item in enumerate(items, 1):  # noqa: B007 - the last one is the count
@@ -69,7 +69,7 @@ def write(path: Path, items: Iterable[RawItem]) -> int:
 
 @contextmanager
 def _new_file(path: Path) -> Iterator[IO[bytes]]:
-    # made for its owner alone, and renamed when all of it is on the disk
+    # readable only by its owner, and renamed when it is completely on the disk
     number, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(number, "wb") as raw:
@@ -87,7 +87,7 @@ def _new_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def verified(path: Path) -> Export:
-    """Read a file to its end, and see that it is whole: one of ours, or the manifest of DynamoDB's export.
+    """Check that a file is complete: one of db.export, or the manifest of DynamoDB's own export.
 
     :raises FileError: it is not.
     """
@@ -100,7 +100,7 @@ def _verified(path: Path) -> Export:
     count, digest, last = 0, hashlib.sha256(), None
     for line in _lines(path):
         if last is not None:
-            raise FileError(f"{path} goes on after its last line.")
+            raise FileError(f"{path} continues after its last line.")
         entry = _entry(path, line)
         if LAST in entry:
             last = entry[LAST]
@@ -113,7 +113,7 @@ def _verified(path: Path) -> Export:
             f"{path} has no last line, so it is cut. If DynamoDB wrote it, name its manifest-files.json."
         )
     if last != {"items": count, "sha256": digest.hexdigest()}:
-        raise FileError(f"{path} is not what was exported: its items and its last line differ.")
+        raise FileError(f"{path} is damaged: its items do not match its last line.")
     return Export([path], count)
 
 
@@ -131,7 +131,7 @@ def _verified_of_aws(manifest: Path) -> Export:
         total += int(entry["itemCount"])
     export = Export(paths, total)
     if sum(1 for _ in export.items()) != total:
-        raise FileError(f"{manifest} lists another number of items than there are.")
+        raise FileError(f"{manifest} lists a different number of items than its files have.")
     return export
 
 
@@ -148,14 +148,14 @@ def _lines(path: Path) -> Iterator[bytes]:
 def _entry(path: Path, line: bytes) -> dict[str, Any]:
     entry = json.loads(line, object_hook=_decoded)
     if not isinstance(entry, dict):
-        raise FileError(f"{path} is no export.")
+        raise FileError(f"{path}is not an export.")
     return entry
 
 
 def _item(path: Path, entry: dict[str, Any]) -> RawItem:
     item = entry.get("Item")
     if not (isinstance(item, dict) and {"pk", "sk"} <= item.keys()):
-        raise FileError(f"{path} is no export of Grail's table.")
+        raise FileError(f"{path}is not an export of Grail's table.")
     return item
 
 
@@ -189,6 +189,6 @@ def _explained(path: Path) -> Iterator[None]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FileError(f"{path} is cut or damaged: {error}") from error
     except ValueError as error:
-        raise FileError(f"{path} is cut or no export: {error}") from error
+        raise FileError(f"{path}is cut off or not an export: {error}") from error
     except (OSError, KeyError) as error:
         raise FileError(str(error)) from error

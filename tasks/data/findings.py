@@ -1,4 +1,4 @@
-"""What a check finds, and how it is mended: on condition that all is still as it was seen."""
+"""What a check finds, and how it is repaired: on condition that nothing has changed since."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Finding:
     :param about: key of the item.
     :param text: what is wrong with it.
     :param remedy: what mending does; what a person has to do, where that is not known.
-    :param mend: writes it; raises StaleError, and writes nothing, if anything changed meanwhile.
+    :param mend: writes it; raises StaleError, and writes nothing, if anything has changed since.
     :param is_leftover: what deletions leave behind, which nothing reaches: no damage.
     """
 

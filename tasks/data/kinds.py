@@ -13,7 +13,7 @@ BASE = (counters, windows)  # have kinds of their own
 
 
 class UnreadableError(Exception):
-    """An item is not what its kind says; the message tells how."""
+    """An item does not have the form of its kind; the message says why."""
 
 
 def all_kinds() -> dict[str, type[Item]]:
@@ -36,7 +36,7 @@ def schema_of(raw: RawItem) -> int:
     """
     said = str(raw.get("schema", {}).get("N", 1))
     if not said.isdecimal() or said == "0":
-        raise UnreadableError(f"has schema {said}, which is no number from 1 on")
+        raise UnreadableError(f"has schema {said}, which is not a number of at least 1")
     return int(said)
 
 
@@ -52,7 +52,7 @@ def parse(kinds: dict[str, type[Item]], raw: RawItem) -> Item:
     if schema_of(raw) > kind.SCHEMA:
         raise UnreadableError(f"has schema {schema_of(raw)} of {name}, newer than this code's {kind.SCHEMA}")
     missing = sorted(name for name in needed(kind) if "NULL" in raw.get(name, {"NULL": True}))
-    # what a later schema added, older items get by db.migrate
+    # older items get what a later schema added from db.migrate
     if missing and schema_of(raw) == kind.SCHEMA:
         raise UnreadableError(f"lacks {', '.join(missing)}")
     try:
@@ -68,7 +68,7 @@ def needed(kind: type[Item]) -> set[str]:
         for attribute in own_attributes(kind)
         if not attribute.null and attribute.default is None
     }
-    # a tally that is counted by itself has no other stamp
+    # a tally that is counted on its own has no other time stamp
     return own | ({"version"} if kind is windows.Tally else {"version", "created", "updated"})
 
 

@@ -90,9 +90,9 @@ class Run:
                 return
             latest = next(table.get([item.key]), None)
             if latest is None:
-                return  # deleted meanwhile
+                return  # deleted in the meantime
             raw = latest
-        self.failed.append(f"{' '.join(key_of(raw))}: is written to all the time")
+        self.failed.append(f"{' '.join(key_of(raw))}: is constantly written to")
 
     def _write(self, item: Item, steps: Iterable[Migration]) -> bool:
         attributes, values = type(item).get_attributes(), dict[str, Any]()
@@ -123,12 +123,12 @@ def migrate(
     say: Callable[[str], object] = print,
     sleep: Callable[[float], object] = time.sleep,
 ) -> bool:
-    """Migrate all items of older schemas, and tell how many each step was for.
+    """Migrate all items of older schemas, and print how many each step changed.
 
-    :param rate: items per second at the most.
-    :param dry_run: write nothing, and tell how many there are.
-    :returns: whether all went well.
-    :raises MigrationError: the rate is none, or a step is missing; nothing was written.
+    :param rate: items per second, at most.
+    :param dry_run: write nothing, and print how many there are.
+    :returns: whether all items were migrated.
+    :raises MigrationError: the rate is invalid, or a step is missing; nothing was written.
     """
     if rate < 1:
         raise MigrationError("--rate is a number of items per second: at least 1.")

@@ -17,7 +17,7 @@ known_kinds = cache(all_kinds)
 
 
 def read(keys: Iterable[Key]) -> dict[Key, Item]:
-    """Read items, strongly consistent; one that can't be read is there, but of no kind."""
+    """Read items, strongly consistent; one that can't be parsed is returned without a kind."""
     todo, found = iter(dict.fromkeys(keys)), {}
     while some := list(islice(todo, AT_ONCE)):
         for raw in table.get(some):
@@ -35,7 +35,7 @@ def _item_or_place(raw: RawItem) -> Item:
 
 
 def parsed(raws: Sequence[RawItem]) -> tuple[list[Item], dict[Key, str]]:
-    """Read the items of a page; those whose time is over are as good as gone.
+    """Read the items of a page; expired ones are left out.
 
     :returns: the items, and by its key what is wrong with each that can't be read.
     """

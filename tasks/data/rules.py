@@ -1,4 +1,4 @@
-"""What has to be true of the items of a table, each with what it needs to be judged."""
+"""The rules for the items of a table, each with the keys that it needs to be checked."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ def _user(user: User, found: Found) -> Iterator[Finding]:
 
 def _of_another(user: User, word: str, marker: UniqueName) -> Finding:
     key = keys.user(marker.user_id)
-    other = read([key]).get(key)  # not among what is read for all users, since this happens next to never
+    other = read([key]).get(key)  # not read for all users, since this is very rare
     text = f"its {word} is marked as that of {key.pk}"
     if other and not (isinstance(other, User) and marker.key not in _names(other).values()):
         return Finding(user.key, text, f"two users have it: change the {word} of one of them")
@@ -150,7 +150,7 @@ def _is_owned(item: Item) -> bool:
 
 def _owned(item: Any, found: Found) -> Iterator[Finding]:
     if keys.user(item.user_id) not in found:
-        # others may depend on it, such as the users of a client: so nobody but a person can tell
+        # others may depend on it, such as the users of a client, so a person has to decide
         text = f"its owner, {item.user_id}, is gone"
         yield Finding(item.key, text, "delete it as an admin, or restore the user from a backup")
 
@@ -179,10 +179,10 @@ def _remove_member(team: Team, member: Member) -> None:
 def _cleanup(note: Cleanup, found: Found) -> Iterator[Finding]:
     team = found.get(keys.team(note.team_id))
     if isinstance(team, Team):
-        text = "is to clean up after a team that is there"
+        text = "is a clean-up note for a team that exists"
         yield Finding(note.key, text, "removes it", partial(_keep, note, team))
     elif now() - note.created > STUCK:
-        text = f"memberships of a deleted team are there since {note.created:%F %T} UTC: does clean_up run?"
+        text = f"memberships of a deleted team remain since {note.created:%F %T} UTC: does clean_up run?"
         yield Finding(note.key, text, "removes them", clean_up)
 
 
@@ -193,7 +193,7 @@ def _keep(note: Cleanup, team: Team) -> None:
     transaction.commit()
 
 
-# Where items belong by what they say of themselves.
+# The key that each item should have according to its attributes.
 PLACES: dict[type[Item], Callable[[Any], Key]] = {
     User: lambda user: keys.user(user.id),
     Team: lambda team: keys.team(team.id),

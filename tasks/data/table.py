@@ -33,7 +33,7 @@ def name() -> str:
 
 
 def patiently(call: Callable[[], T]) -> T:
-    """Repeat what was throttled or timed out: a task has time that a request has not.
+    """Repeat what was throttled or timed out: unlike a request, a task can wait.
 
     :raises ClientError: DynamoDB refuses it, or still throttles after eight attempts.
     :raises BotoCoreError: DynamoDB does not answer.
@@ -55,7 +55,7 @@ def patiently(call: Callable[[], T]) -> T:
 
 
 def pages(**arguments: Any) -> Iterator[dict[str, Any]]:
-    """Scan the table, and give the answers one by one: strongly consistent, 1 MB each (AWS quota).
+    """Scan the table, and yield the answers one by one: strongly consistent, 1 MB each (AWS quota).
 
     :param arguments: of Scan, beyond the table's name.
     """
@@ -76,14 +76,14 @@ def is_empty() -> bool:
 
 
 def size() -> int:
-    """Return the number of items, which DynamoDB updates every six hours."""
+    """Return the approximate number of items; DynamoDB updates it about every six hours."""
     return int(patiently(lambda: client().describe_table(TableName=name()))["Table"]["ItemCount"])
 
 
 def get(keys: Sequence[Key]) -> Iterator[RawItem]:
     """Read up to 100 items (AWS quota), strongly consistent.
 
-    :raises ServiceUnavailableError: the table did not give all of them.
+    :raises ServiceUnavailableError: the table did not return all of them.
     """
     wanted = [{"pk": {"S": key.pk}, "sk": {"S": key.sk}} for key in dict.fromkeys(keys)]
     left: Any = {name(): {"Keys": wanted, "ConsistentRead": True}}
@@ -98,7 +98,7 @@ def get(keys: Sequence[Key]) -> Iterator[RawItem]:
 
 
 def put_batch(items: Sequence[RawItem]) -> None:
-    """Write up to 25 items (AWS quota) without conditions; writing them twice does no harm.
+    """Write up to 25 items (AWS quota) without conditions. Idempotent.
 
     :raises ServiceUnavailableError: some of them are not written.
     """
@@ -112,7 +112,7 @@ def put_batch(items: Sequence[RawItem]) -> None:
 
 
 def put_newer(item: RawItem) -> bool:
-    """Write an item, unless it is there in this version or a newer one; tell whether it was written."""
+    """Write an item, unless the table has this version or a newer one; return whether it was written."""
     newer, values = "attribute_not_exists(pk)", {}
     if "version" in item:
         newer, values = f"{newer} OR #version < :version", {":version": item["version"]}
@@ -132,7 +132,7 @@ def put_newer(item: RawItem) -> bool:
 
 
 def batches(items: Iterator[RawItem]) -> Iterator[list[RawItem]]:
-    """Cut a stream of items into what one request may write."""
+    """Split a stream of items into batches that one request may write."""
     batch: list[RawItem] = []
     for item in items:
         batch.append(item)

@@ -1,1 +1,1 @@
-"""Looks at a stage, and says of each thing that is wrong with it what to do."""
+"""Checks a stage, and explains what to do about each problem."""

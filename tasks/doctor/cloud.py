@@ -51,7 +51,7 @@ def check_gateway(subject: Subject) -> Iterator[Finding]:
     others = sorted(set(stages) - {subject.name})
     for name in others:
         delete = f"aws apigateway delete-stage --rest-api-id {api} --stage-name {name}"
-        # An earlier template's deployment still names it, and could not be updated without it.
+        # A deployment by an earlier template still refers to it, and needs it for updates.
         advice = f"First invoke deploy --stage {subject.name}, then {delete}"
         yield Finding(WRONG, f"{name} serves the API, too, without firewall, throttle and access log", advice)
     if not others:
@@ -119,7 +119,7 @@ Grant = tuple[str, str]  # an action, and what it may be done with
 
 
 def _wanted(document: dict[str, Any], subject: Subject) -> set[Grant]:
-    # as the template has it, where a restored table stands in (docs/operations.md)
+    # as in the template, where a restored table has taken over (docs/operations.md)
     table = rf"\1/{subject.settings.table_name}"
     return {(action, template.TABLE.sub(table, resource)) for action, resource in _statements(document)}
 

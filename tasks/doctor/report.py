@@ -31,7 +31,7 @@ class Finding(NamedTuple):
 
 @dataclass
 class Subject:
-    """The stage that is looked at, with what several checks ask AWS for."""
+    """The stage that is checked, with what several checks read from AWS."""
 
     settings: Settings
     session: Session
@@ -43,7 +43,7 @@ class Subject:
 
     @cached_property
     def aws(self) -> Aws:
-        """Makes clients that keys are read by."""
+        """Creates the clients that read keys."""
         return Aws(self.session, self.settings.region)
 
     def client(self, service: str) -> Any:
@@ -52,7 +52,7 @@ class Subject:
 
     @cached_property
     def table(self) -> dict[str, Any]:
-        """What DynamoDB tells of the table, with the headers of its answer."""
+        """DynamoDB's description of the table, with the headers of its answer."""
         found: dict[str, Any] = self.dynamodb.describe_table(TableName=self.settings.table_name)
         return found
 
@@ -99,7 +99,7 @@ class Check:
                 raise
             engine = missing_engine(error)
             text = f"no engine at {engine}" if engine else f"can't be looked at: {reason}"
-            yield Finding(WRONG, text, START if engine else "See what the message says, and look again.")
+            yield Finding(WRONG, text, START if engine else "Follow the message, and run the doctor again.")
 
 
 def tell(title: str, finding: Finding) -> str:
@@ -131,6 +131,6 @@ def diagnose(stage: str, checks: Iterable[Check], say: Callable[[str], None] = p
         return 1
     session = Session()
     if not settings.is_local and session.get_credentials() is None:
-        say(tell("AWS", Finding(WRONG, "no AWS credentials found", "Choose a profile by AWS_PROFILE.")))
+        say(tell("AWS", Finding(WRONG, "no AWS credentials found", "Choose a profile with AWS_PROFILE.")))
         return 1
     return examine(Subject(settings, session), checks, say)

@@ -55,7 +55,7 @@ def check_keys(subject: Subject) -> Iterator[Finding]:
 
 
 def read_document(subject: Subject) -> dict[str, Any] | None:
-    """Read the document of secrets; None where there is none, or no JSON in it."""
+    """Read the document of secrets; None if it is missing or not JSON."""
     try:
         found = json.loads(source_of(subject.settings, subject.aws).read())
     except (FileNotFoundError, ValueError):
@@ -104,10 +104,10 @@ def check_secrets(subject: Subject) -> Iterator[Finding]:
 def check_cors(subject: Subject) -> Iterator[Finding]:
     """Check that origins are named one by one, and use TLS."""
     origins = subject.settings.cors_origins
-    advice = "Name origins such as https://app.your-company.com in CORS_ORIGINS (.chalice/config.json)."
+    advice = "List origins such as https://app.your-company.com in CORS_ORIGINS (.chalice/config.json)."
     for origin in origins:
         if "*" in origin:
-            yield Finding(WRONG, f"{origin} lets pages of any origin in", advice)
+            yield Finding(WRONG, f"{origin} allows pages of any origin", advice)
         elif not (origin.startswith("https://") or subject.settings.is_local):
             yield Finding(WRONG, f"{origin} is not https", advice)
     yield Finding(GOOD, f"pages of {', '.join(origins)}" if origins else "no page of another origin may call")

@@ -1,4 +1,4 @@
-"""The table of a stage, and what is in it that must or must not be."""
+"""The table of a stage, and the items that must or must not be in it."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from chalicelib.users.models import UniqueName, User
 from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
 from tasks.seed import DOCUMENTATION, REDIRECT_URIS, SERVICE, SERVICE_SECRET, USERS
 
-MOST_SKEW = 30  # seconds; tokens are good for a minute beyond their times, AWS refuses after five
+MOST_SKEW = 30  # seconds; tokens have a leeway of one minute, AWS refuses requests after five
 INDEX = "gsi1"
 TTL = "expires_at"
 
@@ -24,7 +24,7 @@ def check_table(subject: Subject) -> Iterator[Finding]:
     table = subject.table["Table"]
     advice = f"infra/table.yaml has it as it must be: invoke deploy --stage {subject.name}"
     if table["TableStatus"] != "ACTIVE":
-        yield Finding(WRONG, f"it is {table['TableStatus']}", "Wait, and look again.")
+        yield Finding(WRONG, f"it is {table['TableStatus']}", "Wait, and run the doctor again.")
     if _keys(table) != ["pk", "sk"]:
         yield Finding(WRONG, f"its keys are {_keys(table)}", advice)
     yield from _index(table, advice)
@@ -56,7 +56,9 @@ def _index(table: dict[str, Any], advice: str) -> Iterator[Finding]:
     elif (_keys(index), index["Projection"]["ProjectionType"]) != (["gsi1pk", "gsi1sk"], "ALL"):
         yield Finding(WRONG, f"the index {INDEX} has other keys or a part of the items", advice)
     elif index.get("IndexStatus", "ACTIVE") != "ACTIVE":
-        yield Finding(WRONG, f"the index {INDEX} is {index['IndexStatus']}", "Wait, and look again.")
+        yield Finding(
+            WRONG, f"the index {INDEX} is {index['IndexStatus']}", "Wait, and run the doctor again."
+        )
 
 
 def check_protection(subject: Subject) -> Iterator[Finding]:
@@ -90,7 +92,9 @@ def check_clock(subject: Subject) -> Iterator[Finding]:
         return
     skew = time.time() - parsedate_to_datetime(date).timestamp()
     if abs(skew) > MOST_SKEW:
-        yield Finding(WRONG, f"this machine is {skew:+.0f} s off", "Set its clock, by NTP if it can be had.")
+        yield Finding(
+            WRONG, f"this machine is {skew:+.0f} s off", "Synchronize its clock, by NTP if possible."
+        )
     else:
         yield Finding(GOOD, "right within seconds")
 
@@ -114,14 +118,14 @@ def check_development(subject: Subject) -> Iterator[Finding]:
         if user.is_active and verify_password(password, user.password_hash):
             stage = f"--stage {subject.name}"
             advice = f"invoke users.disable {user.username} {stage}, or users.reset-password"
-            yield Finding(WRONG, f"everybody knows the password of {user.username}", advice)
+            yield Finding(WRONG, f"{user.username} has the public password of the development data", advice)
             flaws += 1
     clients = get_many([keys.client(SERVICE), keys.client(DOCUMENTATION)])
     service, documentation = clients.get(keys.client(SERVICE)), clients.get(keys.client(DOCUMENTATION))
     if isinstance(service, OAuth2Client) and client_secret_matches(service, SERVICE_SECRET):
         yield Finding(
             WRONG,
-            f"everybody knows the secret of {SERVICE}",
+            f"{SERVICE} has the public secret of the development data",
             f"invoke clients.revoke {SERVICE} --stage {subject.name}",
         )
         flaws += 1

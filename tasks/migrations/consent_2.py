@@ -1,6 +1,7 @@
 """Consents keep the name that people know the client by.
 
-Those of schema 1 kept the client's own name alone, which may be empty: signed-in apps without a name.
+Those of schema 1 kept only the client's own name, which may be empty, so that some connected apps had no
+name.
 """
 
 from collections.abc import Mapping

@@ -15,7 +15,7 @@ from tasks.module.taken import check_free
 
 @dataclass
 class Plan:
-    """What will be written.
+    """The files that will be written.
 
     :param files: texts of new files, by path.
     :param changed: new texts of files that are there.
@@ -26,12 +26,12 @@ class Plan:
 
 
 def create(root: Path, things: str, thing: str, said: list[str]) -> Plan:
-    """Create a module; all of it or nothing.
+    """Create a module, completely or not at all.
 
     :param root: the project's folder.
     :param things: its name in the plural, and `thing` in the singular.
     :param said: its fields, as `--field` has them.
-    :raises TaskError: something is wrong with that, or a name is taken.
+    :raises TaskError: a name or field is invalid, or a name is taken.
     """
     names = Names(things, thing)
     names.check()
@@ -41,7 +41,7 @@ def create(root: Path, things: str, thing: str, said: list[str]) -> Plan:
         path for path in (f"chalicelib/{things}", f"chalicelib/{things}.py", *raw) if (root / path).exists()
     ]
     if present:
-        raise TaskError(f"{present[0]} is there already: choose another name.")
+        raise TaskError(f"{present[0]} already exists: choose another name.")
     check_free(root, names, raw, new_files(Names("z_things", "z_thing"), fields))
     plan = Plan({path: formatted(root, path, without_unused(root, path, text)) for path, text in raw.items()})
     values = places(names, fields)
@@ -54,7 +54,7 @@ def create(root: Path, things: str, thing: str, said: list[str]) -> Plan:
 def insert(root: Path, plan: Plan, edit: Edit, text: str) -> None:
     """Insert a text into a file's new version, formatted.
 
-    :raises TaskError: its place is not found.
+    :raises TaskError: the place is not found.
     """
     old = plan.changed.get(edit.path) or read(root / edit.path)
     try:

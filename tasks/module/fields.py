@@ -16,7 +16,7 @@ MAX_FIELDS = 20
 MAX_STRING = 500  # characters: lists read whole items, and 100 of them should fit into 1 MB (AWS quota)
 MAX_TEXT = 10_000
 INT32 = 2**31
-# What an item, a schema, a form or the generated code needs for itself.
+# Names that items, schemas, forms or the generated code use themselves.
 TAKEN = {*dir(Item), *dir(Schema()), "access_token", "cls", "hash_key", "id", "range_key", "self", "user_id"}
 
 
@@ -29,8 +29,8 @@ class Field:
     :param declaration: the schema's field with its limits.
     :param example: a good value, and `other` another one.
     :param bad: values that are refused.
-    :param limits: what is good, in words.
-    :param blank: what it is where nothing was said.
+    :param limits: what is allowed, in words.
+    :param blank: its value by default.
     :param listed: lists show it.
     """
 
@@ -65,7 +65,7 @@ class Field:
 
     @property
     def rule(self) -> str:
-        """What a patch may do with it."""
+        """The rule for patches of the field."""
         return "Rule()" if self.required or self.is_nullable else f"Rule(blank={self.blank})"
 
     @property
@@ -75,7 +75,7 @@ class Field:
 
 
 class Options:
-    """What was said of one field."""
+    """The options of one field."""
 
     def __init__(self, name: str, said: list[str]) -> None:
         self.name = name
@@ -88,7 +88,7 @@ class Options:
     def number(self, option: str, default: int, least: int, most: int) -> int:
         """Return a whole number within limits.
 
-        :raises TaskError: it is not.
+        :raises TaskError: it is not a number, or out of range.
         """
         text = self.given.pop(option, str(default))
         if not re.fullmatch(r"-?[0-9]{1,10}", text) or not least <= int(text) <= most:
@@ -99,7 +99,7 @@ class Options:
 def string(options: Options, kind: str = "Text", default: int = 100, greatest: int = MAX_STRING) -> Field:
     """Return a field of one line of text."""
     most = options.number("max", default, 1, greatest)
-    # what may be left out is empty text then, so there is no min
+    # an optional one is empty by default, so there is no min
     least = options.number("min", 1, 1, most) if options.required else 0
     examples = [f"{word} {options.words}"[:most].rstrip().ljust(least, "x") for word in ("The", "A")]
     short = [f'"{"x" * (least - 1)}"' if least < 5 else f'"x" * {least - 1}'] if least else []
@@ -198,23 +198,23 @@ TYPES: dict[str, Callable[[Options], Field]] = {
 
 
 def parse_fields(said: Iterable[str], thing: str) -> list[Field]:
-    """Read what was said of all fields.
+    """Parse the descriptions of all fields.
 
     :param thing: the resource, singular.
-    :raises TaskError: something of it is wrong.
+    :raises TaskError: a description is invalid.
     """
     fields = [parse_field(entry, thing) for entry in said]
     if len({field.name for field in fields}) < len(fields):
         raise TaskError("Two fields have the same name.")
     if len(fields) > MAX_FIELDS:
-        raise TaskError(f"{MAX_FIELDS} fields are the most.")
+        raise TaskError(f"At most {MAX_FIELDS} fields are allowed.")
     return fields
 
 
 def parse_field(said: str, thing: str) -> Field:
-    """Read what was said of one field.
+    """Parse the description of one field.
 
-    :raises TaskError: something of it is wrong.
+    :raises TaskError: a description is invalid.
     """
     name, *rest = said.split(":")
     if not rest or rest[0] not in TYPES:

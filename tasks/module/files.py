@@ -10,10 +10,10 @@ from tasks.processes import module
 
 
 def apply(root: Path, changes: Mapping[str, str]) -> None:
-    """Write files; whatever stops it, also Ctrl-C, leaves everything as it was.
+    """Write files; on any failure, Ctrl-C included, everything is restored.
 
     :param changes: what a file will hold, by its path in the project.
-    :raises TaskError: ruff finds fault with it.
+    :raises TaskError: ruff reports an error.
     """
     before = {path: read(root / path) if (root / path).exists() else None for path in changes}
     try:
@@ -55,7 +55,7 @@ def _ruff(root: Path, *arguments: str, text: str = "") -> str:
     done = subprocess.run(command, cwd=root, input=text, capture_output=True, text=True, check=False)
     if done.returncode:
         told = (done.stdout or done.stderr).strip().splitlines()
-        raise TaskError(f"ruff refuses what would come out: {told[0] if told else 'no reason given'}")
+        raise TaskError(f"ruff rejects the generated code: {told[0] if told else 'no reason given'}")
     return done.stdout
 
 

@@ -1,4 +1,4 @@
-"""Where new lines go in files that are there: found by what stands in them, not by marks."""
+"""Where new lines go in files that are there: found by the surrounding code, not by markers."""
 
 import ast
 import re

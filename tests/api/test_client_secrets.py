@@ -75,7 +75,7 @@ def test_the_overlap_can_be_chosen(
     monkeypatch: pytest.MonkeyPatch,
     overlap: int,
 ) -> None:
-    """The secret before is good until then."""
+    """The previous secret is valid until then."""
     start = int(time.time())
     assert api("POST", f"{PATH}/secret?overlap={overlap}", token=token_for(user)).status == 200
     end = int(time.time()) + overlap

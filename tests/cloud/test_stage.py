@@ -117,7 +117,7 @@ def test_the_clean_up_does_its_work_with_permissions_of_its_own(deployed: Stage)
 
 
 def test_a_failed_deployment_is_taken_back_and_told(deployed: Stage) -> None:
-    """The message names what failed first; what ran before runs on."""
+    """The message names what failed first; the previous version keeps running."""
 
     def break_it(template: dict[str, Any]) -> None:
         template["Resources"]["Broken"] = {
@@ -127,7 +127,7 @@ def test_a_failed_deployment_is_taken_back_and_told(deployed: Stage) -> None:
         }
 
     with pytest.raises(
-        TaskError, match=r"(?s)rolled back, what ran before runs on.*Broken \(CloudWatch Alarm\)"
+        TaskError, match=r"(?s)rolled back, the previous version keeps running.*Broken \(CloudWatch Alarm\)"
     ):
         deployed.deploy(break_it, Build="broken")
     assert deployed.api("GET", "/health").json["build"] != "broken"

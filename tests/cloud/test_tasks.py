@@ -101,8 +101,8 @@ def test_the_doctor_finds_what_was_done_to_a_stage(deployed: Stage) -> None:
         "grail-dev server errors: missing",
         "grail-dev may s3:* on *, too",
         "grail-dev lacks dynamodb:BatchGetItem on table/grail-dev",
-        "everybody knows the password of root",
-        "everybody knows the secret of service",
+        "root has the public password of the development data",
+        "service has the public secret of the development data",
     ):
         assert words in said
     deployed.account.client("cloudformation").delete_stack(StackName="grail-dev")

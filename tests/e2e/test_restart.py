@@ -91,6 +91,6 @@ def test_a_kill_loses_two_seconds_at_the_most(victim: str, own_stack: Stack) -> 
 def test_a_second_run_in_the_same_folder_is_refused(own_stack: Stack) -> None:
     """Two runs would write over each other's data."""
     second = Stack(own_stack.folder)
-    with pytest.raises(RuntimeError, match="served already"):
+    with pytest.raises(RuntimeError, match="already serves this folder"):
         second.start()
     assert own_stack.token("user", "w").status == 200

@@ -110,7 +110,7 @@ def test_a_correction_that_comes_too_late_is_made_anew(user: User) -> None:
     said: list[str] = []
     with meanwhile(lambda: create_team("Looms", user.id, user.username)):
         assert check(fix=True, say=said.append), said
-    assert any("It changed meanwhile: looking again." in line for line in said)
+    assert any("It changed in the meantime: looking again." in line for line in said)
     assert check(say=said.append), said
 
 

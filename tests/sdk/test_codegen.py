@@ -61,9 +61,9 @@ def test_what_is_no_version_is_refused(version: str) -> None:
 
 
 def test_another_folder_is_left_alone(tools: None, tmp_path: Path) -> None:
-    """A folder that holds something else is not written into."""
+    """A folder that holds other files is not written into."""
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(TaskError, match="something else"):
+    with pytest.raises(TaskError, match="other files"):
         generate("python", output=str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 

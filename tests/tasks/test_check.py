@@ -151,7 +151,7 @@ MENDED: dict[str, tuple[Damage, str]] = {
     "a team in deletion for hours": (make_stuck, r"CLEANUP TEAM#.*: memberships of a deleted team"),
     "a note to clean up after a team that lives": (
         lambda scene: Cleanup.at(keys.cleanup(scene.team.id), team_id=scene.team.id).save(),
-        r"is to clean up after a team that is there",
+        r"is a clean-up note for a team that exists",
     ),
     "several at once": (damage_all, r" 7 findings"),
 }
@@ -219,7 +219,7 @@ TOLD: dict[str, tuple[Damage, str]] = {
     ),
     "a schema that is none": (
         lambda scene: changed(scene.user.key, "schema", {"N": "1.5"}),
-        r"has schema 1\.5, which is no number from 1 on",
+        r"has schema 1\.5, which is not a number of at least 1",
     ),
     "an attribute is missing": (lambda scene: changed(scene.user.key, "email", None), r"lacks email"),
     "an attribute is null": (lambda scene: changed(scene.user.key, "email", {"NULL": True}), r"lacks email"),
@@ -360,7 +360,7 @@ def team_before_each_scan(scene: Scene) -> Iterator[None]:
         events.unregister("before-call.dynamodb.Scan", make)
 
 
-@pytest.mark.parametrize(("off", "told"), [(0, []), (500, ["is wrong, and is written to all the time"])])
+@pytest.mark.parametrize(("off", "told"), [(0, []), (500, ["is wrong, and is constantly written to"])])
 def test_a_counter_that_is_written_to_is_judged_by_how_often(scene: Scene, off: int, told: list[str]) -> None:
     """What may be under way is no damage; what is off by more is, though by how much is unknown."""
     says(keys.counter(keys.TEAMS), 1 + off)

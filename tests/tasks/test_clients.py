@@ -47,7 +47,7 @@ def test_the_secret_that_is_shown_works(api: Client, user: User, capsys: pytest.
     first, second = capsys.readouterr().out.splitlines()
     client_id, secret = (
         first.removeprefix("Registered: "),
-        second.removeprefix("Its secret, shown this once: "),
+        second.removeprefix("Its secret, shown only once: "),
     )
     answer = token(api, client_id, secret)
     assert (answer.status, answer.json["scope"]) == (200, "users:read")
@@ -115,9 +115,9 @@ def test_the_secret_before_is_good_for_a_day(
     """Services have time to change over; the task tells until when."""
     clients.rotate(Context(), "service")
     lines = capsys.readouterr().out.splitlines()
-    fresh = lines[1].removeprefix("Its secret, shown this once: ")
+    fresh = lines[1].removeprefix("Its secret, shown only once: ")
     assert [token(api, "service", secret).status for secret in (fresh, SECRET)] == [200, 200]
-    until = time.strptime(lines[2], "The secret before is good until %Y-%m-%d %H:%M:%S UTC.")
+    until = time.strptime(lines[2], "The previous secret is valid until %Y-%m-%d %H:%M:%S UTC.")
     left = time.mktime(until) - time.mktime(time.gmtime()) - MAX_OVERLAP
     assert abs(left) < 10
     OAuth2Client.get(*service.key).update([OAuth2Client.previous_secret_until.set(int(time.time()))])
@@ -130,8 +130,8 @@ def test_a_leaked_secret_ends_at_once(
     """--overlap 0 says so and does so."""
     clients.rotate(Context(), "service", overlap="0")
     lines = capsys.readouterr().out.splitlines()
-    fresh = lines[1].removeprefix("Its secret, shown this once: ")
-    assert lines[2:] == ["The secret before has ended."]
+    fresh = lines[1].removeprefix("Its secret, shown only once: ")
+    assert lines[2:] == ["The previous secret is no longer valid."]
     assert [token(api, "service", secret).status for secret in (fresh, SECRET)] == [200, 401]
 
 

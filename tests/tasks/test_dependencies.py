@@ -78,7 +78,7 @@ def test_a_package_for_another_machine_is_not_run(
     """A deployment from a Mac goes on after a line that says so; here there is nothing to run."""
     become(monkeypatch, kind)
     made = Package(tmp_path / "t", tmp_path / "c", tmp_path / "p", "x86_64")
-    assert command.check_start(made) == "not tried out here: the package is for Linux on x86_64"
+    assert command.check_start(made) == "not tested here: the package is for Linux on x86_64"
 
 
 @pytest.mark.parametrize(("code", "starts"), [("", True), ("import nowhere", False)])

@@ -81,7 +81,7 @@ def test_nothing_is_deployed_over_what_is_left(status: str) -> None:
     ("status", "said"),
     [
         ("ROLLBACK_COMPLETE", "nothing of it is left"),
-        ("UPDATE_ROLLBACK_COMPLETE", "what ran before runs on"),
+        ("UPDATE_ROLLBACK_COMPLETE", "the previous version keeps running"),
         ("ROLLBACK_FAILED", "invoke destroy --stage dev --delete-data"),
         ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback --stack-name grail-dev"),
     ],

@@ -242,10 +242,10 @@ def test_what_stands_in_the_readme_is_dangerous(subject: Subject) -> None:
     seed()
     findings = list(table.check_development(subject))
     assert [finding.text for finding in findings] == [
-        "everybody knows the password of root",
-        "everybody knows the password of user",
-        "everybody knows the password of internal",
-        "everybody knows the secret of service",
+        "root has the public password of the development data",
+        "user has the public password of the development data",
+        "internal has the public password of the development data",
+        "service has the public secret of the development data",
         "the client documentation is that of development",
     ]
 
@@ -264,7 +264,7 @@ def test_the_doctors_advice_cures(subject: Subject, make_user: MakeUser) -> None
 
 
 def test_a_user_of_a_usual_name_is_no_danger(subject: Subject, make_user: MakeUser) -> None:
-    """It is the password that everybody knows, not the name."""
+    """The public password counts, not the name."""
     make_user("root", is_admin=True)
     assert levels(table.check_development(subject)) == {GOOD}
 

@@ -60,7 +60,7 @@ def test_an_export_is_for_its_owner_alone(items: list[RawItem], tmp_path: Path, 
 def test_an_export_overwrites_nothing(exported: Path) -> None:
     """The backup of yesterday is still there tomorrow."""
     before = exported.read_bytes()
-    with pytest.raises(FileError, match="is there already"):
+    with pytest.raises(FileError, match="already exists"):
         copy.export(exported)
     assert exported.read_bytes() == before
 
@@ -103,13 +103,16 @@ def _damage(path: Path) -> None:
 DAMAGES: dict[str, tuple[Any, str]] = {
     "without its last line": (lambda path: _cut(path, -1), "no last line"),
     "cut in the middle of a line": (lambda path: path.write_bytes(path.read_bytes()[:1000]), "cut"),
-    "empty": (lambda path: path.write_bytes(b""), "no export|no last line"),
-    "changed": (_change, "not what was exported"),
-    "twice": (lambda path: path.write_bytes(path.read_bytes() * 2), "goes on"),
+    "empty": (lambda path: path.write_bytes(b""), "not an export|no last line"),
+    "changed": (_change, "is damaged"),
+    "twice": (lambda path: path.write_bytes(path.read_bytes() * 2), "continues after"),
     "compressed and cut": (_damage, "cut or damaged"),
-    "another file": (lambda path: path.write_text("[1, 2]"), "no export"),
-    "no text": (lambda path: path.write_bytes(b"\xff\xfe\n"), "no export"),
-    "another table's": (lambda path: path.write_text('{"Item": {"id": {"S": "1"}}}\n'), "no export of Grail"),
+    "another file": (lambda path: path.write_text("[1, 2]"), "not an export"),
+    "no text": (lambda path: path.write_bytes(b"\xff\xfe\n"), "not an export"),
+    "another table's": (
+        lambda path: path.write_text('{"Item": {"id": {"S": "1"}}}\n'),
+        "not an export of Grail",
+    ),
     "not there": (lambda path: path.unlink(), "No such file"),
 }
 

@@ -154,7 +154,7 @@ def test_a_module_is_not_created_twice(project: Path) -> None:
     """Existing modules are never overwritten."""
     create(project, "gizmos", "gizmo", TITLE)
     before = tree(project)
-    with pytest.raises(TaskError, match="is there already"):
+    with pytest.raises(TaskError, match="already exists"):
         create(project, "gizmos", "gizmo", ["body:text:required"])
     assert tree(project) == before
 

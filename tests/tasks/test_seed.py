@@ -74,7 +74,7 @@ def test_prepare_tells_what_to_sign_in_with(
     table: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The text names every user with his password and role, and both clients."""
-    # the table is there already, in this process
+    # the table already exists, in this process
     monkeypatch.setattr(prepare, "connect", lambda _: None)
     prepare.main()
     assert capsys.readouterr().out.splitlines() == [

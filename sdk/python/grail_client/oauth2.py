@@ -31,7 +31,7 @@ SCHEME = "oauth2"  # what the OpenAPI document calls it
 AUTHORIZE_PATH = "/auth/oauth2/authorize"
 TOKEN_PATH = "/auth/oauth2/token"  # noqa: S105 - a path, no password
 REVOKE_PATH = "/auth/oauth2/revoke"
-# Codes work once: only what surely did not arrive is sent again by itself.
+# Codes work once: only requests that surely did not arrive are repeated automatically.
 RETRIES = urllib3.Retry(total=None, connect=2, read=0, redirect=0, status=0, other=0)
 # A request that was on its way while the token was renewed carries an earlier one.
 REMEMBERED = 4
@@ -45,7 +45,7 @@ class TokenStore(Protocol):
         ...
 
     def save(self, refresh_token: str | None) -> None:
-        """Keep a refresh token; None: there is none any more."""
+        """Save a refresh token; None removes it."""
         ...
 
 
@@ -81,7 +81,7 @@ class OAuth2Error(OpenApiException):
 
 @dataclass(frozen=True, repr=False)  # a repr would show the verifier
 class PendingSignIn:
-    """What to keep, for this user alone, until the browser comes back."""
+    """The state of a browser sign-in; keep it, for this user only, until the browser comes back."""
 
     redirect_uri: str
     state: str
@@ -108,7 +108,7 @@ class OAuth2Client(ApiClient):
     :param lock: held while tokens change; such as a file lock, where processes share a store.
     :param leeway: seconds before its end at which a token is renewed.
     :param timeout: seconds that the server may take to give a token.
-    :param clock: seconds that pass.
+    :param clock: returns seconds that never go back, such as time.monotonic.
     """
 
     def __init__(
@@ -174,7 +174,7 @@ class OAuth2Client(ApiClient):
         """End a sign-in in the browser.
 
         :param address: where the browser was sent back to, with its query.
-        :param pending: of this very browser.
+        :param pending: from authorization_url, for the same browser.
         :raises OAuth2Error: access_denied: the user said no; invalid_response: another sign-in's answer.
         """
         answer = dict(parse_qsl(urlsplit(address).query))
@@ -191,7 +191,7 @@ class OAuth2Client(ApiClient):
     def sign_out(self) -> None:
         """End the sign-in: its refresh token and its access tokens work no more.
 
-        :raises OAuth2Error: the server did not do it; nothing has changed, so it may be tried again.
+        :raises OAuth2Error: the server failed; nothing has changed, so try again.
         """
         with self._threads, self._processes:
             token = self._revocable()
@@ -260,7 +260,7 @@ class OAuth2Client(ApiClient):
     def _renewal(self) -> dict[str, str] | None:
         if self._is_service:
             return self._with_scope({"grant_type": "client_credentials"})
-        # read anew each time: another process may have used the one before
+        # read each time: another process may have used the previous one
         refresh_token = self._store.load()
         return {"grant_type": "refresh_token", "refresh_token": refresh_token} if refresh_token else None
 
@@ -275,7 +275,7 @@ class OAuth2Client(ApiClient):
         return {**form, "scope": self._scope} if self._scope else form
 
     def _keep(self, answer: dict[str, Any]) -> str:
-        # first of all: the one before works no more
+        # before anything else: the previous one no longer works
         if "refresh_token" in answer:
             self._store.save(answer["refresh_token"])
         token, lasts = str(answer["access_token"]), float(answer["expires_in"])
@@ -311,7 +311,7 @@ class OAuth2Client(ApiClient):
             headers=headers,
             timeout=urllib3.Timeout(total=self._timeout),
             retries=RETRIES,
-            redirect=False,  # whoever it leads to would get the secrets
+            redirect=False,  # the target of a redirect would get the secrets
         )
         return _parsed(answer.status, answer.data)
 
