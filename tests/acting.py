@@ -22,7 +22,7 @@ def change_user(user: User, changes: dict[str, Any]) -> None:
 
 def create_team(title: str, user_id: str, username: str) -> Team:
     """Create a team."""
-    # Of an account, the team takes no more than these.
+    # The team needs only these attributes of the account.
     leader: Any = SimpleNamespace(id=user_id, username=username)
     return perform(teams.create_team, title, leader)
 
@@ -39,7 +39,7 @@ def delete_team(team: Team) -> None:
 
 def add_member(team: Team, user: User, *, is_leader: bool) -> Member:
     """Make a user a member of a team."""
-    # Also one who lost write access since then.
+    # Including a user who has lost write access since then.
     then: Any = SimpleNamespace(id=user.id, username=user.username, key=user.key, is_regular_user=True)
     return perform(teams.add_member, team, then, is_leader=is_leader)
 

@@ -1,4 +1,4 @@
-"""Reads the audit trail, and writes it past the API."""
+"""Reads the audit trail through the API, and writes to it directly."""
 
 from typing import Any
 from urllib.parse import quote
@@ -46,7 +46,7 @@ def trail(api: Client, admin: User, token_for: TokenFor) -> Trail:
 
 
 def write_event(user: User | None, event_id: str) -> None:
-    """Write an event of a time."""
+    """Write an event with a given time."""
     user_id = user.id if user else None
     AuditEvent.at(
         keys.audit_event(event_id, user_id),

@@ -13,12 +13,12 @@ cheap_hashes = hashing.cheap_hashes  # a fixture
 
 @pytest.fixture(scope="module")
 def everybody(settings: Settings) -> Iterator[World]:
-    """Everybody; `request` takes back what it changed."""
+    """All callers; `request` reverts what it changed."""
     with open_world(settings) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def world(everybody: World) -> World:
-    """Everybody, under the name that most tests use."""
+    """All callers, under the name that most tests use."""
     return everybody

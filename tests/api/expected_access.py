@@ -22,10 +22,10 @@ PEOPLE: dict[str, dict[str, bool]] = {
     "leader without write access": {"is_regular_user": False},
 }
 SERVICES = {"owner's service", "leader's service", "owner without write access's service"}
-# Those who signed in to somebody else's app, which never gets to manage clients.
+# Users who signed in to another developer's app, which can never manage clients.
 APPS = {"owner's app", "admin's app"}
 THIRD_PARTY_NEVER = "auth:write"
-# Their tokens were good once; "bad token" never was.
+# Their tokens were valid once; "bad token" never was.
 DEAD = frozenset(
     {"bad token", "disabled user", "deleted user", "disabled user's service", "owner's suspended app"}
 )

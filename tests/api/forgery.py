@@ -44,7 +44,7 @@ def foreign_key() -> RSAPrivateKey:
 
 
 class Forge:
-    """Makes tokens for one user; without any change they are good.
+    """Makes tokens for one user; without any change they are valid.
 
     :param key: the stage's signing key.
     """

@@ -12,7 +12,7 @@ TEAMS = "/api/v1/teams"
 
 @pytest.fixture
 def world(everybody: World) -> Iterator[World]:
-    """Everybody, taken back to where they were after each test."""
+    """All callers, restored after each test."""
     yield everybody
     everybody.restore()
 

@@ -123,7 +123,7 @@ TIMES: dict[str, Any] = {
     "a bool": True,
     "a list": [FAR_AHEAD],
 }
-# Of those that lie ahead, exp is the one that may; the others get a time that is over.
+# Only exp may lie in the future; the others get a time in the past.
 PAST: dict[str, Any] = TIMES | {"a string": str(LONG_AGO), "a float": LONG_AGO + 0.5, "a list": [LONG_AGO]}
 FORGERIES: dict[str, Callable[[Forge], str]] = {
     "alg none, unsigned": lambda forge: forge.signing_input({"alg": "none"}, {}) + ".",
@@ -280,14 +280,14 @@ def test_a_flawed_claim_is_refused(api: Client, forge: Forge, flaw: dict[str, An
 
 @rows(TIMES)
 def test_an_expiry_that_is_no_integer_is_refused(api: Client, forge: Forge, flaw: Any) -> None:
-    """Behaviour 15: exp is an integer, whatever PyJWT takes."""
+    """Behaviour 15: exp is an integer, though PyJWT accepts more."""
     assert refusal(ask(api, forge.token({}, {"exp": flaw}))) == INVALID
 
 
 @pytest.mark.parametrize("name", ["nbf", "iat"])
 @rows(PAST)
 def test_a_time_that_is_no_integer_is_refused(api: Client, forge: Forge, name: str, flaw: Any) -> None:
-    """Behaviour 15: nbf and iat are integers, whatever PyJWT takes."""
+    """Behaviour 15: nbf and iat are integers, though PyJWT accepts more."""
     assert refusal(ask(api, forge.token({}, {name: flaw}))) == INVALID
 
 
@@ -299,5 +299,5 @@ def test_a_forged_token_is_refused(api: Client, forge: Forge, flaw: Callable[[Fo
 
 @rows(DAMAGE)
 def test_a_damaged_token_is_refused(api: Client, forge: Forge, flaw: Callable[[str], str]) -> None:
-    """Behaviour 19: a token is good in the very form in which it was issued, and in no other."""
+    """Behaviour 19: a token is valid only in the exact form in which it was issued."""
     assert refusal(ask(api, flaw(forge.token()))) == INVALID

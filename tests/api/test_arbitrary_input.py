@@ -138,7 +138,7 @@ def test_any_headers(world: World, path: str, verb: str, sent: dict[str, str]) -
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tag=st.text(max_size=30), method=st.sampled_from(("GET", "PATCH")))
 def test_any_entity_tag(world: World, tag: str, method: str) -> None:
-    """Behaviour 47: whatever stands in a conditional header, nothing breaks, and no version is guessed."""
+    """Behaviour 47: any conditional header is handled without an error, and no version is guessed."""
     token = world.token("owner")
     path = world.address("owner", method, "/api/v1/users/{user_id}")
     body = [{"op": "test", "path": "/first_name", "value": ""}] if method == "PATCH" else None

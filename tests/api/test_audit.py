@@ -1,4 +1,4 @@
-"""The audit trail: each event is written with what it tells of."""
+"""The audit trail: each event is written in the transaction that it records."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -76,7 +76,7 @@ def test_a_failed_sign_in_is_told_with_its_reason(
     text: str,
     reason: str,
 ) -> None:
-    """Admins see what callers do not; of an unknown name nothing is kept."""
+    """Admins see more than callers do; unknown names are not recorded."""
     ids = {name: make_user(name, is_active=name == "user").id for name in ("user", "disabled")}
     password(api, username, text, source=SOURCE)
     address = api.transport.seen_as(SOURCE)
@@ -90,7 +90,7 @@ def test_a_failed_sign_in_is_told_with_its_reason(
 def test_a_wrong_client_secret_is_told(
     *, api: Client, admin: User, service: OAuth2Client, trail: Trail, client_id: str, known: bool
 ) -> None:
-    """Client authentication that failed; the id of no client is a stranger's text."""
+    """Failed client authentication; an unknown client id is not recorded, since it is arbitrary text."""
     api("POST", TOKEN, form={"grant_type": "client_credentials"}, basic=(client_id, "wrong"))
     (event,) = trail()
     reason = "wrong secret" if known else "unknown client"
@@ -109,7 +109,7 @@ def test_a_wrong_current_password_is_told(api: Client, user: User, token_for: To
 def test_attempts_that_are_held_back_are_not_told(
     api: Client, user: User, documentation: OAuth2Client, trail: Trail
 ) -> None:
-    """Nobody can fill the table: beyond the limit nothing is written."""
+    """Attackers cannot fill the table: beyond the limit nothing is written."""
     for number in range(13):
         password(api, "user", f"wrong {number}")
     assert len(trail()) == 10
@@ -118,7 +118,7 @@ def test_attempts_that_are_held_back_are_not_told(
 def test_reuse_of_a_refresh_token_is_told_once(
     api: Client, user: User, sign_in: SignIn, trail: Trail
 ) -> None:
-    """Behaviour 21: the family dies once, however often the used token is shown."""
+    """Behaviour 21: the family ends once, however often the used token is presented."""
     token = sign_in()["refresh_token"]
     refresh(api, token)
     let_pass(token)
@@ -132,7 +132,7 @@ def test_reuse_of_a_refresh_token_is_told_once(
 
 @pytest.mark.parametrize("kind", ["refresh_token", "access_token"])
 def test_revocation_is_told_once(api: Client, user: User, sign_in: SignIn, trail: Trail, kind: str) -> None:
-    """RFC 7009: revoking twice is one event; tokens of nobody are none."""
+    """RFC 7009: revoking twice is one event; unknown tokens cause none."""
     tokens = sign_in()
     for text in (tokens[kind], tokens[kind], "unknown"):
         api("POST", REVOKE, form={"client_id": "documentation", "token": text})
@@ -210,7 +210,7 @@ def sign_up(api: Client, **more: Any) -> Answer:
 
 
 def test_new_users_are_told(api: Client, admin: User, trail: Trail) -> None:
-    """Who signs up did it by herself; who is made by an admin was made by the admin, roles included."""
+    """A sign-up is recorded as the user's own act; a creation by an admin as the admin's, with roles."""
     made = sign_up(api).json["id"]
     other = {"username": "joan", "email": "joan@test.example", "is_admin": True, "current_password": PASSWORD}
     by_admin = sign_up(api, token=trail.token, **other).json["id"]
@@ -248,7 +248,7 @@ def test_changes_of_an_account_are_told(
     operations: list[dict[str, Any]],
     expected: list[tuple[str, dict[str, Any]]],
 ) -> None:
-    """Passwords, addresses, roles and whether it is active; what changes nothing is no event."""
+    """Changes of password, address, roles and is_active are events; a patch without effect is not."""
     patch = confirmed(PASSWORD, *operations)
     assert api("PATCH", f"/api/v1/users/{user.id}", token=trail.token, data=patch).status == 200
     events = trail()
@@ -267,7 +267,7 @@ def test_an_enabled_account_is_told(api: Client, make_user: MakeUser, trail: Tra
 def test_what_one_account_does_to_another_is_in_both_listings(
     api: Client, admin: User, user: User, trail: Trail
 ) -> None:
-    """Filter by user: what it did, and what was done to it; the listing of all has it once."""
+    """Filter by user: what they did, and what was done to them; the listing of all has each event once."""
     patch = confirmed(PASSWORD, replace_op("/is_admin", True))
     api("PATCH", f"/api/v1/users/{user.id}", token=trail.token, data=patch)
     listings = [trail(), trail(user_id=user.id), trail(user_id=admin.id)]
@@ -276,7 +276,7 @@ def test_what_one_account_does_to_another_is_in_both_listings(
 
 
 def test_what_is_refused_is_no_event(api: Client, admin: User, user: User, trail: Trail) -> None:
-    """An event is written with what it tells of, or not at all."""
+    """An event is written in the transaction that it records, or not at all."""
     path = f"/api/v1/users/{admin.id}"
     taken = confirmed(PASSWORD, replace_op("/email", user.email))
     last = confirmed(PASSWORD, replace_op("/is_admin", False))
@@ -297,7 +297,7 @@ def test_what_nobody_could_write_did_not_happen(
 def test_an_event_costs_no_round_trip(
     api: Client, user: User, documentation: OAuth2Client, round_trips: list[str]
 ) -> None:
-    """It is in the write that is made anyway."""
+    """The event is part of the write that is needed anyway."""
     round_trips.clear()
     password(api, "user", PASSWORD)
     password(api, "user", "wrong")
@@ -307,7 +307,7 @@ def test_an_event_costs_no_round_trip(
 def test_events_are_not_touched_again(
     api: Client, user: User, documentation: OAuth2Client, trail: Trail
 ) -> None:
-    """Append-only: whatever happens later, what was written stays as it is."""
+    """Append-only: later changes leave events as they were written."""
 
     def kept() -> list[dict[str, Any]]:
         return [item for item in dump_table() if item["kind"]["S"] == "audit_event"]
@@ -326,7 +326,7 @@ def test_events_are_not_touched_again(
 
 
 def test_a_race_writes_one_event(api: Client, user: User, trail: Trail, token_for: TokenFor) -> None:
-    """A write that is repeated after another one's has one event."""
+    """A write that is retried after a conflict has one event."""
     path, patch = f"/api/v1/users/{user.id}", confirmed(PASSWORD, replace_op("/email", "new@test.example"))
     token = token_for(user)
     rename = partial(api, "PATCH", path, token=token, data=[replace_op("/last_name", "Byron")])
@@ -377,7 +377,7 @@ def test_no_secret_is_in_the_trail(
 
 
 def test_unknown_names_are_not_kept(api: Client, documentation: OAuth2Client, trail: Trail) -> None:
-    """What a stranger typed is in no item at all, whatever its size."""
+    """What a stranger typed is in no item, whatever its size."""
     for name in (CANARY, CANARY * 100, "\u0000" + CANARY, f"AUDIT#{CANARY}"):
         password(api, name, "x")
     assert [event["details"] for event in trail()] == [{"reason": "unknown user"}] * 4

@@ -26,7 +26,7 @@ NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - t
 
 @pytest.fixture
 def events(user: User, admin: User) -> list[str]:
-    """Ids of 25 events, a minute apart, the last first: of the user, of the admin, of nobody, and so on."""
+    """Ids of 25 events, a minute apart, newest first: of the user, the admin and nobody in turn."""
     found = []
     for number in range(25):
         event_id = keys.first_id(NOON + timedelta(minutes=number))[:-1] + keys.ALPHABET[number % 7]
@@ -83,7 +83,7 @@ def test_offsets_and_small_letters_are_times(trail: Trail, events: list[str]) ->
 def test_a_time_of_an_answer_goes_into_the_query_as_it_is(
     api: Client, trail: Trail, events: list[str]
 ) -> None:
-    """Pasted into ?from=, without encoding: it ends in Z, not in an offset whose + would be a blank."""
+    """An event's time can be pasted into ?from= without encoding: it ends in Z, not in an offset with a +."""
     times = {event["id"]: event["time"] for event in trail(limit=100)}
     answer = api("GET", f"{AUDIT}?limit=100&from={times[events[7]]}", token=trail.token)
     assert [event["id"] for event in answer.json] == events[:8]
@@ -112,7 +112,7 @@ def test_other_times_are_422(trail: Trail, name: str, text: str) -> None:
     "text", ["me", "", "01ARZ3NDEKTSV4RRFFQ69G5FA", "SHARD#0", "01ARZ3NDEKTSV4RRFFQ69G5FAV\n"]
 )
 def test_what_is_no_id_is_422(trail: Trail, text: str) -> None:
-    """Nothing else gets into a key."""
+    """Only valid values become part of a key."""
     answer = trail.ask(user_id=text)
     assert (answer.status, answer.json["errors"][0]["parameter"]) == (422, "user_id")
 
@@ -132,7 +132,7 @@ def test_pages_follow_each_other(trail: Trail, user: User, events: list[str], li
     answer = trail.ask(limit=limit, from_=first, **query)
     found = answer.json
     while "link" in answer.headers:
-        # what happens meanwhile is newer, and moves nothing
+        # newer events do not shift the pages
         write_event(user, keys.new_id())
         answer = next_page(trail, answer)
         assert 0 < len(answer.json) <= limit
@@ -142,13 +142,13 @@ def test_pages_follow_each_other(trail: Trail, user: User, events: list[str], li
 
 
 def test_there_is_no_total(trail: Trail, events: list[str]) -> None:
-    """Nobody counts events, so nobody is told a number; neither is there an offset."""
+    """Events are not counted, so there is no X-Total-Count, and no offset either."""
     assert "x-total-count" not in trail.ask().headers
     assert trail.ask(offset=1).json == trail()
 
 
 def test_cursors_are_of_their_listing(trail: Trail, user: User, events: list[str]) -> None:
-    """tamper-evident, and bound to the listing."""
+    """Cursors are tamper-evident, and bound to the listing."""
     link = trail.ask(limit=2).headers["link"]
     cursor = link.split("cursor=")[1].split(">")[0]
     assert trail.ask(cursor=cursor).status == 200
@@ -180,7 +180,7 @@ def test_events_go_when_their_time_is_over(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """TTL by settings; what it has yet to sweep is not shown."""
+    """TTL by settings; expired events are not shown, even before they are removed."""
     password(api, "user", PASSWORD)
     (item,) = [item for item in dump_table() if item["kind"]["S"] == "audit_event"]
     days = (int(item["expires_at"]["N"]) - datetime.now(UTC).timestamp()) / 86400

@@ -52,7 +52,7 @@ def test_a_code_works_once(api: Client, code: str) -> None:
 
 
 def test_a_second_use_ends_what_the_first_gave(api: Client, code: str) -> None:
-    """Behaviour 34: reuse revokes access and refresh token; who of the two was the thief, nobody knows."""
+    """Behaviour 34: reuse revokes access and refresh token, since either use may be the theft."""
     tokens = redeem(api, code).json
     redeem(api, code)
     assert me(api, tokens["access_token"]) == 401
@@ -68,7 +68,7 @@ def test_a_second_use_ends_what_came_of_it_later(api: Client, code: str) -> None
 
 
 def test_of_two_exchanges_at_once_one_wins_and_its_tokens_die(api: Client, code: str) -> None:
-    """Behaviour 34: somebody uses the code between another one's read and write."""
+    """Behaviour 34: the code is used between another request's read and write."""
     winners: list[Any] = []
     with at_call("TransactWriteItems", lambda: winners.append(redeem(api, code))):
         loser = redeem(api, code)
@@ -79,7 +79,7 @@ def test_of_two_exchanges_at_once_one_wins_and_its_tokens_die(api: Client, code:
 def test_a_consent_that_ends_during_the_exchange_is_no_reuse(
     api: Client, code: str, user: User, token_for: Callable[..., str]
 ) -> None:
-    """Behaviour 34: the user took it back between read and write: no token, and no theft to be told."""
+    """Behaviour 34: consent revoked between read and write: no token, and no theft is reported."""
     token = token_for(user)
     with at_call("TransactWriteItems", lambda: api("DELETE", f"{GRANTS}/app", token=token)):
         assert error_of(redeem(api, code)) == (400, "invalid_grant")
@@ -89,7 +89,7 @@ def test_a_consent_that_ends_during_the_exchange_is_no_reuse(
 def test_a_consent_that_ends_during_a_refresh_is_no_reuse(
     api: Client, code: str, user: User, token_for: Callable[..., str]
 ) -> None:
-    """Behaviour 22: with the consent the sign-in has ended, and nobody is told of a theft."""
+    """Behaviour 22: the sign-in has ended with the consent, and no theft is reported."""
     tokens, token = redeem(api, code).json, token_for(user)
     with at_call("TransactWriteItems", lambda: api("DELETE", f"{GRANTS}/app", token=token)):
         assert error_of(refresh(api, tokens["refresh_token"])) == (400, "invalid_grant")
@@ -113,7 +113,7 @@ def test_without_refresh_tokens_a_second_use_still_ends_the_access_token(
 
 
 def test_a_second_use_after_the_end_of_all_makes_nothing(api: Client, user: User, code: str) -> None:
-    """Behaviour 34: what TTL has swept is not written anew, just to say that it is dead."""
+    """Behaviour 34: an item that TTL has removed is not written again just to mark it as revoked."""
     redeem(api, code)
     for family in families(user):
         family.delete()
@@ -125,20 +125,20 @@ def test_a_second_use_after_the_end_of_all_makes_nothing(api: Client, user: User
 def test_a_second_use_by_one_who_lacks_the_verifier_ends_nothing(
     api: Client, code: str, changes: dict[str, Any]
 ) -> None:
-    """Behaviour 34: a code from a log could never have been exchanged; it signs nobody out either."""
+    """Behaviour 34: a code found in a log cannot be exchanged, and does not sign anybody out."""
     tokens = redeem(api, code).json
     assert error_of(redeem(api, code, **changes)) == (400, "invalid_grant")
     assert me(api, tokens["access_token"]) == 200
 
 
 def test_codes_live_a_minute(api: Client, code: str) -> None:
-    """Behaviour 34: at most ten minutes, whatever TTL has swept."""
+    """Behaviour 34: at most ten minutes, even if TTL has not removed it yet."""
     item_of(code).update([AuthorizationCode.valid_until.set(int(time.time()))])
     assert error_of(redeem(api, code)) == (400, "invalid_grant")
 
 
 def test_a_code_is_known_as_long_as_what_it_gave(code: str, settings: Settings) -> None:
-    """Behaviour 34: TTL takes it when there is nothing left that a second use could end."""
+    """Behaviour 34: TTL removes it once there is nothing left that a second use would revoke."""
     left = item_of(code).expires_at - time.time()
     assert abs(left - settings.refresh_token_absolute_lifetime) < 60
 
@@ -167,7 +167,7 @@ def test_the_lifetime_is_short(code: str) -> None:
 def test_what_does_not_fit_is_refused_and_costs_nothing(
     api: Client, code: str, changes: dict[str, Any]
 ) -> None:
-    """Behaviour 34: verifier and redirect URI exactly; who stole a code alone can't burn it."""
+    """Behaviour 34: verifier and redirect URI must match; a thief with only the code cannot use it up."""
     assert error_of(redeem(api, **{"code": code, **changes})) == (400, "invalid_grant")
     assert redeem(api, code).status == 200
 
@@ -182,7 +182,7 @@ def test_what_is_missing_is_told(api: Client, code: str, name: str) -> None:
 def test_another_client_gets_nothing(
     api: Client, admin: User, code: str, make_client: Callable[..., OAuth2Client]
 ) -> None:
-    """Behaviour 23: and the code stays good for the one that asked."""
+    """Behaviour 23: the code stays valid for the client that requested it."""
     fields = {"client_type": PUBLIC_CLIENT, "grant_types": ["authorization_code"]}
     make_client("thief", admin, redirect_uris=[CALLBACK], **fields)
     assert error_of(redeem(api, code, "thief")) == (400, "invalid_grant")
@@ -192,7 +192,7 @@ def test_another_client_gets_nothing(
 def test_a_confidential_client_has_to_authenticate(
     api: Client, admin: User, user: User, make_client: Callable[..., OAuth2Client]
 ) -> None:
-    """Behaviour 8: the code alone is not enough."""
+    """Behaviour 8: a code without client authentication is not enough."""
     make_client("server", admin, redirect_uris=[CALLBACK], grant_types=["authorization_code"])
     code = get_code(api, "user", PASSWORD, client_id="server")
     assert error_of(redeem(api, code, "server")) == (401, "invalid_client")
@@ -213,7 +213,7 @@ def test_what_ends_the_account_s_tokens_ends_its_codes(
 
 
 def test_the_client_s_scopes_of_today_bound_the_token(api: Client, app: OAuth2Client, code: str) -> None:
-    """What a client may do was cut meanwhile."""
+    """The client's permissions were reduced in the meantime."""
     app.update([OAuth2Client.default_scopes.set(["users:read"])])
     assert redeem(api, code).json["scope"] == "users:read"
 
@@ -234,7 +234,7 @@ def test_refresh_tokens_of_codes_rotate(api: Client, code: str) -> None:
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_fault_while_exchanging_loses_nothing(api: Client, user: User, code: str, number: int) -> None:
-    """Behaviour 27: 503, and the code is as good as before."""
+    """Behaviour 27: 503, and the code still works afterwards."""
     operation = ["BatchGetItem", "TransactWriteItems"][number - 1]
     with fault(operation):
         assert redeem(api, code).status == 503
@@ -243,7 +243,7 @@ def test_a_fault_while_exchanging_loses_nothing(api: Client, user: User, code: s
 
 
 def test_an_exchange_takes_three_round_trips(api: Client, code: str, round_trips: list[str]) -> None:
-    """One read more than the code's own: the client tells whose account has to be active."""
+    """One read more than the code's own: the client determines which account has to be active."""
     round_trips.clear()
     assert redeem(api, code).status == 200
     assert round_trips == ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]
@@ -260,7 +260,7 @@ def test_a_request_with_such_a_token_takes_one_more_item_and_no_more_round_trips
 
 
 def test_revoking_the_refresh_token_keeps_the_consent(api: Client, code: str) -> None:
-    """Signing out at the app is no word about the app."""
+    """Signing out of the app does not revoke the consent."""
     tokens = redeem(api, code).json
     api("POST", REVOKE, form={"client_id": "app", "token": tokens["refresh_token"]})
     assert me(api, tokens["access_token"]) == 401
@@ -303,14 +303,14 @@ class TestGrants:
         assert (answer.json, answer.headers["x-total-count"]) == ([], "0")
 
     def test_signing_an_app_out_ends_what_it_refreshed(self, api: Client, code: str, token: str) -> None:
-        """An access token rests on the consent, whether a code or a refresh token led to it."""
+        """An access token depends on the consent, whether a code or a refresh token led to it."""
         fresh = refresh(api, redeem(api, code).json["refresh_token"]).json
         before = me(api, fresh["access_token"])
         assert api("DELETE", f"{GRANTS}/app", token=token).status == 204
         assert (before, me(api, fresh["access_token"])) == (200, 401)
 
     def test_a_new_consent_does_not_raise_the_dead(self, api: Client, code: str, token: str) -> None:
-        """What was void stays so."""
+        """What was invalid stays invalid."""
         old = redeem(api, code).json
         api("DELETE", f"{GRANTS}/app", token=token)
         assert me(api, redeem(api, get_code(api, "user", PASSWORD)).json["access_token"]) == 200
@@ -324,7 +324,7 @@ class TestGrants:
 
     @pytest.mark.parametrize("client_id", ["nobody", "NOBODY", "x" * 3000])
     def test_an_app_that_can_not_be_is_404(self, api: Client, token: str, client_id: str) -> None:
-        """What can't be a client's id is not asked for."""
+        """An invalid client id is not looked up."""
         assert api("DELETE", f"{GRANTS}/{client_id}", token=token).status == 404
 
     def test_strangers_have_none(self, api: Client) -> None:
@@ -335,7 +335,7 @@ class TestGrants:
     def test_signing_out_meets_another_consent(
         self, api: Client, app: OAuth2Client, code: str, token: str
     ) -> None:
-        """What the user let it do between read and write ends with the rest."""
+        """Scopes that the user granted between read and write end with the rest."""
         app.update([OAuth2Client.default_scopes.set(["teams:read", "teams:write", "users:read"])])
 
         def consent() -> None:
@@ -346,12 +346,12 @@ class TestGrants:
         assert api("GET", GRANTS, token=token).json == []
 
     def test_signing_out_twice_is_404(self, api: Client, code: str, token: str) -> None:
-        """There is nothing left."""
+        """Nothing is left."""
         statuses = [api("DELETE", f"{GRANTS}/app", token=token).status for _ in range(2)]
         assert statuses == [204, 404]
 
     def test_an_app_may_not_look_at_grants_unless_it_was_let(self, api: Client, code: str) -> None:
-        """Behaviour 17: scopes bound it as everywhere."""
+        """Behaviour 17: scopes limit it as everywhere."""
         assert api("GET", GRANTS, token=redeem(api, code).json["access_token"]).status == 403
 
     def test_the_page_names_grants_in_order(

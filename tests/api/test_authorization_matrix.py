@@ -48,12 +48,12 @@ MALFORMED = (
 
 
 def test_both_tables_have_the_same_routes() -> None:
-    """Behaviour 38: a route that only one of the two tables knows is a hole in the other."""
+    """Behaviour 38: a route that is in only one of the two tables is missing from the other."""
     assert set(OPERATIONS) == set(EXPECTED)
 
 
 def test_chalice_serves_no_route_beside_the_operations() -> None:
-    """Behaviour 38: what is served beside the declarations would be enforced by nothing."""
+    """Behaviour 38: routes without a declaration would not be protected."""
     served = {(method, path) for path, methods in application.app.routes.items() for method in methods}
     heads = {("HEAD", path) for method, path in OPERATIONS if method == "GET"}
     assert served == set(OPERATIONS) | heads | {("OPTIONS", path) for _, path in OPERATIONS}
@@ -100,7 +100,7 @@ def test_every_other_scope_does_not(world: World, route: tuple[str, str], caller
 def test_unknown_ids_are_404_to_all_who_have_the_scope(
     world: World, route: tuple[str, str], caller: str
 ) -> None:
-    """Behaviour 38: nothing is there for anybody, so 404 tells nothing; tokens are looked at before."""
+    """Behaviour 38: the object does not exist, so 404 reveals nothing; tokens are checked first."""
     unknown = tuple(re.findall(ID, route[1])[:1])
     assert world.request(caller, *route, unknown=unknown).status == EXPECTED[route].expected(
         caller, exists=False
@@ -110,13 +110,13 @@ def test_unknown_ids_are_404_to_all_who_have_the_scope(
 @pytest.mark.parametrize("bad", MALFORMED)
 @pytest.mark.parametrize("route", OF_OBJECTS, ids="-".join)
 def test_what_can_be_no_id_is_404(world: World, route: tuple[str, str], bad: str) -> None:
-    """Behaviour 38, 50: an id that nothing can have is an unknown one, never an error of ours."""
+    """Behaviour 38, 50: an impossible id is an unknown one, never a server error."""
     path = re.sub(ID, bad, route[1])
     assert world.request("internal", route[0], path).status == 404
 
 
 def test_outsiders_do_not_learn_who_is_a_member(world: World) -> None:
-    """Behaviour 38 (API1): to those who may remove nobody, members and strangers look alike."""
+    """Behaviour 38 (API1): callers who may not remove members cannot distinguish members from strangers."""
     route = ("DELETE", "/api/v1/teams/{team_id}/members/{user_id}")
     statuses = [world.request("outsider", *route, unknown=unknown).status for unknown in ((), ("user_id",))]
     assert statuses == [403, 403]
@@ -124,7 +124,7 @@ def test_outsiders_do_not_learn_who_is_a_member(world: World) -> None:
 
 @pytest.mark.parametrize("caller", sorted(LIVE))
 def test_members_leave_and_strangers_have_nothing_to_leave(world: World, caller: str) -> None:
-    """Oneself: 204 for whoever is a member, write access or not, 404 for everybody else."""
+    """Leaving a team: 204 for any member, with or without write access, 404 for everybody else."""
     user = world.users[person_of(caller)]
     path = f"/api/v1/teams/{world.team.id}/members/{user.id}"
     answer = world.api("DELETE", path, token=world.token(caller, frozenset({"teams:write"})))
@@ -143,14 +143,14 @@ def test_names_take_write_access(world: World, caller: str) -> None:
 
 
 def test_leaders_are_told_that_somebody_is_no_member(world: World) -> None:
-    """Behaviour 38: whoever may see the members gets 404 for one who is none."""
+    """Behaviour 38: callers who may see the members get 404 for a user who is not a member."""
     path = "/api/v1/teams/{team_id}/members/{user_id}"
     assert world.request("leader", "DELETE", path, unknown=("user_id",)).status == 404
 
 
 @pytest.mark.parametrize("caller", CALLERS)
 def test_signing_up_without_captcha_is_for_admins(world: World, caller: str) -> None:
-    """Those with write access, that is: everybody else is a machine until shown otherwise."""
+    """Admins with write access, and internal accounts; everybody else has to solve a captcha."""
     creates = caller in ADMINS and (may_write(caller) or caller == "internal")
     expected = 401 if caller in DEAD else 201 if creates else 403
     body = {"username": "newcomer", "email": "newcomer@test.example", "password": "analytical engine"}
@@ -186,7 +186,7 @@ def test_what_a_client_may_do_changes_nothing_about_who_handles_it(
 
 
 def test_both_tables_have_the_same_fields_of_clients() -> None:
-    """A field that only one of the two tables knows is a hole in the other."""
+    """A field that is in only one of the two tables is missing from the other."""
     assert set(POLICY.rules) == set(CLIENT_FIELDS)
 
 
@@ -215,7 +215,7 @@ def test_who_sets_a_field_of_a_client(world: World, field: str, kind: str, calle
 
 @pytest.mark.parametrize("caller", sorted(LIVE))
 def test_nobody_ends_the_session_of_another(world: World, caller: str) -> None:
-    """Not even admins: there is none of this id among their own, and it goes on."""
+    """Not even admins: their own sessions have no such id, and the user's session continues."""
     answer = world.api("DELETE", f"{USERS}/me/sessions/{OTHER_SESSION_ID}", token=world.token(caller))
     session = TokenFamily.get(*keys.family(world.users["addable"].id, OTHER_SESSION_ID))
     assert (answer.status, session.is_revoked) == (404, False)
@@ -223,7 +223,7 @@ def test_nobody_ends_the_session_of_another(world: World, caller: str) -> None:
 
 @pytest.mark.parametrize("route", PRIVATE, ids="-".join)
 def test_no_credentials_get_the_bare_challenge(world: World, route: tuple[str, str]) -> None:
-    """Behaviour 17: without credentials there is no error code to tell (RFC 6750 §3.1)."""
+    """Behaviour 17: without credentials the challenge has no error code (RFC 6750 §3.1)."""
     answer = world.request("anonymous", *route)
     assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
 

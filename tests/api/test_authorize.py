@@ -1,4 +1,4 @@
-"""The authorization endpoint: what is put before a person, and what the client is told."""
+"""The authorization endpoint: what people see, and what the client receives."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +34,7 @@ MakeClient = Callable[..., OAuth2Client]
 
 @pytest.fixture
 def browser(api: Client, app: OAuth2Client, user: User) -> Browser:
-    """A browser that was here before never."""
+    """A browser on its first visit."""
     return Browser(api)
 
 
@@ -50,7 +50,7 @@ def items_of(user: User, prefix: str) -> list[Item]:
 
 
 def test_the_whole_way_gives_tokens(browser: Browser) -> None:
-    """Behaviour 34: sign in, consent, and the code is good for tokens."""
+    """Behaviour 34: sign in, consent, and exchange the code for tokens."""
     signed_in(browser)
     answer = redirected(browser.submit("allow"))
     assert (answer["state"], answer["iss"]) == (STATE, ISSUER)
@@ -61,7 +61,7 @@ def test_the_whole_way_gives_tokens(browser: Browser) -> None:
 
 
 def test_the_consent_page_names_who_wants_what(browser: Browser) -> None:
-    """People decide on what they read: the client, themselves, the scopes in words, where they go back to."""
+    """The page shows the client, the user, the scopes in words, and where the redirect leads."""
     signed_in(browser)
     assert "Allow access?" in browser.text
     assert "Planner & Co <b> wants to use your account user to:" in browser.text
@@ -72,7 +72,7 @@ def test_the_consent_page_names_who_wants_what(browser: Browser) -> None:
 
 
 def test_names_are_shown_as_text(browser: Browser) -> None:
-    """A client's name is its owner's to choose, and no markup."""
+    """A client's name is chosen by its owner, and is not treated as markup."""
     assert b"Planner &amp; Co &lt;b&gt;" in browser.open(**query_of()).body
 
 
@@ -88,7 +88,7 @@ def test_denial_is_told_to_the_client(browser: Browser, step: str) -> None:
 
 
 def test_a_consent_is_remembered(browser: Browser, user: User) -> None:
-    """Who agreed once is not asked again for the same or less."""
+    """A person who has consented is not asked again for the same scopes or fewer."""
     signed_in(browser)
     browser.submit("allow")
     browser.open(**query_of(scope="users:read"))
@@ -107,7 +107,7 @@ def test_more_scopes_need_another_consent(browser: Browser, user: User) -> None:
 
 
 def test_another_user_is_asked_in_turn(browser: Browser, make_user: Callable[..., User]) -> None:
-    """A consent is one person's."""
+    """A consent belongs to one person."""
     signed_in(browser)
     browser.submit("allow")
     make_user("other")
@@ -144,7 +144,7 @@ def test_what_no_client_can_have_registered_is_not_taken_apart(
         (("http://127.0.0.1/cb", "https://127.0.0.1:49152/cb"), False),
         (("http://127.0.0.1/cb", "http://x@127.0.0.1:49152/cb"), False),
         (("http://127.0.0.1/cb?at=127.0.0.1", "http://127.0.0.1:1/cb?at=127.0.0.1:1"), False),
-        # none of these can be registered, but would not help if they were
+        # none of these can be registered; even then they would not be accepted
         (("http://app.test/cb", "http://app.test:1/cb"), False),
         (("http://x@127.0.0.1/cb", "http://x@127.0.0.1:1/cb"), False),
         (("com.example.app:/cb", "com.example.app:/cb"), True),
@@ -202,7 +202,7 @@ def test_without_state_none_comes_back(browser: Browser) -> None:
 def test_a_failed_sign_in_does_not_say_why(
     browser: Browser, make_user: Callable[..., User], username: str, password: str
 ) -> None:
-    """Behaviour 7: unknown, wrong and disabled look alike; the name stays in its field, no password does."""
+    """Behaviour 7: unknown, wrong and disabled look alike; the form keeps the name, never the password."""
     make_user("disabled", is_active=False)
     browser.open(**query_of())
     answer = browser.submit("sign_in", username=username, password=password)
@@ -216,7 +216,7 @@ def test_a_failed_sign_in_does_not_say_why(
 
 @pytest.mark.parametrize(("username", "password"), [("user", ""), ("", PASSWORD), ("  ", PASSWORD), ("", "")])
 def test_fields_that_are_missing_are_asked_for(browser: Browser, username: str, password: str) -> None:
-    """Nothing is counted as a failure for that, and a name that was given stays."""
+    """This does not count as a failure, and the form keeps a name that was entered."""
     browser.open(**query_of())
     assert browser.submit("sign_in", username=username, password=password).status == 422
     assert (browser.page.fields["username"], MISSING in browser.text) == (username.strip(), True)
@@ -231,7 +231,7 @@ def test_an_email_address_signs_in_too(browser: Browser, name: str) -> None:
 
 
 def test_a_failed_sign_in_may_be_repeated(browser: Browser) -> None:
-    """The page that comes back works."""
+    """The page that is shown again works."""
     browser.open(**query_of())
     browser.submit("sign_in", username="user", password="wrong")
     assert browser.submit("sign_in", username="user", password=PASSWORD).status == 200
@@ -285,7 +285,7 @@ def test_no_other_page_reads_these(browser: Browser, method: str) -> None:
 
 
 def test_get_takes_no_password(browser: Browser) -> None:
-    """A link can't sign anybody in: what a GET carries is the request alone."""
+    """A link can't sign anybody in: a GET carries only the authorization request."""
     answer = browser.open(**query_of(), username="user", password=PASSWORD, decision="allow")
     assert (answer.status, browser.page.buttons) == (200, ["sign_in"])
 

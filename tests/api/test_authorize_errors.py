@@ -1,4 +1,4 @@
-"""Requests that are wrong: what a person is shown, and how the client gets to know."""
+"""Invalid requests: what a person is shown, and how the client is informed."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -76,7 +76,7 @@ def test_nobody_is_sent_to_a_client_before_signing_in(
 
 
 def test_the_page_of_an_error_says_where_its_link_leads(browser: Browser) -> None:
-    """A person decides to go on to the client, and knows whose request was wrong."""
+    """A person decides to continue to the client, and knows whose request was wrong."""
     browser.open(**query_of(scope="bogus"))
     assert "You cannot sign in to Planner & Co <b> : something is wrong with its request." in browser.text
     assert browser.text.count("Go back to app.test") == 1
@@ -123,7 +123,7 @@ def test_nobody_is_sent_to_an_unregistered_address(browser: Browser, changes: di
 
 
 def test_a_long_state_comes_back_whole(browser: Browser) -> None:
-    """RFC 6749 §4.1.2.1: a client that finds another state than its own would take it for a forgery."""
+    """RFC 6749 §4.1.2.1: a client would take a different state for a forgery."""
     state = "s" * 3000
     browser.open(**query_of(state=state))
     answer = refused(browser)

@@ -92,7 +92,7 @@ def test_own_forms_pass(browser: Browser) -> None:
 
 @pytest.mark.parametrize("changes", [{"scope": "teams:write"}, {"state": "other"}, {"redirect_uri": None}])
 def test_a_ticket_is_for_one_request(browser: Browser, changes: dict[str, str]) -> None:
-    """Consent to one thing is none to another: the request may not change under the form."""
+    """Consent covers only what was shown: the request must not change after the form was displayed."""
     ticket = consenting(browser).page.fields["ticket"]
     browser.open(**query_of(**changes))
     path = browser.page.action
@@ -103,7 +103,7 @@ def test_a_ticket_is_for_one_request(browser: Browser, changes: dict[str, str]) 
 
 
 def test_a_sign_in_ticket_is_no_consent(browser: Browser) -> None:
-    """Without the password, allowing is worth nothing."""
+    """Without a sign-in, allowing has no effect."""
     browser.open(**query_of())
     form = {**browser.page.fields, "decision": "allow"}
     cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
@@ -124,7 +124,7 @@ def test_a_changed_ticket_does_nothing(browser: Browser, position: int) -> None:
 
 @pytest.mark.parametrize("step", ["sign_in", "consent"])
 def test_tickets_grow_old(browser: Browser, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page left open on a desk is worth nothing after ten minutes."""
+    """A page that was left open expires after ten minutes."""
     browser.open(**query_of())
     if step == "consent":
         consenting(browser)
@@ -150,7 +150,7 @@ def test_what_ended_the_account_s_tokens_ends_tickets(browser: Browser, user: Us
 
 
 def test_a_consent_page_counts_once(browser: Browser) -> None:
-    """RFC 9700 §4.7: sent again, by whomever, it is worth nothing, so that a consent taken back stays so."""
+    """RFC 9700 §4.7: a form sent again has no effect, so that a revoked consent stays revoked."""
     consenting(browser)
     page = browser.last
     assert "code" in redirected(browser.submit("allow"))
@@ -162,7 +162,7 @@ def test_a_consent_page_counts_once(browser: Browser) -> None:
 
 @pytest.mark.parametrize("decision", ["", "DENY", "yes", "sign_in", "allow "])
 def test_only_allowing_is_consent(browser: Browser, decision: str) -> None:
-    """Whatever else a form says, or leaves out, is none."""
+    """Any other value of the button, or none, is not a consent."""
     consenting(browser)
     form = {**browser.page.fields, **({"decision": decision} if decision else {})}
     cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
@@ -173,7 +173,7 @@ def test_only_allowing_is_consent(browser: Browser, decision: str) -> None:
 
 @pytest.mark.parametrize("change", ["default_scopes", "redirect_uris", "client_name"])
 def test_consent_is_to_what_was_shown(browser: Browser, app: OAuth2Client, change: str) -> None:
-    """A client that is changed while a person reads has to be shown anew."""
+    """A client that changes while a person reads the page has to be shown again."""
     browser.open(**query_of(scope=None))
     browser.submit("sign_in", username="user", password=PASSWORD)
     values = {
@@ -207,7 +207,7 @@ def test_consent_is_to_the_scopes_that_were_shown(
 
 
 def test_the_mark_of_a_used_ticket_outlives_it(browser: Browser) -> None:
-    """RFC 9700 §4.7: TTL takes it when the page is too old anyway, and not before."""
+    """RFC 9700 §4.7: TTL removes it when the page has expired, and not before."""
     consenting(browser).submit("allow")
     [mark] = [item for item in dump_table() if item["kind"]["S"] == "used_ticket"]
     assert 600 <= int(mark["expires_at"]["N"]) - time.time() <= 700

@@ -36,7 +36,7 @@ def browser(api: Client, app: OAuth2Client, user: User) -> Browser:
 
 
 def test_a_fresh_page_is_empty_and_alarms_nobody(browser: Browser) -> None:
-    """Nothing is filled in, and nothing is told to have gone wrong."""
+    """The fields are empty, and no error is shown."""
     body = browser.open(**query_of()).body
     assert (browser.page.fields["username"], browser.page.fields["password"]) == ("", "")
     assert (SIGN_IN in body, body.count(b" required"), b"alert" in body) == (True, 2, False)
@@ -55,7 +55,7 @@ def test_what_went_wrong_is_told_to_screen_readers(browser: Browser) -> None:
 
 
 def test_the_focus_is_where_a_person_begins(browser: Browser) -> None:
-    """On the first field, or on the alert; on a consent page nowhere: Enter must not allow anything."""
+    """Focus is on the first field or the alert; on a consent page nowhere, so that Enter allows nothing."""
     pages = [browser.open(**query_of())]
     pages += [browser.submit("sign_in", username="user", password=text) for text in ("wrong", PASSWORD)]
     found = [[tag.split(b'"')[1] for tag in FOCUS.findall(page.body)] for page in pages]
@@ -71,7 +71,7 @@ def test_an_alert_interrupts_no_sentence(browser: Browser) -> None:
 
 @pytest.mark.parametrize("username", ["user", "admin"])
 def test_only_admins_read_what_a_scope_allows_admins(browser: Browser, admin: User, username: str) -> None:
-    """It concerns nobody else."""
+    """It does not concern anybody else."""
     browser.open(**query_of())
     browser.submit("sign_in", username=username, password=PASSWORD)
     assert (SCOPES["users:read"] in browser.text, FOR_ADMINS["users:read"] in browser.text) == (
@@ -147,7 +147,7 @@ def test_the_page_says_where_its_form_leads(
 
 
 def test_the_cookie_s_name_is_the_stage_s(browser: Browser) -> None:
-    """Over http, browsers refuse the prefix that keeps other hosts away."""
+    """Over http, browsers reject the cookie prefix that excludes other hosts."""
     assert browser.open(**query_of()).headers["set-cookie"].startswith("grail=")
 
 
@@ -158,7 +158,7 @@ def test_a_page_after_a_failure_keeps_the_browser_s_secret(browser: Browser) -> 
 
 
 def test_a_weaker_hash_is_upgraded_on_the_page(api: Client, app: OAuth2Client, user: User) -> None:
-    """Behaviour 35: as by the password grant, and the password stays good."""
+    """Behaviour 35: as in the password grant, and the password still works."""
     user.update([User.password_hash.set(WEAK.hash(PASSWORD))])
     for _ in range(2):
         browser = Browser(api)
@@ -169,7 +169,7 @@ def test_a_weaker_hash_is_upgraded_on_the_page(api: Client, app: OAuth2Client, u
 
 
 def test_a_failure_on_the_page_is_told_with_its_client(browser: Browser, user: User, trail: Trail) -> None:
-    """Which app somebody tried to sign in to."""
+    """The event names the app that somebody tried to sign in to."""
     browser.open(**query_of())
     browser.submit("sign_in", username="user", password="wrong")
     (event,) = trail()

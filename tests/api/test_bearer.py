@@ -1,4 +1,4 @@
-"""How an access token is presented, and how fast a subject's new state counts."""
+"""How an access token is presented, and how soon changes of its user take effect."""
 
 import base64
 import json
@@ -51,7 +51,7 @@ def test_a_token_in_header_and_body_is_refused(
 def test_a_token_in_the_body_alone_is_no_credential(
     api: Client, user: User, token_for: Callable[..., str]
 ) -> None:
-    """Behaviour 17: a token in the form alone authenticates nobody."""
+    """Behaviour 17: a token only in the form does not authenticate the caller."""
     form = {"title": "Engines", "access_token": token_for(user)}
     assert api("POST", "/api/v1/teams", form=form).status == 401
 
@@ -79,14 +79,14 @@ def test_the_scheme_is_case_insensitive(
 )
 @pytest.mark.parametrize(("method", "path"), [("GET", ME), ("POST", "/api/v1/users"), ("OPTIONS", ME)])
 def test_another_scheme_gets_a_bare_challenge(api: Client, method: str, path: str, header: str) -> None:
-    """RFC 6750 §3.1: credentials of another scheme are no bad token; even where none is needed."""
+    """RFC 6750 §3.1: credentials of another scheme are not an invalid token, even where none is needed."""
     answer = api(method, path, headers={"Authorization": header})
     assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
 
 
 @pytest.mark.parametrize("header", ["", " "])
 def test_an_empty_header_holds_no_credentials(api: Client, header: str) -> None:
-    """It is as if it were not there: 401 with a bare challenge, and nothing where nobody has to sign in."""
+    """It is ignored: 401 with a bare challenge, or no error where no sign-in is needed."""
     headers = {"Authorization": header}
     answer = api("GET", ME, headers=headers)
     assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
@@ -97,7 +97,7 @@ def test_an_empty_header_holds_no_credentials(api: Client, header: str) -> None:
     "header", ["Bearer", "bearer ", "Bearer nonsense", "Bearer a b", "Bearer a,Basic eDp5"]
 )
 def test_a_bearer_token_that_is_none_is_invalid(api: Client, header: str) -> None:
-    """RFC 6750 §3.1: whoever tried a token is told that it was bad."""
+    """RFC 6750 §3.1: a caller who sent a token is told that it is invalid."""
     answer = api("GET", ME, headers={"Authorization": header})
     assert (answer.status, answer.headers["www-authenticate"]) == INVALID
 
@@ -137,7 +137,7 @@ def test_a_disabled_subject_is_refused_at_once(
 def test_a_token_stays_dead_when_its_subject_is_enabled_again(
     api: Client, user: User, token_for: Callable[..., str]
 ) -> None:
-    """Behaviour 18: disabling ends tokens for good."""
+    """Behaviour 18: disabling ends tokens permanently."""
     token = token_for(user)
     change(user, is_active=False)
     change(user, is_active=True)
@@ -155,7 +155,7 @@ def test_a_deleted_subject_is_refused_at_once(api: Client, user: User, token_for
 def test_a_deleted_client_ends_its_tokens(
     api: Client, user: User, token_for: Callable[..., str], documentation: OAuth2Client
 ) -> None:
-    """Behaviour 18: a token is good while its client is there."""
+    """Behaviour 18: a token is valid only while its client exists."""
     token = token_for(user)
     documentation.delete()
     assert me(api, token) == 401
@@ -175,7 +175,7 @@ def test_a_demoted_admin_is_refused_at_once(
 def test_a_client_that_loses_a_scope_loses_it_at_once(
     api: Client, user: User, token_for: Callable[..., str], documentation: OAuth2Client
 ) -> None:
-    """Behaviour 18: the scopes that the client has today bound those of its tokens."""
+    """Behaviour 18: the client's current scopes limit those of its tokens."""
     token = token_for(user)
     documentation.update([OAuth2Client.default_scopes.set(["teams:read"])])
     assert me(api, token) == 403
@@ -183,7 +183,7 @@ def test_a_client_that_loses_a_scope_loses_it_at_once(
 
 @pytest.mark.parametrize("body", [b"", urlencode({"title": "Engines"}).encode()])
 def test_a_bad_token_is_refused_before_the_body_is_read(api: Client, user: User, body: bytes) -> None:
-    """A caller who is nobody learns nothing about what is wrong with the body."""
+    """An unauthenticated caller learns nothing about errors in the body."""
     headers = {"Content-Type": FORM, "Authorization": "Bearer nonsense"}
     assert api("POST", "/api/v1/teams", raw=body, headers=headers).status == 401
 
@@ -197,7 +197,7 @@ def test_a_bad_token_is_never_ignored_where_it_is_optional(api: Client) -> None:
 def test_a_refresh_token_is_no_access_token(
     api: Client, user: User, sign_in: Callable[..., dict[str, Any]]
 ) -> None:
-    """Behaviour 16: a refresh token opens no resource."""
+    """Behaviour 16: a refresh token gives no access to resources."""
     tokens = sign_in()
     assert [me(api, tokens[name]) for name in ("access_token", "refresh_token")] == [200, 401]
 

@@ -1,4 +1,4 @@
-"""Bombs at every operation: work is bounded before it is done, so none costs much more than a plain one."""
+"""Bombs at every operation: work is bounded in advance, so that none costs much more than a plain request."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ OPERATIONS = [
 
 @pytest.fixture(scope="module")
 def everybody(settings: Settings) -> Iterator[World]:
-    """Everybody, once."""
+    """All callers, created once."""
     with open_world(settings) as made:
         yield made
 
@@ -52,7 +52,7 @@ def counted(call: Callable[[], Answer]) -> tuple[Answer, int]:
     ("method", "path", "operation"), OPERATIONS, ids=lambda each: getattr(each, "name", "")
 )
 def test_no_bomb_costs_much(everybody: World, method: str, path: str, operation: Operation) -> None:
-    """Whatever is long, wide, deep or many in it, and wherever that stands."""
+    """However large the input is, in any part of the request."""
     costly = []
     for caller in callers(operation):
         plain = counted(partial(send, everybody, caller, method, path, Bomb("plain")))[1]

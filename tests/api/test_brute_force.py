@@ -1,4 +1,4 @@
-"""Brute force: failures are counted by account and by source address; whoever waits gets in again."""
+"""Brute force: failures are counted by account and by source address, until the window ends."""
 
 import time
 from collections import Counter
@@ -103,7 +103,7 @@ def test_the_limit_is_told(
 def test_an_ipv6_network_is_one_address(
     api: Client, user: User, documentation: OAuth2Client, few_per_address: int
 ) -> None:
-    """Behaviour 37: whoever has a /64 can't guess from each of its addresses anew."""
+    """Behaviour 37: all addresses of a /64 share one count."""
     statuses = [password(api, f"n{n}", "wrong", source=f"2001:db8::{n}").status for n in range(5)]
     assert statuses == [400] * few_per_address + [429]
 
@@ -144,7 +144,7 @@ def test_both_names_of_an_account_have_one_count(
 def test_spellings_of_a_name_are_one_account(
     api: Client, user: User, documentation: OAuth2Client, username: str
 ) -> None:
-    """Behaviour 37: another case is not another account, whether it exists or not."""
+    """Behaviour 37: a name in another case is the same account, whether it exists or not."""
     fail(api, LIMIT - 1, username)
     assert [*fail(api, 1, f"{username.upper()} "), *fail(api, 1, username.title())] == [400, 429]
 
@@ -164,7 +164,7 @@ def test_nobody_is_locked_out_for_good(
 def test_hammering_does_not_prolong_the_wait(
     api: Client, user: User, documentation: OAuth2Client, clock: Clock
 ) -> None:
-    """Behaviour 37: attempts that are held back are not counted against the owner."""
+    """Behaviour 37: blocked attempts are not counted against the owner."""
     fail(api, LIMIT)
     clock.now += 600
     fail(api, LIMIT)
@@ -175,7 +175,7 @@ def test_hammering_does_not_prolong_the_wait(
 def test_another_account_is_not_concerned(
     api: Client, user: User, admin: User, documentation: OAuth2Client
 ) -> None:
-    """Behaviour 37: the failures of one account are not another one's."""
+    """Behaviour 37: the failures of one account do not affect another."""
     fail(api, LIMIT)
     assert password(api, "admin", PASSWORD).status == 200
 
@@ -192,7 +192,7 @@ FORWARDED = ["X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "X-C
 
 
 def spoofed(api: Client, number: int, source: str = "198.51.100.1") -> int:
-    """Try a password of nobody, under forged addresses."""
+    """Try a password of an unknown user, with forged addresses."""
     form = {"grant_type": "password", "client_id": "documentation", "username": f"nobody-{number}"}
     headers = dict.fromkeys(FORWARDED, f"192.0.2.{number}")
     return api("POST", TOKEN, form={**form, "password": "x"}, headers=headers, source=source).status
@@ -211,7 +211,7 @@ def test_one_address_is_held_back_for_every_account(
 def test_the_sign_in_page_guards_the_address_too(
     api: Client, user: User, app: OAuth2Client, few_per_address: int
 ) -> None:
-    """Behaviour 37: many names on one page are as good as many forms."""
+    """Behaviour 37: several names tried on one page count like those of several forms."""
     browser = Browser(api)
     browser.open(**query_of())
     names = [f"nobody{number}" for number in range(few_per_address)]
@@ -230,7 +230,7 @@ def test_nobody_is_held_back_by_a_forged_address(
 
 
 def test_an_address_is_what_the_gateway_saw(api: Client, user: User, documentation: OAuth2Client) -> None:
-    """Behaviour 37: an address that failed too often is held back under any forged one, and no other is."""
+    """Behaviour 37: an address that failed too often is blocked whatever it claims, and no other is."""
     spoofed(api, 9)
     (stored,) = [item for item in dump_table() if keys.ADDRESS in item["pk"]["S"]]
     item = Tally.from_raw_data(stored)
@@ -243,7 +243,7 @@ def test_an_address_is_what_the_gateway_saw(api: Client, user: User, documentati
 def test_failures_of_the_window_before_do_not_count(
     api: Client, user: User, documentation: OAuth2Client, clock: Clock
 ) -> None:
-    """Behaviour 37: whatever TTL has swept, nobody is held back beyond a window."""
+    """Behaviour 37: nobody is blocked beyond a window, even if TTL has not removed the count yet."""
     before = keys.failures(attempts.account(user.id), int(clock.now // WINDOW) - 1)
     Tally.at(before, amount=10 * LIMIT).save()
     assert password(api, "user", PASSWORD).status == 200
@@ -294,7 +294,7 @@ def test_failed_clients_hold_nobody_back(
 def test_an_address_that_is_held_back_may_use_its_tokens(
     api: Client, *, user: User, service: OAuth2Client, few_per_address: int, sign_in: Callable[..., Any]
 ) -> None:
-    """Behaviour 37: the limit of an address is one of passwords alone."""
+    """Behaviour 37: the limit of an address applies only to passwords."""
     token = sign_in()["refresh_token"]
     for number in range(few_per_address):
         password(api, f"nobody-{number}", "x")
@@ -304,7 +304,7 @@ def test_an_address_that_is_held_back_may_use_its_tokens(
 
 
 def test_made_up_clients_do_not_fill_the_table(api: Client, few_per_client: int, table: None) -> None:
-    """API4: all that are unknown share one counter, and no more than it allows is written of them."""
+    """API4: all unknown clients share one counter, which bounds what is written for them."""
     for number in range(50):
         ask_as(api, f"nobody-{number}", "x")
     kinds = Counter(item["kind"]["S"] for item in dump_table())
@@ -320,7 +320,7 @@ def patch(api: Client, user: User, token: str, current: str) -> Answer:
 def test_a_wrong_current_password_counts(
     api: Client, *, user: User, documentation: OAuth2Client, token_for: Callable[..., str], clock: Clock
 ) -> None:
-    """A stolen access token is no way to guess the password without limit."""
+    """A stolen access token does not allow unlimited guesses of the password."""
     token = token_for(user)
     assert [patch(api, user, token, f"wrong {n}").status for n in range(LIMIT)] == [403] * LIMIT
     held = patch(api, user, token, PASSWORD)
@@ -331,7 +331,7 @@ def test_a_wrong_current_password_counts(
 def test_failed_sign_ins_hold_back_the_current_password(
     api: Client, user: User, documentation: OAuth2Client, token_for: Callable[..., str]
 ) -> None:
-    """Both doors of an account have one counter."""
+    """Sign-in and current password share one counter per account."""
     fail(api, LIMIT)
     assert patch(api, user, token_for(user), PASSWORD).status == 429
 

@@ -1,4 +1,4 @@
-"""Behaviour 56: secrets go through every flow, and come out nowhere: no log line, no error body."""
+"""Behaviour 56: secrets go through every flow, and appear in no log line and no error body."""
 
 import json
 import logging
@@ -37,9 +37,9 @@ LIBRARIES = ("botocore", "urllib3", "pynamodb")
 
 @dataclass
 class Watch:
-    """A client whose every secret is known, and everything that was told of it.
+    """A client whose secrets are all known, with everything that was logged or answered.
 
-    :param secrets: what must be told nowhere, by what it is.
+    :param secrets: what must not be disclosed, by its kind.
     :param names: what errors may tell whoever sent it, but no log.
     """
 
@@ -93,7 +93,7 @@ def forms(secret: str) -> set[str]:
 
 @pytest.fixture
 def watch(api: Client, settings: Settings, user: User, documentation: OAuth2Client) -> Iterator[Watch]:
-    """Everything is logged that anybody could want, and all of it is read."""
+    """Log at every level, and search all of the output."""
     document = json.loads(Path(str(settings.secrets).removeprefix("file:")).read_text("utf-8"))
     secrets = {
         "signing key": document["signing_keys"][0]["pem"].splitlines()[1],
@@ -239,7 +239,7 @@ def test_what_aws_says_is_not_repeated(
 
 
 def test_leaks_are_found(watch: Watch, make_user: MakeUser) -> None:
-    """The tests above see what they look for, in whatever form it is told."""
+    """The tests above find secrets in any encoding."""
     logging.getLogger("grail").debug("form: %s", {"password": WRONG})
     logging.getLogger("grail").info(b64encode(NEW.encode()).decode())
     logging.getLogger("grail").warning(MAIL)

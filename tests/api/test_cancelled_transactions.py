@@ -1,4 +1,4 @@
-"""Transactions that are refused, that meet others, or whose answer is lost."""
+"""Transactions that are refused, conflict with others, or lose their answer."""
 
 from typing import Any
 
@@ -137,14 +137,14 @@ def test_a_conflict_that_stays_is_503(call: Caller, waits: list[float], name: st
 @pytest.mark.parametrize("code", ["TransactionInProgressException", "TransactionConflictException"])
 @pytest.mark.parametrize("name", ["create", "rename"])
 def test_a_transaction_in_progress_is_waited_for(call: Caller, name: str, code: str) -> None:
-    """Behaviour 59: other words for the same."""
+    """Behaviour 59: other reasons with the same meaning."""
     with wire(first(2, "TransactWriteItems", lambda: refusal(code))):
         assert call(name).status < 300
 
 
 @pytest.mark.parametrize("mixed", [[], ["TransactionConflict"]])
 def test_a_taken_name_is_409_also_beside_a_conflict(call: Caller, mixed: list[str]) -> None:
-    """Behaviour 59: a failed condition decides, whatever else stood in the way; the call is counted then."""
+    """Behaviour 59: a failed condition takes precedence over other reasons; the call is counted then."""
     call("sign up")
     with wire(first(1, "TransactWriteItems", lambda: cancelled("ConditionalCheckFailed", *mixed))) as sent:
         answer = call("sign up")
@@ -184,7 +184,7 @@ def test_an_answer_that_was_lost_leaves_one_effect(call: Caller, name: str, lost
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_lost_answer_is_not_noticed(call: Caller, name: str) -> None:
-    """Behaviour 59: for every kind of write the caller hears of the effect there was."""
+    """Behaviour 59: for every kind of write the caller learns the actual effect."""
     with wire(Engine(1)):
         assert call(name).status < 300
 
@@ -199,7 +199,7 @@ def test_two_requests_never_share_a_token(call: Caller) -> None:
 
 
 def test_a_write_that_never_ends_leaves_no_marker(call: Caller) -> None:
-    """Behaviour 62: a sign-up that was given up has no marker either."""
+    """Behaviour 62: an abandoned sign-up leaves no marker."""
     before = present_keys()
     with wire(first(FOREVER, "TransactWriteItems", lose)):
         status = call("sign up").status

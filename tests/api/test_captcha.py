@@ -70,7 +70,7 @@ def sign_up(api: Client, key: str = "solved") -> int:
 
 
 def test_google_is_asked_with_secret_and_answer(api: Client, google: Google) -> None:
-    """A captcha that Google finds solved lets a person sign up."""
+    """A captcha that Google accepts allows a sign-up."""
     assert sign_up(api, "sölved&secret=x") == 201
     assert google.asked == [{"secret": "site-secret", "response": "sölved&secret=x"}]
 
@@ -97,7 +97,7 @@ def test_nonsense_from_google_signs_nobody_up(api: Client, google: Google, body:
 
 
 def test_a_fault_of_google_signs_nobody_up(api: Client, google: Google) -> None:
-    """Behaviour 57: a 5xx of siteverify is no verdict."""
+    """Behaviour 57: a 5xx of siteverify is not a verdict."""
     google.status, google.body = 500, b"oops"
     assert sign_up(api) == 503
 

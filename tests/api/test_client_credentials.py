@@ -33,7 +33,7 @@ def test_there_is_no_refresh_token(
 def test_a_public_client_is_refused(
     api: Client, admin: User, make_client: Callable[..., OAuth2Client], more: dict[str, str]
 ) -> None:
-    """Behaviour 6: nobody can tell a public client from somebody else, whatever its grant types say."""
+    """Behaviour 6: public clients cannot authenticate, so they never get it, whatever their grant types."""
     make_client("spa-client", admin, client_type=PUBLIC_CLIENT)
     answer = api("POST", TOKEN, form={"grant_type": "client_credentials", "client_id": "spa-client", **more})
     assert answer.status == (401 if more else 400)
@@ -52,7 +52,7 @@ def test_the_subject_is_the_client(
 
 
 def test_no_client_id_can_be_a_user_id() -> None:
-    """Behaviour 6: the two name spaces do not meet (RFC 9700 §4.15)."""
+    """Behaviour 6: ids of clients and users never coincide (RFC 9700 §4.15)."""
     assert [name for name in (keys.new_id() for _ in range(50)) if keys.CLIENT_ID.fullmatch(name)] == []
 
 
@@ -77,7 +77,7 @@ def test_a_disabled_owner_gets_no_token(
 def test_a_deleted_owner_gets_no_token(
     api: Client, make_user: Callable[..., User], make_client: Callable[..., OAuth2Client]
 ) -> None:
-    """Behaviour 18: a client whose owner is gone acts for nobody."""
+    """Behaviour 18: a client whose owner is deleted gets no token."""
     owner = make_user("owner")
     make_client("service", owner)
     token = ask(api).json["access_token"]
@@ -102,7 +102,7 @@ def test_two_secrets_overlap_during_a_rotation(
 def test_the_overlap_ends(
     api: Client, admin: User, service: OAuth2Client, token_for: Callable[..., str]
 ) -> None:
-    """Behaviour 11: once its time is over, the old secret is as wrong as any."""
+    """Behaviour 11: after the overlap, the old secret is as wrong as any other."""
     fresh = rotated(api, token_for(admin))
     service.refresh()
     service.update([OAuth2Client.previous_secret_until.set(1)])

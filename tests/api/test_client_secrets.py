@@ -58,7 +58,7 @@ def test_the_overlap_ends(
 def test_an_overlap_of_0_ends_the_secret_at_once(
     api: Client, user: User, mine: OAuth2Client, token_for: TokenFor
 ) -> None:
-    """After a leak: one rotation, and neither the secret before nor the one before that is good."""
+    """After a leak, one rotation invalidates both earlier secrets."""
     token = token_for(user)
     first = rotate(api, token)
     second = api("POST", f"{PATH}/secret?overlap=0", token=token).json["client_secret"]
@@ -138,7 +138,7 @@ def test_deleting_a_client_ends_its_refresh_tokens(
 def test_a_scope_that_a_client_loses_is_lost_to_its_tokens(
     api: Client, user: User, mine: OAuth2Client, token_for: TokenFor
 ) -> None:
-    """A token acts within its client's scopes, of today."""
+    """A token is limited to its client's current scopes."""
     theirs = get_token(api, SECRET).json["access_token"]
     api("PATCH", PATH, token=token_for(user), data=[replace("/default_scopes", ["teams:read"])])
     statuses = [api("GET", place, token=theirs).status for place in ("/api/v1/users/me", "/api/v1/teams")]
@@ -162,7 +162,7 @@ def test_a_deleted_client_is_not_counted(
 def test_the_owners_end_is_the_clients_end(
     api: Client, admin: User, user: User, mine: OAuth2Client, token_for: TokenFor
 ) -> None:
-    """Behaviour 18: a client acts for its owner; once he is disabled it does not."""
+    """Behaviour 18: a client acts for its owner, and no longer once the owner is disabled."""
     theirs = get_token(api, SECRET).json["access_token"]
     operations = confirmed(PASSWORD, replace("/is_active", False))
     api("PATCH", f"/api/v1/users/{user.id}", token=token_for(admin), data=operations)

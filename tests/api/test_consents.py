@@ -88,7 +88,7 @@ def person(api: Client, user: User, app: OAuth2Client) -> Person:
 
 @pytest.mark.parametrize("uri", SAME)
 def test_the_same_origin_is_covered(person: Person, uri: str) -> None:
-    """The page shows the host, so another path of it is nothing new."""
+    """The page shows the host, so another path on it needs no new consent."""
     person.allow()
     assert not person.is_asked(redirect_uri=uri)
 
@@ -132,7 +132,7 @@ def test_addresses_of_the_device_are_always_asked_about(person: Person, uri: str
 
 
 def test_another_registration_is_another_app(person: Person) -> None:
-    """It is asked about, and starts from nothing: neither scopes nor tokens of the one before are left."""
+    """A new consent is needed, and nothing of the previous one remains, neither scopes nor tokens."""
     before = person.allow()
     old = person.consent
     person.change_app(registration_id=NOBODY)
@@ -155,7 +155,7 @@ def test_a_consent_that_does_not_say_what_was_shown_covers_nothing(person: Perso
 
 
 def test_a_consent_keeps_the_last_destinations(person: Person) -> None:
-    """So that it does not grow; what fell out is asked about again."""
+    """The list is bounded; for what was dropped, consent is asked again."""
     uris = [f"https://{number}.app.test/callback" for number in range(MAX_DESTINATIONS + 1)]
     person.change_app(redirect_uris=uris)
     for uri in uris:

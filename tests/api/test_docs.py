@@ -1,4 +1,4 @@
-"""The documentation page and the documents: public, cacheable, and closed to everything from elsewhere."""
+"""The documentation page and the documents: public, cacheable, and free of external content."""
 
 import json
 import re
@@ -44,7 +44,7 @@ def test_the_page_is_closed_to_everything_from_elsewhere(gateway: Client) -> Non
 
 
 def test_the_page_has_nothing_inline() -> None:
-    """Behaviour 55: whatever the policy would refuse is not there."""
+    """Behaviour 55: the page has nothing that its policy would block."""
     text = page("index.html", "")
     assert re.findall(r"<script(?![^>]*\ssrc=)[^>]*>|<style|\son\w+=|\sstyle=|javascript:", text) == []
 
@@ -109,7 +109,7 @@ def test_both_forms_say_the_same(gateway: Client) -> None:
     ("path", "imported"), [("/api/v1", False), ("/health", False), ("/api/v1/openapi.json", True)]
 )
 def test_only_the_document_imports_apispec(path: str, imported: bool) -> None:
-    """No other request pays for it."""
+    """Other requests do not load it."""
     done = run("-c", CALL.format(path=path))
     assert (done.returncode, done.stdout.strip()) == (0, str(imported)), done.stderr
 

@@ -1,4 +1,4 @@
-"""Fields: what the server owns nobody sets, and what is not declared nobody sees."""
+"""Fields: callers cannot set what the server owns, or see what is not declared."""
 
 from typing import Any
 

@@ -135,6 +135,6 @@ def test_no_patch_goes_around_it(clients: Clients, owner: User, make_client: Mak
 
 
 def test_the_refusal_names_who_may(clients: Clients, ours: OAuth2Client) -> None:
-    """Whoever reads it knows what to do."""
+    """The message says what to do."""
     detail = clients("PATCH", "ours", [replace("/client_name", "Grail")]).json["detail"]
     assert "Admin with write access and a sign-in through a first-party client" in detail

@@ -36,7 +36,7 @@ def test_large_bodies_are_refused_at_the_token_endpoint(world: World) -> None:
 def test_nesting_ends_at_64_levels(
     world: World, opening: str, closing: str, levels: int, status: int
 ) -> None:
-    """Behaviour 48: deeper is 400, and never an error of ours."""
+    """Behaviour 48: deeper nesting is 400, never a server error."""
     levels = min(levels, MOST // len(opening + closing) - 1)
     text = opening * levels + ("" if opening == "[" else "1") + closing * levels
     answer = post(world, text.encode())
@@ -44,7 +44,7 @@ def test_nesting_ends_at_64_levels(
 
 
 def test_nesting_that_never_ends_is_malformed(world: World) -> None:
-    """Behaviour 48: brackets alone."""
+    """Behaviour 48: only brackets."""
     assert post(world, b"[" * MOST).status == 400
 
 
@@ -222,5 +222,5 @@ def test_without_a_body_its_encoding_is_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("content_type", ["text/plain", "nonsense", "application/xml; q=é", ""])
 def test_a_get_ignores_its_content_type(world: World, content_type: str) -> None:
-    """Behaviour 51: it has no body whose type could be wrong (Chalice alone would say 415)."""
+    """Behaviour 51: without a body there is no wrong type (plain Chalice would answer 415)."""
     assert world.api("GET", "/health", headers={"Content-Type": content_type}).status == 200

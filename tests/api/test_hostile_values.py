@@ -123,14 +123,14 @@ def test_odd_queries_are_ignored_or_invalid(world: World, query: str) -> None:
     ],
 )
 def test_odd_credentials_are_bad_tokens(world: World, header: str) -> None:
-    """Behaviour 17, 50: whatever stands there, it is 401 and never an error of ours."""
+    """Behaviour 17, 50: any value is 401, never a server error."""
     answer = world.api("GET", "/api/v1/users/me", headers={"Authorization": header})
     assert (answer.status, flaws(answer)) == (401, [])
 
 
 @pytest.mark.parametrize("path", ["/api/v1/users/me", TEAMS, "/api/v1/users"])
 def test_a_token_in_the_query_is_refused(world: World, path: str) -> None:
-    """Behaviour 17: logs keep URLs; alone it is no credential, beside a header it is a second one."""
+    """Behaviour 17: since logs keep URLs, a token in one is no credential, and an error beside a header."""
     token = world.token("admin")
     answers = [world.api("GET", f"{path}?access_token={token}", token=extra) for extra in (None, token)]
     assert [answer.status for answer in answers] == [400, 400]

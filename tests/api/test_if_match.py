@@ -1,4 +1,4 @@
-"""If-Match, and writers that meet."""
+"""If-Match, and concurrent writers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,7 +78,7 @@ def test_the_etag_of_an_answer_is_the_next_condition(call: Caller) -> None:
 
 
 def test_star_on_nothing_is_404(call: Caller) -> None:
-    """RFC 9110 §13.1.1: what is gone is gone."""
+    """RFC 9110 §13.1.1: a deleted item is 404, whatever the condition."""
     call("DELETE", None)
     assert call("PATCH", RETITLE, "*").status == 404
 
@@ -114,7 +114,7 @@ def test_without_if_match_a_patch_is_applied_anew(call: Caller, team: Team, time
 
 @BETWEEN
 def test_a_patch_applied_anew_tests_what_is_there_now(call: Caller, team: Team) -> None:
-    """Behaviour 62: a test is made of what the other writer left, so no update is lost."""
+    """Behaviour 62: a test sees the other writer's result, so no update is lost."""
     with somebody_faster(team, 1):
         answer = call("PATCH", [expect("/title", "Engines"), *RETITLE])
     assert (answer.status, call("GET", None).json["title"]) == (409, "Theirs 0")
@@ -140,7 +140,7 @@ def test_a_delete_without_if_match_wins_in_the_end(call: Caller, team: Team) -> 
 
 
 def test_a_team_that_vanishes_under_a_patch_is_404(call: Caller, team: Team) -> None:
-    """Behaviour 59: what was deleted meanwhile is not found, and does not come back."""
+    """Behaviour 59: an item deleted in the meantime is not found, and is not created again."""
     deleted: list[int] = []
 
     def rule(sent: Sent, forward: Forward) -> Wired:

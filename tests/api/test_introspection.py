@@ -1,4 +1,4 @@
-"""Introspection (RFC 7662): what a token is worth, told to the client that has it."""
+"""Introspection (RFC 7662): the state of a token, shown to the client that it was issued to."""
 
 import time
 from collections.abc import Callable
@@ -91,7 +91,7 @@ def test_a_refresh_token_is_described(
 def test_a_refresh_token_is_worth_what_its_client_may_do_today(
     api: Client, tokens: dict[str, Any], server: OAuth2Client
 ) -> None:
-    """Behaviour 5, 31: neither what it lost meanwhile nor what it got."""
+    """Behaviour 5, 31: neither scopes that the client has lost since nor those that it has gained."""
     server.update([OAuth2Client.default_scopes.set(["users:read", "users:write"])])
     assert ask(api, tokens["refresh_token"]).json["scope"] == "users:read"
 
@@ -165,7 +165,7 @@ def test_what_the_user_took_back_is_inactive(
 def test_another_client_s_token_is_inactive(
     api: Client, tokens: dict[str, Any], admin: User, make_client: Callable[..., OAuth2Client], kind: str
 ) -> None:
-    """Behaviour 31: foreign is as good as unknown."""
+    """Behaviour 31: a foreign token is treated like an unknown one."""
     make_client("other", admin)
     assert ask(api, tokens[kind], ("other", SECRET)).body == NOTHING
     assert ask(api, tokens[kind]).json["active"] is True

@@ -1,4 +1,4 @@
-"""RFC 6902 over the public view: operations, refusals, and what a patch can't find out."""
+"""RFC 6902 over the public view: operations, refusals, and what a patch cannot reveal."""
 
 import json
 from collections.abc import Callable

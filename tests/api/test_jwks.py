@@ -53,7 +53,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def test_published_are_the_next_the_current_and_the_ones_before(
     api: Client, use: Callable[..., None]
 ) -> None:
-    """Behaviour 33: whoever may meet a token finds its key; a key whose last token has expired is gone."""
+    """Behaviour 33: the key of every valid token is published; a key whose last token has expired is not."""
     gone = retired(new_entry(ed25519.Ed25519PrivateKey.generate(), CURRENT), 1)
     use(retired(ENTRIES["RS256"], 2**33), ENTRIES["ES256"], {**ENTRIES["EdDSA"], "status": NEXT}, gone)
     found = api("GET", JWKS).json["keys"]
@@ -131,7 +131,7 @@ def test_pyjwt_verifies_access_tokens(
     sign_in: Callable[..., dict[str, Any]],
     algorithm: str,
 ) -> None:
-    """So does what most Python services use."""
+    """PyJWT, which most Python services use, verifies it too."""
     use(ENTRIES[algorithm])
     token, found = sign_in()["access_token"], api("GET", JWKS).json
     key = jwt.PyJWKSet.from_dict(found)[jwt.get_unverified_header(token)["kid"]]
@@ -142,7 +142,7 @@ def test_pyjwt_verifies_access_tokens(
 def test_a_document_that_cannot_be_read_for_too_long_is_503(
     api: Client, token_for: Callable[..., str], user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fail closed; what needs no key goes on."""
+    """Fail closed; operations that need no key still work."""
     token = token_for(user)
     keys = application.api.keystore
     old = replace(keys._copy.read, wall=0.0)

@@ -218,7 +218,7 @@ def test_tokens_are_counted_by_grant(
 
 
 def test_a_used_refresh_token_is_counted(api: Client, user: User, sign_in: SignIn, log: Log) -> None:
-    """One of two who have it is a thief."""
+    """Reuse means that the token leaked."""
     token = sign_in()["refresh_token"]
     ask(api, grant_type="refresh_token", refresh_token=token)
     let_pass(token)
@@ -237,7 +237,7 @@ def test_revoked_tokens_are_counted(api: Client, user: User, sign_in: SignIn, lo
 def test_refused_sign_ins_are_counted_while_they_are_held_back_too(
     api: Client, user: User, documentation: OAuth2Client, log: Log
 ) -> None:
-    """The alarm counts guesses, also those that nobody looks at any more."""
+    """The alarm counts all guesses, also those beyond the limit."""
     form = {"grant_type": "password", "username": "user", "password": "wrong"}
     statuses = [ask(api, **form) for _ in range(11)]
     lines = log.of("request")
@@ -255,7 +255,7 @@ def test_wrong_client_secrets_are_counted(api: Client, service: OAuth2Client, lo
 def test_what_is_wrong_otherwise_is_no_refused_sign_in(
     api: Client, user: User, documentation: OAuth2Client, log: Log
 ) -> None:
-    """A client without a parameter guesses nothing."""
+    """A request without a parameter is not a guess."""
     ask(api, grant_type="password", username="user")
     ask(api, grant_type="password", username="user", password=PASSWORD, scope="nonsense")
     assert [line.get("sign_in_failures", 0) for line in log.of("request")] == [0, 0]

@@ -1,4 +1,4 @@
-"""Rights that end between a request's reads and its write: nobody slips through."""
+"""Rights that end between a request's reads and its write: the write is refused."""
 
 from collections.abc import Callable
 from functools import partial

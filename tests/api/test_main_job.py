@@ -10,7 +10,7 @@ from tests.http import Client
 def test_a_new_user_signs_up_signs_in_and_leads_a_team(
     api: Client, sign_in: Callable[..., dict[str, Any]]
 ) -> None:
-    """From nothing to a team of one's own over HTTP events alone."""
+    """From an empty table to a team of one's own, with HTTP events only."""
     form = {"username": "ada", "email": "ada@test.example", "password": "analytical engine"}
     assert api("POST", "/api/v1/users", data={**form, "recaptcha_key": "secret_key"}).status == 201
     token = sign_in("ada", "analytical engine")["access_token"]

@@ -132,7 +132,7 @@ def test_a_removed_member_is_gone(members: Members, ada: User) -> None:
 
 
 def test_who_was_removed_may_come_back(members: Members, ada: User) -> None:
-    """Nothing of an old membership stands in the way of a new one."""
+    """An old membership does not prevent a new one."""
     members.add(ada.id, is_leader=True)
     members.remove(ada.id)
     assert (members.add(ada.id).status, members.list().headers["x-total-count"]) == (201, "2")
@@ -152,7 +152,7 @@ def test_the_last_leader_stays(members: Members, user: User, ada: User) -> None:
 
 
 def test_not_even_an_admin_removes_the_last_leader(members: Members, user: User, admin: User) -> None:
-    """Behaviour 40: the rule is the team's, not the caller's."""
+    """Behaviour 40: the rule holds whoever the caller is."""
     assert members.remove(user.id, caller=admin).status == 409
 
 
@@ -168,7 +168,7 @@ def test_one_of_two_leaders_may_go(members: Members, user: User, ada: User) -> N
 def test_members_leave_by_themselves(
     *, members: Members, team: Team, make_user: MakeUser, is_leader: bool, is_regular_user: bool
 ) -> None:
-    """Leaving takes one's own rights only: no write access is needed, and the team's titles stay seen."""
+    """Leaving only reduces the caller's own rights, so it needs no write access."""
     leaver = make_user("leaver", is_regular_user=is_regular_user)
     add_member(team, leaver, is_leader=is_leader)
     statuses = [members.remove(leaver.id, caller=leaver).status for _ in range(2)]

@@ -67,7 +67,7 @@ def test_the_scopes_are_those_there_are(document: dict[str, Any]) -> None:
 
 
 def test_codes_need_s256(document: dict[str, Any]) -> None:
-    """Behaviour 32: S256 alone, and iss in the response (RFC 9207 §3)."""
+    """Behaviour 32: only S256, and iss in the response (RFC 9207 §3)."""
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["authorization_response_iss_parameter_supported"] is True
     assert (document["response_types_supported"], document["response_modes_supported"]) == (

@@ -51,7 +51,7 @@ def test_a_new_client_is_shown_with_its_address(clients: Clients, user: User) ->
 def test_a_client_that_changes_meanwhile_is_deleted_all_the_same(
     clients: Clients, make_client: MakeClient, user: User
 ) -> None:
-    """Behaviour 47: who names no version means whatever is there."""
+    """Behaviour 47: without a version, the current one is meant."""
     client = make_client("mine", user)
     with at_call("TransactWriteItems", lambda: client.update([OAuth2Client.client_name.set("x")])):
         assert clients("DELETE", "mine").status == 204
@@ -65,7 +65,7 @@ def test_a_client_that_changes_meanwhile_is_deleted_all_the_same(
 def test_a_client_that_changes_meanwhile_keeps_both_changes(
     *, clients: Clients, make_client: MakeClient, user: User, method: str, path: str, patch: Any
 ) -> None:
-    """Behaviour 47, 59: without If-Match a change is made anew on what the other one left."""
+    """Behaviour 47, 59: without If-Match a change is applied again to the other writer's result."""
     client = make_client("mine", user)
     before = client.secret_hash
     with at_call("TransactWriteItems", lambda: client.update([OAuth2Client.client_name.set("x")])):
@@ -102,7 +102,7 @@ def test_a_secret_has_256_bits(clients: Clients) -> None:
 
 
 def test_a_public_client_has_no_secret(clients: Clients) -> None:
-    """client_type public means that there is nothing to keep."""
+    """A client of client_type public has no secret."""
     client = clients.register(client_type="public", redirect_uris=[URI]).json
     assert (client["client_type"], client.get("client_secret")) == ("public", None)
 

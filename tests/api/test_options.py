@@ -69,7 +69,7 @@ def test_a_private_resource_tells_nothing_without_a_token(world: World, path: st
 @pytest.mark.parametrize("caller", sorted(DEAD))
 @pytest.mark.parametrize("path", RESOURCES)
 def test_a_bad_token_is_never_ignored(world: World, path: str, caller: str) -> None:
-    """Behaviour 18, 42: nobody is told what they may do by a token that is good for nothing."""
+    """Behaviour 18, 42: an invalid token reveals nothing about what a caller may do."""
     answer = world.options(caller, path)
     assert (answer.status, answer.headers["www-authenticate"]) == (401, 'Bearer error="invalid_token"')
 

@@ -43,7 +43,7 @@ class World:
 def world(
     api: Client, admin: User, make_user: MakeUser, make_client: MakeClient, token_for: TokenFor
 ) -> World:
-    """Everything seven times; the documentation client is one of the clients."""
+    """Seven of each; the documentation client is one of the clients."""
     token = token_for(admin)
     users = [admin, *(make_user(f"user{number}") for number in range(AMOUNT - 1))]
     teams = [create_team(f"Team {number}", admin.id, admin.username) for number in range(AMOUNT)]
@@ -172,7 +172,7 @@ def test_an_offset_that_is_too_large_names_the_way_on(empty: World, value: int) 
 
 @pytest.mark.parametrize("query", ["limit=1&limit=2", "offset=1&offset=1", "cursor=a&cursor=b"])
 def test_a_parameter_given_twice_is_422(empty: World, query: str) -> None:
-    """Nobody has to guess which one counts."""
+    """Sending both is an error, so that nobody has to guess which one counts."""
     answer = empty.get(f"/api/v1/teams?{query}")
     named = [entry["parameter"] for entry in answer.json["errors"]]
     assert (answer.status, named) == (422, [query.split("=", maxsplit=1)[0]])

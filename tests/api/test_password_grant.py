@@ -1,4 +1,4 @@
-"""The password grant: who gets in, what the others can tell, and what is left in the table."""
+"""The password grant: who can sign in, what failures reveal, and what remains in the table."""
 
 import json
 import logging

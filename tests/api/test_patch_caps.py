@@ -60,12 +60,12 @@ def test_a_bomb_that_is_removed_again_is_422(patch: Patcher) -> None:
 
 @pytest.mark.parametrize(("number", "status"), [(1, 200), (64, 200), (65, 422), (900, 422)])
 def test_the_number_of_operations_is_capped(patch: Patcher, number: int, status: int) -> None:
-    """Behaviour 45: 64 operations at the most."""
+    """Behaviour 45: at most 64 operations."""
     assert patch([expect("/client_type", "confidential")] * number).status == status
 
 
 def test_operations_are_counted_before_they_are_read(patch: Patcher) -> None:
-    """What is too long is refused as that, whatever is in it: the work stays bounded."""
+    """A patch that is too long is refused before its content is checked: the work stays bounded."""
     assert patch([*[expect("/client_type", "confidential")] * 64, {"op": "none"}]).status == 422
 
 
@@ -94,7 +94,7 @@ def test_the_elements_of_the_result_are_capped(patch: Patcher) -> None:
 
 @pytest.mark.parametrize(("length", "detail"), [(256, "There is"), (257, "A pointer may have at most 256")])
 def test_the_length_of_a_pointer_is_capped(patch: Patcher, length: int, detail: str) -> None:
-    """As the document tells it, before the pointer is parsed."""
+    """The documented length of a pointer is checked before it is parsed."""
     path = "/redirect_uris/0".ljust(length, "x")
     answer = patch([{"op": "copy", "from": path, "path": "/redirect_uris/-"}])
     assert (answer.status, answer.json["errors"][0]["detail"].startswith(detail)) == (422, True)
@@ -114,7 +114,7 @@ INDEXES = ["-1", "1", "01", "1e0", "99999999999999999999", "x", "", " 0", "+0", 
 @pytest.mark.parametrize("index", INDEXES)
 @pytest.mark.parametrize(("op", "status"), [("replace", 422), ("remove", 422), ("test", 409)])
 def test_an_odd_index_is_refused(patch: Patcher, index: str, op: str, status: int) -> None:
-    """Behaviour 46: what is no index (RFC 6901 §4) is 422, and a test of it fails, whatever raised."""
+    """Behaviour 46: an invalid index (RFC 6901 §4) is 422, and a test of one fails."""
     before = dump_table()
     path = f"/redirect_uris/{index}"
     assert (patch([{"op": op, "path": path, "value": URI}]).status, dump_table()) == (status, before)

@@ -1,4 +1,4 @@
-"""Refusals: RFC 9457 problems whose types resolve, and that tell nothing of what is inside."""
+"""Refusals: RFC 9457 problems whose types resolve, and that reveal no internals."""
 
 import logging
 import re
@@ -27,7 +27,7 @@ SECRETS = ("arn:aws:dynamodb:eu-west-1:123456789012:table/grail-test", "Tracebac
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An application that meets an exception nobody foresaw, full of what must not get out."""
+    """An application that raises an unforeseen exception, full of secrets."""
 
     def explode(*_: Any, **__: Any) -> Any:
         raise RuntimeError(" ".join(SECRETS))

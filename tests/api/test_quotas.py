@@ -46,7 +46,7 @@ def steady() -> None:
 
 
 def spend(operation: str, user: User, amount: int, limit: str = "default", window: int = HOUR) -> None:
-    """Count calls of an account that nobody made."""
+    """Use up an account's quota without making calls."""
     key = keys.rate(operation, f"{keys.ACCOUNT}{user.id}", limit, int(time.time() // window))
     Tally.at(key, amount=amount).save()
 
@@ -103,7 +103,7 @@ def moved(address: str) -> Operations:
 
 
 def test_ten_addresses_an_hour(call: Caller, user: User, make_user: MakeUser) -> None:
-    """Nobody finds out which addresses are taken, or takes many of them; others are not held back."""
+    """A caller can neither probe for nor take many addresses; other callers are not affected."""
     other = make_user("other")
     addresses = [f"new{number}@test.example" for number in range(9)]
     assert [call.patch(user, moved(address)).status for address in addresses] == [200] * 9
@@ -210,7 +210,7 @@ def test_the_page_counts_as_well(
 def test_parallel_sign_ins_gain_nothing(
     deployed: Client, user: User, documentation: OAuth2Client, amount: int
 ) -> None:
-    """The last one that is left happens between another one's look and its count."""
+    """The last permitted call happens between another one's read and its count."""
     spend("sign_in", user, amount - 1)
     with at_call("TransactWriteItems", lambda: by_password(deployed, "user")):
         late = by_password(deployed, "user")
@@ -224,7 +224,7 @@ def refresh(api: Client, token: str) -> Answer:
 
 
 def spend_refreshes(token: str, amount: int) -> Key:
-    """Count refreshes of a sign-in that nobody made, and return the key of the count."""
+    """Use up a sign-in's quota of refreshes without making them, and return the key of the count."""
     user_id, family_id, _ = token.split(".")
     subject = attempts.sign_in(user_id, family_id)
     key = keys.rate("refresh", subject, "default", int(time.time() // HOUR))
@@ -243,7 +243,7 @@ def test_refreshes_of_a_sign_in_are_limited(deployed: Client, user: User, sign_i
 
 
 def test_a_refresh_that_was_held_back_works_later(deployed: Client, user: User, sign_in: SignIn) -> None:
-    """The token is not used up, and nobody takes it for stolen."""
+    """The token is not used up, and not treated as stolen."""
     token = sign_in()["refresh_token"]
     key = spend_refreshes(token, 120)
     check(refresh(deployed, token))

@@ -181,7 +181,7 @@ def test_operations_do_not_share_a_limit(limited: Limited) -> None:
 
 
 def test_refused_calls_count(limited: Limited) -> None:
-    """Otherwise whoever is refused could try without end."""
+    """Otherwise refused callers could try without limit."""
     client = limited(THREE)
     limited.breaks = True
     assert statuses(client, 4) == [409] * 3 + [429]
@@ -216,7 +216,7 @@ def test_nothing_is_answered_that_is_not_counted(limited: Limited) -> None:
 
 @pytest.mark.parametrize("limit", [THREE, rate_limit("3/minute", "9/hour")], ids=["one", "several"])
 def test_parallel_calls_gain_nothing(limited: Limited, limit: RateLimit) -> None:
-    """Behaviour 37: the last call that is left happens between another one's look and its count."""
+    """Behaviour 37: the last permitted call happens between another one's read and its count."""
     client = limited(limit)
     statuses(client, 2)
     with at_call("TransactWriteItems", lambda: client("GET", PATH)):
@@ -254,7 +254,7 @@ def sign_up(api: Client, number: int, captcha: str = "secret_key", **more: Any) 
 
 
 def test_ten_a_minute_sign_up_from_one_address(deployed: Client) -> None:
-    """Nobody fills the table with users, nor asks in bulk which names are taken."""
+    """Callers can neither fill the table with users nor probe in bulk which names are taken."""
     found = [sign_up(deployed, number) for number in range(11)]
     assert [answer.status for answer in found] == [201] * 10 + [429]
     assert found[-1].headers["ratelimit-policy"] == '"default";q=10;w=60'
@@ -262,7 +262,7 @@ def test_ten_a_minute_sign_up_from_one_address(deployed: Client) -> None:
 
 
 def test_wrong_captchas_count(deployed: Client) -> None:
-    """A machine that guesses captchas is held back as well."""
+    """Failed captchas count, too."""
     assert [sign_up(deployed, n, "wrong").status for n in range(11)] == [403] * 10 + [429]
 
 

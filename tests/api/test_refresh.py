@@ -1,4 +1,4 @@
-"""Refresh tokens: one use each, in families that die as a whole."""
+"""Refresh tokens: one use each, in families that end as a whole."""
 
 import time
 from collections.abc import Callable
@@ -189,7 +189,7 @@ def test_a_scope_that_the_client_lost_is_lost(
 
 @pytest.mark.parametrize("name", ["idle_until", "absolute_until"])
 def test_both_expiries_hold_before_ttl_sweeps(api: Client, user: User, tokens: Tokens, name: str) -> None:
-    """Behaviour 25: the item is still there, its time is over."""
+    """Behaviour 25: the item still exists, but it has expired."""
     attribute = TokenFamily.get_attributes()[name]
     family_of(user).update([attribute.set(int(time.time()) - 1)])
     assert error_of(refresh(api, tokens["refresh_token"])) == INVALID
@@ -209,7 +209,7 @@ def test_use_moves_the_idle_expiry_alone(api: Client, user: User, tokens: Tokens
 def test_ttl_keeps_a_family_as_long_as_anything_of_it_lives(
     user: User, tokens: Tokens, settings: Any
 ) -> None:
-    """Behaviour 25, 21: TTL takes neither a live family nor the mark that its access tokens are dead."""
+    """Behaviour 25, 21: TTL removes neither a live family nor the mark that its access tokens are revoked."""
     family = family_of(user)
     assert family.expires_at >= family.absolute_until + settings.access_token_lifetime
 
@@ -227,7 +227,7 @@ def test_ttl_keeps_a_family_as_long_as_access_tokens_of_a_day(
 def test_ttl_keeps_the_mark_of_a_used_token_as_long_as_its_family(
     api: Client, user: User, tokens: Tokens
 ) -> None:
-    """Behaviour 21: reuse is noticed to the end of the family, and the marks do not stay for ever."""
+    """Behaviour 21: reuse is detected until the family ends, and the marks expire."""
     refresh(api, tokens["refresh_token"])
     token = parse_refresh_token(tokens["refresh_token"])
     assert token
@@ -297,7 +297,7 @@ def test_what_ends_a_user_ends_all_families(
 
 
 def test_a_password_change_over_the_api_ends_all_families(api: Client, user: User, sign_in: SignIn) -> None:
-    """Behaviour 26: the change itself answers, and nothing of before works any more."""
+    """Behaviour 26: the change itself succeeds, and no earlier token works afterwards."""
     pair = sign_in()
     patch = [
         {"op": "test", "path": "/current_password", "value": PASSWORD},
@@ -312,7 +312,7 @@ def test_a_password_change_over_the_api_ends_all_families(api: Client, user: Use
 def test_a_demotion_ends_nothing(
     api: Client, admin: User, make_user: Callable[..., User], sign_in: SignIn
 ) -> None:
-    """A demoted subject is still a subject."""
+    """A demoted user stays signed in."""
     second = make_user("second", is_admin=True)
     pair = sign_in("second")
     change_user(second, {"is_admin": False})

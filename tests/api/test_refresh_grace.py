@@ -62,7 +62,7 @@ def test_a_read_in_the_middle_of_a_rotation_is_repeated(api: Client, user: User,
 
 
 def test_after_the_grace_it_is_reuse(api: Client, user: User, tokens: Tokens) -> None:
-    """Behaviour 21: 30 s after its use nobody shows a token in good faith."""
+    """Behaviour 21: 30 s after its use, presenting a token again counts as theft."""
     refresh(api, tokens["refresh_token"])
     let_pass(tokens["refresh_token"])
     assert (error_of(refresh(api, tokens["refresh_token"])), is_over(api, user, tokens)) == (INVALID, True)
@@ -151,7 +151,7 @@ def test_a_withdrawn_consent_ends_the_grace(
 def test_a_replaced_secret_is_nobody_s_theft(
     api: Client, user: User, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """docs/keys.md: the repeated token is refused, whoever has its successor goes on."""
+    """docs/keys.md: the repeated token is refused, its successor still works."""
     fresh = refresh(api, tokens["refresh_token"]).json
     other = replace(application.api.keystore.keyring(), mac_secret=b"1" * 32)
     monkeypatch.setattr(application.api.keystore, "keyring", lambda: other)

@@ -1,4 +1,4 @@
-"""Token revocation (RFC 7009): what it ends, what it leaves alone, and what it never admits."""
+"""Token revocation (RFC 7009): what it ends, what it does not affect, and what it never reveals."""
 
 import json
 import time
@@ -90,7 +90,7 @@ def test_twice_does_no_harm(api: Client, tokens: Tokens, kind: str) -> None:
     ["x", "a.b.c", f"{'0' * 26}.{'0' * 26}.{'a' * 43}", "null", "\x00", "é" * 100, "a" * 8192, "../.."],
 )
 def test_an_unknown_token_is_answered_like_any(api: Client, documentation: OAuth2Client, token: str) -> None:
-    """Behaviour 29: what is no token needs no revocation (RFC 7009 §2.2)."""
+    """Behaviour 29: an invalid token needs no revocation (RFC 7009 §2.2)."""
     assert revoke(api, token).status == 200
 
 

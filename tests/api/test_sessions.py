@@ -96,7 +96,7 @@ def test_an_ended_session_is_over(api: Client, user: User, sign_in: SignIn, sess
 
 
 def test_a_session_is_ended_once(api: Client, user: User, sign_in: SignIn, sessions: Sessions) -> None:
-    """Afterwards there is none, and nobody's are like another's."""
+    """A session that has ended is 404, like an unknown one."""
     session_id = session_of(sign_in())
     statuses = [sessions.end(found).status for found in (session_id, session_id, NOBODY, "nothing")]
     assert statuses == [204, 404, 404, 404]
@@ -166,7 +166,7 @@ OVER: dict[str, Callable[..., object]] = {
 def test_what_cannot_refresh_is_not_listed(
     *, api: Client, user: User, app: OAuth2Client, sessions: Sessions, ending: str
 ) -> None:
-    """However a sign-in came to its end, it is not shown as if somebody were signed in."""
+    """A sign-in that has ended is not listed, however it ended."""
     tokens = by_code(api)
     assert sessions.ids() == [session_of(tokens)]
     OVER[ending](api=api, user=user, app=app, tokens=tokens, token=sessions.token)
@@ -229,7 +229,7 @@ def test_the_round_trips_do_not_grow(
 def test_a_session_that_ends_while_it_refreshes_ends(
     api: Client, user: User, sign_in: SignIn, sessions: Sessions, trail: Trail
 ) -> None:
-    """Whoever comes second finds it over or ends what has just been refreshed: nobody is called a thief."""
+    """A refresh and a revocation at the same time end the session without a report of theft."""
     tokens = sign_in()
     with at_call("TransactWriteItems", lambda: refresh(api, tokens["refresh_token"])):
         assert sessions.end(session_of(tokens)).status == 204

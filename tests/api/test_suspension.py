@@ -183,12 +183,12 @@ def test_an_internal_account_sets_it(
 
 @pytest.mark.parametrize("value", [None, 0, "false"])
 def test_it_is_true_or_false(server: OAuth2Client, admins: Clients, value: Any) -> None:
-    """Nothing that merely looks like it."""
+    """Only booleans are accepted."""
     assert admins("PATCH", "server", [replace("/is_active", value)]).status == 422
 
 
 def test_a_registration_does_not_set_it(admins: Clients) -> None:
-    """A new client is active; the field is none of a registration."""
+    """A new client is active; a registration cannot set the field."""
     assert admins.register(is_active=False).status == 422
     assert admins.register().json["is_active"] is True
 

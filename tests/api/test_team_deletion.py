@@ -1,4 +1,4 @@
-"""Deleting teams of any size: access goes first, the rest follows, whatever stops it."""
+"""Deleting teams of any size: access ends first, the rest is removed even after interruptions."""
 
 import math
 
@@ -109,7 +109,7 @@ def test_cleaning_up_twice_does_no_harm(api: Client, user: User, token_for: Toke
 
 
 def test_several_deleted_teams_all_go(api: Client, user: User, token_for: TokenFor) -> None:
-    """Behaviour 63: one run converges for everything that was deleted meanwhile."""
+    """Behaviour 63: one run cleans up everything that was deleted in the meantime."""
     teams = [big_team(user, 30) for _ in range(3)]
     for team in teams:
         api("DELETE", f"/api/v1/teams/{team.id}", token=token_for(user))

@@ -111,7 +111,7 @@ def test_what_an_admin_does_to_a_team_is_told(
 def test_what_is_refused_is_no_event(
     *, user: User, team: Team, make_user: MakeUser, leader: Caller, trail: Trail
 ) -> None:
-    """An event is written with what it tells of, or not at all."""
+    """An event is written in the transaction that it records, or not at all."""
     ada = make_user("ada")
     add_member(team, ada, is_leader=False)
     answers = [
