@@ -1,4 +1,4 @@
-"""Input that would cost much if it were looked at before it is measured, for each field of each operation.
+"""Input that would be costly if it were parsed before its size is checked, for each field of each operation.
 
 It is made from the declarations, so a new operation has its bombs without a line here.
 """

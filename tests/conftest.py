@@ -88,7 +88,7 @@ def table(shared: TableConnection) -> Iterator[None]:
 
 @pytest.fixture
 def waits(table: None, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long everybody would have slept; nobody does, but the clock moves on."""
+    """The waits that were asked for; nothing sleeps, but the clock advances."""
     # A fresh client, since each has a quota of retries; of one session, which has read botocore's data once.
     Item.disconnect()
     monkeypatch.setattr(Connection, "session", _session)

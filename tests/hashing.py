@@ -13,7 +13,7 @@ LEAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # as cheap as
 
 @pytest.fixture(scope="module", autouse=True)
 def cheap_hashes(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Hash passwords at the least cost, except in modules marked `full_hashes`, and on servers."""
+    """Hash passwords at minimal cost, except in modules marked `full_hashes`, and on servers."""
     if present().over_http or request.node.get_closest_marker("full_hashes"):
         yield
         return

@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the tests talk to the server, or to the application in this process."""
+    """Connect the tests to the server, or to the application in this process."""
     config.addinivalue_line("markers", "in_process(why): cannot run against a server over HTTP")
     names = ("url", "engine", "table", "region", "secrets")
     place = {name: config.getoption(name) for name in names}

@@ -14,7 +14,7 @@ from tasks.server import make_server
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """Serve the application on a free loopback port and give the URL."""
+    """Serve the application on a free loopback port and yield the URL."""
     with socket.create_server((LOOPBACK, 0), backlog=512) as listener:
         server = make_server(project_folder(), listener)
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -1,4 +1,4 @@
-"""Holds answers to the OpenAPI document: what it does not have, no answer may have."""
+"""Checks answers against the OpenAPI document, which has to describe them completely."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""What several tests say in one word: JSON Patch operations, and the table as it stands."""
+"""Shorthands for tests: JSON Patch operations, and the content of the table."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -55,7 +55,7 @@ def expect(path: str, value: Any) -> dict[str, Any]:
 
 
 def confirmed(password: str, *operations: dict[str, Any]) -> Operations:
-    """A patch whose author proves to know the current password."""
+    """A patch that proves knowledge of the current password."""
     return [expect("/current_password", password), *operations]
 
 

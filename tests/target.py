@@ -23,7 +23,7 @@ from tests.support import RawItem, dump_table, place
 
 # A local cloud that enforces IAM takes this access key for the root account; other engines check none.
 ROOT_KEY = "test"
-CLEAN_UP_TAKES = 0.05  # seconds at the most, for a team of a few
+CLEAN_UP_TAKES = 0.05  # seconds, at most, for a small team
 Restore = Callable[[], None]
 
 
@@ -43,15 +43,15 @@ class Target(Protocol):
         ...
 
     def drop(self) -> None:
-        """Leave nothing of a test behind."""
+        """Remove everything that a test wrote."""
         ...
 
     def saved(self) -> Restore:
-        """Remember what the table holds, and give what takes it back there."""
+        """Remember what the table holds, and return a function that restores it."""
         ...
 
     def leave(self) -> None:
-        """Clean up behind the last test."""
+        """Clean up after the last test."""
         ...
 
 
@@ -83,14 +83,14 @@ class Process:
             self._empty[where] = engine.saved_tables()
 
     def drop(self) -> None:
-        """Leave nothing of a test behind."""
+        """Remove everything that a test wrote."""
         if Item.Meta.host:
             Item.delete_table()
         else:
             engine.clear()
 
     def saved(self) -> Restore:
-        """Remember what the table holds, and give what takes it back there."""
+        """Remember what the table holds, and return a function that restores it."""
         return engine.saved_items(Item.Meta.region, Item.Meta.table_name)
 
     def leave(self) -> None:
@@ -147,10 +147,10 @@ class Server:
         put([])
 
     def drop(self) -> None:
-        """Leave everything to the next test, which begins by emptying the table."""
+        """Do nothing: the next test begins by emptying the table."""
 
     def saved(self) -> Restore:
-        """Remember what the table holds, and give what takes it back there."""
+        """Remember what the table holds, and return a function that restores it."""
         items = dump_table()
 
         def restore() -> None:
@@ -194,7 +194,7 @@ def table_of(shared: TableConnection) -> Iterator[None]:
 
 
 def put(wanted: list[RawItem]) -> list[RawItem]:
-    """Make the table hold these items and no other, and give the others."""
+    """Replace the table's items by these, and return the items that were removed."""
     there = {place(item): item for item in dump_table()}
     kept = {place(item): item for item in wanted}
     gone = [item for key, item in there.items() if key not in kept]
@@ -214,7 +214,7 @@ _present: list[Target] = []
 
 
 def use(target: Target) -> None:
-    """Have all tests talk to this."""
+    """Set what the tests talk to."""
     _present[:] = [target]
 
 

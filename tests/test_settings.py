@@ -244,7 +244,7 @@ def test_audit_events_are_kept_for_so_many_days(environ: dict[str, str], days: i
 
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "ever", "3651", "1e3"])
 def test_what_is_no_number_of_days_is_refused(value: str) -> None:
-    """A trail that is gone at once, or never, would be noticed too late."""
+    """A trail that expires at once, or never, would be noticed too late."""
     with pytest.raises(SettingsError, match="AUDIT_DAYS"):
         Settings.from_env({**PROD, "AUDIT_DAYS": value})
 
@@ -297,7 +297,7 @@ def test_the_stages_of_chalice_hold_no_secrets() -> None:
 
 @pytest.mark.parametrize("value", ["WARNING", "debug", "0", "NOTSET"])
 def test_log_levels_are_those_that_keep_the_metrics(value: str) -> None:
-    """Without the lines of requests, alarms would be blind."""
+    """Alarms depend on the lines of requests."""
     with pytest.raises(SettingsError, match="LOG_LEVEL"):
         Settings.from_env({**PROD, "LOG_LEVEL": value})
 

@@ -41,7 +41,7 @@ def test_a_run_of_marks_is_refused_before_it_is_normalized(
 
 @pytest.mark.parametrize("text", ["a" * 401, ACUTE * 75_000 + GRAVE * 75_000])
 def test_a_text_that_is_too_long_is_refused_before_it_is_looked_at(normalized: list[int], text: str) -> None:
-    """Its length is all that is asked of it."""
+    """Only its length is checked."""
     for change, most in ((nfc, 100), (fold, 400)):
         with pytest.raises(TooLongError):
             change(text, most)
@@ -57,7 +57,7 @@ def test_marks_that_writing_needs_are_text(marks: int) -> None:
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_bounded_text_is_normalized_as_ever(text: str) -> None:
-    """The bounds change nothing else."""
+    """Other text is not affected by the bounds."""
     assert nfc(text, 180) == unicodedata.normalize("NFC", text)
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     assert fold(text, 60) == folded

@@ -227,7 +227,7 @@ def test_authorization_reads_consistently(call: Caller, name: str) -> None:
 
 
 def test_members_are_read_consistently(call: Caller) -> None:
-    """Behaviour 61: who was removed is not listed any more."""
+    """Behaviour 61: a removed member is no longer listed."""
     with wire() as sent:
         call("members")
     assert [request.body.get("ConsistentRead") for request in sent if request.operation == "Query"] == [True]

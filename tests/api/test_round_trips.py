@@ -142,7 +142,7 @@ def test_a_write_stays_in_its_budget(
 def test_a_list_is_as_long_as_was_asked(
     *, api: Client, admin: User, amount: int, places: dict[str, str], token_for: TokenFor, path: str
 ) -> None:
-    """What the budgets above are measured with is really there."""
+    """The items that the budgets above are measured with really exist."""
     answer = api("GET", f"{path.format(**places)}?limit=100", token=token_for(admin))
     total = int(answer.headers["x-total-count"])
     assert (total > amount, len(answer.json)) == (True, min(100, total))
@@ -202,7 +202,7 @@ def test_a_stranger_costs_one_round_trip(
     round_trips: list[str],
     method: str,
 ) -> None:
-    """A refusal is decided with the first read."""
+    """A refusal needs only the first read."""
     token = token_for(make_user("stranger"))
     round_trips.clear()
     data = RETITLE if method == "PATCH" else None

@@ -1,4 +1,4 @@
-"""A key service that does not answer: told as such, and nothing is lost by it."""
+"""A key service that does not answer: 503, and nothing is lost."""
 
 import json
 from collections.abc import Callable

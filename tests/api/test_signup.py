@@ -1,4 +1,4 @@
-"""Signing up: limits, uniqueness, captcha and who may set what."""
+"""Signing up: limits, uniqueness, the captcha, and who may set which field."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def test_a_form_works_like_json(api: Client) -> None:
 
 
 def test_new_users_write_and_have_no_other_role(api: Client) -> None:
-    """What nobody asked for is not given."""
+    """A new account has no role by default."""
     flags = ("is_active", "is_regular_user", "is_admin", "is_internal")
     account = sign_up(api).json
     assert [account[name] for name in flags] == [True, True, False, False]

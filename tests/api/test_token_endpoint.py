@@ -163,7 +163,7 @@ def test_a_token_is_what_rfc_9068_says(
 def test_scopes_are_what_was_asked_else_the_defaults(
     api: Client, admin: User, make_client: Callable[..., OAuth2Client], asked: str | None, given: str
 ) -> None:
-    """Behaviour 5: extra blanks are harmless; none asked gives the client's defaults."""
+    """Behaviour 5: extra blanks are harmless; without a scope the client's defaults apply."""
     make_client("service", admin, default_scopes=["users:read", "teams:read"])
     form = GRANT | CREDENTIALS | ({"scope": asked} if asked is not None else {})
     answer = api("POST", TOKEN, form=form)

@@ -1,4 +1,4 @@
-"""Changing an e-mail address: its marker moves along, and what is taken stays taken."""
+"""Changing an e-mail address: its marker moves along, and taken addresses are refused."""
 
 import pytest
 

@@ -22,7 +22,7 @@ SENSITIVE = [
 
 
 class Patcher:
-    """Patches one user as another, and tells how that went."""
+    """Patches one user as another."""
 
     def __init__(self, api: Client, token_for: TokenFor) -> None:
         self.api = api
@@ -229,7 +229,7 @@ def test_other_changes_end_no_token(
 def test_a_disabled_account_revived_keeps_its_tokens_dead(
     patch: Patcher, admin: User, user: User, sign_in: SignIn
 ) -> None:
-    """Behaviour 26: disabling ends tokens for good."""
+    """Behaviour 26: disabling ends tokens permanently."""
     token = sign_in()["access_token"]
     for value in (False, True):
         patch(admin, user, confirmed(PASSWORD, replace("/is_active", value)))

@@ -1,4 +1,4 @@
-"""Looking at users: who sees whom, and what of them."""
+"""Reading users: who sees whom, and which fields."""
 
 from datetime import datetime, timedelta
 

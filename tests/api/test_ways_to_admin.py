@@ -60,11 +60,11 @@ class People:
         self.plain = make_user("plain")
 
     def token(self, name: str) -> Token:
-        """Get the token of a caller."""
+        """Return the token of a caller."""
         return getattr(self, name.replace(" ", "_").replace("'", ""))()  # type: ignore[no-any-return]
 
     def an_admin(self) -> Token:
-        """The one way."""
+        """The only way."""
         return token_of(self.admin, self.documentation)
 
     def an_internal_account(self) -> Token:
@@ -76,7 +76,7 @@ class People:
         return None
 
     def a_user(self) -> Token:
-        """No admin."""
+        """A user without roles."""
         return token_of(self.plain, self.documentation)
 
     def a_readonly_admin(self) -> Token:
@@ -239,7 +239,7 @@ def test_the_missing_password_is_named(people: People) -> None:
 
 @pytest.mark.parametrize("deed", ["sign up, is_admin", "replace is_admin", "password of an admin"])
 def test_an_app_is_told_who_may(people: People, deed: str) -> None:
-    """Whoever reads the refusal knows what to do."""
+    """The message says what to do."""
     detail = DEEDS[deed](people, people.token("an admins app"), PASSWORD).json["detail"]
     assert "Admin with write access and a sign-in through a first-party client" in detail
 
@@ -291,7 +291,7 @@ TRICKS: dict[str, Operations] = {
 @pytest.mark.parametrize("trick", TRICKS)
 @pytest.mark.parametrize("caller", ["an admin", "a user"])
 def test_no_patch_goes_around_the_proof(people: People, caller: str, trick: str) -> None:
-    """RFC 6902 has many ways to write a field; each is looked at."""
+    """RFC 6902 has many ways to write a field; each is checked."""
     token, before = people.token(caller), accounts()
     answer = patch("plain", *TRICKS[trick])(people, token, None)
     assert (answer.status in (403, 422), accounts()) == (True, before)
@@ -305,7 +305,7 @@ def test_a_form_is_no_patch(people: People) -> None:
 
 @pytest.mark.parametrize("field", ["email", "password", "first_name", "is_active"])
 def test_nobody_takes_over_an_internal_account(people: People, make_user: MakeUser, field: str) -> None:
-    """It passes every permission, so it is beyond admins."""
+    """An internal account passes every permission, which admins do not."""
     inside = make_user("inside", is_internal=True)
     value = False if field == "is_active" else "analytical@test.example"
     data = confirmed(PASSWORD, replace(f"/{field}", value))

@@ -1,4 +1,4 @@
-"""One of every kind of caller, and what they may or may not touch; put back after each write."""
+"""One of every kind of caller, and the objects of their requests; restored after each write."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -186,7 +186,7 @@ class World:
         scopes: frozenset[str] = ALL,
         unknown: tuple[str, ...] = (),
     ) -> Answer:
-        """Send a well-formed request, and take back what it changed."""
+        """Send a well-formed request, and revert what it changed."""
         address = self.address(caller, method, path, unknown)
         if path == AUTHORIZE:
             browser = Browser(self.api)

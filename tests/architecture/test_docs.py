@@ -83,7 +83,7 @@ def test_every_page_can_be_found() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_tasks_that_are_documented_exist(page: Path) -> None:
-    """Whatever a page tells to invoke, `invoke --list` has."""
+    """Every task that a page mentions is in `invoke --list`."""
     known = {*namespace.task_names, *(alias for names in namespace.task_names.values() for alias in names)}
     assert set(INVOKED.findall(page.read_text("utf-8"))) - known == set()
 
@@ -93,21 +93,21 @@ COMMANDS = [ROOT / "docs" / name for name in ("deploy.md", "keys.md", "operation
 
 @pytest.mark.parametrize("page", COMMANDS, ids=name_of)
 def test_commands_for_operators_are_whole(page: Path) -> None:
-    """What these pages tell to type, invoke takes: with no option unknown, and no argument forgotten."""
+    """`invoke` accepts the commands on these pages: no option is unknown, and no argument is missing."""
     blocks = [match[0] for match in CODE.finditer(page.read_text("utf-8"))]
     lines = [
         line for block in blocks for line in block.splitlines() if "->" not in line
     ]  # the doctor's advice
     typed = [found[1] for line in lines if (found := re.search(r"\binvoke ([^|#&]+)", line))]
     assert typed
-    contexts = deepcopy(namespace).to_contexts()  # which takes the tasks' explanations away
+    contexts = deepcopy(namespace).to_contexts()  # which removes the tasks' explanations
     for line in typed:
         Parser(contexts).parse_argv(shlex.split(line.replace("…", "x")))
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "architecture.md"], ids=name_of)
 def test_files_that_are_named_exist(page: Path) -> None:
-    """A file that moved is missed at once."""
+    """A file that has moved is noticed at once."""
     named = {text for text in SPAN.findall(prose(page)) if FILE.fullmatch(text)}
     assert named
     assert [text for text in sorted(named) if not (ROOT / text).exists()] == []

@@ -45,13 +45,13 @@ def imported() -> frozenset[str]:
 
 @pytest.mark.parametrize("module", ["chalicelib.web.endpoint", "pynamodb", "jwt", "marshmallow"])
 def test_a_cold_start_imports_what_every_request_needs(imported: frozenset[str], module: str) -> None:
-    """The list below would be empty, were this one not found."""
+    """The check below can find something."""
     assert module in imported
 
 
 @pytest.mark.parametrize("module", LATE)
 def test_a_cold_start_leaves_out_what_few_requests_need(imported: frozenset[str], module: str) -> None:
-    """Each import is paid for by whoever waits for a cold start; development tools do not even ship."""
+    """Each import slows down cold starts; development tools do not even ship."""
     assert module not in imported
 
 
@@ -64,7 +64,7 @@ def test_imports_run_one_way() -> None:
 
 
 def test_nothing_is_collected_while_importing() -> None:
-    """The collector rests during imports, leaves alone what they made, and works afterwards."""
+    """Garbage collection is off during imports, ignores what they created, and works afterwards."""
     count = "import gc; runs = []; gc.callbacks.append(lambda phase, info: runs.append(phase))"
     done = run("-c", f"{count}; import chalicelib.cold_start; runs.clear(); import app; print(len(runs))")
     assert done.stdout.strip() == "0", done.stderr

@@ -1,4 +1,4 @@
-"""The pipelines: pinned, with few rights, and no command that is not there."""
+"""The pipelines: pinned, with few rights, and only existing commands."""
 
 import os
 import re
@@ -51,14 +51,14 @@ def test_an_action_has_one_pin() -> None:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
 def test_no_job_keeps_the_token_of_the_checkout(path: Path) -> None:
-    """Later steps, and artifacts of the folder, have no way to it."""
+    """Later steps, and artifacts of the folder, cannot read the token."""
     checkouts = [step for step in steps(path) if step.get("uses", "").startswith("actions/checkout@")]
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
 def test_what_pipelines_install_by_name_is_pinned(path: Path) -> None:
-    """Else the next run takes whatever was released in the meantime."""
+    """Otherwise the next run takes whatever was released in the meantime."""
     found = [words for step in steps(path) for words in INSTALLED.findall(step.get("run", ""))]
     assert [words for words in found if not ("--require-hashes" in words or "==" in words)] == []
 
@@ -90,7 +90,7 @@ def test_packages_are_made_where_no_role_can_be_assumed() -> None:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
 def test_a_workflow_may_read_and_nothing_else(path: Path) -> None:
-    """What a job may do beyond that, it says itself: assume a role, or tell what CodeQL found."""
+    """Jobs declare any further rights themselves: to assume a role, or to upload CodeQL's findings."""
     assert yaml.safe_load(path.read_text("utf-8"))["permissions"] == {"contents": "read"}
     more = {name: set(job.get("permissions", {})) - {"contents"} for name, job in jobs(path).items()}
     for name, rights in more.items():

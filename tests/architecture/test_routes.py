@@ -95,7 +95,7 @@ def test_what_is_no_operation_is_refused_at_import(settings: Settings, thing: An
     ("method", "path", "operation"), OPERATIONS, ids=lambda each: getattr(each, "name", "")
 )
 def test_an_operation_cannot_be_called_by_mistake(method: str, path: str, operation: Operation) -> None:
-    """It is no function: whoever wants what it does calls its action."""
+    """It is not a function: other code calls its action."""
     with pytest.raises(TypeError, match="call its action"):
         operation(lambda call: call)
 

@@ -1,4 +1,4 @@
-"""Rules of the house that hold for every file."""
+"""Rules that hold for every file."""
 
 import ast
 import re
@@ -49,7 +49,7 @@ def texts_with(pattern: re.Pattern[str]) -> Callable[[Path], list[str]]:
 
 
 def test_only_settings_reads_the_environment() -> None:
-    """Configuration comes in at one door."""
+    """Only one module reads configuration."""
     assert found(IN_SHIPPED, lines_where(touches_environment)) == {}
 
 
@@ -89,7 +89,7 @@ def test_whatever_is_public_says_what_it_is() -> None:
 
 
 def test_each_test_states_a_behaviour() -> None:
-    """A test without a sentence leaves open what it is that fails."""
+    """Without a sentence it is unclear what a failing test means."""
     assert found(EVERYTHING, lambda path: [name for name in silent(path) if name.startswith("test_")]) == {}
 
 
@@ -151,10 +151,10 @@ def prints(node: ast.AST) -> bool:
 
 
 def test_nothing_that_ships_prints() -> None:
-    """Lambda's log is JSON lines by logging; a print would slip a secret past every filter."""
+    """Lambda's log is JSON lines; a print would bypass the filters for secrets."""
     assert found(SHIPPED, lines_where(prints)) == {}
 
 
 def test_no_path_of_one_machine() -> None:
-    """What is cloned runs anywhere."""
+    """A clone works in any folder."""
     assert found(SHIPPED, texts_with(PATHS)) == {}

@@ -1,4 +1,4 @@
-"""Somebody else's application: a client, and the server that its redirect URI leads to."""
+"""A third party's application: a client, and the server behind its redirect URI."""
 
 import datetime as dt
 import ssl
@@ -15,7 +15,7 @@ from tests.api.code_tools import VERIFIER, query_of
 from tests.e2e.stack import Stack
 
 HOST = "127.0.0.1"
-SITE = "team.example"  # leads to this machine; of loopback addresses people are always asked
+SITE = "team.example"  # leads to this machine; for loopback addresses consent is always asked
 SCOPE = "teams:read users:read"
 ELSEWHERE = "https://planner.example/callback"  # registered, too; nobody is there
 

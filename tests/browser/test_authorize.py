@@ -80,7 +80,7 @@ def test_signing_in_works_without_scripts_by_keyboard_alone(browser: Any, app: A
 
 
 def test_enter_allows_nothing_by_itself(browser: Any, app: App) -> None:
-    """Whoever presses it once too often has not consented: no button has the focus."""
+    """Pressing Enter once too often does not consent: no button has the focus."""
     page = open_page(browser)
     page.goto(app.address())
     sign_in(page)
@@ -143,7 +143,7 @@ def test_turning_back_is_told_to_the_client(browser: Any, app: App, way: Callabl
 
 
 def test_a_wrong_request_is_shown_before_it_is_told_to_the_client(browser: Any, app: App) -> None:
-    """Nobody arrives at an app that they did not choose to go to."""
+    """The browser leaves for an app only if the person chooses to."""
     page = open_page(browser)
     page.goto(app.address(scope="bogus"))
     link = page.get_by_role("link", name=f"Go back to {urlsplit(app.redirect_uri).netloc}")

@@ -84,7 +84,7 @@ def test_a_page_of_another_site_reads_and_deletes_nothing(
 def test_a_site_rebound_to_the_engine_reads_and_deletes_nothing(
     path: str, options: dict[str, Any], browser: Any, stack: Stack
 ) -> None:
-    """With DNS rebinding a page is of the same origin as the engine; its Host header gives it away."""
+    """With DNS rebinding a page has the same origin as the engine; the Host header reveals it."""
     engine = f"http://{REBOUND}:{stack.engine_port}"
     url = engine + (path or keyed(stack))
     assert fetched(browser, f"{engine}/page", url, options).startswith("403 The local engine")
@@ -92,7 +92,7 @@ def test_a_site_rebound_to_the_engine_reads_and_deletes_nothing(
 
 
 def test_a_site_rebound_to_the_server_reads_nothing(browser: Any, stack: Stack) -> None:
-    """Nobody signs in with the development passwords from a page that the server did not send."""
+    """Pages from elsewhere cannot sign in with the development passwords."""
     server = f"http://{REBOUND}:{stack.port}"
     form = "grant_type=password&client_id=documentation&username=root&password=q"
     options = {

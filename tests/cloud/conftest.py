@@ -23,7 +23,7 @@ def package() -> Package:
 
 @pytest.fixture
 def stage(package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    """A cloud with a document of secrets in it, and nothing else."""
+    """A cloud that has only a document of secrets."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, local.ROOT)
     with local.cloud(tmp_path / "cloud") as url:

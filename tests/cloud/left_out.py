@@ -5,7 +5,7 @@ import re
 import pytest
 
 REASONS = {
-    # The captcha for development works on local stages alone, and no other is configured: nobody signs up.
+    # The development captcha works only on local stages, and no other is configured: sign-up is off.
     "signs somebody up": (
         r"test_audit\.py::test_new_users_are_told",
         r"test_audit\.py::test_what_is_refused_is_no_event",

@@ -19,7 +19,7 @@ ROOT = "test"
 
 @contextmanager
 def cloud(folder: Path) -> Iterator[str]:
-    """Run a cloud with its data in a folder, and give its URL."""
+    """Run a cloud with its data in a folder, and yield its URL."""
     port = free_port()
     python = engine.installed_python()
     lifeline = Path(engine.__file__).with_name("lifeline.py")

@@ -23,7 +23,7 @@ FUNCTION = f"grail-{NAME}"
 
 
 def chalice(folder: Path, cloud: str, command: str) -> str:
-    """Run a command of Chalice's against a cloud, and give what it says."""
+    """Run a command of Chalice against a cloud, and return its output."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
         "AWS_ENDPOINT_URL": cloud,
@@ -65,7 +65,7 @@ class Invoked(InProcess):
         self.functions = stage.account.client("lambda")
 
     def call(self, event: dict[str, Any]) -> Any:
-        """Call it, and give what it returns."""
+        """Call it, and return its answer."""
         body = event["body"] and event["body"].decode()
         payload = json.dumps({**event, "body": body})
         found = self.functions.invoke(FunctionName=FUNCTION, Payload=payload)

@@ -135,7 +135,7 @@ def test_a_failed_deployment_is_taken_back_and_told(deployed: Stage) -> None:
 
 
 def test_the_stack_itself_protects_the_table(deployed: Stage) -> None:
-    """Also against updates by other means than `invoke deploy`."""
+    """The protection covers updates without `invoke deploy`, too."""
     client = deployed.account.client("cloudformation")
     policy = json.loads(client.get_stack_policy(StackName=f"grail-{NAME}")["StackPolicyBody"])
     (deny,) = [each for each in policy["Statement"] if each["Effect"] == "Deny"]
@@ -151,7 +151,7 @@ def test_a_dry_run_changes_nothing(stage: Stage) -> None:
 
 
 def test_no_is_an_answer(stage: Stage) -> None:
-    """Nothing is deployed before somebody agrees."""
+    """Nothing is deployed without confirmation."""
     stage.answers = ["n"]
     with pytest.raises(TaskError, match="Nothing was changed"):
         stage.deployment.deploy(stage.package)
@@ -166,7 +166,7 @@ def test_the_same_package_changes_nothing(deployed: Stage) -> None:
 
 
 def test_protected_data_is_not_destroyed(deployed: Stage) -> None:
-    """Neither by asking for it; the message says what to do."""
+    """Not even on request; the message says what to do."""
     with pytest.raises(TaskError, match=r'"DeletionProtection": "false" in infra/parameters/dev\.json'):
         deployed.deployment.destroy(yes=True, delete_data=True)
     drive(deployed)
@@ -223,7 +223,7 @@ def test_data_tasks_work_on_a_deployed_stage(deployed: Stage, tmp_path: Path) ->
 
 
 def run_task(stage: Stage, *arguments: str) -> tuple[int, str]:
-    """Run a task on the stage with root's credentials, and give its status and what it said in the end."""
+    """Run a task on the stage with root's credentials, and return its status and its last line."""
     inherited = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "STAGE"))}
     account = {
         "AWS_ACCESS_KEY_ID": local.ROOT,

@@ -16,7 +16,7 @@ PASSWORD = "analytical engine"
 
 
 def run(stage: Stage, line: str, status: int = 0) -> str:
-    """Run a task with an operator's credentials, demand a status, and give what it said."""
+    """Run a task with an operator's credentials, check its status, and return its output."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "STAGE"))}
     credentials = {
         "AWS_ENDPOINT_URL": stage.cloud,
@@ -58,7 +58,7 @@ def sign_in(stage: Stage, username: str, client_id: str) -> Any:
 
 
 def test_a_new_stage_gets_its_first_admin_and_app(stage: Stage) -> None:
-    """From an empty table to an admin who is signed in, by tasks alone; then all of them."""
+    """From an empty table to an admin who is signed in, only with tasks; then all other tasks."""
     stage.deploy()
     assert "there is no active admin" in run(stage, "doctor", status=1)
     assert "Made root (admin)" in run(stage, "users.create root root@grail.test --admin --password-stdin")
@@ -85,7 +85,7 @@ def test_a_new_stage_gets_its_first_admin_and_app(stage: Stage) -> None:
 
 
 def test_the_doctor_finds_what_was_done_to_a_stage(deployed: Stage) -> None:
-    """An alarm that is gone, a right too many and one too few, and the development data."""
+    """A missing alarm, an excess and a missing permission, and the development data are found."""
     protect(deployed)
     deployed.account.client("cloudwatch").delete_alarms(AlarmNames=["grail-dev server errors"])
     iam = deployed.account.client("iam")

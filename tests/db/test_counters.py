@@ -41,7 +41,7 @@ def test_a_counter_is_exact(amounts: list[int]) -> None:
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_every_shard_counts(monkeypatch: pytest.MonkeyPatch, shard: int) -> None:
-    """No shard is written that is not read."""
+    """Every shard that is written is also read."""
     monkeypatch.setattr(secrets, "randbelow", lambda _: shard)
     add("things", 3)
     assert (count("things"), list(get_many(counters.shards("things")))) == (

@@ -1,4 +1,4 @@
-"""Keys and ids: unique, ordered, and never one kind's for another."""
+"""Keys and ids: unique, ordered, and distinct for each kind."""
 
 import time
 import unicodedata
@@ -62,7 +62,7 @@ def test_the_first_id_of_a_time_is_the_lowest_of_it(milliseconds: int, more: int
 
 @given(st.integers(1, 2**128 - 1))
 def test_the_id_before_is_right_below(number: int) -> None:
-    """Nothing fits in between."""
+    """Consecutive ids have nothing between them."""
     ulid = keys._ulid(number)
     assert keys._number(keys.id_before(ulid)) == number - 1
     assert keys.id_before(ulid) < ulid <= keys.LAST_ID
@@ -101,13 +101,13 @@ def test_names_that_look_alike_share_a_marker(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(("one", "other"), [("ada", "adb"), ("a.b", "ab"), ("e", "\u00e9"), ("a b", "ab")])
 def test_names_that_differ_have_markers_of_their_own(one: str, other: str) -> None:
-    """Folding makes nobody lose a name that is free."""
+    """Folding does not make a free name unavailable."""
     assert keys.username(one) != keys.username(other)
 
 
 @given(st.text(max_size=20))
 def test_folding_twice_changes_nothing(text: str) -> None:
-    """Otherwise the marker that is written is not the one that is looked for."""
+    """Otherwise the marker that is written would differ from the one that is read."""
     assert keys.unique(keys.unique(text, 400), 400) == keys.unique(text, 400)
 
 
@@ -142,7 +142,7 @@ def every_key(text: str) -> list[keys.Key]:
 
 @pytest.mark.parametrize("text", [ULID, "documentation", "USERS", "1"])
 def test_no_two_kinds_share_a_key(text: str) -> None:
-    """One table, and no item stands where another kind's belongs."""
+    """In the one table, no two kinds of items share a key."""
     made = every_key(text)
     assert len(set(made)) == len(made)
 

@@ -50,7 +50,7 @@ def refused(transaction: Transaction) -> Exception:
 
 
 def is_stale(transaction: Transaction) -> bool:
-    """Commit what has to fail, and tell whether that is since something has changed."""
+    """Commit what has to fail, and return whether it failed because an item had changed."""
     return isinstance(refused(transaction), StaleError)
 
 
@@ -103,7 +103,7 @@ def test_the_first_condition_that_fails_decides(first: str, second: str) -> None
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_has_changed_decides_before_any_refusal(kind: str) -> None:
-    """Refusals were concluded from what was read: whoever reads again may conclude something else."""
+    """A refusal depends on what was read: after another read it may be decided otherwise."""
     stale, other = written(1), written(2)
     change(stored(1), "Theirs")
     transaction = Transaction()
@@ -114,14 +114,14 @@ def test_what_has_changed_decides_before_any_refusal(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_failed_condition_means_is_by_default_that_something_has_changed(kind: str) -> None:
-    """Whoever says nothing gets another attempt."""
+    """By default a failed condition means that the item has changed, so the caller tries again."""
     transaction = Transaction()
     KINDS[kind](transaction, written(1), None)
     assert is_stale(transaction)
 
 
 def test_refusals_of_one_type_are_told_together() -> None:
-    """Behaviour 59: whoever signs up learns at once that username and email address are taken."""
+    """Behaviour 59: a sign-up reports at once that both username and email address are taken."""
     transaction = Transaction()
     for number, name in enumerate(("username", "email"), start=1):
         written(number)
@@ -151,7 +151,7 @@ def test_a_change_is_taken_over() -> None:
 
 
 def test_a_refused_change_leaves_the_item_in_memory() -> None:
-    """Behaviour 59: nothing was written, so nothing is taken over."""
+    """Behaviour 59: nothing was written, so the item in memory is unchanged."""
     team, other = written(1), stored(1)
     change(other, "Theirs")
     transaction = Transaction()
@@ -178,7 +178,7 @@ def test_a_stale_item_is_not_deleted() -> None:
 
 
 def test_a_change_does_not_revive_a_deleted_item() -> None:
-    """An update of what is gone is refused."""
+    """An update of a deleted item is refused."""
     team = written(1)
     deletion = Transaction()
     deletion.delete(stored(1))

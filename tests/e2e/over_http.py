@@ -14,7 +14,7 @@ from tests.e2e.stack import Stack, copy_project
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Start the stack, run the tests, and give pytest's exit status."""
+    """Start the stack, run the tests, and return pytest's exit status."""
     with tempfile.TemporaryDirectory() as folder:
         copy_project(Path(folder))
         stack = Stack(Path(folder))

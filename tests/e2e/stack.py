@@ -65,7 +65,7 @@ class Stack:
         return {**inherited, **self.settings}
 
     def invoke(self, *arguments: str) -> str:
-        """Run a task in the folder, and give what it said."""
+        """Run a task in the folder, and return its output."""
         return subprocess.run(  # noqa: S603 - as a user does
             module("invoke", *arguments),
             cwd=self.folder,
@@ -117,11 +117,11 @@ class Stack:
             time.sleep(0.05)
 
     def stop(self) -> int:
-        """End it as Ctrl-C would, and give its exit status."""
+        """End it as Ctrl-C would, and return its exit status."""
         return self._end(signal.SIGINT)
 
     def kill_engine(self) -> int:
-        """End the engine by `kill -9`; `make run` notices that by itself. Gives the exit status of that."""
+        """End the engine by `kill -9`; `make run` notices that by itself; return its exit status."""
         os.kill(self._engine_pid(), signal.SIGKILL)
         assert self._process
         return self._process.wait(30)

@@ -21,7 +21,7 @@ class Keeper:
         self.stack = stack
 
     def __call__(self, *arguments: str, table: str = "grail-local") -> tuple[int, str]:
-        """Run a task, and give its status, and what it said in the end."""
+        """Run a task, and return its status and its last line."""
         done = subprocess.run(  # noqa: S603 - words that stand below
             module("invoke", *arguments),
             cwd=self.stack.folder,
@@ -69,7 +69,7 @@ def test_a_stage_moves_into_another_table(stack: Stack, keeper: Keeper, tmp_path
 
 
 def test_damage_has_status_1_until_it_is_mended(keeper: Keeper, tmp_path: Path) -> None:
-    """For whoever calls it from a script."""
+    """The exit status is for scripts."""
     item = {
         "pk": {"S": "EMAIL#ghost@localhost"},
         "sk": {"S": "EMAIL"},
@@ -117,7 +117,7 @@ def test_an_engine_that_is_not_there_is_one_line(stack: Stack, task: str) -> Non
 
 
 def test_a_table_that_is_not_there_is_one_line(keeper: Keeper, tmp_path: Path) -> None:
-    """Never a traceback, and no file of nothing."""
+    """Never a traceback, and no empty file."""
     status, said = keeper("db.export", "--output", str(tmp_path / "x"), table="grail-none")
     assert (status, list(tmp_path.iterdir())) == (2, [])
     assert "ResourceNotFoundException" in said

@@ -69,7 +69,7 @@ def stage(request: pytest.FixtureRequest, services: str, monkeypatch: pytest.Mon
 
 
 def operator(stage: keys.Stage) -> Store:
-    """Somebody else with clients of their own."""
+    """Another operator, with separate clients."""
     return store_of(stage.settings, Aws(Session(), stage.settings.region))
 
 

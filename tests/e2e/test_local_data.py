@@ -1,4 +1,4 @@
-"""Who may read what `make run` keeps under `.local/`."""
+"""Who may read the files that `make run` keeps under `.local/`."""
 
 from pathlib import Path
 

@@ -101,7 +101,7 @@ class Authlib:
         return session
 
     def introspect(self, session: Any, token: str) -> Any:
-        """Ask what a token is worth."""
+        """Introspect a token."""
         return session.introspect_token(self.metadata["introspection_endpoint"], token=token).json()
 
 
@@ -159,7 +159,7 @@ class RequestsOAuthlib:
         return session
 
     def introspect(self, session: Any, token: str) -> Any:
-        """Ask what a token is worth, by hand: the library has no call for it."""
+        """Introspect a token by hand: the library has no call for it."""
         auth = HTTPBasicAuth("service", SECRET)
         url = self.metadata["introspection_endpoint"]
         return session.post(url, data={"token": token}, auth=auth, withhold_token=True).json()
@@ -206,7 +206,7 @@ def browse(stack: Stack) -> Browse:
 
 
 def test_authorization_code(library: Library, stack: Stack, browse: Browse) -> None:
-    """Behaviour 32, 34: a library that knows the metadata alone signs a user in with code and PKCE."""
+    """Behaviour 32, 34: a library that knows only the metadata signs a user in with code and PKCE."""
     session = library.by_code(browse)
     assert me(stack, session).json()["username"] == "user"
     library.refresh(session)
@@ -214,7 +214,7 @@ def test_authorization_code(library: Library, stack: Stack, browse: Browse) -> N
 
 
 def test_introspection(library: Library) -> None:
-    """Behaviour 31: a library asks what its token is worth, before and after it is revoked."""
+    """Behaviour 31: a library introspects its token, before and after it is revoked."""
     session = library.by_client("basic")
     token = session.token["access_token"]
     assert library.introspect(session, token)["active"] is True

@@ -38,7 +38,7 @@ DAY: list[tuple[str, str, int]] = [
 
 
 def run(stack: Stack, line: str, typed: str = "analytical engine\n") -> tuple[str, int]:
-    """Run a task as somebody does in another terminal, and give all that it said, and its status."""
+    """Run a task as in another terminal, and return its output and its status."""
     done = subprocess.run(  # noqa: S603 - words that stand above
         module("invoke", *line.split()),
         cwd=stack.folder,
@@ -53,7 +53,7 @@ def run(stack: Stack, line: str, typed: str = "analytical engine\n") -> tuple[st
 
 
 def test_every_task_works_on_a_local_stage(own_stack: Stack) -> None:
-    """A test runs each; what is refused is one line and status 2, never a traceback."""
+    """Each task runs; a refusal is one line and status 2, never a traceback."""
     for line, words, status in DAY:
         said, code = run(own_stack, line)
         assert (code, bool(re.search(words, said))) == (status, True), f"{line}: {said}"

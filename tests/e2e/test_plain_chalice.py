@@ -21,7 +21,7 @@ RESTART = "Restarting local dev server."
 
 @contextmanager
 def chalice_local(folder: Path, environment: dict[str, str], log: Path) -> Iterator[Client]:
-    """Run `chalice local` with its reload, and give a client of it once it answers."""
+    """Run `chalice local` with its reload, and yield a client of it once it answers."""
     port = free_port()
     # an environment that was made before watchdog went may still have it
     (folder / "absent").mkdir()
@@ -63,7 +63,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_chalice_local_serves_and_reloads(own_stack: Stack, log: Path) -> None:
-    """20 of 20 requests are answered, and write to the engine's file; a saved source starts it anew."""
+    """20 of 20 requests are answered, and write to the engine's file; saving a source restarts it."""
     form = {"grant_type": "password", "client_id": "documentation", "username": "user", "password": "w"}
     with chalice_local(own_stack.folder, own_stack.environment, log) as api:
         time.sleep(3)  # what is written when modules are imported is seen as a change
@@ -81,7 +81,7 @@ def test_chalice_local_serves_and_reloads(own_stack: Stack, log: Path) -> None:
 
 
 def test_without_an_engine_the_log_has_the_address_and_the_reason(own_stack: Stack, log: Path) -> None:
-    """Instead of the word `request` and nothing else; the path of the engine's address stays a secret."""
+    """Instead of only the word `request`; the path of the engine's address stays secret."""
     environment = {**own_stack.environment, "DYNAMODB_ENDPOINT": f"http://{LOOPBACK}:1/a-key"}
     with chalice_local(own_stack.folder, environment, log) as api:
         assert api("GET", "/health?deep=1").status == 503
@@ -94,7 +94,7 @@ def test_without_an_engine_the_log_has_the_address_and_the_reason(own_stack: Sta
 
 
 def test_watchdog_is_not_installed() -> None:
-    """With it, Chalice takes the opening of a file for a change, and restarts for ever (1.34.0)."""
+    """With it, Chalice takes the opening of a file for a change, and restarts endlessly (1.34.0)."""
     lock = (project_folder() / "requirements-dev.txt").read_text("utf-8")
     assert "chalice==" in lock
     assert "watchdog" not in lock

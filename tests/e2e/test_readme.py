@@ -34,7 +34,7 @@ EXPECTED = [
 
 @cache
 def outputs(url: str) -> list[str]:
-    """Paste the whole tour into one shell, and give what each block printed."""
+    """Paste the whole tour into one shell, and return what each block printed."""
     script = f"\necho '{MARK}'\n".join(BLOCKS).replace("http://127.0.0.1:8000", url)
     done = subprocess.run(  # noqa: S603 - our own README
         ["bash", "-e", "-c", script],  # noqa: S607 - what the user pastes it into
@@ -61,7 +61,7 @@ def paste(blocks: list[str], url: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_tour_can_be_pasted_twice(stack: Stack) -> None:
-    """Each block too, as often as somebody likes: what it needs of the one before is still there."""
+    """Each block can be repeated, too: what it needs from earlier ones is still there."""
     twice = [block for block in BLOCKS for _ in range(2)]
     for blocks in (BLOCKS * 2, twice[: twice.index(BLOCKS[-1])]):
         done = paste(blocks, stack.url)

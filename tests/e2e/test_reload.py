@@ -1,4 +1,4 @@
-"""`make run` while its code is edited: whatever is saved, it goes on."""
+"""`make run` while its code is edited: it keeps running, whatever is saved."""
 
 import re
 import time
@@ -78,7 +78,7 @@ def test_broken_code_is_survived_wherever_it_is_saved(own_stack: Stack) -> None:
 
 
 def test_requests_wait_while_the_server_is_replaced(own_stack: Stack) -> None:
-    """None is refused, however often a file is saved."""
+    """No connection is refused, however often a file is saved."""
     for _ in range(3):
         (own_stack.folder / "app.py").touch()
         for _ in range(10):
@@ -87,7 +87,7 @@ def test_requests_wait_while_the_server_is_replaced(own_stack: Stack) -> None:
 
 
 def test_a_worker_that_cannot_even_report_is_replaced_after_the_next_change(own_stack: Stack) -> None:
-    """The module that would tell what is broken may be the broken one."""
+    """Even the module that reports errors may be broken."""
     path = own_stack.folder / "tasks" / "worker.py"
     before = path.read_text()
     path.write_text(f"{before}def (\n")

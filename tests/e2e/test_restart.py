@@ -11,13 +11,13 @@ MOST_LOST_SECONDS = 2.0
 
 
 def refresh(stack: Stack, token: str) -> int:
-    """Use a refresh token, and give the status."""
+    """Use a refresh token, and return the status."""
     form = {"grant_type": "refresh_token", "client_id": "documentation", "refresh_token": token}
     return stack.api("POST", "/auth/oauth2/token", form=form).status
 
 
 def create_team(stack: Stack, token: str) -> str:
-    """Make a team and give its id."""
+    """Create a team and return its id."""
     answer = stack.api("POST", TEAMS, token=token, data={"title": "Engines"})
     assert answer.status == 201
     team: str = answer.json["id"]

@@ -31,7 +31,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 
 class Verifier:
-    """Another service: it caches the JWK Set for as long as it may, and verifies by that alone."""
+    """Another service: it caches the JWK Set for as long as it may, and verifies only with that."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -39,7 +39,7 @@ class Verifier:
         self.keys: Any = None
 
     def check(self, token: str) -> str:
-        """Verify a token, and give the id of its key."""
+        """Verify a token, and return the id of its key."""
         if time.monotonic() >= self.until:
             answer = self.stack.api("GET", "/.well-known/jwks.json")
             age = int(answer.headers["cache-control"].rpartition("max-age=")[2])
@@ -68,7 +68,7 @@ class Loop(threading.Thread):
             self.failures.append(repr(error))
 
     def work(self) -> None:
-        """Go on until the end."""
+        """Run until the end."""
         tokens = self.expect(self.stack.token("user", "w")).json
         held: list[tuple[float, str]] = []
         while not self.ending.is_set():
@@ -84,7 +84,7 @@ class Loop(threading.Thread):
                 self.expect(self.stack.api("GET", ME, token=token))
 
     def expect(self, answer: Answer) -> Answer:
-        """Count a call, and note whatever is no success."""
+        """Count a call, and note failures."""
         self.calls += 1
         if answer.status != 200:
             self.failures.append(f"{answer.status} {answer.body!r}")
@@ -120,7 +120,7 @@ def test_a_rotation_under_load_fails_no_request(stack: Stack) -> None:
 
 
 def seconds_until(status: int, ask: Any) -> float:
-    """Ask until the answer is that, and give the seconds."""
+    """Poll until the answer is as expected, and return the seconds."""
     started = time.monotonic()
     while ask().status != status:
         assert time.monotonic() < started + 10 * CACHE

@@ -56,7 +56,7 @@ def api(base_url: str, table: None, monkeypatch: pytest.MonkeyPatch) -> Client:
 
 @pytest.fixture
 def sign_up(api: Client) -> Callable[..., Any]:
-    """Sign up over the API and give the answer."""
+    """Sign up over the API and return the answer."""
 
     def send(username: str, email: str) -> Any:
         body = {"username": username, "email": email, "password": "analytical engine"}

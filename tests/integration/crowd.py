@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def at_once(calls: Iterable[Callable[[], T]]) -> list[T]:
-    """Make every call in a thread of its own, all of them let go in the same moment."""
+    """Make every call in a separate thread, all starting at the same moment."""
     todo = list(calls)
     gate = threading.Barrier(len(todo))
 

@@ -44,7 +44,7 @@ def dynamodb_local() -> Iterator[str]:
 
 @contextmanager
 def running() -> Iterator[str]:
-    """Run DynamoDB Local and give its URL."""
+    """Run DynamoDB Local and yield its URL."""
     server = _start(installed())
     try:
         yield f"http://127.0.0.1:{_announced_port(server)}"

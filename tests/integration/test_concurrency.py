@@ -48,7 +48,7 @@ def spellings(text: str, number: int) -> list[str]:
 
 
 def new_team(api: Client, token: str) -> str:
-    """Make a team and give its path."""
+    """Create a team and return its path."""
     return f"{TEAMS}/{api('POST', TEAMS, token=token, data={'title': 'Engines'}).json['id']}"
 
 
@@ -127,7 +127,7 @@ def test_of_two_leaders_who_remove_both_one_stays(
 ) -> None:
     """Behaviour 40: the last leader cannot be removed, even by two requests that both saw two leaders.
 
-    Who was removed by the other one leads no more, so the second removal is not theirs to make.
+    The leader who was removed first may no longer remove the other.
     """
     leaders = [make_user("ada"), make_user("grace")]
     tokens = [token_for(leader) for leader in leaders]
@@ -187,7 +187,7 @@ def test_50_parallel_patches_with_if_match_have_50_effects(
 def test_50_parallel_patches_without_if_match_are_all_written(
     api: Client, user: User, token_for: TokenFor
 ) -> None:
-    """Behaviour 62: the server applies a patch anew after a conflict, so the version grows by 50."""
+    """Behaviour 62: the server applies a patch again after a conflict, so the version grows by 50."""
     token = token_for(user)
     team = new_team(api, token)
     patches = [[replace("/title", f"title {number}")] for number in range(50)]
@@ -245,7 +245,7 @@ def test_a_team_is_deleted_once(api: Client, user: User, token_for: TokenFor) ->
 def test_members_added_while_their_team_is_deleted_leave_no_orphan(
     api: Client, user: User, make_user: MakeUser, token_for: TokenFor
 ) -> None:
-    """Behaviour 63: whoever wins of 12 additions and a deletion, nothing is left after the clean-up."""
+    """Behaviour 63: whichever of 12 additions and a deletion wins, nothing is left after the clean-up."""
     token = token_for(user)
     team = new_team(api, token)
     members = [make_user(f"user{n}") for n in range(12)]

@@ -59,7 +59,7 @@ def test_of_50_sign_ups_at_once_10_succeed(
 ) -> None:
     """Behaviour 37: over HTTP, counted in the transaction that writes the user."""
     monkeypatch.setattr(application.api, "settings", replace(settings, rate_limit_factor=1))
-    # a clock that stands still, lest a minute ends meanwhile
+    # a clock that stands still, so that no minute ends in the meantime
     monkeypatch.setattr(module, "time", SimpleNamespace(time=partial(float, time.time())))
     answers = at_once(partial(sign_up, f"user{n}", f"u{n}@test.example") for n in range(THREADS))
     assert statuses(answers) == {201: 10, 429: 40}

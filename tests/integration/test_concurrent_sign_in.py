@@ -127,6 +127,6 @@ def test_guessing_by_current_password_shares_the_limit(
 
 
 def test_right_passwords_at_once_all_sign_in(api: Client, user: User, documentation: OAuth2Client) -> None:
-    """Behaviour 37: nobody is held back for being many."""
+    """Behaviour 37: many successful sign-ins at once are not limited."""
     answers = at_once([partial(try_password, api, "user", PASSWORD)] * 30)
     assert statuses(answers) == {200: 30}

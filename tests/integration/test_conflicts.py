@@ -1,4 +1,4 @@
-"""Transactions that meet on AWS are cancelled with TransactionConflict: callers never notice."""
+"""AWS cancels conflicting transactions with TransactionConflict: callers never notice."""
 
 from collections.abc import Callable
 from functools import partial

@@ -81,7 +81,7 @@ def test_an_export_of_several_pages_is_complete(user: User, tmp_path: Path) -> N
 
 
 def test_a_check_in_live_traffic_finds_nothing(user: User, make_user: MakeUser) -> None:
-    """What is written meanwhile is no damage, and --fix touches none of it."""
+    """Concurrent writes are not damage, and --fix does not change them."""
     other, said = make_user("other"), list[str]()
     with traffic(user, other):
         for _ in range(5):
@@ -115,7 +115,7 @@ def test_a_correction_that_comes_too_late_is_made_anew(user: User) -> None:
 
 
 def test_two_migrations_at_once_write_each_item_once(user: User, app: OAuth2Client) -> None:
-    """Whoever comes second finds it done."""
+    """The second run finds nothing to do."""
     found = [keys.consent(user.id, f"client-{number}") for number in range(60)]
     for key in found:
         client_id = key.sk.removeprefix(keys.CONSENTS)

@@ -217,7 +217,7 @@ def still_signed_in(world: World) -> bool:
 def test_what_is_told_of_a_lost_answer_is_true(
     name: str, world: World, own_client: OAuth2Client, app: OAuth2Client
 ) -> None:
-    """Behaviour 20, 27, 57: who is told to try again succeeds, who is not is told that nobody knows."""
+    """Behaviour 20, 27, 57: "try again" leads to success; otherwise the outcome is reported as unknown."""
     _, status, prepare = REQUESTS[name]
     ask = prepare(world)
     with no_answers():

@@ -58,7 +58,7 @@ def test_a_family_is_alive_until_its_first_end(
 
 
 def test_a_family_expects_one_token() -> None:
-    """Behaviour 20, 28: known by its hash alone, all of it."""
+    """Behaviour 20, 28: a token is recognized only by the hash of all of it."""
     token, other = parse_refresh_token(TEXT), parse_refresh_token(TEXT[:-1] + "Z")
     assert token
     assert other

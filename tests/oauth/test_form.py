@@ -105,7 +105,7 @@ def test_another_content_type_is_refused(content_type: str | None) -> None:
 
 @pytest.mark.parametrize("content_type", [FORM.upper(), f"{FORM};charset=utf-8", f" {FORM} ; x=y"])
 def test_spellings_of_the_content_type_are_fine(content_type: str) -> None:
-    """Behaviour 51: no case, and parameters as anybody likes."""
+    """Behaviour 51: media types ignore case, and may have any parameters."""
     assert read_parameters(request(b"a=1", content_type=content_type)) == {"a": "1"}
 
 

@@ -80,7 +80,7 @@ def test_numbers_of_keys_are_base64url(name: str) -> None:
     ],
 )
 def test_a_client_s_names_are_known_ones(name: str, known: tuple[str, ...], example: list[str]) -> None:
-    """What is none of them, or is there twice, is refused; the refusal says what there is."""
+    """An unknown or repeated value is refused; the message lists the valid ones."""
     items = {"type": "string", "enum": list(known)}
     shown = {"type": "array", "items": items, "example": example, "uniqueItems": True, "maxItems": len(known)}
     assert fields_of("ClientRegistrationInput")[name] == shown

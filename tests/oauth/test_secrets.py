@@ -40,7 +40,7 @@ def client(current: str | None, previous: str | None = None, until: int = 0) -> 
 def test_the_present_secret_matches_and_the_one_before_during_the_overlap(
     known: OAuth2Client, given: str, matches: bool
 ) -> None:
-    """Behaviour 11: two at the most, and the older one for its time."""
+    """Behaviour 11: at most two, and the older one only until it expires."""
     assert client_secret_matches(known, given) is matches
 
 

@@ -102,7 +102,7 @@ def test_a_ticket_of_the_sign_in_page_names_nobody() -> None:
 
 @pytest.mark.parametrize(("after", "is_good"), [(0, True), (599, True), (600, False)])
 def test_a_ticket_lives_ten_minutes(after: int, is_good: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not a second longer."""
+    """A ticket expires to the second."""
     monkeypatch.setattr("time.time", lambda: 1_000_000)
     ticket = make_ticket(call(), BROWSER, CLIENT)
     monkeypatch.setattr("time.time", lambda: 1_000_000 + after)
@@ -125,7 +125,7 @@ def test_the_order_of_the_parameters_says_nothing() -> None:
     ],
 )
 def test_a_ticket_is_for_one_query(query: dict[str, list[str]]) -> None:
-    """Consent to one thing is none to another."""
+    """Consent covers only the request that was shown."""
     assert (
         open_ticket(call(f"__Host-grail={BROWSER}", query=query), make_ticket(call(), BROWSER, CLIENT))
         is None
@@ -136,7 +136,7 @@ def test_a_ticket_is_for_one_query(query: dict[str, list[str]]) -> None:
     "odd", ["a[b]=1", 'x={"a":1}', 'x="un', "expires=1", "é=1", "a b=1", "=", ";;", "$Path=/"]
 )
 def test_odd_cookies_of_others_do_not_hide_ours(odd: str) -> None:
-    """A host's other applications set what they like."""
+    """Other applications on the host may set any cookie."""
     assert browser_of(call(f"{odd}; __Host-grail={BROWSER}")) == BROWSER
 
 

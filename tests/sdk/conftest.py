@@ -40,7 +40,7 @@ class Sdk:
     path: Path | None = None
 
     def run(self, program: str, *arguments: str) -> str:
-        """Run a program, and give what it prints.
+        """Run a program, and return what it prints.
 
         :raises AssertionError: it fails.
         """

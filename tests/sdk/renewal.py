@@ -30,7 +30,7 @@ class Clock:
         return self.now
 
 
-class Recorder(MemoryStore):  # type: ignore[misc]  # known to mypy in the generated package alone
+class Recorder(MemoryStore):  # type: ignore[misc]  # known to mypy only in the generated package
     """A store that remembers all it was given."""
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ def refused(call: Callable[[], Any], error: str) -> OAuth2Error:
 
 
 def status_of(call: Callable[[], Any]) -> int:
-    """Expect the API to refuse, and give the status."""
+    """Expect the API to refuse, and return the status."""
     try:
         call()
     except ApiException as caught:
@@ -97,7 +97,7 @@ def status_of(call: Callable[[], Any]) -> int:
 
 
 def renews_shortly_before_the_end(url: str) -> None:
-    """A token is used until the leeway begins, and renewed then."""
+    """A token is used until the leeway begins, and then renewed."""
     user = SignedIn(url)
     user.clock.now = AN_HOUR - 31
     assert (user.name(), user.client.access_token()) == ("user", user.first)
@@ -266,7 +266,7 @@ def sends_a_refresh_token_once(url: str) -> None:
 
 
 def signs_in_by_the_browser(url: str) -> None:
-    """A code signs in once, and nobody but who asked for it; prints where the browser has to go."""
+    """A code signs in once, and only the client that asked for it; prints the URL for the browser."""
     client = OAuth2Client(Configuration(host=url), "documentation", scopes=["users:read"])
     address, pending = client.authorization_url(CALLBACK)
     sys.stdout.write(f"{address}\n")

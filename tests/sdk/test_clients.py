@@ -76,7 +76,7 @@ def test_the_helper_signs_in_by_the_browser(sdk: Sdk, stack: Stack) -> None:
 
 
 def test_both_languages_promise_the_same() -> None:
-    """What one helper is tried for, the other one is tried for."""
+    """Both helpers are tested for the same promises."""
     text = (HERE / "renewal.ts").read_text("utf-8")
     assert re.findall(r"^  async (\w+)\(basePath\) ", text, re.MULTILINE) == PROMISES
 

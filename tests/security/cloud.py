@@ -16,7 +16,7 @@ SPECS = {"RS256": "RSA_2048", "ES256": "ECC_NIST_P256"}  # moto's KMS knows no E
 
 
 def put_parameter(document: Any) -> str:
-    """Keep a document as a SecureString, and give the setting for it."""
+    """Store a document as a SecureString, and return the setting for it."""
     AWS.client("ssm").put_parameter(
         Name=PARAMETER, Type="SecureString", Value=json.dumps(document), Overwrite=True
     )
@@ -24,7 +24,7 @@ def put_parameter(document: Any) -> str:
 
 
 def put_secret(document: Any) -> str:
-    """Keep a document in Secrets Manager, and give the setting for it."""
+    """Store a document in Secrets Manager, and return the setting for it."""
     manager = AWS.client("secretsmanager")
     text = json.dumps(document)
     try:

@@ -70,7 +70,7 @@ def more(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_local_stage_makes_its_own_once(tmp_path: Path) -> None:
-    """The first run makes the secrets, for their owner's eyes alone; the next ones keep them."""
+    """The first run creates the secrets, readable only by their owner; the next ones keep them."""
     path = tmp_path / "new" / "folder" / "secrets.json"
     settings = Settings(stage="local", secrets=f"file:{path}")
     kids = [load_keyring(settings).current.kid for _ in range(2)]
@@ -79,14 +79,14 @@ def test_a_local_stage_makes_its_own_once(tmp_path: Path) -> None:
 
 
 def test_a_file_of_secrets_is_never_replaced_by_accident(tmp_path: Path) -> None:
-    """Whoever makes one is told whether it is theirs."""
+    """Creating a file reports whether it was new."""
     path = tmp_path / "secrets.json"
     assert [create_file(path, {"made": number}) for number in (1, 2)] == [True, False]
     assert json.loads(path.read_text()) == {"made": 1}
 
 
 def test_processes_that_start_at_once_share_their_secrets(tmp_path: Path) -> None:
-    """Whoever writes first decides."""
+    """The first writer decides."""
     settings = Settings(stage="local", secrets=f"file:{tmp_path / 'secrets.json'}")
     with ThreadPoolExecutor(4) as pool:
         rings = list(pool.map(load_keyring, [settings] * 4))
@@ -207,7 +207,7 @@ WEAK_KEYS: dict[str, Any] = {
 
 @pytest.mark.parametrize("key", WEAK_KEYS.values(), ids=WEAK_KEYS.keys())
 def test_a_weak_public_key_stops_the_start(tmp_path: Path, key: Any) -> None:
-    """What may not sign may not verify, either."""
+    """A key that may not sign may not verify, either."""
     entry = {"kid": "a", "public": public_pem(key.public_key()), "status": RETIRED}
     with pytest.raises(SettingsError):
         load(tmp_path, more({**entry, "not_after": int(time.time()) + 60}))
@@ -215,7 +215,7 @@ def test_a_weak_public_key_stops_the_start(tmp_path: Path, key: Any) -> None:
 
 @pytest.mark.parametrize("status", [NEXT, CURRENT])
 def test_a_new_key_has_the_status_it_is_made_for(status: str) -> None:
-    """A key that is published before it signs must not sign by mistake."""
+    """A key that is published in advance must not sign by mistake."""
     assert new_entry(ed25519.Ed25519PrivateKey.generate(), status)["status"] == status
 
 

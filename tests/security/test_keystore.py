@@ -28,7 +28,7 @@ def document() -> dict[str, Any]:
 
 
 def put_file(path: Path) -> Callable[[Any], str]:
-    """Keep a document in a file, and give the setting for it."""
+    """Store a document in a file, and return the setting for it."""
 
     def put(content: Any) -> str:
         path.write_text(json.dumps(content))
@@ -68,7 +68,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Time passes by hand."""
+    """Both clocks, set by hand."""
     return Clock(monkeypatch)
 
 
@@ -269,7 +269,7 @@ FAILURES: dict[str, Callable[[Shelf], None]] = {
 def test_a_failure_is_bridged_for_a_bounded_time(
     store: Keystore, shelf: Shelf, clock: Clock, fail: Callable[[Shelf], None]
 ) -> None:
-    """The old copy serves for as long again, then nobody is let in: 503 with Retry-After."""
+    """The old copy is used for as long again, then requests get 503 with Retry-After."""
     before = store.keyring()
     fail(shelf)
     clock.wait(CACHE)
@@ -323,7 +323,7 @@ def test_a_failure_is_logged_without_secrets(
 
 
 def test_while_one_request_reads_the_others_go_on(store: Keystore, shelf: Shelf, clock: Clock) -> None:
-    """One thread waits for the source, nobody else."""
+    """Only one thread waits for the source."""
     before = store.keyring()
     entered, leave = threading.Event(), threading.Event()
     shelf.text = json.dumps(document())

@@ -93,7 +93,7 @@ def test_what_no_account_can_have_costs_as_much_as_any_wrong_password(
 
 @pytest.mark.parametrize("given", REFUSED.values(), ids=REFUSED.keys())
 def test_what_no_account_can_have_is_never_hashed(given: str) -> None:
-    """Whoever stores a password has asked for its flaws."""
+    """A password is stored only after a check for flaws."""
     with pytest.raises(ValueError, match="without flaws"):
         hash_password(given)
 
@@ -233,6 +233,6 @@ def test_compatible_letters_are_the_same() -> None:
 
 
 def test_the_work_for_a_comparison_is_bounded() -> None:
-    """What no password can be is not looked at."""
+    """A text that is too long for a password is not compared."""
     with pytest.raises(TooLongError):
         is_personal("x" * 2000, "ada", "ada@engines.example")

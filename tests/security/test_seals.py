@@ -1,4 +1,4 @@
-"""Sealed texts: what a caller carries for us and can't change."""
+"""Sealed texts: data that callers keep for the server and cannot change."""
 
 import base64
 import re
@@ -25,7 +25,7 @@ def test_no_ending_of_a_text_is_lost() -> None:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_sealed_text_needs_no_escaping_in_a_url(text: str) -> None:
-    """RFC 3986 §2.3: unreserved characters alone, so no padding either."""
+    """RFC 3986 §2.3: only unreserved characters, so no padding either."""
     assert re.fullmatch(r"[A-Za-z0-9_-]+", seal(KEY, "page", text))
 
 

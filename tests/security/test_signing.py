@@ -39,7 +39,7 @@ def ring_of(entry: dict[str, Any]) -> Keyring:
 
 
 def accepted(ring: Keyring, algorithm: str) -> dict[str, Any]:
-    """Issue a token, and give the claims that a library which knows nothing of us reads from it."""
+    """Issue a token, and return its claims as an independent library reads them."""
     token = issue(ring, ISSUER, CLAIMS, 60)
     assert jwt.get_unverified_header(token)["alg"] == algorithm
     assert verify(ring, ISSUER, token).sub == "USER"
@@ -82,7 +82,7 @@ def test_an_ed25519_key_of_kms_signs() -> None:
 
 
 def test_a_signature_takes_one_request_and_a_verification_none() -> None:
-    """The public key stands in the document, so KMS is asked for signatures alone."""
+    """The public key is in the document, so KMS is asked only for signatures."""
     ring = ring_of(kms_entry("RS256"))
     with wire() as sent:
         token = issue(ring, ISSUER, CLAIMS, 60)
@@ -108,7 +108,7 @@ def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_waits_for_kms_are_short() -> None:
-    """Behaviour 58: two attempts of 3 s at the most, well below the function's 15 s."""
+    """Behaviour 58: two attempts of at most 3 s each, well below the function's 15 s."""
     config = Aws(SESSION, "us-east-1").client("kms").meta.config
     seconds = config.connect_timeout + config.read_timeout
     assert seconds * config.retries["total_max_attempts"] <= 6

@@ -67,7 +67,7 @@ def test_what_was_issued_is_what_is_read(name: str, claims: Claims) -> None:
 
 @pytest.mark.parametrize("name", KEYS)
 def test_the_header_names_key_type_and_algorithm(name: str) -> None:
-    """Behaviour 16: at+jwt, and nothing in the header that nobody needs."""
+    """Behaviour 16: at+jwt, and nothing superfluous in the header."""
     header = jwt.get_unverified_header(issue(ring(name), ISSUER, CLAIMS, 60))
     assert header == {"alg": name, "kid": KEYS[name].kid, "typ": "at+jwt"}
 
@@ -137,7 +137,7 @@ def test_a_token_of_unreasonable_length_is_refused_unread() -> None:
     ],
 )
 def test_a_token_has_one_spelling(decorate: Callable[[str], str]) -> None:
-    """Behaviour 19: what decoders overlook is no part of a token."""
+    """Behaviour 19: characters that decoders ignore make a token invalid."""
     token = issue(ring("EdDSA"), ISSUER, CLAIMS, 60)
     verify(ring("EdDSA"), ISSUER, token)
     with pytest.raises(InvalidTokenError):

@@ -35,7 +35,7 @@ class Scene:
     said: list[str] = field(default_factory=list)
 
     def check(self, *, fix: bool = False) -> bool:
-        """Check the table, and keep what was said."""
+        """Check the table, and keep the output."""
         self.said.clear()
         return check(fix=fix, say=self.said.append)
 

@@ -1,4 +1,4 @@
-"""What tests of operators' tasks stand on."""
+"""Fixtures for the tests of operators' tasks."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What tests of operators' tasks say in one word."""
+"""Shorthands for the tests of operators' tasks."""
 
 import io
 from collections.abc import Callable
@@ -15,7 +15,7 @@ def stdin(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 
 def refused(words: str, task: Callable[..., Any], *arguments: Any, **options: Any) -> None:
-    """Demand one line with these words, and status 2."""
+    """Check that a task fails with one line that has these words, and status 2."""
     with pytest.raises(Exit) as told:
         task(Context(), *arguments, **options)
     message = str(told.value.message)

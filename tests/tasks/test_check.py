@@ -1,4 +1,4 @@
-"""`invoke db.check`: each kind of damage is found and mended, and what is sound is left alone."""
+"""`invoke db.check`: each kind of damage is found and repaired, and sound items are not changed."""
 
 import re
 from collections.abc import Iterator
@@ -159,7 +159,7 @@ MENDED: dict[str, tuple[Damage, str]] = {
 
 @pytest.mark.parametrize("name", MENDED)
 def test_damage_is_found_and_mended(scene: Scene, token_for: TokenFor, name: str) -> None:
-    """Told in one line and mended by --fix; afterwards the check is clean and the API works."""
+    """Reported in one line and repaired by --fix; afterwards the check is clean and the API works."""
     plant, line = MENDED[name]
     plant(scene)
     damaged = dump_table()
@@ -234,7 +234,7 @@ TOLD: dict[str, tuple[Damage, str]] = {
 
 @pytest.mark.parametrize("name", TOLD)
 def test_what_nobody_can_know_is_told(scene: Scene, name: str) -> None:
-    """Where it is not known what is right, --fix guesses nothing, and the status stays 1."""
+    """Where the right value is unknown, --fix does not guess, and the status stays 1."""
     plant, line = TOLD[name]
     plant(scene)
     assert scene.check() is False
@@ -247,7 +247,7 @@ def test_what_nobody_can_know_is_told(scene: Scene, name: str) -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("schema", {"N": "9"}), ("is_admin", {"S": "yes"})])
 def test_what_cannot_be_read_is_counted_all_the_same(scene: Scene, name: str, value: dict[str, str]) -> None:
-    """Code of before a deployment can't count what came with it, so it lowers no counter."""
+    """Older code cannot count items of newer kinds, so it lowers no counter."""
     changed(scene.admin.key, name, value)
     before = dump_table()
     assert scene.check(fix=True) is False
@@ -321,7 +321,7 @@ def test_names_go_back_to_whom_they_belong(scene: Scene) -> None:
 def test_a_day_of_work_leaves_a_sound_table(
     scene: Scene, token_for: TokenFor, make_user: MakeUser, make_client: MakeClient
 ) -> None:
-    """Whatever the API does, deletions included, the check finds nothing."""
+    """After any operation of the API, deletions included, the check finds nothing."""
     api, token, root = scene.api, token_for(scene.user), token_for(scene.admin)
     others = [make_user(f"other{number}") for number in range(3)]
     for other in others:
@@ -362,7 +362,7 @@ def team_before_each_scan(scene: Scene) -> Iterator[None]:
 
 @pytest.mark.parametrize(("off", "told"), [(0, []), (500, ["is wrong, and is constantly written to"])])
 def test_a_counter_that_is_written_to_is_judged_by_how_often(scene: Scene, off: int, told: list[str]) -> None:
-    """What may be under way is no damage; what is off by more is, though by how much is unknown."""
+    """Small differences may be writes under way; larger ones are damage of unknown size."""
     says(keys.counter(keys.TEAMS), 1 + off)
     for key in counters.shards(keys.TEAMS)[1:]:
         deleted(key)

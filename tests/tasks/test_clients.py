@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("on_moto")
 
 
 def create(capsys: pytest.CaptureFixture[str], owner: str = "user", **options: Any) -> dict[str, Any]:
-    """Register a client, and give what the task shows."""
+    """Register a client, and return what the task shows."""
     clients.create(Context(), owner, json=True, **options)
     shown: dict[str, Any] = json.loads(capsys.readouterr().out)
     return shown
@@ -127,7 +127,7 @@ def test_the_secret_before_is_good_for_a_day(
 def test_a_leaked_secret_ends_at_once(
     api: Client, service: OAuth2Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """--overlap 0 says so and does so."""
+    """--overlap 0 ends the old secret at once, and says so."""
     clients.rotate(Context(), "service", overlap="0")
     lines = capsys.readouterr().out.splitlines()
     fresh = lines[1].removeprefix("Its secret, shown only once: ")

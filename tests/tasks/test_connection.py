@@ -1,4 +1,4 @@
-"""Where a request ends: anything that two readers could take in different ways is refused."""
+"""Where a request ends: ambiguous framing is refused."""
 
 import re
 import socket
@@ -119,7 +119,7 @@ def test_a_long_body_is_read_before_it_is_refused(length: int, chunked: bool, po
 
 
 def test_a_body_without_an_end_is_not_read_for_ever(port: int) -> None:
-    """Somewhere behind the limit the connection ends."""
+    """Beyond the limit the connection is closed."""
     assert statuses(port, CHUNKED, body=b"fffffff\r\n" + b"x" * (4 * BODY_LIMIT + 65536), then=b"")[0] == [
         413
     ]

@@ -1,4 +1,4 @@
-"""What a user sees of a task that can't be done."""
+"""What a user sees when a task fails."""
 
 import os
 import subprocess
@@ -103,7 +103,7 @@ def test_any_other_answer_changes_nothing(typed: str, answer: str) -> None:
 
 
 def test_where_nobody_can_answer_the_option_is_named() -> None:
-    """A script says what it wants."""
+    """Scripts confirm with --yes."""
     with pytest.raises(TaskError) as caught:
         confirm("write to grail-prod", "prod", ask=nobody)
     assert str(caught.value) == (

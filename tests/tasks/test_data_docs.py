@@ -12,7 +12,7 @@ ROWS = {kind: (pk, sk) for kind, pk, sk in ROW.findall((ROOT / "docs" / "data.md
 
 
 def test_every_kind_is_in_the_table_of_kinds() -> None:
-    """None is missing, and none is made up."""
+    """None is missing, and none is invented."""
     ours = {name for name, kind in all_kinds().items() if kind.__module__.split(".")[1] in OURS}
     assert ROWS.keys() == ours
 

@@ -1,4 +1,4 @@
-"""What is said, and done, where CloudFormation leaves something behind."""
+"""What is printed and done when CloudFormation fails or leaves resources behind."""
 
 import json
 from pathlib import Path
@@ -92,7 +92,7 @@ def test_the_end_is_told_as_it_is(status: str, said: str) -> None:
 
 
 def test_a_change_that_would_lose_the_table_is_not_left_lying_about() -> None:
-    """Whoever finds the change set could carry it out."""
+    """Otherwise somebody could execute the change set later."""
     change = {
         "ResourceChange": {
             "ResourceType": DATA[0],
@@ -176,7 +176,7 @@ def nobody(_question: str) -> str:
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_where_nobody_answers_nothing_is_deployed(stage: str) -> None:
-    """One clear line, and no change set that somebody may carry out later."""
+    """One clear line, and no change set remains."""
     client = stack_in("UPDATE_COMPLETE")
     deployment = Deployment(stage, Fixed(cloudformation=client, dynamodb=Recorded()), ask=nobody)
     with pytest.raises(TaskError, match=f"Pass --yes to deploy grail-{stage}"):

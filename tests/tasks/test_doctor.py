@@ -60,7 +60,7 @@ def edit(subject: Subject, change: Edit) -> None:
 
 
 def levels(findings: Iterable[Finding]) -> set[str]:
-    """How bad it is."""
+    """The levels of findings."""
     return {finding.level for finding in findings}
 
 
@@ -251,7 +251,7 @@ def test_what_stands_in_the_readme_is_dangerous(subject: Subject) -> None:
 
 
 def test_the_doctors_advice_cures(subject: Subject, make_user: MakeUser) -> None:
-    """Who does what each finding says is rid of it; `documentation` is left to judgement."""
+    """Following the advice resolves each finding; `documentation` is left to judgement."""
     seed()
     make_user("other", is_admin=True)
     context = task_context("users.disable", subject.settings)
@@ -345,7 +345,7 @@ def test_a_local_stage_skips_what_it_does_not_have(
 
 
 def test_something_wrong_is_status_1(on_moto: None, capsys: pytest.CaptureFixture[str]) -> None:
-    """Here there is no admin."""
+    """This stage has no admin."""
     with pytest.raises(SystemExit) as ended:
         stage.doctor(Context())
     assert ended.value.code == 1
@@ -364,7 +364,7 @@ def test_settings_that_cannot_be_used_are_a_finding(
 
 
 def test_an_unknown_stage_is_one_line() -> None:
-    """That is a wrong argument, no finding."""
+    """An unknown stage is a wrong argument, not a finding."""
     refused("--stage is one of", stage.doctor, stage="nowhere")
 
 

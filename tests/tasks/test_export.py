@@ -1,4 +1,4 @@
-"""`invoke db.export` and `invoke db.import`: files that are whole or not there, imports that end the same."""
+"""`invoke db.export` and `invoke db.import`: complete files or none, imports with one result."""
 
 import base64
 import gzip
@@ -58,7 +58,7 @@ def test_an_export_is_for_its_owner_alone(items: list[RawItem], tmp_path: Path, 
 
 
 def test_an_export_overwrites_nothing(exported: Path) -> None:
-    """The backup of yesterday is still there tomorrow."""
+    """An existing file is not overwritten."""
     before = exported.read_bytes()
     with pytest.raises(FileError, match="already exists"):
         copy.export(exported)
@@ -129,7 +129,7 @@ def test_a_damaged_file_is_refused_before_anything_is_written(exported: Path, na
 
 
 def test_an_import_wants_an_empty_table(exported: Path, items: list[RawItem]) -> None:
-    """What is there is not written over."""
+    """Existing items are not overwritten."""
     with pytest.raises(ImportRefusedError, match="--merge"):
         copy.load(exported)
     assert dump_table() == items
@@ -221,6 +221,6 @@ def test_every_type_of_value_survives(table: None, tmp_path: Path) -> None:
 
 
 def test_an_empty_table_has_an_export(table: None, tmp_path: Path) -> None:
-    """Nothing in, nothing out, and the file says that it is whole."""
+    """An empty table makes an empty export, which is complete."""
     assert copy.export(tmp_path / "export") == 0
     assert files.verified(tmp_path / "export").count == 0

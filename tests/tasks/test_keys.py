@@ -38,7 +38,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = float(int(time.time()))
-        # For what counts in keys' lives alone: tokens keep the real time.
+        # Only for the ages of keys: tokens keep the real time.
         hands = SimpleNamespace(time=lambda: self.now, gmtime=time.gmtime, strftime=time.strftime)
         monkeypatch.setattr("tasks.keys.time", hands)
         monkeypatch.setattr("chalicelib.security.keys.time", hands)
@@ -148,7 +148,7 @@ def test_a_rotation_publishes_waits_signs_and_retires(stage: keys.Stage, clock: 
 def test_each_state_of_a_rotation_understands_the_one_before_and_after(
     stage: keys.Stage, clock: Clock
 ) -> None:
-    """Behaviour 33: containers read at different moments; a token of any is good at every other."""
+    """Behaviour 33: containers read at different moments; a token from one is valid at all others."""
     keys.generate(stage, "EdDSA")
     rings = [ring(stage)]
     keys.rotate(stage, wait=False)
@@ -192,7 +192,7 @@ def test_a_rotation_that_was_stopped_goes_on(stage: keys.Stage, clock: Clock) ->
 
 
 def test_a_retired_key_has_no_private_part(stage: keys.Stage, clock: Clock) -> None:
-    """What signs no more can't be stolen any more."""
+    """A private key that is no longer needed cannot be stolen."""
     keys.generate(stage, "RS256")
     rotate(stage, clock)
     retired = next(entry for entry in stage.read()["signing_keys"] if entry["status"] == RETIRED)
@@ -223,7 +223,7 @@ def test_a_revoked_key_is_gone_and_another_one_signs(stage: keys.Stage) -> None:
 
 
 def test_in_an_emergency_a_published_key_signs_at_once(stage: keys.Stage) -> None:
-    """Containers know it already."""
+    """Containers already know the next key."""
     keys.generate(stage, "EdDSA")
     keys.rotate(stage, wait=False)
     published = with_status(stage, NEXT)
@@ -243,7 +243,7 @@ def test_a_key_that_does_not_sign_can_be_revoked_too(stage: keys.Stage, clock: C
 
 
 def test_a_revoked_key_of_kms_is_disabled(stage: keys.Stage) -> None:
-    """Whoever stole the permission to sign with it has nothing of it any more."""
+    """A stolen permission to sign with the key is useless."""
     keys.generate(stage, "ES256", kms=True)
     entry = stage.read()["signing_keys"][0]
     keys.revoke_key(stage, entry["kid"])
@@ -306,7 +306,7 @@ def test_of_many_changes_at_once_none_is_lost(tmp_path: Path) -> None:
 
 
 def test_two_rotations_at_once_go_on_with_one_key(stage: keys.Stage, clock: Clock) -> None:
-    """Whoever publishes second takes the first one's key, and no key is lost."""
+    """The second rotation adopts the first one's key, and no key is lost."""
     keys.generate(stage, "EdDSA")
     other = threading.Event()
 
@@ -408,7 +408,7 @@ def test_a_parameter_that_somebody_wrote_without_the_lock_is_noticed() -> None:
 
 
 def test_the_key_that_encrypts_a_parameter_stays() -> None:
-    """Overwritten without a word of it, a parameter would go back to the account's own key."""
+    """Without the key id, an overwritten parameter would use the account's default key."""
     _empty()
     AWS.client("ssm").put_parameter(
         Name=PARAMETER, Type="SecureString", Value='{"signing_keys": []}', KeyId="alias/mine"

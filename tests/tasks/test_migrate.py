@@ -27,7 +27,7 @@ NAMES = {"app": "Planner & Co <b>", "nameless": "nameless", "gone": "gone", "kep
 
 
 def run(*, dry_run: bool = False, migrations: Iterable[Migration] = MIGRATIONS) -> list[str]:
-    """Migrate without waiting, and give what was said."""
+    """Migrate without waiting, and return the output."""
     said: list[str] = []
     ended = migrate(migrations, rate=100, dry_run=dry_run, say=said.append, sleep=lambda _: None)
     return said if ended else [*said, "failed"]
@@ -108,7 +108,7 @@ def test_what_is_written_meanwhile_is_kept(old: list[Key]) -> None:
 
 
 def test_what_is_deleted_meanwhile_stays_away(old: list[Key]) -> None:
-    """Nothing comes back by a migration."""
+    """A migration does not recreate deleted items."""
     with at_call("UpdateItem", lambda: deleted(old[0])):
         assert run()[0].endswith(" 3 items migrated.")
     assert consents().keys() == NAMES.keys() - {"app"}
@@ -131,7 +131,7 @@ def test_new_items_need_no_migration(old: list[Key], user: User) -> None:
 
 
 def test_each_step_of_each_kind_is_there() -> None:
-    """Whoever raises a schema writes the step to it."""
+    """A new schema needs a migration step."""
     wanted = {(kind, to) for kind in all_kinds().values() for to in range(2, kind.SCHEMA + 1)}
     assert {(step.kind, step.to) for step in MIGRATIONS} == wanted
     assert len(MIGRATIONS) == len(wanted)
@@ -153,7 +153,7 @@ def test_a_rate_is_positive(table: None, rate: int) -> None:
 
 
 def test_a_damaged_item_holds_up_nothing(old: list[Key]) -> None:
-    """It is told, and the others are migrated."""
+    """It is reported, and the others are migrated."""
     changed(old[1], "created", {"S": "once"})
     said = run()
     assert said[0].endswith(" 3 items migrated.")

@@ -160,7 +160,7 @@ def test_a_module_is_not_created_twice(project: Path) -> None:
 
 
 def test_a_module_that_ruff_refuses_is_undone(project: Path) -> None:
-    """Half a module is none: here another line of app.py is at fault, which shows when all is written."""
+    """A module is created completely or not at all: here an error in app.py shows up at the end."""
     app = project / "app.py"
     app.write_text(app.read_text("utf-8").replace("from_env()", "from_env(Undefined)"), "utf-8")
     before = tree(project)

@@ -49,7 +49,7 @@ def sorted_like(order: list[str], units: dict[str, str]) -> list[str]:
 
 
 def test_every_metric_is_a_field_that_is_explained() -> None:
-    """A number without a meaning is none."""
+    """The page explains every metric."""
     assert {name for _, units in METRICS for name in units} <= fields()
 
 

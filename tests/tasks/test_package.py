@@ -61,7 +61,7 @@ def task(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_is_small(package: Package) -> None:
-    """12 MB zipped at the most, and smaller than what Chalice makes."""
+    """At most 12 MB zipped, and smaller than Chalice's package."""
     assert package.code.stat().st_size <= min(12 * 10**6, package.plain.stat().st_size * 0.6)
 
 
@@ -109,7 +109,7 @@ def test_private_keys_are_found() -> None:
 
 
 def test_secrets_beside_the_code_stay_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Behaviour 56: whatever a developer's folder holds, what ships is copied by name."""
+    """Behaviour 56: only listed files ship, whatever else a developer's folder holds."""
     project, copied = tmp_path / "project", tmp_path / "copied"
     copy_project(project)
     (project / ".local").mkdir()
@@ -151,7 +151,7 @@ def test_it_answers_without_what_development_installs(task: Path, tmp_path: Path
 
 
 def test_the_openapi_document_can_be_made(task: Path, tmp_path: Path) -> None:
-    """What is imported late ships, too."""
+    """Modules that are imported late ship, too."""
     environment = {**os.environ, "STAGE": "local", "SECRETS": f"file:{tmp_path}/secrets.json"}
     asked = event("GET", "/api/v1/openapi.yaml", {})
     assert Variant("package", task, "app.app", asked, environment).run()["statusCode"] == 200

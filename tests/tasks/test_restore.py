@@ -27,7 +27,7 @@ INVALID = (400, "invalid_grant")
 def before(
     api: Client, user: User, documentation: OAuth2Client, sign_in: SignIn, tmp_path: Path
 ) -> Iterator[dict[str, Any]]:
-    """Tokens of each fate, given out before the table was moved; afterwards the other one is in use."""
+    """Live, revoked and used tokens from before the move to another table."""
     tokens = {name: sign_in() for name in ("live", "revoked", "rotated", "expired", "ended")}
     rotated = refresh(api, tokens["rotated"]["refresh_token"]).json
     for name, kind in (("revoked", "access_token"), ("ended", "refresh_token")):

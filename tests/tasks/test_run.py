@@ -74,7 +74,7 @@ def test_what_is_no_address_is_refused(text: str, monkeypatch: pytest.MonkeyPatc
 def test_other_machines_connect_only_when_asked(
     text: str | None, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without HOST, which containers need, nobody but this machine gets in."""
+    """Without HOST, which containers need, only this machine can connect."""
     monkeypatch.delenv("HOST", raising=False)
     if text is not None:
         monkeypatch.setenv("HOST", text)

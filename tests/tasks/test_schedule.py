@@ -1,4 +1,4 @@
-"""The local counterpart of a schedule goes on whatever happens."""
+"""The local counterpart of a schedule continues after errors."""
 
 import pytest
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("on_moto")
 
 
 def run(line: str) -> int:
-    """Run a line, and give the exit status."""
+    """Run a line, and return the exit status."""
     with pytest.raises(SystemExit) as ended:
         stage.shell(Context(), command=line)
     return int(ended.value.code or 0)

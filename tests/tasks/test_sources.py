@@ -1,4 +1,4 @@
-"""Which changes of files start the server of `make run` anew."""
+"""Which changes of files restart the server of `make run`."""
 
 import os
 from collections.abc import Callable

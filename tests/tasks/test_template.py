@@ -271,7 +271,7 @@ def test_tracing_is_one_parameter(document: dict[str, Any]) -> None:
 
 
 def test_the_metrics_of_alarms_and_dashboard_are_written(document: dict[str, Any]) -> None:
-    """An alarm on a name that nobody writes stays silent for ever."""
+    """An alarm on a metric that is never written would stay silent."""
     written = {(name, tuple(sorted(dimensions))) for dimensions, units in METRICS for name in units}
     alarms = [each["Properties"] for each in of_type(document, "AWS::CloudWatch::Alarm").values()]
     watched = {

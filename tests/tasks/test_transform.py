@@ -56,7 +56,7 @@ def the_only(document: dict[str, Any], kind: str) -> tuple[str, dict[str, Any]]:
 
 
 def test_the_macro_adds_what_is_known_and_nothing_else(written: dict[str, Any], made: dict[str, Any]) -> None:
-    """Whatever else came out, nobody would have looked at."""
+    """Unexpected resources would go unnoticed."""
     added = [each["Type"] for key, each in made["Resources"].items() if key not in written["Resources"]]
     assert sorted(added) == [
         "AWS::ApiGateway::Deployment",

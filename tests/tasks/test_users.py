@@ -141,7 +141,7 @@ def test_an_id_is_never_taken_for_a_username(make_user: MakeUser) -> None:
 
 
 def test_the_last_admin_stays(admin: User, make_user: MakeUser) -> None:
-    """Somebody has to be able to let others in; with a second admin, the first may go."""
+    """One active admin must remain; with a second admin, the first may be disabled."""
     refused("This is the last active admin", users.disable, "admin")
     make_user("other", is_admin=True)
     users.disable(Context(), "admin")
@@ -149,7 +149,7 @@ def test_the_last_admin_stays(admin: User, make_user: MakeUser) -> None:
 
 
 def test_saying_it_twice_changes_nothing(user: User, capsys: pytest.CaptureFixture[str]) -> None:
-    """No event tells of what did not happen."""
+    """A failed operation writes no event."""
     users.enable(Context(), "user")
     assert capsys.readouterr().out == "user is enabled already.\n"
     assert list(AuditEvent.scan()) == []

@@ -1,4 +1,4 @@
-"""How a deployed stage logs: JSON alone, once, and nothing that libraries say of keys and parameters."""
+"""How a deployed stage logs: only JSON, once, and nothing that libraries log about keys and parameters."""
 
 import json
 import logging
@@ -68,7 +68,7 @@ def test_warnings_are_lines_of_the_request_that_runs(settings: Settings) -> None
 
 
 def test_a_text_of_several_lines_stays_one_line(settings: Settings) -> None:
-    """CloudWatch makes an event of each line: nobody can forge one."""
+    """CloudWatch makes an event of each line, so callers must not be able to add lines."""
     with deployed_log(settings) as log:
         logging.getLogger("grail").warning('first\n{"level": "ERROR"}\r\u2028third')
     assert len(log.text.splitlines()) == 1

@@ -33,7 +33,7 @@ class Body(Schema):
 
 @given(plain)
 def test_what_json_holds_comes_back(value: Any) -> None:
-    """RFC 8259: strictness costs nothing that is right."""
+    """RFC 8259: strict parsing accepts all valid JSON."""
     assert parse_json(json.dumps(value).encode()) == value
 
 
@@ -144,7 +144,7 @@ def test_messages_about_the_whole_point_to_it() -> None:
 
 
 def test_violations_are_made_one_by_one() -> None:
-    """A hundred are told: what nobody is told is not made."""
+    """At most a hundred violations are reported, and no more are created."""
     found = violations({"a": ["Odd."], "b": [Unsayable()]})
     assert next(found) == {"pointer": "/a", "detail": "Odd."}
 

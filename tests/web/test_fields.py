@@ -22,7 +22,7 @@ def test_prose_may_have_lines(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a\x00b", "a\x1bb", "a\x85b", " \n\t ", "\x0b\x0c"])
 def test_prose_is_text(text: str) -> None:
-    """Other control characters, and blanks alone, are refused, as the documented pattern says."""
+    """Other control characters, and text of only blanks, are refused, as the documented pattern says."""
     with pytest.raises(ValidationError):
         PROSE.deserialize(text)
     assert not re.search(PROSE.metadata["pattern"], text)

@@ -167,7 +167,7 @@ def test_a_request_without_an_id_has_one_all_the_same(made: ChaliceRequest | Non
 
 @pytest.mark.parametrize("query", [None, {}, {"a": ["1", "2"]}])
 def test_queries_keep_every_value(settings: Settings, query: dict[str, list[str]] | None) -> None:
-    """What is given twice must be seen twice, to be refused."""
+    """Repeated parameters must be visible, so that they can be refused."""
     assert read_request(chalice_request(multiValueQueryStringParameters=query), settings).query == (
         query or {}
     )

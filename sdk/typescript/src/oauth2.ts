@@ -18,7 +18,7 @@ const REMEMBERED = 4;
 export interface TokenStore {
   /** Gives what was saved last. */
   load(): string | undefined | Promise<string | undefined>;
-  /** Keeps a refresh token; undefined: there is none any more. */
+  /** Saves a refresh token; undefined removes it. */
   save(refreshToken: string | undefined): void | Promise<void>;
 }
 
@@ -240,7 +240,7 @@ export class OAuth2Client {
     if (this.#isService) {
       return this.#withScope({ grant_type: "client_credentials" });
     }
-    // read anew each time: another tab may have used the one before
+    // read each time: another tab may have used the previous one
     const refreshToken = await this.#store.load();
     return refreshToken ? { grant_type: "refresh_token", refresh_token: refreshToken } : undefined;
   }
