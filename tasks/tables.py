@@ -8,11 +8,13 @@ from dataclasses import replace
 from botocore.session import Session
 
 from chalicelib.context import Context
-from chalicelib.db.table import connect
+from chalicelib.db.table import MAX_RETRIES, connect
 from chalicelib.settings import Settings
 from tasks.calls import task_context
 from tasks.console import confirm
 from tasks.stages import PROTECTED, REGIONS, settings_of
+
+PATIENT_RETRIES = 7  # a task has time that a request has not
 
 
 def open_table(
@@ -27,7 +29,7 @@ def open_table(
     settings = in_region(settings_of(stage))
     if writes and not yes and settings.stage in PROTECTED:
         confirm(f"write to {settings.table_name}", settings.stage, ask=ask)
-    connect(settings)
+    connect(settings, retries=MAX_RETRIES if settings.is_local else PATIENT_RETRIES)
     return settings
 
 

@@ -136,14 +136,17 @@ class Item(Model):
 T = TypeVar("T", bound=Item)
 
 
-def connect(settings: Settings) -> None:
+def connect(settings: Settings, *, retries: int = MAX_RETRIES) -> None:
     """Point every kind of item at a stage's table, and make the one client there and then.
 
     Made at import, a client is built in Lambda's unbilled burst of CPU, and by only one thread.
+
+    :param retries: how often botocore repeats what was throttled or timed out.
     """
     Item.Meta.table_name = settings.table_name
     Item.Meta.region = settings.region
     Item.Meta.host = settings.dynamodb_endpoint
+    Item.Meta.max_retry_attempts = retries
     Item.Meta.max_pool_connections = settings.connection_pool_size
     # Local engines want credentials and check none: never send them somebody's real ones.
     local = "local" if settings.is_local else None

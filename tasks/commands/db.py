@@ -5,7 +5,7 @@ from pathlib import Path
 
 from invoke.context import Context
 
-from tasks.console import YES_HELP, command, number, told
+from tasks.console import YES_HELP, command, number
 from tasks.stages import STAGE_HELP
 
 
@@ -26,21 +26,20 @@ def seed(_context: Context, stage: str = "") -> None:
     print(prepare.fill())
 
 
-@command(output="file to create; one that ends in .gz is compressed", stage=STAGE_HELP)
+@command(output="file to create, compressed by gzip, such as backup.jsonl.gz", stage=STAGE_HELP)
 def export(_context: Context, output: str, stage: str = "") -> None:
-    """Write all items of a stage to a file, as DynamoDB JSON."""
+    """Write all items of a stage to a file, as compressed DynamoDB JSON."""
     from tasks import tables
-    from tasks.data import copy, files
+    from tasks.data import copy
 
     settings = tables.open_table(stage)
-    with told(files.FileError):
-        count = copy.export(Path(output))
+    count = copy.export(Path(output))
     print(f"{output} has the {count} items of {settings.table_name}; only its owner can read it.")
 
 
 @command(
     "import",
-    input="file of db.export, or the manifest-files.json of a DynamoDB export to S3",
+    input="file of db.export, or the folder `data` of a DynamoDB export to S3",
     stage=STAGE_HELP,
     merge="write into a table that has items, and keep newer ones; also resumes an import",
     yes=YES_HELP,
@@ -54,11 +53,10 @@ def load(
 ) -> None:
     """Write all items of an export into a stage's empty table."""
     from tasks import tables
-    from tasks.data import copy, files
+    from tasks.data import copy
 
     settings = tables.open_table(stage, writes=True, yes=yes)
-    with told(files.FileError, copy.ImportRefusedError):
-        written, left = copy.load(Path(input), merge=merge)
+    written, left = copy.load(Path(input), merge=merge)
     print(f"{settings.table_name}: {written} items written, {left} were as new or newer.")
 
 
@@ -69,7 +67,7 @@ def check(_context: Context, fix: bool = False, stage: str = "", yes: bool = Fal
     from tasks.data import check as checking
 
     tables.open_table(stage, writes=fix, yes=yes)
-    sys.exit(0 if checking.check(fix=fix) else 1)
+    sys.exit(not checking.check(fix=fix))
 
 
 @command(
@@ -87,6 +85,4 @@ def migrate(
 
     speed = number("--rate", rate)
     tables.open_table(stage, writes=not dry_run, yes=yes)
-    with told(migrating.MigrationError):
-        is_well = migrating.migrate(migrations.MIGRATIONS, rate=speed, dry_run=dry_run)
-    sys.exit(0 if is_well else 1)
+    sys.exit(not migrating.migrate(migrations.MIGRATIONS, rate=speed, dry_run=dry_run))

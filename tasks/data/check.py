@@ -16,7 +16,6 @@ from tasks.data.counts import Counts
 from tasks.data.findings import Finding
 from tasks.data.reading import parsed, read
 from tasks.data.rules import judge, needs_of
-from tasks.progress import bar
 
 PASSES = 4  # one repair may reveal the next
 LOOKS = 3  # at an item that changes during the check
@@ -34,11 +33,6 @@ class Result:
     damage: int = 0
     leftovers: int = 0
     mended: int = 0
-
-    @property
-    def found(self) -> int:
-        """Count all findings."""
-        return self.damage + self.leftovers
 
 
 def check(*, fix: bool = False, say: Callable[[str], object] = print) -> bool:
@@ -88,20 +82,18 @@ def _summary(result: Result) -> str:
 def findings(result: Result) -> Iterator[Finding]:
     """Yield everything that is wrong with the table, and count its items on the way."""
     counts, names = Counts(), list[Item]()
-    with bar(table.size()) as drawn:
-        for page in table.pages():
-            items, unreadable = parsed(page["Items"])
-            for key, text in unreadable.items():
-                counts.is_partial = True
-                yield Finding(key, text, "deploy the code that wrote it, or restore it from a backup")
-            for item in items:
-                counts.take(item)
-            suspects = _suspects(items)
-            # Names are freed last: before that, users who have lost theirs get them back.
-            names += [item for item in suspects if isinstance(item, UniqueName)]
-            yield from _confirmed(item for item in suspects if not isinstance(item, UniqueName))
-            result.items += page["Count"]
-            drawn.add(page["Count"])
+    for page in table.pages():
+        items, unreadable = parsed(page["Items"])
+        for key, text in unreadable.items():
+            counts.is_partial = True
+            yield Finding(key, text, "deploy the code that wrote it, or restore it from a backup")
+        for item in items:
+            counts.take(item)
+        suspects = _suspects(items)
+        # Names are freed last: before that, users who have lost theirs get them back.
+        names += [item for item in suspects if isinstance(item, UniqueName)]
+        yield from _confirmed(item for item in suspects if not isinstance(item, UniqueName))
+        result.items += page["Count"]
     yield from _confirmed(names)
     yield from counts.findings()
 

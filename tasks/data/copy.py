@@ -1,61 +1,126 @@
-"""`invoke db.export` and `invoke db.import`: all items of a table into a file, and back into another one."""
+"""`invoke db.export` and `invoke db.import`: all items of a table into a file, and back into another one.
 
-from collections.abc import Iterator
+A file has an item to a line, {"Item": {"pk": {"S": "…"}, …}}, and is compressed by gzip, as DynamoDB's own
+exports to S3 are. By gzip's checksum, a file that was cut or damaged is noticed before anything is written.
+"""
+
+import base64
+import gzip
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
+from typing import IO, Any
 
-from tasks.data import files, table
+from tasks.data import table
 from tasks.data.table import RawItem
-from tasks.progress import bar
+from tasks.errors import TaskError
 
 WRITERS = 8  # conditional writes at the same time
-
-
-class ImportRefusedError(Exception):
-    """The table holds items already."""
+BATCH = 1000  # items that are in memory at the same time
+UNREADABLE = (EOFError, zlib.error, gzip.BadGzipFile, ValueError, KeyError, TypeError)
 
 
 def export(path: Path) -> int:
-    """Write all items to a new file, and return their number.
+    """Write all items to a new file that only its owner can read, and return their number.
 
-    Each item is as it was when it was read; what is written in the meantime may be in the file or not. For a
-    consistent snapshot, stop writing, or take DynamoDB's point-in-time export.
+    Each item is as it was when it was read; what is written in the meantime may be in the file or not. For
+    one moment of everything, stop writing, or take DynamoDB's point-in-time export.
 
-    :raises FileError: the file can't be written.
+    :raises TaskError: the file exists already.
     """
-    return files.write(path, _read())
-
-
-def _read() -> Iterator[RawItem]:
-    with bar(table.size()) as drawn:
+    if path.exists():
+        raise TaskError(f"{path} exists already: choose another name.")
+    count = 0
+    with _new_file(path) as out:
         for page in table.pages():
-            yield from page["Items"]
-            drawn.add(page["Count"])
+            out.writelines(_line(item) for item in page["Items"])
+            count += page["Count"]
+    return count
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[IO[str]]:
+    """Create a file under a passing name, and rename it when all of it is on the disk."""
+    number, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(number, "wb") as raw:
+            with gzip.open(raw, "wt", encoding="utf-8") as out:
+                yield out
+            raw.flush()
+            os.fsync(raw.fileno())
+        Path(unfinished).rename(path)
+    except BaseException:
+        Path(unfinished).unlink()
+        raise
 
 
 def load(path: Path, *, merge: bool = False) -> tuple[int, int]:
-    """Write all items of an export into the table, after the whole file was checked.
+    """Write all items of an export into the table, after the whole export was read.
 
     Stopped anywhere, it is repeated with `merge`, and ends the same.
 
+    :param path: a file of `export`, or a folder with several, as `data` of a DynamoDB export to S3.
     :param merge: the table may hold items: those that it has in the same version or a newer one stay.
     :returns: how many were written, and how many were not, since the table's are as new.
-    :raises FileError: the file is no whole export; nothing was written.
-    :raises ImportRefusedError: the table is not empty; nothing was written.
+    :raises TaskError: the file is cut or damaged, or the table is not empty; nothing was written.
     """
-    found = files.verified(path)
+    count = sum(1 for _ in read(path))
+    if not count:
+        raise TaskError(f"{path} is empty.")
     if not merge and not table.is_empty():
-        raise ImportRefusedError(
+        raise TaskError(
             f"{table.name()} holds items already. Import into an empty table; --merge adds what is missing,"
-            " replaces what is older, and goes on with an import that was stopped."
+            " replaces what is older, and resumes an import that was stopped."
         )
-    written = 0
-    with bar(found.count) as drawn, ThreadPoolExecutor(WRITERS) as pool:
-        for batch in table.batches(found.items()):
-            if merge:
-                written += sum(pool.map(table.put_newer, batch))
-            else:
-                table.put_batch(batch)
-                written += len(batch)
-            drawn.add(len(batch))
-    return written, found.count - written
+    written, items = 0, read(path)
+    with ThreadPoolExecutor(WRITERS) as pool:
+        while batch := list(islice(items, BATCH)):
+            written += sum(pool.map(table.put_newer, batch))
+    return written, count - written
+
+
+def read(path: Path) -> Iterator[RawItem]:
+    """Read the items of an export one by one.
+
+    :raises TaskError: a file is cut or damaged, or no export of such a table.
+    """
+    for file in sorted(path.glob("*.gz")) if path.is_dir() else [path]:
+        try:
+            with gzip.open(file, "rt", encoding="utf-8") as lines:
+                for line in lines:
+                    item = json.loads(line, object_hook=_decoded)["Item"]
+                    _ = item["pk"], item["sk"]
+                    yield item
+        except UNREADABLE as error:
+            raise TaskError(f"{file} is cut, damaged or not an export of Grail's table: {error!r}") from error
+
+
+def _line(item: RawItem) -> str:
+    entry = {"Item": item}
+    return (
+        json.dumps(entry, default=_base64, ensure_ascii=False, separators=(",", ":"), sort_keys=True) + "\n"
+    )
+
+
+def _base64(value: Any) -> Any:
+    # DynamoDB's JSON has binary values in base64; botocore has them as bytes
+    return base64.b64encode(bytes(value)).decode()
+
+
+BINARY: dict[str, Callable[[Any], Any]] = {
+    "B": base64.b64decode,
+    "BS": lambda texts: [base64.b64decode(text) for text in texts],
+}
+
+
+def _decoded(value: dict[str, Any]) -> dict[str, Any]:
+    for mark, decode in BINARY.items():
+        if value.keys() == {mark} and isinstance(value[mark], str | list):
+            return {mark: decode(value[mark])}
+    return value

@@ -17,13 +17,9 @@ from tasks.data import table
 from tasks.data.kinds import UnreadableError, key_of, parse, schema_of
 from tasks.data.reading import known_kinds
 from tasks.data.table import RawItem
-from tasks.progress import bar
+from tasks.errors import TaskError
 
 LOOKS = 10  # at an item that changes while it is migrated
-
-
-class MigrationError(Exception):
-    """Items can't be migrated; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +101,7 @@ class Run:
         self.pace.wait()
         try:
             # on condition that its version is the one that was read
-            table.patiently(
-                lambda: item.update([attributes[name].set(value) for name, value in values.items()])
-            )
+            item.update([attributes[name].set(value) for name, value in values.items()])
         except UpdateError as error:
             if error.cause_response_code == "ConditionalCheckFailedException":
                 return False
@@ -125,13 +119,13 @@ def migrate(
 ) -> bool:
     """Migrate all items of older schemas, and print how many each step changed.
 
-    :param rate: items per second, at most.
-    :param dry_run: write nothing, and print how many there are.
-    :returns: whether all items were migrated.
-    :raises MigrationError: the rate is invalid, or a step is missing; nothing was written.
+    :param rate: items per second at the most.
+    :param dry_run: write nothing, and tell how many there are.
+    :returns: whether all went well.
+    :raises TaskError: the rate is none, or a step is missing; nothing was written.
     """
     if rate < 1:
-        raise MigrationError("--rate is a number of items per second: at least 1.")
+        raise TaskError("--rate is a number of items per second: at least 1.")
     steps = {(step.kind, step.to): step for step in migrations}
     kinds = _older(steps)
     run = Run(steps, Pace(rate, sleep), dry_run)
@@ -155,7 +149,7 @@ def _older(steps: Mapping[tuple[type[Item], int], Migration]) -> dict[str, int]:
     for name, kind in grown.items():
         missing = [to for to in range(2, kind.SCHEMA + 1) if (kind, to) not in steps]
         if missing:
-            raise MigrationError(f"tasks/migrations has no step for {name} to schema {missing[0]}.")
+            raise TaskError(f"tasks/migrations has no step for {name} to schema {missing[0]}.")
     return {name: kind.SCHEMA for name, kind in grown.items()}
 
 
@@ -173,7 +167,5 @@ def _outdated(kinds: Mapping[str, int]) -> Iterator[RawItem]:
         "ExpressionAttributeNames": {"#kind": "kind", "#schema": "schema"},
         "ExpressionAttributeValues": values,
     }
-    with bar(table.size()) as drawn:
-        for page in table.pages(**arguments):
-            yield from page["Items"]
-            drawn.add(page["ScannedCount"])
+    for page in table.pages(**arguments):
+        yield from page["Items"]

@@ -14,8 +14,9 @@ from chalicelib.oauth.consents.models import Consent
 from chalicelib.users.models import User
 from tasks.data.check import check
 from tasks.data.kinds import all_kinds
-from tasks.data.migrate import Migration, MigrationError, Pace, migrate
+from tasks.data.migrate import Migration, Pace, migrate
 from tasks.data.reading import known_kinds
+from tasks.errors import TaskError
 from tasks.migrations import MIGRATIONS
 from tests.api.oauth_tools import at_call
 from tests.faults import WRITES, Killed, killed_before_write, wire
@@ -140,7 +141,7 @@ def test_each_step_of_each_kind_is_there() -> None:
 def test_a_missing_step_is_told_before_anything_is_written(old: list[Key]) -> None:
     """With the name of what is missing."""
     before = dump_table()
-    with pytest.raises(MigrationError, match="no step for consent to schema 2"):
+    with pytest.raises(TaskError, match="no step for consent to schema 2"):
         run(migrations=[])
     assert dump_table() == before
 
@@ -148,7 +149,7 @@ def test_a_missing_step_is_told_before_anything_is_written(old: list[Key]) -> No
 @pytest.mark.parametrize("rate", [0, -1])
 def test_a_rate_is_positive(table: None, rate: int) -> None:
     """A wrong argument gives one clear line."""
-    with pytest.raises(MigrationError, match="--rate"):
+    with pytest.raises(TaskError, match="--rate"):
         migrate(MIGRATIONS, rate=rate)
 
 
