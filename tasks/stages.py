@@ -41,16 +41,6 @@ def configuration() -> dict[str, Any]:
     return found
 
 
-def functions_of(stage: str) -> dict[str, str]:
-    """Return the Lambda functions of a deployed stage, with the files of their policies under .chalice/."""
-    config = configuration()
-    base = f"{config['app_name']}-{stage}"
-    return {
-        base if name == "api_handler" else f"{base}-{name}": each["iam_policy_file"]
-        for name, each in config["stages"][stage]["lambda_functions"].items()
-    }
-
-
 def parameters_of(stage: str) -> Path:
     """Return the file with the values of the parameters of a stage's stack."""
     return INFRA / "parameters" / f"{stage}.json"

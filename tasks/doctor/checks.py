@@ -17,6 +17,5 @@ CHECKS = (
     Check("stack", cloud.check_stack, deployed=True),
     Check("gateway", cloud.check_gateway, deployed=True),
     Check("alarms", cloud.check_alarms, deployed=True),
-    Check("policies", cloud.check_policies, deployed=True),
     Check("address", cloud.check_address),
 )

@@ -1,9 +1,7 @@
-"""What CloudFormation made of a stage: the stack, alarms, policies, and the address."""
+"""What CloudFormation made of a stage: the stack, its alarms, and the address."""
 
 import json
 from collections.abc import Iterator
-from typing import Any
-from urllib.parse import unquote
 
 import urllib3
 
@@ -11,8 +9,8 @@ from chalicelib.settings import LOCAL_URL, running
 from tasks.cloud import template
 from tasks.cloud.stack import SUCCESS
 from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
-from tasks.processes import LOOPBACK, project_folder
-from tasks.stages import PROTECTED, functions_of
+from tasks.processes import LOOPBACK
+from tasks.stages import PROTECTED
 
 OUTPUTS = ("URL", "TableName")
 TIMEOUT = 10.0  # seconds; a cold start is among them
@@ -93,81 +91,6 @@ def _listeners(subject: Subject) -> Iterator[Finding]:
         if not any(arn.startswith("arn:") for arn in arns):
             advice = f"AlarmEmail in infra/parameters/{subject.name}.json, and its link confirmed."
             yield Finding(LOOK, "no confirmed subscription", advice)
-
-
-def check_policies(subject: Subject) -> Iterator[Finding]:
-    """Check that the functions have the permissions of .chalice/policy-*.json, and no others."""
-    functions, iam = subject.client("lambda"), subject.client("iam")
-    deploy = f"invoke deploy --stage {subject.name}"
-    flaws = 0
-    for name, file in functions_of(subject.name).items():
-        role = functions.get_function_configuration(FunctionName=name)["Role"].rpartition("/")[2]
-        wanted = json.loads((project_folder() / ".chalice" / file).read_text("utf-8"))
-        missing, more = _difference(_wanted(wanted, subject), _granted(iam, role, subject.name))
-        flaws += bool(missing or more)
-        if missing:
-            yield Finding(WRONG, f"{name} lacks {', '.join(sorted(missing))}", deploy)
-        if more:
-            yield Finding(
-                WRONG, f"{name} may {', '.join(sorted(more))}, too", f"Take it from the role {role}."
-            )
-    if not flaws:
-        yield Finding(GOOD, "as in .chalice/")
-
-
-Grant = tuple[str, str]  # an action, and what it may be done with
-
-
-def _wanted(document: dict[str, Any], subject: Subject) -> set[Grant]:
-    # as in the template, where a restored table has taken over (docs/operations.md)
-    table = rf"\1/{subject.settings.table_name}"
-    return {(action, template.TABLE.sub(table, resource)) for action, resource in _statements(document)}
-
-
-def _granted(iam: Any, role: str, stage: str) -> set[Grant]:
-    """List what a role may do, beyond what parameters of the stack add on purpose."""
-    chosen = _own_policies(stage)
-    grants: set[Grant] = set()
-    for page in iam.get_paginator("list_role_policies").paginate(RoleName=role):
-        for name in page["PolicyNames"]:
-            if name not in chosen:
-                found = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-                grants |= _statements(json.loads(unquote(found)) if isinstance(found, str) else found)
-    for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=role):
-        grants |= {("*", each["PolicyArn"]) for each in page["AttachedPolicies"]}
-    return grants
-
-
-def _own_policies(stage: str) -> set[str]:
-    resources = template.fragments(stage)["Resources"].values()
-    return {each["Properties"]["PolicyName"] for each in resources if each.get("Type") == "AWS::IAM::Policy"}
-
-
-def _statements(document: dict[str, Any]) -> set[Grant]:
-    return {
-        (action, _anywhere(resource))
-        for statement in _listed(document["Statement"])
-        if statement["Effect"] == "Allow"
-        for action in _listed(statement.get("Action", "anything but a few"))
-        for resource in _listed(statement.get("Resource", "anything but a few"))
-    }
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _anywhere(arn: str) -> str:
-    """Leave partition, region and account out: a stack narrows them to its own."""
-    parts = arn.split(":", 5)
-    return ":".join(["arn", "*", parts[2], "*", "*", parts[5]]) if len(parts) == 6 else arn
-
-
-def _difference(wanted: set[Grant], granted: set[Grant]) -> tuple[set[str], set[str]]:
-    def words(grants: set[Grant]) -> set[str]:
-        return {f"{action} on {resource.rpartition(':')[2]}" for action, resource in grants}
-
-    return words(wanted - granted), words(granted - wanted)
 
 
 def check_address(subject: Subject) -> Iterator[Finding]:

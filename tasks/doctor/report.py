@@ -43,7 +43,7 @@ class Subject:
 
     @cached_property
     def aws(self) -> Aws:
-        """Creates the clients that read keys."""
+        """The clients that read the document of secrets."""
         return Aws(self.session, self.settings.region)
 
     def client(self, service: str) -> Any:
@@ -108,18 +108,10 @@ def tell(title: str, finding: Finding) -> str:
     return f"{line}\n{'':20}-> {finding.advice}" if finding.advice else line
 
 
-def examine(subject: Subject, checks: Iterable[Check], say: Callable[[str], None] = print) -> int:
-    """Run checks, print what they find, and return the number of problems."""
-    wrong = 0
-    for check in checks:
-        for finding in check.run(subject):
-            say(tell(check.title, finding))
-            wrong += finding.level == WRONG
-    return wrong
-
-
 def diagnose(stage: str, checks: Iterable[Check], say: Callable[[str], None] = print) -> int:
-    """Run the checks of a stage; without valid settings or credentials, report only that.
+    """Run the checks of a stage, print what they find, and return the number of problems.
+
+    Without valid settings or credentials, it reports only that.
 
     :raises TaskError: there is no such stage.
     """
@@ -133,4 +125,9 @@ def diagnose(stage: str, checks: Iterable[Check], say: Callable[[str], None] = p
     if not settings.is_local and session.get_credentials() is None:
         say(tell("AWS", Finding(WRONG, "no AWS credentials found", "Choose a profile with AWS_PROFILE.")))
         return 1
-    return examine(Subject(settings, session), checks, say)
+    subject, wrong = Subject(settings, session), 0
+    for check in checks:
+        for finding in check.run(subject):
+            say(tell(check.title, finding))
+            wrong += finding.level == WRONG
+    return wrong

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from chalicelib.db import counters, keys
-from chalicelib.db.table import Item, get_many
+from chalicelib.db.table import get_many
 from chalicelib.oauth.clients.authenticate import client_secret_matches
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.security.passwords import verify_password
@@ -66,22 +66,17 @@ def check_protection(subject: Subject) -> Iterator[Finding]:
     name, table = subject.settings.table_name, subject.table["Table"]
     backups = subject.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
-    flaws = 0
-    if recovery != "ENABLED":
-        options = "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
-        yield Finding(
-            WRONG, "no point-in-time recovery", _command("update-continuous-backups", name, options)
-        )
-        flaws += 1
-    if not table.get("DeletionProtectionEnabled"):
-        advice = f'"DeletionProtection": "true" in infra/parameters/{subject.name}.json, and deploy'
-        yield Finding(WRONG, "no deletion protection", advice)
-        flaws += 1
-    if table.get("SSEDescription", {}).get("Status") not in ("ENABLED", "ENABLING", "UPDATING"):
-        yield Finding(WRONG, "not encrypted by a key of KMS", f"invoke deploy --stage {subject.name}")
-        flaws += 1
-    if not flaws:
-        yield Finding(GOOD, "point-in-time recovery, deletion protection, encryption by KMS")
+    options = "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
+    enable = _command("update-continuous-backups", name, options)
+    parameter = f'"DeletionProtection": "true" in infra/parameters/{subject.name}.json, and deploy'
+    is_encrypted = table.get("SSEDescription", {}).get("Status") in ("ENABLED", "ENABLING", "UPDATING")
+    rules = (
+        (recovery == "ENABLED", "point-in-time recovery", enable),
+        (table.get("DeletionProtectionEnabled"), "deletion protection", parameter),
+        (is_encrypted, "encryption by a key of KMS", f"invoke deploy --stage {subject.name}"),
+    )
+    for is_met, what, advice in rules:
+        yield Finding(GOOD, what) if is_met else Finding(WRONG, f"no {what}", advice)
 
 
 def check_clock(subject: Subject) -> Iterator[Finding]:
@@ -111,33 +106,29 @@ def check_admins(subject: Subject) -> Iterator[Finding]:
 
 def check_development(subject: Subject) -> Iterator[Finding]:
     """Check for accounts and secrets of the README."""
-    found = _markers()
-    flaws = 0
-    for user in found:
-        password = str(USERS[user.username]["password"])
-        if user.is_active and verify_password(password, user.password_hash):
-            stage = f"--stage {subject.name}"
-            advice = f"invoke users.disable {user.username} {stage}, or users.reset-password"
-            yield Finding(WRONG, f"{user.username} has the public password of the development data", advice)
-            flaws += 1
-    clients = get_many([keys.client(SERVICE), keys.client(DOCUMENTATION)])
-    service, documentation = clients.get(keys.client(SERVICE)), clients.get(keys.client(DOCUMENTATION))
-    if isinstance(service, OAuth2Client) and client_secret_matches(service, SERVICE_SECRET):
-        yield Finding(
-            WRONG,
-            f"{SERVICE} has the public secret of the development data",
-            f"invoke clients.revoke {SERVICE} --stage {subject.name}",
-        )
-        flaws += 1
-    if isinstance(documentation, OAuth2Client) and set(documentation.redirect_uris) & set(REDIRECT_URIS):
-        advice = f"If you don't need it: invoke clients.revoke {DOCUMENTATION} --stage {subject.name}"
-        yield Finding(LOOK, f"the client {DOCUMENTATION} is that of development", advice)
-    if not flaws:
+    flaws = [*_known_passwords(subject), *_known_clients(subject)]
+    yield from flaws
+    if not any(flaw.level == WRONG for flaw in flaws):
         yield Finding(GOOD, "no account or secret of the README")
 
 
-def _markers() -> list[User]:
+def _known_passwords(subject: Subject) -> Iterator[Finding]:
     names = {keys.username(name): name for name in USERS}
     ids = [marker.user_id for marker in get_many(names).values() if isinstance(marker, UniqueName)]
-    found: list[Item] = list(get_many(keys.user(user_id) for user_id in ids).values())
-    return [user for user in found if isinstance(user, User) and user.username in USERS]
+    for user in get_many(keys.user(user_id) for user_id in ids).values():
+        if not (isinstance(user, User) and user.is_active and user.username in USERS):
+            continue
+        if verify_password(str(USERS[user.username]["password"]), user.password_hash):
+            advice = f"invoke users.disable {user.username} --stage {subject.name}, or users.reset-password"
+            yield Finding(WRONG, f"everybody knows the password of {user.username}", advice)
+
+
+def _known_clients(subject: Subject) -> Iterator[Finding]:
+    clients = get_many([keys.client(SERVICE), keys.client(DOCUMENTATION)])
+    service, documentation = clients.get(keys.client(SERVICE)), clients.get(keys.client(DOCUMENTATION))
+    revoke = "invoke clients.revoke {} --stage {}".format
+    if isinstance(service, OAuth2Client) and client_secret_matches(service, SERVICE_SECRET):
+        yield Finding(WRONG, f"everybody knows the secret of {SERVICE}", revoke(SERVICE, subject.name))
+    if isinstance(documentation, OAuth2Client) and set(documentation.redirect_uris) & set(REDIRECT_URIS):
+        advice = f"If you don't need it: {revoke(DOCUMENTATION, subject.name)}"
+        yield Finding(LOOK, f"the client {DOCUMENTATION} is that of development", advice)

@@ -199,11 +199,9 @@ def test_a_table_without_its_index(subject: Subject) -> None:
 
 def test_an_unprotected_table(subject: Subject) -> None:
     """No point-in-time recovery, no deletion protection, no key."""
-    assert [finding.text for finding in table.check_protection(subject)] == [
-        "no point-in-time recovery",
-        "no deletion protection",
-        "not encrypted by a key of KMS",
-    ]
+    wanted = ["point-in-time recovery", "deletion protection", "encryption by a key of KMS"]
+    findings = [(finding.level, finding.text) for finding in table.check_protection(subject)]
+    assert findings == [(WRONG, f"no {what}") for what in wanted]
     name = subject.settings.table_name
     subject.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True)
     subject.dynamodb.update_continuous_backups(
@@ -212,9 +210,7 @@ def test_an_unprotected_table(subject: Subject) -> None:
     del subject.table  # what was read before
     try:
         # moto encrypts no table that is there; tests/cloud does
-        assert [finding.text for finding in table.check_protection(subject)] == [
-            "not encrypted by a key of KMS"
-        ]
+        assert [finding.level for finding in table.check_protection(subject)] == [GOOD, GOOD, WRONG]
     finally:
         subject.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
 
