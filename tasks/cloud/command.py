@@ -1,17 +1,11 @@
 """What `invoke package`, `invoke deploy` and `invoke destroy` do and print."""
 
-import os
-import subprocess
-import sys
-import tempfile
-import zipfile
 from pathlib import Path
 
 from botocore.session import Session
 
 from chalicelib.settings import LOCAL_STAGES
 from tasks.cloud.account import Account
-from tasks.cloud.dependencies import runs_here
 from tasks.cloud.deploy import Deployment
 from tasks.cloud.package import Package
 from tasks.errors import TaskError
@@ -22,7 +16,7 @@ MEGABYTE = 1024**2
 
 
 def package(stage: str) -> None:
-    """Package a stage into packaged/STAGE, and print how large it is and how fast it starts."""
+    """Package a stage into packaged/STAGE, and print how large it is."""
     require_known(stage)
     make(stage)
 
@@ -79,27 +73,4 @@ def make(stage: str) -> Package:
     size, plain = (path.stat().st_size / MEGABYTE for path in (made.code, made.plain))
     name = made.code.relative_to(project_folder())
     print(f"{name}: {size:.1f} MB (plain `chalice package`: {plain:.1f} MB), SHA-256 {made.digest}")
-    print(check_start(made))
     return made
-
-
-def check_start(made: Package) -> str:
-    """Import the application from a package, and return a line that says so.
-
-    :raises TaskError: it cannot be imported, though the package is for a machine like this one.
-    """
-    if not runs_here(made.architecture):
-        return f"not tested here: the package is for Linux on {made.architecture}"
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(made.code) as package:
-        package.extractall(folder)
-        done = subprocess.run(
-            [sys.executable, "-s", "-S", "-B", "-c", "import sys; sys.path.insert(0, '.'); import app"],
-            cwd=folder,
-            env={**os.environ, "STAGE": "local"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode:
-        raise TaskError(f"The package does not start:\n{done.stderr}")
-    return "It starts."

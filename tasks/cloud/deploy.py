@@ -10,26 +10,24 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tasks.cloud import words
 from tasks.cloud.account import Account
 from tasks.cloud.package import Package
-from tasks.cloud.stack import POLL_SECONDS, UNUSABLE, Stack
+from tasks.cloud.stack import POLL_SECONDS, UNUSABLE, Stack, kind_of
 from tasks.console import confirm
 from tasks.errors import TaskError
 from tasks.processes import project_folder
 from tasks.stages import PROTECTED, parameters_of
 
-DATA = ("AWS::DynamoDB::Table",)
 ANYTHING = {"Principal": "*", "Resource": "*"}
 # CloudFormation itself refuses what would lose data, whoever updates the stack.
-STACK_POLICY = {
+STACK_POLICY: dict[str, Any] = {
     "Statement": [
         {"Effect": "Allow", "Action": "Update:*", **ANYTHING},
         {
             "Effect": "Deny",
             "Action": ["Update:Replace", "Update:Delete"],
             **ANYTHING,
-            "Condition": {"StringEquals": {"ResourceType": list(DATA)}},
+            "Condition": {"StringEquals": {"ResourceType": ["AWS::DynamoDB::Table"]}},
         },
     ]
 }
@@ -73,39 +71,29 @@ class Deployment:
             self.say("Nothing changes.")
             stack.discard(name)
             return stack.outputs
-        self.say(words.describe(changes))
-        self._require_safe(stack, name, changes)
+        for line in sorted(_line(each["ResourceChange"]) for each in changes if "ResourceChange" in each):
+            self.say(line)
         if dry_run:
             stack.discard(name)
             self.say("Nothing was changed.")
             return {}
         if not yes:
             self._require_consent(stack, name)
-        return self._carry_out(stack, name)
+        self._carry_out(stack, name)
+        for key, value in sorted(stack.outputs.items()):
+            self.say(f"  {key}: {value}")
+        return stack.outputs
 
-    def _require_safe(self, stack: Stack, name: str, changes: list[dict[str, Any]]) -> None:
-        lost = words.endangered(changes, DATA)
-        if lost:
-            stack.discard(name)  # so that it cannot be executed by hand
-            raise TaskError(
-                f"This would replace or remove {', '.join(lost)}: the data would remain "
-                "in an unused table. Undo the change in infra/table.yaml, or move the data first."
-            )
-
-    def _carry_out(self, stack: Stack, name: str) -> dict[str, str]:
+    def _carry_out(self, stack: Stack, name: str) -> None:
         self.say("This takes some minutes …")
         if not stack.execute(name):
             raise TaskError(
-                f"{stack.name} {words.ending(stack.status, stack.name, self.stage)}\n"
+                f"{stack.name} {ending(stack.status, stack.name, self.stage)}\n"
                 f"It failed at {stack.first_failure()}"
             )
         stack.client.set_stack_policy(StackName=stack.name, StackPolicyBody=json.dumps(STACK_POLICY))
         if self.stage in PROTECTED:
             stack.client.update_termination_protection(EnableTerminationProtection=True, StackName=stack.name)
-        outputs = stack.outputs
-        for key in sorted(outputs):
-            self.say(f"  {key}: {outputs[key]}")
-        return outputs
 
     def upload(self, package: Package) -> str:
         """Upload code and template, and return the template's URL."""
@@ -142,7 +130,7 @@ class Deployment:
         if not found:
             raise TaskError(f"There is no {stack.name} in {self.account.region}.")
         table = stack.outputs.get("TableName", f"grail-{self.stage}")
-        self._require_unprotected(found, table, delete_data)
+        self._require_unprotected(found["StackStatus"], table, delete_data)
         if not yes:
             confirm(f"delete {stack.name}", stack.name, ask=self.ask)
         if not stack.delete():
@@ -151,18 +139,12 @@ class Deployment:
             self.account.client("dynamodb").delete_table(TableName=table)
             self.say(f"The table {table} is deleted.")
 
-    def _require_unprotected(self, stack: dict[str, Any], table: str, delete_data: bool) -> None:
-        if stack.get("EnableTerminationProtection"):
-            raise TaskError(
-                f"{stack['StackName']} is protected against deletion. If you mean it, run first: aws "
-                "cloudformation update-termination-protection --no-enable-termination-protection "
-                f"--stack-name {stack['StackName']}"
-            )
+    def _require_unprotected(self, status: str, table: str, delete_data: bool) -> None:
         found = self._table(table)
         if found.get("DeletionProtectionEnabled"):
             raise TaskError(
                 f"The table {table} is protected, and holds about {found.get('ItemCount', 0)} items. If "
-                f"they may go: {self._unprotect(stack['StackStatus'], table)}, and destroy again."
+                f"they may go: {self._unprotect(status, table)}, and destroy again."
             )
         if found and not delete_data:
             raise TaskError(
@@ -183,6 +165,29 @@ class Deployment:
                 return {}
             raise
         return found
+
+
+def _line(change: dict[str, Any]) -> str:
+    """Return a line about a resource that a change set would change."""
+    verbs = {"True": "REPLACE", "Conditional": "Modify, maybe replace"}
+    verb = verbs.get(change.get("Replacement", ""), change["Action"])
+    targets = [each["Target"] for each in change.get("Details", [])]
+    parts = ", ".join(sorted({target.get("Name") or target["Attribute"] for target in targets}))
+    return f"  {verb} {change['LogicalResourceId']} ({kind_of(change)})" + (f": {parts}" if parts else "")
+
+
+def ending(status: str, stack: str, stage: str) -> str:
+    """Return what became of a stack whose deployment failed."""
+    known = {
+        "ROLLBACK_COMPLETE": "was rolled back, nothing of it is left",
+        "UPDATE_ROLLBACK_COMPLETE": "was rolled back, what ran before runs on",
+        # A new table is protected at once, also against being rolled back.
+        "ROLLBACK_FAILED": "could not be rolled back, and something of it is left; "
+        f"`invoke destroy --stage {stage} --delete-data` shows what to do",
+        "UPDATE_ROLLBACK_FAILED": "could not be rolled back; repair what its events name, then run: "
+        f"aws cloudformation continue-update-rollback --stack-name {stack}",
+    }
+    return f"{known.get(status, 'did not get there')} ({status})."
 
 
 def build_name() -> str:

@@ -125,6 +125,10 @@ class Stack:
                 if status in BEGINNINGS:
                     break
             elif status.endswith("_FAILED") and "cancelled" not in reason.lower():
-                kind = event["ResourceType"].removeprefix("AWS::").replace("::", " ")
-                found = f"{event['LogicalResourceId']} ({kind}): {reason or 'no reason given'}"
+                found = f"{event['LogicalResourceId']} ({kind_of(event)}): {reason or 'no reason given'}"
         return found
+
+
+def kind_of(resource: dict[str, Any]) -> str:
+    """Return the type of a resource in a change set or an event, such as DynamoDB Table."""
+    return str(resource["ResourceType"].removeprefix("AWS::").replace("::", " "))

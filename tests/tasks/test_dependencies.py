@@ -3,14 +3,12 @@
 import json
 import platform
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
-from tasks.cloud import command, dependencies, packaging
+from tasks.cloud import dependencies, packaging
 from tasks.cloud.dependencies import architecture_of, install, platforms, runs_here
-from tasks.cloud.package import Package
 from tasks.cloud.packaging import LOCK, VENDOR, add_dependencies
 from tasks.errors import TaskError
 from tasks.processes import project_folder
@@ -69,32 +67,6 @@ def test_a_package_runs_on_machines_like_lambda_only(kind: str, monkeypatch: pyt
     """Elsewhere its native modules cannot be loaded."""
     expected = become(monkeypatch, kind)
     assert runs_here("x86_64") is expected
-
-
-@pytest.mark.parametrize("kind", [kind for kind in MACHINES if not MACHINES[kind][3]])
-def test_a_package_for_another_machine_is_not_run(
-    kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """A deployment from a Mac goes on after a line that says so; here there is nothing to run."""
-    become(monkeypatch, kind)
-    made = Package(tmp_path / "t", tmp_path / "c", tmp_path / "p", "x86_64")
-    assert command.check_start(made) == "not tested here: the package is for Linux on x86_64"
-
-
-@pytest.mark.parametrize(("code", "starts"), [("", True), ("import nowhere", False)])
-def test_a_package_that_does_not_start_is_not_deployed(
-    code: str, starts: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """It would not start on Lambda either."""
-    monkeypatch.setattr(command, "runs_here", lambda _: True)
-    made = Package(tmp_path / "t", tmp_path / "c", tmp_path / "p", "x86_64")
-    with zipfile.ZipFile(made.code, "w") as package:
-        package.writestr("app.py", code)
-    if starts:
-        assert command.check_start(made) == "It starts."
-    else:
-        with pytest.raises(TaskError, match="No module named 'nowhere'"):
-            command.check_start(made)
 
 
 def test_chalice_gets_the_libraries_and_downloads_nothing(

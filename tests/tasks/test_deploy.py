@@ -9,10 +9,9 @@ from botocore.session import Session
 
 from tasks.cloud import command
 from tasks.cloud.account import Account
-from tasks.cloud.deploy import DATA, Deployment
+from tasks.cloud.deploy import STACK_POLICY, Deployment, ending
 from tasks.cloud.package import Package
 from tasks.cloud.stack import UNUSABLE, Stack
-from tasks.cloud.words import endangered, ending
 from tasks.errors import TaskError
 
 
@@ -91,22 +90,12 @@ def test_the_end_is_told_as_it_is(status: str, said: str) -> None:
     assert said in ending(status, "grail-dev", "dev")
 
 
-def test_a_change_that_would_lose_the_table_is_not_left_lying_about() -> None:
-    """Otherwise somebody could execute the change set later."""
-    change = {
-        "ResourceChange": {
-            "ResourceType": DATA[0],
-            "LogicalResourceId": "Table",
-            "Action": "Modify",
-            "Replacement": "True",
-        }
-    }
-    assert endangered([change], DATA) == ["Table"]
-    client = stack_in("UPDATE_COMPLETE")
-    deployment = Deployment("dev", Fixed(cloudformation=client, dynamodb=Recorded()))
-    with pytest.raises(TaskError, match="replace or remove Table"):
-        deployment._require_safe(deployment.stack, "a-change", [change])
-    assert "delete_change_set" in client.calls
+def test_a_stack_refuses_to_lose_the_table() -> None:
+    """CloudFormation refuses what would replace or remove the table, whoever updates the stack."""
+    statement = STACK_POLICY["Statement"][1]
+    assert statement["Effect"] == "Deny"
+    assert statement["Action"] == ["Update:Replace", "Update:Delete"]
+    assert statement["Condition"] == {"StringEquals": {"ResourceType": ["AWS::DynamoDB::Table"]}}
 
 
 @pytest.mark.parametrize(
