@@ -7,7 +7,7 @@ from string import Template
 from tasks.errors import TaskError
 from tasks.module.edits import Edit, edits
 from tasks.module.fields import parse_fields
-from tasks.module.files import apply, formatted, read, without_unused
+from tasks.module.files import formatted, read, without_unused, write
 from tasks.module.names import Names
 from tasks.module.render import new_files, places
 from tasks.module.taken import check_free
@@ -26,7 +26,7 @@ class Plan:
 
 
 def create(root: Path, things: str, thing: str, said: list[str]) -> Plan:
-    """Create a module, completely or not at all.
+    """Create a module; nothing is written before the texts of all files are known.
 
     :param root: the project's folder.
     :param things: its name in the plural, and `thing` in the singular.
@@ -47,7 +47,8 @@ def create(root: Path, things: str, thing: str, said: list[str]) -> Plan:
     values = places(names, fields)
     for edit in edits(things):
         insert(root, plan, edit, Template(edit.text).substitute(values))
-    apply(root, {**plan.files, **plan.changed})
+    for path, text in {**plan.files, **plan.changed}.items():
+        write(root / path, text)
     return plan
 
 

@@ -1,30 +1,10 @@
-"""Changes to files: all of them or none."""
+"""Sources as files, formatted as the project is."""
 
-import shutil
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.errors import TaskError
 from tasks.processes import module
-
-
-def apply(root: Path, changes: Mapping[str, str]) -> None:
-    """Write files; on any failure, Ctrl-C included, everything is restored.
-
-    :param changes: what a file will hold, by its path in the project.
-    :raises TaskError: ruff reports an error.
-    """
-    before = {path: read(root / path) if (root / path).exists() else None for path in changes}
-    try:
-        for path, text in changes.items():
-            _write(root / path, text)
-        modules = [path for path in changes if path.endswith(".py")]
-        _ruff(root, "check", "--quiet", "--output-format", "concise", *modules)
-    except BaseException:
-        for path, former in before.items():
-            _write(root / path, former)
-        raise
 
 
 def formatted(root: Path, path: str, text: str) -> str:
@@ -59,11 +39,7 @@ def _ruff(root: Path, *arguments: str, text: str = "") -> str:
     return done.stdout
 
 
-def _write(file: Path, text: str | None) -> None:
-    if text is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text.encode("utf-8"))
-        return
-    file.unlink(missing_ok=True)
-    if file.parent.is_dir() and all(left.name == "__pycache__" for left in file.parent.iterdir()):
-        shutil.rmtree(file.parent)
+def write(file: Path, text: str) -> None:
+    """Write a file with its line ends as they are, and create its folder."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text.encode("utf-8"))

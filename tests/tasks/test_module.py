@@ -159,16 +159,6 @@ def test_a_module_is_not_created_twice(project: Path) -> None:
     assert tree(project) == before
 
 
-def test_a_module_that_ruff_refuses_is_undone(project: Path) -> None:
-    """A module is created completely or not at all: here an error in app.py shows up at the end."""
-    app = project / "app.py"
-    app.write_text(app.read_text("utf-8").replace("from_env()", "from_env(Undefined)"), "utf-8")
-    before = tree(project)
-    with pytest.raises(TaskError, match=r"app\.py.*Undefined"):
-        create(project, "gizmos", "gizmo", TITLE)
-    assert tree(project) == before
-
-
 def test_a_file_without_its_place_is_named(project: Path) -> None:
     """Where a project went its own way, the message says in which file."""
     (project / "CHANGELOG.md").write_text("# News\n", "utf-8")
