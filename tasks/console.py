@@ -1,6 +1,7 @@
 """What tasks share at the terminal: their declaration, their errors, and the confirmation of changes."""
 
 import inspect
+import json
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ FAILED = 2  # exit status
 START = "Start `make run` in another terminal."
 YES_HELP = "skip the confirmation, even for prod"
 HELP = ("--help", "-h")
-KINDS = (TaskError, SettingsError, ApiError, OSError, UnicodeError)
+KINDS = (TaskError, SettingsError, ApiError, OSError, UnicodeError, json.JSONDecodeError)
 LIBRARIES = ("botocore", "pynamodb")  # whose errors are known by their modules: importing them takes long
 
 
@@ -91,15 +92,6 @@ def missing_engine(error: BaseException | None) -> str:
     return address(url) if url.startswith("http://") else ""
 
 
-@contextmanager
-def told(*kinds: type[Exception]) -> Iterator[None]:
-    """Raise TaskError for other exceptions whose messages are meant for the user."""
-    try:
-        yield
-    except kinds as error:
-        raise TaskError(str(error)) from error
-
-
 def confirm(action: str, typed: str = "", *, ask: Callable[[str], str] | None = None) -> None:
     """Ask the user before something is changed.
 
@@ -122,8 +114,10 @@ def words(text: str) -> list[str]:
 
     :raises TaskError: a quotation is not closed.
     """
-    with told(ValueError):
+    try:
         return shlex.split(text)
+    except ValueError as error:
+        raise TaskError(f"{text}: {error}") from error
 
 
 def number(option: str, text: str, least: int = 1) -> int:

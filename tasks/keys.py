@@ -61,10 +61,8 @@ def open_stage(stage: str) -> Stage:
 def generate(stage: Stage, algorithm: str = RS256, *, kms: bool = False) -> None:
     """Write the first document; never over another one."""
     source = stage.settings.secrets
-    if _exists(stage):
-        raise TaskError(f"{source} holds keys already: keys.rotate brings new ones.")
-    entry = new_key(stage.aws, stage.name, algorithm, kms=kms)
-    if not stage.store.create(new_secrets(entry)):
+    entry = None if _exists(stage) else new_key(stage.aws, stage.name, algorithm, kms=kms)
+    if entry is None or not stage.store.create(new_secrets(entry)):
         raise TaskError(f"{source} holds keys already: keys.rotate brings new ones.")
     print(f"{source} holds a new key for {algorithm}: {entry['kid']}")
 

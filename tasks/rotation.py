@@ -87,9 +87,12 @@ def revoke(document: Document, kid: str, now: int, new_entry: Callable[[], Entry
 
 def public_key_of(entry: Entry) -> PublicKey:
     """Return the public part of a key."""
-    if "pem" in entry:
-        return load_private_key(entry["pem"]).public_key()
-    return load_public_key(entry["public"])
+    try:
+        if "pem" in entry:
+            return load_private_key(entry["pem"]).public_key()
+        return load_public_key(entry["public"])
+    except ValueError as error:
+        raise TaskError(f"The key {entry['kid']} cannot be read: {error}") from error
 
 
 def public_pem(key: PublicKey) -> str:

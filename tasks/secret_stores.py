@@ -7,9 +7,9 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -25,64 +25,75 @@ LOCK_SECONDS = 10
 Edit = Callable[[Document], Document]
 
 
-class Store(Protocol):
+class Store:
     """Keeps one document."""
+
+    name: str
 
     def read(self) -> Document:
         """Read it."""
-        ...
+        return self._read()[0]
 
     def create(self, document: Document) -> bool:
         """Write the first one; False if there is one already, which stays as it is."""
-        ...
+        raise NotImplementedError
 
     def change(self, edit: Edit) -> Document:
         """Replace it by what an edit makes of it, and return that; the edit may be applied more than once.
 
         :raises TaskError: others changed it in every attempt.
         """
-        ...
+        with self._locked():
+            for attempt in range(ATTEMPTS):
+                before, version = self._read()
+                document = edit(before)
+                if self._replace(document, version):
+                    return document
+                backoff(attempt, base=0.1)
+        raise TaskError(f"{self.name} was changed by others in every attempt: try again.")
+
+    def _read(self) -> tuple[Document, Any]:
+        """Read it with its version."""
+        raise NotImplementedError
+
+    def _replace(self, document: Document, version: Any) -> bool:
+        """Write another version after the one that was read; False if that is not the latest."""
+        raise NotImplementedError
+
+    def _locked(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
-class FileStore:
+class FileStore(Store):
     """A file, replaced whole under a lock."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def read(self) -> Document:
-        """Read it; see Store."""
-        document: Document = json.loads(self.path.read_text("utf-8"))
-        return document
+        self.name, self.path = str(path), path
 
     def create(self, document: Document) -> bool:
         """Write the first one; see Store."""
         return create_file(self.path, document)
 
-    def change(self, edit: Edit) -> Document:
-        """Replace it; see Store."""
+    def _read(self) -> tuple[Document, None]:
+        return json.loads(self.path.read_text("utf-8")), None
+
+    def _replace(self, document: Document, _version: None) -> bool:
+        write_draft(self.path, document).replace(self.path)
+        return True
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         with self.path.with_name(f"{self.path.name}.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            document = edit(self.read())
-            write_draft(self.path, document).replace(self.path)
-        return document
+            yield
 
 
-class ParameterStore:
+class ParameterStore(Store):
     """A SecureString. PutParameter has no condition, but it refuses to create what exists: that is a lock."""
 
     def __init__(self, aws: Aws, name: str) -> None:
-        self.name = name
-        self.lock = f"{name}.lock"
+        self.name, self.lock = name, f"{name}.lock"
         self._ssm = aws.client("ssm")
-
-    def read(self) -> Document:
-        """Read it; see Store."""
-        return self._read()[0]
-
-    def _read(self) -> tuple[Document, int]:
-        found = self._ssm.get_parameter(Name=self.name, WithDecryption=True)["Parameter"]
-        return json.loads(found["Value"]), found["Version"]
 
     def create(self, document: Document) -> bool:
         """Write the first one; see Store."""
@@ -92,33 +103,26 @@ class ParameterStore:
             return False
         return True
 
-    def change(self, edit: Edit) -> Document:
-        """Replace it; see Store."""
-        with self._locked():
-            before, version = self._read()
-            document = edit(before)
-            written = self._put(document, Overwrite=True, **self._encryption())
+    def _read(self) -> tuple[Document, int]:
+        found = self._ssm.get_parameter(Name=self.name, WithDecryption=True)["Parameter"]
+        return json.loads(found["Value"]), found["Version"]
+
+    def _replace(self, document: Document, version: int) -> bool:
+        written = self._put(document, Overwrite=True, **self._encryption())
         if written != version + 1:
             raise TaskError(
                 f"Version {written - 1} of {self.name} was written without the lock, and is "
                 "replaced now: look at it with `aws ssm get-parameter-history`, and make the change again."
             )
-        return document
+        return True
 
     def _put(self, document: Document, **more: Any) -> int:
         # Two RSA keys do not fit into the 4 KB of the standard tier.
-        answer = self._ssm.put_parameter(
-            Name=self.name,
-            Value=json.dumps(document),
-            Type="SecureString",
-            Tier="Intelligent-Tiering",
-            **more,
-        )
-        version: int = answer["Version"]
-        return version
+        options = {"Type": "SecureString", "Tier": "Intelligent-Tiering", **more}
+        return int(self._ssm.put_parameter(Name=self.name, Value=json.dumps(document), **options)["Version"])
 
     def _encryption(self) -> dict[str, str]:
-        """Return the key that encrypts it: without it, an update would use the account's default key."""
+        """Keep the key that encrypts it: without a word, SSM takes the account's own."""
         filters = [{"Key": "Name", "Values": [self.name]}]
         found = self._ssm.describe_parameters(ParameterFilters=filters)["Parameters"][0]
         return {"KeyId": found["KeyId"]} if "KeyId" in found else {}
@@ -130,7 +134,7 @@ class ParameterStore:
             if time.monotonic() > deadline:
                 holder = self._ssm.get_parameter(Name=self.lock)["Parameter"]["Value"]
                 remedy = f"aws ssm delete-parameter --name {self.lock}"
-                raise TaskError(f"{holder} changes {self.name}. If this lock is stale, run: {remedy}")
+                raise TaskError(f"{holder} changes {self.name}. If that can't be: {remedy}")
             time.sleep(0.2)
         try:
             yield
@@ -138,9 +142,8 @@ class ParameterStore:
             self._ssm.delete_parameter(Name=self.lock)
 
     def _take_lock(self) -> bool:
-        holder = (
-            f"{getpass.getuser()}@{socket.gethostname()} (since {time.strftime('%FT%TZ', time.gmtime())})"
-        )
+        since = time.strftime("%FT%TZ", time.gmtime())
+        holder = f"{getpass.getuser()}@{socket.gethostname()} (since {since})"
         try:
             self._ssm.put_parameter(Name=self.lock, Type="String", Value=holder)
         except self._ssm.exceptions.ParameterAlreadyExists:
@@ -148,20 +151,12 @@ class ParameterStore:
         return True
 
 
-class SecretStore:
+class SecretStore(Store):
     """A secret. Its label AWSCURRENT moves to a new version only from the version that was read."""
 
     def __init__(self, aws: Aws, name: str) -> None:
         self.name = name
         self._manager = aws.client("secretsmanager")
-
-    def read(self) -> Document:
-        """Read it; see Store."""
-        return self._read()[0]
-
-    def _read(self) -> tuple[Document, str]:
-        found = self._manager.get_secret_value(SecretId=self.name, VersionStage="AWSCURRENT")
-        return json.loads(found["SecretString"]), found["VersionId"]
 
     def create(self, document: Document) -> bool:
         """Write the first one; see Store."""
@@ -171,30 +166,18 @@ class SecretStore:
             return False
         return True
 
-    def change(self, edit: Edit) -> Document:
-        """Replace it; see Store."""
-        for attempt in range(ATTEMPTS):
-            before, version = self._read()
-            document = edit(before)
-            if self._replace(document, version):
-                return document
-            backoff(attempt, base=0.1)
-        raise TaskError(f"{self.name} was changed by others in every attempt: try again.")
+    def _read(self) -> tuple[Document, str]:
+        found = self._manager.get_secret_value(SecretId=self.name, VersionStage="AWSCURRENT")
+        return json.loads(found["SecretString"]), found["VersionId"]
 
     def _replace(self, document: Document, version: str) -> bool:
+        text, token = json.dumps(document), str(uuid.uuid4())
         added = self._manager.put_secret_value(
-            SecretId=self.name,
-            ClientRequestToken=str(uuid.uuid4()),
-            SecretString=json.dumps(document),
-            VersionStages=["AWSPENDING"],
+            SecretId=self.name, ClientRequestToken=token, SecretString=text, VersionStages=["AWSPENDING"]
         )
+        moved = {"MoveToVersionId": added["VersionId"], "RemoveFromVersionId": version}
         try:
-            self._manager.update_secret_version_stage(
-                SecretId=self.name,
-                VersionStage="AWSCURRENT",
-                MoveToVersionId=added["VersionId"],
-                RemoveFromVersionId=version,
-            )
+            self._manager.update_secret_version_stage(SecretId=self.name, VersionStage="AWSCURRENT", **moved)
         except ClientError as error:
             if error.response["Error"]["Code"] in ("InvalidParameterException", "InvalidRequestException"):
                 return False

@@ -2,7 +2,7 @@
 
 from invoke.context import Context
 
-from tasks.console import command, told
+from tasks.console import command
 from tasks.stages import STAGE_HELP
 
 KMS_HELP = "let AWS KMS create and keep the key"
@@ -14,8 +14,7 @@ def generate(_context: Context, stage: str = "", algorithm: str = "RS256", kms: 
     """Write a stage's first document of secrets; never over another one."""
     from tasks import keys
 
-    with told(ValueError):
-        keys.generate(keys.open_stage(stage), algorithm, kms=kms)
+    keys.generate(keys.open_stage(stage), algorithm, kms=kms)
 
 
 @command("list", stage=STAGE_HELP)
@@ -23,8 +22,7 @@ def list_keys(_context: Context, stage: str = "") -> None:
     """Show a stage's signing keys, and what each of them does."""
     from tasks import keys
 
-    with told(ValueError):
-        keys.show(keys.open_stage(stage))
+    keys.show(keys.open_stage(stage))
 
 
 @command(
@@ -39,8 +37,7 @@ def rotate(
     """Publish a new signing key, wait until it is known everywhere, then sign with it."""
     from tasks import keys
 
-    with told(ValueError):
-        keys.rotate(keys.open_stage(stage), algorithm, kms=kms, wait=wait)
+    keys.rotate(keys.open_stage(stage), algorithm, kms=kms, wait=wait)
 
 
 @command(kid="the key, as keys.list shows it", stage=STAGE_HELP)
@@ -48,5 +45,4 @@ def revoke(_context: Context, kid: str, stage: str = "") -> None:
     """Remove a signing key at once, with all its tokens (emergency)."""
     from tasks import keys
 
-    with told(ValueError):
-        keys.revoke_key(keys.open_stage(stage), kid)
+    keys.revoke_key(keys.open_stage(stage), kid)
