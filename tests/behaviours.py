@@ -16,7 +16,7 @@ from tasks.processes import module, project_folder
 from tests.over_http import why_in_process
 
 NUMBERS = range(1, 38)  # those of the OAuth2 server, which tests show in both ways
-OVER_HTTP = ("tests/e2e/",)  # talk to a running stack whatever pytest is told
+OVER_HTTP = ("tests/e2e/",)  # talk to a running stack whatever pytest's options are
 NAMED = re.compile(r"[Bb]ehaviour (\d+(?:-\d+)?(?:(?:, | and )\d+(?:-\d+)?)*)")
 SPAN = re.compile(r"(\d+)(?:-(\d+))?")
 PREFIX = "behaviours: "

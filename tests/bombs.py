@@ -193,7 +193,7 @@ def _patch(name: str, operations: Any) -> Bomb:
 
 
 def callers(operation: Operation) -> list[str]:
-    """Who sends them: whoever may do most, and nobody, where nobody has to sign in."""
+    """Who sends them: the caller with the most rights, and an anonymous one where no sign-in is needed."""
     return ["admin", "anonymous"] if operation.access.permission.public else ["admin"]
 
 

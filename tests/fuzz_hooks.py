@@ -1,4 +1,4 @@
-"""What schemathesis has to be told about this API: how to sign in, and what has to stay in the meantime."""
+"""What schemathesis needs to know about this API: how to sign in, and what must not be deleted."""
 
 import os
 from typing import Any

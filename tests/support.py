@@ -91,7 +91,7 @@ def items_naming(text: str) -> list[RawItem]:
 
 
 def left_of(text: str) -> list[RawItem]:
-    """Every item with a text anywhere in it, but those that tell what happened."""
+    """Every item with a text anywhere in it, except audit events."""
     return [item for item in items_naming(text) if item["kind"]["S"] != "audit_event"]
 
 

@@ -153,7 +153,7 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("GET", f"{CLIENTS}/{{client_id}}"): Access("auth:read", "owner or admin", OWNER_OR_ADMIN),
     ("PATCH", f"{CLIENTS}/{{client_id}}"): Access("auth:write", _CLIENTS, _CLIENT_CHANGERS),
     ("DELETE", f"{CLIENTS}/{{client_id}}"): Access("auth:write", _CLIENTS, _CLIENT_CHANGERS, 204),
-    # Whoever has a client's secret acts for its owner, so not even admins make a new one.
+    # A client's secret allows to act for its owner, so not even admins may create a new one.
     ("POST", f"{CLIENTS}/{{client_id}}/secret"): Access(
         "auth:write", "owner", frozenset(OWNERS | {"internal"})
     ),

@@ -182,7 +182,7 @@ DAMAGE: dict[str, Callable[[str], str]] = {
     "first bit of the signature": lambda token: ".".join(
         [*token.split(".")[:2], ("B" if token.split(".")[2][0] == "A" else "A") + token.split(".")[2][1:]]
     ),
-    "header alone": lambda token: token.split(".")[0],
+    "header only": lambda token: token.split(".")[0],
     "payload swapped": _swap_payload,
     "blank inside": lambda token: token.replace(".", ". ", 1),
     "tab inside": lambda token: token.replace(".", ".\t", 1),

@@ -44,7 +44,7 @@ def browser(api: Client, app: OAuth2Client, user: User) -> Browser:
     ids=str,
 )
 def test_errors_go_to_the_client_by_a_link(browser: Browser, changes: dict[str, Any], error: str) -> None:
-    """Whatever is wrong beside client and redirect URI, with state and iss (RFC 9207 §2)."""
+    """Any error other than a bad client or redirect URI is sent there, with state and iss (RFC 9207 §2)."""
     page = browser.open(**query_of(**changes))
     answer = refused(browser)
     assert (page.status, page.headers["content-type"]) == (400, "text/html; charset=utf-8")
@@ -61,7 +61,7 @@ BROKEN = {"scope": "bogus"}, {"code_challenge": None}, {"response_type": "token"
 def test_nobody_is_sent_to_a_client_before_signing_in(
     browser: Browser, make_client: MakeClient, admin: User, *, changes: dict[str, Any], client_id: str
 ) -> None:
-    """RFC 9700 §4.11.2: whatever the request, by link or by form, and whosever the client is."""
+    """RFC 9700 §4.11.2: for any request, by link or by form, and for any client."""
     if client_id == "documentation":
         grants = ["authorization_code", "password"]
         make_client(client_id, admin, grant_types=grants, redirect_uris=[CALLBACK])

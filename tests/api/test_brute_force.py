@@ -73,7 +73,7 @@ def fail(api: Client, times: int, username: str = "user", **more: str) -> list[i
 
 
 def shown(answer: Answer) -> tuple[int, bytes, str | None]:
-    """What a caller can tell answers apart by."""
+    """What distinguishes answers for a caller."""
     return answer.status, answer.body, answer.headers.get("retry-after")
 
 
@@ -270,7 +270,7 @@ PATHS = [TOKEN, "/auth/oauth2/revoke", "/auth/oauth2/introspect"]
 def test_wrong_client_secrets_are_limited(
     api: Client, service: OAuth2Client, few_per_client: int, path: str
 ) -> None:
-    """Behaviour 37: a client that failed too often at an address is told so, on each endpoint."""
+    """Behaviour 37: a client that failed too often from an address gets 429, on each endpoint."""
     answers = [ask_as(api, "service", f"wrong {number}", path) for number in range(few_per_client + 2)]
     assert [answer.status for answer in answers] == [401] * few_per_client + [429] * 2
     assert answers[-1].headers["ratelimit-policy"] == '"client";q=3;w=900'
@@ -352,7 +352,7 @@ def test_parallel_guesses_gain_nothing(
 def test_parallel_guesses_of_the_current_password_gain_nothing(
     *, api: Client, user: User, make_user: MakeUser, token_for: TokenFor, text: str, more: Operations
 ) -> None:
-    """Behaviour 37: whatever follows the right password looks as the wrong one does."""
+    """Behaviour 37: beyond the limit, the right password is answered like a wrong one."""
     make_user("taken")
     token = token_for(user)
     for number in range(LIMIT - 1):

@@ -40,7 +40,7 @@ class Watch:
     """A client whose secrets are all known, with everything that was logged or answered.
 
     :param secrets: what must not be disclosed, by its kind.
-    :param names: what errors may tell whoever sent it, but no log.
+    :param names: what errors may show to its sender, but no log may hold.
     """
 
     inner: Transport
@@ -205,7 +205,7 @@ def test_exceptions_full_of_secrets_tell_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Behaviour 54, 56: whatever fails, and whatever it quotes, in body, headers or query."""
+    """Behaviour 54, 56: any failure, with any quoted part of body, headers or query."""
     token = watch.keep(sign_in(), "access_token", "refresh_token")["access_token"]
     canaries = " ".join([token, *watch.secrets.values(), MAIL])
 

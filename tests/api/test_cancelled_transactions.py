@@ -130,7 +130,7 @@ def test_a_conflict_that_stays_is_503(call: Caller, waits: list[float], name: st
         answer = call(name)
     writes = [request for request in sent if request.operation == "TransactWriteItems"]
     assert (answer.status, "retry-after" in answer.headers, dump_table()) == (503, True, before)
-    # A confirmed password asks for one more look at the failures before any error is told.
+    # After a confirmed password the failures are read once more before any error is returned.
     assert (len(writes) <= 2 * ATTEMPTS, sum(waits) < 15) == (True, True)
 
 

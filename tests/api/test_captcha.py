@@ -65,7 +65,7 @@ def configure(monkeypatch: pytest.MonkeyPatch, site_key: str | None, stage: str 
 
 
 def sign_up(api: Client, key: str = "solved") -> int:
-    """Sign up and give the status."""
+    """Sign up and return the status."""
     return api("POST", "/api/v1/users", data={**FORM, "recaptcha_key": key}).status
 
 
@@ -121,6 +121,6 @@ def test_a_deployed_stage_without_captcha_signs_nobody_up(
 
 
 def test_the_form_shows_the_configured_key(api: Client, google: Google) -> None:
-    """signup-form gives the public key, never the secret."""
+    """signup-form returns the public key, never the secret."""
     answer = api("GET", "/api/v1/users/signup-form")
     assert answer.json == {"recaptcha_server_key": "site-key"}

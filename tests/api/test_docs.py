@@ -94,7 +94,7 @@ def test_files_are_kept_by_their_digest(gateway: Client, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["index.html", "README.md", "..", "docs.js.gz", "%2e%2e%2fdocs.py", "x"])
 def test_no_other_file_is_given(gateway: Client, name: str) -> None:
-    """Behaviour 49: only what the page is made of, whatever is asked for."""
+    """Behaviour 49: only the page's own files are served, whatever path is requested."""
     assert gateway("GET", f"/api/v1/static/{name}").status == 404
 
 
@@ -115,7 +115,7 @@ def test_only_the_document_imports_apispec(path: str, imported: bool) -> None:
 
 
 def test_the_vendored_files_are_named_with_their_version() -> None:
-    """Whoever updates Swagger UI says to what; the licenses come with it."""
+    """The README beside Swagger UI names its version; the licenses come with it."""
     assert re.search(r"swagger-ui-dist 5\.\d+\.\d+", (FOLDER / "README.md").read_text("utf-8"))
     assert {path.name for path in FOLDER.glob("*LICENSE*")} == {
         "swagger-ui.LICENSE.txt",

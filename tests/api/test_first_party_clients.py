@@ -79,7 +79,7 @@ def ours(make_client: MakeClient, owner: User) -> OAuth2Client:
 def test_who_changes_a_client_with_the_password_grant(
     clients: Clients, ours: OAuth2Client, caller: str, field: str
 ) -> None:
-    """Whoever owns it, an admin decides on its name, addresses, scopes and grants."""
+    """For any owner, an admin decides on its name, addresses, scopes and grants."""
     before = dump_table()
     answer = clients("PATCH", "ours", [replace(f"/{field}", CHANGES[field])])
     expected = (200, True) if MAY[caller] else (403, False)

@@ -50,7 +50,7 @@ def form_of(operation: Operation) -> str:
 def test_half_a_pair_is_malformed_everywhere(
     api: Client, method: str, path: str, operation: Operation, place: str
 ) -> None:
-    """400 in the form of the operation, whatever would have looked at it."""
+    """400 in the form of the operation, wherever the text would have been read."""
     answer = send(api, method, path.replace("{", "").replace("}", ""), PLACES[place])
     assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (400, form_of(operation))
     answer["body"].encode()

@@ -135,7 +135,7 @@ def test_what_is_dead_is_inactive(
 
 
 def test_an_expired_family_is_inactive(api: Client, tokens: dict[str, Any], user: User) -> None:
-    """Behaviour 25, 31: whatever TTL has swept."""
+    """Behaviour 25, 31: even if TTL has not removed it yet."""
     [family] = families(user)
     family.update([TokenFamily.idle_until.set(1)])
     assert ask(api, tokens["refresh_token"]).body == NOTHING

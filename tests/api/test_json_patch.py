@@ -100,7 +100,7 @@ TYPES = ["text/plain", "application/merge-patch+json", "application/x-www-form-u
 
 @pytest.mark.parametrize("media_type", TYPES)
 def test_another_type_is_415(api: Client, user: User, token_for: TokenFor, media_type: str) -> None:
-    """Behaviour 43: 415 tells in Accept-Patch what is taken (RFC 5789 §2.2)."""
+    """Behaviour 43: 415 lists the accepted types in Accept-Patch (RFC 5789 §2.2)."""
     raw, headers = b'[{"op":"replace","path":"/first_name","value":"x"}]', {"Content-Type": media_type}
     answer = api("PATCH", f"/api/v1/users/{user.id}", token=token_for(user), raw=raw, headers=headers)
     accepted = {kind.strip() for kind in answer.headers["accept-patch"].split(",")}

@@ -86,7 +86,7 @@ def test_key_ids_are_thumbprints(api: Client, use: Callable[..., None], algorith
 
 
 def test_caches_may_keep_it_for_the_cache_time(api: Client) -> None:
-    """Behaviour 33: a rotation waits for that time; an unchanged set is told by its ETag."""
+    """Behaviour 33: a rotation waits for that time; an unchanged set is recognized by its ETag."""
     answer = api("GET", JWKS)
     assert answer.headers["cache-control"] == f"public, max-age={application.settings.secrets_cache}"
     assert answer.headers["content-type"] == "application/json"

@@ -81,7 +81,7 @@ def test_a_refusal_is_one_line_with_its_reason(
     status: int,
     problem: str,
 ) -> None:
-    """Whoever refused it, Chalice or an operation."""
+    """Refusals by Chalice or by an operation are logged alike."""
     api(method, path, token=token_for(admin))
     assert (log.request["status"], log.request["problem"]) == (status, problem)
 
@@ -137,7 +137,7 @@ CHARGES = {
 
 
 def charge(sent: Sent, forward: Forward) -> Wired:
-    """Answer as DynamoDB does: whoever asks is told what a request took."""
+    """Answer as DynamoDB does: with the consumed capacity if it is asked for."""
     status, _, raw = forward()
     body = json.loads(raw)
     body.pop("ConsumedCapacity", None)
@@ -169,7 +169,7 @@ def test_requests_at_the_same_time_are_measured_apart(
 def test_an_unreachable_database_is_told_by_its_kind(
     api: Client, user: User, token_for: TokenFor, log: Log, waits: list[float]
 ) -> None:
-    """A 503 is one line; what AWS said is told by its code, not by its text."""
+    """A 503 is one line; it has the code of AWS's error, not its text."""
     token = token_for(user)
     with wire(lambda *_: refusal("ThrottlingException")):
         api("GET", "/api/v1/users/me", token=token)

@@ -144,7 +144,7 @@ def test_operation_ids_are_distinct_names() -> None:
 
 
 def test_what_is_created_links_to_what_it_takes_part_in() -> None:
-    """Whoever reads the answer to a POST is told which operations take the new one's id, and as what."""
+    """The answer to a POST links to the operations that take the new id, and names the parameter."""
     found = {
         path: {name: link["parameters"] for name, link in created["links"].items()}
         for path, methods in DOCUMENT["paths"].items()
@@ -173,13 +173,13 @@ def test_what_is_created_links_to_what_it_takes_part_in() -> None:
 
 
 def test_the_licence_is_the_project_s() -> None:
-    """Whoever generates a client knows what they may do with it."""
+    """The document names the license of the project."""
     assert DOCUMENT["info"]["license"]["name"] == "MIT"
     assert (ROOT / "LICENSE").read_text("utf-8").startswith("MIT License")
 
 
 def test_the_scopes_are_described() -> None:
-    """Whoever asks for a token sees what it lets them do."""
+    """Every scope is described."""
     flows = DOCUMENT["components"]["securitySchemes"]["oauth2"]["flows"]
     assert {name: flow["scopes"] for name, flow in flows.items()} == {
         "authorizationCode": DESCRIPTIONS,

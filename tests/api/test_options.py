@@ -43,7 +43,7 @@ def test_allow_equals_what_real_requests_get(world: World, path: str, caller: st
 def test_allow_knows_the_scopes_of_the_token(
     world: World, path: str, scopes: frozenset[str], caller: str
 ) -> None:
-    """Behaviour 42: what the token's scopes do not cover is not allowed, whoever carries it."""
+    """Behaviour 42: what the token's scopes do not cover is not allowed, whoever the caller is."""
     answer = world.options(caller, path, scopes)
     assert (answer.status, answer.headers["allow"]) == (204, allowed(world, caller, path, scopes))
 

@@ -35,7 +35,7 @@ ENOUGH = "$argon2id$v=19$m=19456,t=2,p=1$"
 
 
 def shown(answer: Answer) -> tuple[int, bytes, dict[str, str]]:
-    """What a caller can tell answers apart by."""
+    """What distinguishes answers for a caller."""
     return answer.status, answer.body, {k: v for k, v in answer.headers.items() if k != "x-request-id"}
 
 
@@ -190,7 +190,7 @@ CORRUPT = {
     "a word": "corrupt",
     "not ASCII": "$argon2id$é",
     "cut": WEAK.hash(PASSWORD)[:-40],
-    "header alone": ENOUGH,
+    "header only": ENOUGH,
     "another algorithm": "$2b$12$" + "a" * 53,
     "plain password": PASSWORD,
 }

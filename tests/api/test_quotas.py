@@ -69,7 +69,7 @@ def test_the_page_lists_every_limit() -> None:
 
 
 def check(answer: Answer) -> None:
-    """Check that a call was held back, and is told until when."""
+    """Check that a call was refused, with the time until the next attempt."""
     assert (answer.status, answer.headers["cache-control"]) == (429, "no-store")
     assert 0 < int(answer.headers["retry-after"]) <= DAY
     assert ";r=0;" in answer.headers["ratelimit"]

@@ -77,7 +77,7 @@ def test_once_the_successor_was_used_it_is_reuse(api: Client, user: User, tokens
 
 @pytest.mark.parametrize("first", ["thief", "client"])
 def test_a_thief_who_used_the_grace_is_found_out(api: Client, user: User, tokens: Tokens, first: str) -> None:
-    """Behaviour 21: whoever of the two goes on first, the other one's next refresh ends the family."""
+    """Behaviour 21: once one of the two has refreshed again, the other one's next refresh ends the family."""
     client = refresh(api, tokens["refresh_token"]).json
     thief = refresh(api, tokens["refresh_token"]).json
     assert client["refresh_token"] == thief["refresh_token"]

@@ -152,7 +152,7 @@ OVER: dict[str, Callable[..., object]] = {
     "idle for too long": _expire("idle_until"),
     "too old": _expire("absolute_until"),
     "consent withdrawn": lambda *, api, token, **_: api("DELETE", "/api/v1/users/me/grants/app", token=token),
-    "consent given anew": lambda *, api, token, **_: (
+    "consent given again": lambda *, api, token, **_: (
         api("DELETE", "/api/v1/users/me/grants/app", token=token),
         get_code(api, "user", PASSWORD),
     ),
@@ -245,7 +245,7 @@ def test_if_match_is_honoured(api: Client, user: User, sign_in: SignIn, sessions
 
 
 def test_an_end_is_told(api: Client, user: User, sign_in: SignIn, sessions: Sessions, trail: Trail) -> None:
-    """The audit trail names the client and the sign-in; what was over before is no event."""
+    """The audit trail names the client and the sign-in; ending an expired session is not an event."""
     session_id = session_of(sign_in())
     for _ in range(2):
         sessions.end(session_id)

@@ -100,7 +100,7 @@ def test_access_tokens_are_refused(api: Client, user: User, server: OAuth2Client
 def test_introspection_calls_tokens_inactive(
     api: Client, user: User, server: OAuth2Client, admins: Clients, kind: str
 ) -> None:
-    """The client may ask, and is told exactly that."""
+    """Introspection answers only that the token is not active."""
     token = ask(api, **SIGN_IN).json[kind]
     admins("PATCH", "server", SUSPEND)
     answer = api("POST", "/auth/oauth2/introspect", form={"token": token}, basic=BASIC)

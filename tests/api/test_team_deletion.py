@@ -75,7 +75,7 @@ def test_every_write_of_a_deletion_was_killed_once(api: Client, user: User, toke
 
 @pytest.mark.parametrize("amount", [1, 25, 26, 1000])
 def test_a_team_of_any_size_goes_whole(api: Client, user: User, token_for: TokenFor, amount: int) -> None:
-    """DELETE takes the members along, whatever their number."""
+    """DELETE removes the members, too, whatever their number."""
     team = big_team(user, amount)
     assert api("DELETE", f"/api/v1/teams/{team.id}", token=token_for(user)).status == 204
     assert (clean_up(), left_of(team.id)) == (amount, [])

@@ -29,7 +29,7 @@ def basic(text: bytes) -> dict[str, str]:
 
 
 def shown(answer: Answer) -> tuple[int, bytes, dict[str, str]]:
-    """What a caller can tell answers apart by."""
+    """What distinguishes answers for a caller."""
     return answer.status, answer.body, {k: v for k, v in answer.headers.items() if k != "x-request-id"}
 
 
@@ -253,7 +253,7 @@ def test_basic_credentials_are_percent_decoded(
 
 
 def test_a_public_client_has_no_secret_to_give(api: Client, user: User, documentation: OAuth2Client) -> None:
-    """Behaviour 8: a public client that sends a secret is refused, by whatever way."""
+    """Behaviour 8: a public client that sends a secret is refused, whether in the header or in the form."""
     form = {"grant_type": "password", "username": "user", "password": PASSWORD}
     answer = api("POST", TOKEN, form=form, basic=("documentation", "secret"))
     assert error_of(answer) == (401, "invalid_client")

@@ -38,7 +38,7 @@ def token_of(user: User, client: OAuth2Client, scopes: frozenset[str] = ALL_SCOP
 
 
 class People:
-    """Makes whoever may try, each with the right password at hand.
+    """Creates all kinds of attackers, each of whom knows the right password.
 
     :param target: an admin whom they try to become, too.
     """
@@ -143,12 +143,12 @@ class People:
 def people(
     api: Client, make_user: MakeUser, make_client: MakeClient, documentation: OAuth2Client, admin: User
 ) -> People:
-    """Whoever may try."""
+    """All kinds of attackers."""
     return People(api, make_user, make_client, documentation, admin)
 
 
 MAY = {"an admin": 0, "an internal account": 0}
-STATUS = {  # of those who may not, whatever they prove
+STATUS = {  # of those who may not, whatever password they prove
     "nobody": (403, 401),  # signing up takes no token, changing does
     "a user": (403, 403),
     "a readonly admin": (403, 403),

@@ -40,7 +40,7 @@ def test_numbers_are_read_as_they_are_written(text: str, numbers: list[int]) -> 
 
 
 def test_the_numbers_that_tests_name_are_those_of_the_page() -> None:
-    """Whoever looks a number up in docs/behaviours.md finds it, and all of them follow each other."""
+    """Every number is in docs/behaviours.md, and they are consecutive."""
     page = (ROOT / "docs" / "behaviours.md").read_text("utf-8")
     listed = [int(number) for number in re.findall(r"^(\d+)\. ", page, re.MULTILINE)]
     assert listed == list(range(1, len(listed) + 1))
@@ -51,7 +51,7 @@ def test_the_numbers_that_tests_name_are_those_of_the_page() -> None:
 
 
 def test_nothing_refers_to_a_document_that_a_clone_lacks() -> None:
-    """Whoever reads a number or a section can look it up."""
+    """Code and pages refer only to documents in the repository."""
     elsewhere = re.compile(r"ACCEPT" r"ANCE \d|DES" r"IGN §|\b[Ii]ssue" r" \d")
     files = [file for kind in ("py", "md", "tmpl") for file in _sources(kind)]
     assert [file for file in files if elsewhere.search(file.read_text("utf-8"))] == []

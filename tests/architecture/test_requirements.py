@@ -49,7 +49,7 @@ def test_every_entry_is_pinned_with_its_hashes(lock: str) -> None:
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_has_what_its_source_asks_for(lock: str) -> None:
-    """Whoever changes the source compiles the lock again (CONTRIBUTING.md)."""
+    """After a change of the source the lock is compiled again (CONTRIBUTING.md)."""
     found = pins(lock)
     for requirement in asked_for(lock):
         assert found[canonicalize_name(requirement.name)] in requirement.specifier

@@ -57,7 +57,7 @@ def test_each_line_is_an_endpoint() -> None:
 
 
 def test_most_of_app_is_routes() -> None:
-    """Whoever opens app.py sees the API."""
+    """app.py shows the whole API."""
     assert len(ROUTES) > len(code_lines(APP)) / 2
 
 
@@ -108,7 +108,7 @@ def test_an_operation_cannot_be_called_by_mistake(method: str, path: str, operat
         (lambda: Access(ADMIN), ValueError),
         (lambda: Access(PUBLIC, scopes=frozenset({"users:read"})), ValueError),
     ],
-    ids=["nothing", "scopes alone", "a permission without scopes", "a public one with scopes"],
+    ids=["nothing", "scopes only", "a permission without scopes", "a public one with scopes"],
 )
 def test_an_undecided_declaration_is_refused(declare: Callable[[], object], error: type[Exception]) -> None:
     """Without an explicit access decision an operation fails at import; public is a decision."""

@@ -15,7 +15,7 @@ ORIGINS = "http://localhost http://localhost:3000 https://localhost:8443 http://
 
 
 def list_origins(template: dict[str, Any]) -> None:
-    """Set what only local stages have without being told."""
+    """Set what only local stages have by default."""
     handler = template["Resources"]["APIHandler"]["Properties"]
     handler["Environment"]["Variables"]["CORS_ORIGINS"] = ORIGINS
 

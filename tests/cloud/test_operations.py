@@ -30,7 +30,7 @@ def test_the_line_of_a_request_arrives(deployed: Stage) -> None:
     assert line["_aws"]["CloudWatchMetrics"]
     (sign_in,) = [each for each in told if each["operation"] == "create_token"]
     assert (sign_in["grant_type"], sign_in["tokens_issued"]) == ("password", 1)
-    # this cloud does not tell what BatchGetItem takes
+    # this cloud does not report the capacity of BatchGetItem
     assert sign_in["write_units"] > 0
 
 

@@ -69,7 +69,7 @@ def test_unknown_methods_are_told_which_there_are(deployed: Stage) -> None:
 
 
 def test_options_reach_the_application(deployed: Stage) -> None:
-    """Allow tells what this caller may do here."""
+    """Allow lists what this caller may do here."""
     token = deployed.sign_in("user").json["access_token"]
     assert deployed.api("OPTIONS", "/api/v1/users", token=token).headers["allow"] == "OPTIONS, POST"
 

@@ -1,6 +1,6 @@
 """Runs the API tests over HTTP against a stack of its own, as `make run` starts it: `invoke test --http`.
 
-`python -m tests.e2e.over_http [ARGUMENTS]` gives pytest what else it is told, such as `-k refresh`.
+`python -m tests.e2e.over_http [ARGUMENTS]` passes other arguments on to pytest, such as `-k refresh`.
 """
 
 import subprocess

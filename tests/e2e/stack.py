@@ -84,7 +84,7 @@ class Stack:
 
     @property
     def target(self) -> list[str]:
-        """What tells pytest to run tests against it (tests/over_http.py)."""
+        """Options for pytest to run tests against it (tests/over_http.py)."""
         secrets = self.folder / ".local" / "secrets.json"
         return [
             f"--url={self.url}",

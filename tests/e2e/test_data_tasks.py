@@ -1,4 +1,4 @@
-"""`invoke db.*` beside a running server, as whoever keeps its data runs them."""
+"""`invoke db.*` beside a running server, as an operator runs them."""
 
 import gzip
 import json
@@ -88,7 +88,7 @@ def test_damage_has_status_1_until_it_is_mended(keeper: Keeper, tmp_path: Path) 
 
 
 def test_items_are_migrated_by_command(keeper: Keeper) -> None:
-    """The dry run tells what there is; nothing is left to do on a new table."""
+    """The dry run counts items; nothing is left to do on a new table."""
     for arguments in (("--dry-run",), ("--rate", "50")):
         status, said = keeper("db.migrate", *arguments)
         assert (status, " 0 items " in said) == (0, True), said

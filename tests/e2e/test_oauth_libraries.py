@@ -33,7 +33,7 @@ def plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def discover(stack: Stack) -> dict[str, Any]:
-    """Read the metadata document: all that a library is told of the server is its issuer."""
+    """Read the metadata document: a library gets only the issuer of the server."""
     found: dict[str, Any] = requests.get(
         f"{stack.url}/.well-known/oauth-authorization-server", timeout=30
     ).json()

@@ -23,7 +23,7 @@ def dynamodb(stack: Stack, operation: str, **body: Any) -> Any:
 
 
 def items_of(stack: Stack, team: str) -> list[str]:
-    """The sort keys of whatever names a team in its key."""
+    """The sort keys of all items with a team in their key."""
     items = dynamodb(stack, "Scan", TableName="grail-local")["Items"]
     return [item["sk"]["S"] for item in items if team in item["pk"]["S"] + item["sk"]["S"]]
 

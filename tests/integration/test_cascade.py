@@ -31,7 +31,7 @@ def team_of(user: User, size: int) -> Team:
 
 
 def items_of(team: Team) -> list[str]:
-    """The sort keys of whatever names the team in its key."""
+    """The sort keys of all items with the team in their key."""
     return [item["sk"]["S"] for item in dump_table() if team.id in item["pk"]["S"] + item["sk"]["S"]]
 
 

@@ -88,7 +88,7 @@ def test_a_check_in_live_traffic_finds_nothing(user: User, make_user: MakeUser) 
 
 
 def test_counters_are_mended_in_live_traffic(user: User, make_user: MakeUser) -> None:
-    """What is counted while a counter is mended is not lost."""
+    """What is counted while a counter is repaired is not lost."""
     other, shard = make_user("other"), keys.counter(keys.TEAMS, 3)
     create_team("Engines", user.id, user.username)
     says(shard, 500)

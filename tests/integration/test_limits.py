@@ -55,7 +55,7 @@ def test_an_email_whose_key_would_be_too_long_is_stored_or_refused(email: str, a
     ids=["100 x 18", "200 x 18", "8000 x 18", "long", "NUL", "NUL inside", "astral", "CRLF"],
 )
 def test_no_username_breaks_the_sign_in(username: str, api: Client, documentation: OAuth2Client) -> None:
-    """Behaviour 50: whatever is tried as a username is wrong at worst, or more than a body may have."""
+    """Behaviour 50: any username is at worst an invalid grant, or too large for a body."""
     form = {"grant_type": "password", "client_id": "documentation", "username": username}
     answer = api("POST", TOKEN, form={**form, "password": SURNAME})
     refused = {(400, "invalid_grant"), (400, "invalid_request"), (413, "invalid_request")}

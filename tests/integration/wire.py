@@ -47,7 +47,7 @@ def between(act: Callable[[AWSPreparedRequest, Send], Any]) -> Iterator[None]:
 
 @contextmanager
 def lost_answer(number: int) -> Iterator[list[str]]:
-    """Lose the answer to the request of this number, counted from zero; gives the names of all requests."""
+    """Lose the answer to the request of this number, counted from zero; yields the names of all requests."""
     sent: list[str] = []
 
     def act(request: AWSPreparedRequest, send: Send) -> Any:

@@ -1,4 +1,4 @@
-"""What the document tells of OAuth2's own forms and answers, for people and for generated clients."""
+"""How the document describes OAuth2's own forms and answers, for people and for generated clients."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def test_what_is_secret_is_shown_as_such(form: str) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_fields_are_explained_in_sentences(form: str) -> None:
-    """Whoever reads the form sees what each field is for."""
+    """Each field of a form has a description."""
     told = {name: field["description"] for name, field in fields_of(form).items() if name != "grant_type"}
     odd = {name: text for name, text in told.items() if not text.endswith(".") or text.isupper()}
     assert odd == {}

@@ -99,7 +99,7 @@ def _break(document: dict[str, Any]) -> list[str]:
 
 
 def test_the_linters_are_pinned() -> None:
-    """The same rules everywhere: exact versions, from whatever registry npm is told to use."""
+    """The same rules everywhere: exact versions, from the registry that npm is configured with."""
     package = json.loads((RULES / "package.json").read_text("utf-8"))
     locked = json.loads((RULES / "package-lock.json").read_text("utf-8"))["packages"]
     versions = {name: locked[f"node_modules/{name}"]["version"] for name in package["dependencies"]}

@@ -63,7 +63,7 @@ def test_the_helper_sends_nothing_twice(promise: str, sdk: Sdk) -> None:
 
 
 def test_the_helper_signs_in_by_the_browser(sdk: Sdk, stack: Stack) -> None:
-    """The authorization code grant with PKCE: whoever holds another sign-in's answer gets nothing."""
+    """The authorization code grant with PKCE: the answer to another sign-in is refused."""
     with sdk.start("renewal", stack.url, BROWSER) as program:
         assert program.stdout
         query = dict(parse_qsl(urlsplit(program.stdout.readline().strip()).query))

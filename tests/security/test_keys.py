@@ -177,7 +177,7 @@ BAD_DOCUMENTS: dict[str, Any] = {
     "two current keys": more({"kid": "a", "pem": PEM}),
     "no current key": {**GOOD, "signing_keys": [{"kid": "a", "pem": PEM, "status": NEXT}]},
     "unknown status": more({"kid": "a", "pem": PEM, "status": "x"}),
-    "retired for ever": more({"kid": "a", "pem": PEM, "status": RETIRED}),
+    "retired without an end": more({"kid": "a", "pem": PEM, "status": RETIRED}),
     "current with an end": {**GOOD, "signing_keys": [{"kid": "a", "pem": PEM, "not_after": 1}]},
     "current without private part": {**GOOD, "signing_keys": [{"kid": "a", "public": PUBLIC}]},
     "next without private part": more({"kid": "a", "public": PUBLIC, "status": NEXT}),
@@ -271,7 +271,7 @@ def test_the_current_key_signs_and_all_are_known(tmp_path: Path) -> None:
 
 
 def test_each_purpose_has_a_mac_key_of_its_own(tmp_path: Path) -> None:
-    """RFC 5869: whoever learns one of the keys, or may have one used, learns nothing of the others."""
+    """RFC 5869: none of the derived keys reveals anything about the others."""
     ring = load(tmp_path, GOOD)
     found = {purpose: ring.mac_key(purpose) for purpose in PURPOSES}
     assert len({ring.mac_secret, *found.values()}) == len(PURPOSES) + 1

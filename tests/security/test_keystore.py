@@ -73,7 +73,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Shelf:
-    """A source that counts, waits and fails as it is told."""
+    """A source that counts reads, and waits or fails on demand."""
 
     label = "the shelf"
 
@@ -128,7 +128,7 @@ def test_a_change_arrives_within_the_cache_time(put: Callable[[Any], str], clock
 
 
 def test_keys_in_kms_sign_from_the_start_and_after_a_rotation(clock: Clock) -> None:
-    """Whoever reads the document can reach the key service, too."""
+    """The session that reads the document is used for KMS, too."""
     keystore = open_keystore(
         Settings(stage="prod", secrets=put_parameter(new_secrets(kms_entry("RS256")))), SESSION
     )

@@ -120,7 +120,7 @@ def test_aws_is_asked_in_the_stage_s_region() -> None:
 
 
 def test_no_client_is_made_before_it_is_needed() -> None:
-    """Cold starts: whoever signs by the document's own keys asks nothing of AWS."""
+    """Cold starts: signing with the document's own keys needs no request to AWS."""
     aws = Aws(SESSION, "us-east-1")
     text = json.dumps(new_secrets(kms_entry("RS256")))
     signer = read_keyring(text, aws).current.signer

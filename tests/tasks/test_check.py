@@ -217,7 +217,7 @@ TOLD: dict[str, tuple[Damage, str]] = {
         lambda scene: changed(scene.user.key, "id", {"S": GHOST}),
         rf"USER#\w+ USER: says it is USER#{GHOST} USER",
     ),
-    "a schema that is none": (
+    "an invalid schema": (
         lambda scene: changed(scene.user.key, "schema", {"N": "1.5"}),
         r"has schema 1\.5, which is not a number of at least 1",
     ),

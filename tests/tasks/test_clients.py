@@ -37,7 +37,7 @@ def token(api: Client, client_id: str, secret: str) -> Answer:
 
 
 def me(api: Client, access_token: str) -> Answer:
-    """Look at whoever a token acts for."""
+    """Return the account that a token acts for."""
     return api("GET", "/api/v1/users/me", token=access_token)
 
 
@@ -112,7 +112,7 @@ def test_an_unknown_owner_is_one_line(user: User) -> None:
 def test_the_secret_before_is_good_for_a_day(
     api: Client, service: OAuth2Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Services have time to change over; the task tells until when."""
+    """Services have time to change over; the task prints until when."""
     clients.rotate(Context(), "service")
     lines = capsys.readouterr().out.splitlines()
     fresh = lines[1].removeprefix("Its secret, shown only once: ")

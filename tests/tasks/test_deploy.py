@@ -16,7 +16,7 @@ from tasks.errors import TaskError
 
 
 class Recorded:
-    """A client of AWS that gives what it was told to, and notes what it was asked for."""
+    """A client of AWS that returns prepared answers, and records its requests."""
 
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
@@ -86,7 +86,7 @@ def test_nothing_is_deployed_over_what_is_left(status: str) -> None:
     ],
 )
 def test_the_end_is_told_as_it_is(status: str, said: str) -> None:
-    """Rollback told clearly, also one that failed."""
+    """A rollback is reported clearly, even one that failed."""
     assert said in ending(status, "grail-dev", "dev")
 
 

@@ -115,14 +115,14 @@ def test_damaged_keys(subject: Subject, damage: str) -> None:
 
 
 def test_a_fresh_rotation_is_fine(subject: Subject) -> None:
-    """A key that waits for its time is no flaw."""
+    """A key that is published in advance is not a problem."""
     edit(subject, forget_next)
     edit(subject, lambda doc: doc["signing_keys"][1].update(published=int(time.time())))
     assert levels(settings.check_keys(subject)) == {GOOD}
 
 
 def test_a_missing_document(subject: Subject) -> None:
-    """What can't be read is told with the task that makes it."""
+    """An unreadable document is reported with the task that creates it."""
     AWS.client("ssm").delete_parameter(Name=PARAMETER)
     (finding,) = Check("keys", settings.check_keys).run(subject)
     assert (finding.level, finding.advice) == (WRONG, "invoke keys.generate --stage dev")

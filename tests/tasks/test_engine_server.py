@@ -86,7 +86,7 @@ def test_web_pages_do_not(headers: dict[str, str], method: str, path: str) -> No
     ],
 )
 def test_only_dynamodb_is_served(method: str, path: str) -> None:
-    """Whoever lacks the key is refused, and whatever deletes all data or changes the configuration."""
+    """Requests without the key are refused, and those that delete all data or change the configuration."""
     assert sent(method, path, CLIENT)[0]["status"] == 403
 
 

@@ -113,7 +113,7 @@ def test_a_change_finds_its_lines_once(text: str) -> None:
 
 
 def test_a_change_is_made_once() -> None:
-    """Whoever has pasted a block can still run this test; other lines may have come in between."""
+    """This test still runs after a block was pasted; other lines may have come in between."""
     step = Step("file", is_new=False, language="diff", code=" a\n+b\n+\n+b\n c\n")
     once = changed("a\nc\n", step)
     assert (once, changed(once, step), changed(f"a\nx\n{once[2:]}", step)) == (

@@ -127,7 +127,7 @@ def test_a_client_for_another_host_may_not_send_its_body(port: int) -> None:
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 303), ("HEAD", 303), ("POST", 404)])
 def test_the_root_leads_to_the_documentation(method: str, status: int, port: int) -> None:
-    """Whoever opens the address that `make run` prints finds the page."""
+    """The address that `make run` prints leads to the page."""
     got, headers, content = talk(port, f"{method} / HTTP/1.1")
     assert (got, headers["Location"]) == (status, "/api/v1" if status == 303 else None)
     assert status != 303 or content == b""
@@ -189,7 +189,7 @@ def test_a_multipart_request_reaches_the_application(
 def test_a_request_is_a_line_that_people_read(
     port: int, capfd: pytest.CaptureFixture[str], table: None
 ) -> None:
-    """`make run` tells of each request how it went and what it took, without its query."""
+    """`make run` logs the result and the cost of each request, without its query."""
     talk(port, "GET /api/v1/teams?limit=secret HTTP/1.1", "Authorization: Bearer x")
     talk(port, "GET /health?deep=1 HTTP/1.1")
     talk(port, "GET /nowhere HTTP/1.1")

@@ -78,7 +78,7 @@ def test_a_second_run_changes_nothing(old: list[Key]) -> None:
 
 
 def test_a_dry_run_counts_and_writes_nothing(old: list[Key]) -> None:
-    """It tells how many items there are."""
+    """It prints how many items there are."""
     before = dump_table()
     assert run(dry_run=True)[0].endswith(" 4 items to migrate.")
     assert dump_table() == before

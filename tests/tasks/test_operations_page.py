@@ -30,7 +30,7 @@ def names(cell: str) -> list[str]:
 
 
 def test_every_alarm_says_what_to_do() -> None:
-    """Whoever is woken up finds its name as a heading."""
+    """The name of every alarm is a heading."""
     resources: dict[str, Any] = fragments("dev")["Resources"]
     alarms = [each["Properties"] for each in resources.values() if each.get("Type") == ALARM]
     named = {each["AlarmName"]["Fn::Sub"].removeprefix("grail-${Stage} ") for each in alarms}

@@ -53,7 +53,7 @@ def test_reading_asks_nothing() -> None:
 def test_the_region_of_a_profile_counts_where_the_environment_has_none(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Whoever chooses a profile means its region; a local stage has none."""
+    """A profile determines the region; a local stage has none."""
     (tmp_path / "config").write_text("[default]\nregion = eu-north-1\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     for name in REGIONS:

@@ -92,7 +92,7 @@ def test_a_function_on_the_stream_turns_it_on() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_no_stage_turns_protection_off(stage: str) -> None:
-    """What is committed protects data; whoever turns it off does so for a while."""
+    """The committed parameters protect data."""
     chosen = json.loads(parameters_of(stage).read_text("utf-8"))
     assert chosen["DeletionProtection"] == "true"
 
@@ -318,7 +318,7 @@ def test_every_function_has_a_role_of_its_own(document: dict[str, Any]) -> None:
 
 
 def test_the_stage_has_limits_and_an_access_log(document: dict[str, Any]) -> None:
-    """Every method is throttled, and each request is told with its id."""
+    """Every method is throttled, and each request is logged with its id."""
     api = document["Resources"]["RestAPI"]["Properties"]
     (method,) = api["MethodSettings"]
     assert method["ThrottlingRateLimit"], method["ThrottlingBurstLimit"]

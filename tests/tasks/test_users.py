@@ -45,7 +45,7 @@ def test_the_first_admin_of_a_stage_signs_in(
 def test_others_have_no_role(
     api: Client, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A role is what is asked for; the line that tells has the id."""
+    """Only the requested roles are set; the line that is printed has the id."""
     stdin(monkeypatch, "analytical engine\r\n")
     create()
     found = me(api, sign_in("ada", "analytical engine")["access_token"])
@@ -56,7 +56,7 @@ def test_others_have_no_role(
 def test_a_password_is_asked_for_twice(
     api: Client, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is prompted for without echo; another one the second time makes nobody."""
+    """It is prompted for without echo; if the second input differs, no account is created."""
     typed = iter(["analytical engine", "analytical engines", *["analytical engine"] * 2])
     monkeypatch.setattr("getpass.getpass", lambda _: next(typed))
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
@@ -112,7 +112,7 @@ def test_what_is_no_password_is_refused(table: None, monkeypatch: pytest.MonkeyP
 def test_a_taken_name_is_one_line(
     user: User, monkeypatch: pytest.MonkeyPatch, names: tuple[str, str], taken: str
 ) -> None:
-    """A duplicate is told in one line, and changes nothing."""
+    """A duplicate is reported in one line, and changes nothing."""
     before = dump_table()
     stdin(monkeypatch, "analytical engine\n")
     refused(f"Somebody else has this {taken}", users.create, *names, password_stdin=True)
@@ -186,7 +186,7 @@ def test_an_unknown_user_is_one_line(user: User, task: Task) -> None:
 def test_tasks_are_in_the_audit_trail(
     api: Client, admin: User, token_for: TokenFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What an operator did is told like the API's events: by which task, and no account."""
+    """An operator's actions are recorded like the API's events: with the task, and no account."""
     stdin(monkeypatch, "analytical engine\n")
     create(internal=True)
     users.disable(Context(), "ada")

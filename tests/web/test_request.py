@@ -1,4 +1,4 @@
-"""Requests: whose they are and where links lead, told by the gateway and never by the caller."""
+"""Requests: the caller and the base of links come from the gateway, never from the caller."""
 
 import base64
 from collections.abc import Callable
