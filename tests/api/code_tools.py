@@ -110,7 +110,7 @@ def redirected(answer: Answer) -> dict[str, str]:
 
 
 def refused(browser: Browser) -> dict[str, str]:
-    """Read what the link on a page brings to the client; nobody is sent there without pressing it."""
+    """Read what the link on a page brings to the client; it is followed only when it is pressed."""
     assert browser.last is not None
     assert "location" not in browser.last.headers
     return _brought(way_back(browser))

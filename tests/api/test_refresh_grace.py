@@ -52,7 +52,7 @@ def test_within_the_grace_the_answer_is_the_same_successor(
 
 
 def test_a_read_in_the_middle_of_a_rotation_is_repeated(api: Client, user: User, tokens: Tokens) -> None:
-    """BatchGetItem is no snapshot: it may give the family of after the rotation, and no tombstone yet."""
+    """BatchGetItem is not a snapshot: it may return the rotated family, but not yet the tombstone."""
     fresh = refresh(api, tokens["refresh_token"])
     whole = dump_table()
     put([item for item in whole if item["kind"]["S"] != "used_refresh_token"])
@@ -121,7 +121,7 @@ def test_another_client_has_no_grace(
 
 @pytest.mark.parametrize("name", ["idle_until", "absolute_until"])
 def test_expiry_holds_in_the_grace(api: Client, user: User, tokens: Tokens, name: str) -> None:
-    """Behaviour 25: a family that is over gives nothing, also to a token that was used just now."""
+    """Behaviour 25: an expired family refuses even a token that was used just now."""
     refresh(api, tokens["refresh_token"])
     (family,) = families(user)
     family.update([family.get_attributes()[name].set(1)])

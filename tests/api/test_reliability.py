@@ -36,7 +36,7 @@ FAULTS: dict[str, Callable[[], Wired]] = {
     "no permission": lambda: refusal("AccessDeniedException"),
     "nonsense": lambda: (500, {}, "<html>"),
 }
-# after these nobody knows whether a write took effect
+# after these it is unknown whether a write took effect
 UNKNOWN = ("fault", "unavailable", "hung", "nonsense")
 PASSING_FAULTS = ("throttling", "provisioned throughput", "fault", "unavailable", "hung", "nonsense")
 

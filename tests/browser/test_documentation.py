@@ -29,7 +29,7 @@ def open_operation(page: Any, operation: str) -> Any:
 
 
 def try_out(page: Any, operation: str, body: str | None = None, **parameters: str) -> str:
-    """Open an operation, fill it in, execute it, and give the status that the page shows."""
+    """Open an operation, fill it in, execute it, and return the status that the page shows."""
     block = open_operation(page, operation)
     for name, value in parameters.items():
         block.locator(f"tr[data-param-name={name}] input").fill(value)

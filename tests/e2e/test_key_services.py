@@ -35,7 +35,7 @@ READY_SECONDS = 30
 
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The three services, each request to which is answered by itself; gives their address."""
+    """The three services, each request to which is answered by itself; yields their address."""
     folder, port = tmp_path_factory.mktemp("services"), free_port()
     python = engine.installed_python()
     settings = {"BIND_HOST": LOOPBACK, "GATEWAY_PORT": str(port), "SERVICES": "ssm,secretsmanager,kms"}

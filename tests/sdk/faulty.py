@@ -36,7 +36,7 @@ class Faulty(BaseHTTPRequestHandler):
 
 @contextmanager
 def faulty_server() -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Serve; gives the URL, and the paths and grant types that are asked for."""
+    """Serve; yields the URL, and the paths and grant types that are asked for."""
     server = ThreadingHTTPServer((LOOPBACK, 0), Faulty)
     asked: list[tuple[str, str]] = []
     server.asked = asked  # type: ignore[attr-defined]  # for the handler

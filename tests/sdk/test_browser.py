@@ -42,7 +42,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """Serve a folder; gives the URL."""
+    """Serve a folder; yields the URL."""
     server = ThreadingHTTPServer((LOOPBACK, 0), partial(Quiet, directory=str(folder)))
     Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://{LOOPBACK}:{server.server_port}"

@@ -55,7 +55,7 @@ def test_a_key_of_the_document_signs(algorithm: str) -> None:
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
 def test_a_key_of_kms_signs(algorithm: str) -> None:
-    """KMS signs, and what it gives is a signature as JWS has it (ECDSA: r and s, not DER)."""
+    """KMS signs, and the signature has the format of JWS (ECDSA: r and s, not DER)."""
     assert accepted(ring_of(kms_entry(algorithm)), algorithm)["client_id"] == "client"
 
 
