@@ -11,13 +11,13 @@ from chalicelib.db.transaction import Transaction
 from chalicelib.settings import Settings, address
 from tasks.calls import find_user
 from tasks.console import missing_engine
-from tasks.data.kinds import all_kinds
+from tasks.data.items import known_kinds
 from tasks.errors import TaskError
 
 
 def kinds() -> dict[str, type[Item]]:
     """Return every kind of item that there is, by the name of its class."""
-    return {kind.__name__: kind for kind in all_kinds().values()}
+    return {kind.__name__: kind for kind in known_kinds().values()}
 
 
 def names(settings: Settings) -> dict[str, Any]:

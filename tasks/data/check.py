@@ -14,7 +14,7 @@ from chalicelib.users.models import UniqueName
 from tasks.data import table
 from tasks.data.counts import Counts
 from tasks.data.findings import Finding
-from tasks.data.reading import parsed, read
+from tasks.data.items import parsed, read
 from tasks.data.rules import judge, needs_of
 
 PASSES = 4  # one repair may reveal the next

@@ -14,8 +14,7 @@ from pynamodb.exceptions import UpdateError
 
 from chalicelib.db.table import Item
 from tasks.data import table
-from tasks.data.kinds import UnreadableError, key_of, parse, schema_of
-from tasks.data.reading import known_kinds
+from tasks.data.items import UnreadableError, key_of, known_kinds, parse, schema_of
 from tasks.data.table import RawItem
 from tasks.errors import TaskError
 
@@ -39,35 +38,17 @@ class Migration:
 
 
 @dataclass
-class Pace:
-    """Keeps to a number of writes per second.
-
-    :param rate: items per second.
-    """
-
-    rate: int
-    sleep: Callable[[float], object] = time.sleep
-    clock: Callable[[], float] = time.monotonic
-    due: float = field(default=0.0)
-
-    def wait(self) -> None:
-        """Wait until the next write is due."""
-        moment = self.clock()
-        self.due = max(self.due, moment)
-        self.sleep(self.due - moment)
-        self.due += 1 / self.rate
-
-
-@dataclass
 class Run:
     """One run over the table.
 
+    :param pause: seconds before each write.
     :ivar done: how many items each step was for.
     :ivar failed: why items could not be migrated, by their keys.
     """
 
     steps: dict[tuple[type[Item], int], Migration]
-    pace: Pace
+    pause: float
+    sleep: Callable[[float], object]
     dry_run: bool = False
     done: Counter[Migration] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
@@ -76,7 +57,7 @@ class Run:
         """Migrate one item, through all the steps that it lacks."""
         for _ in range(LOOKS):
             try:
-                item = parse(known_kinds(), raw)
+                item = parse(raw)
             except UnreadableError as error:
                 self.failed.append(f"{' '.join(key_of(raw))}: {error}")
                 return
@@ -98,7 +79,7 @@ class Run:
                 setattr(item, name, value)
             values |= changes
         values["schema"] = item.SCHEMA
-        self.pace.wait()
+        self.sleep(self.pause)
         try:
             # on condition that its version is the one that was read
             item.update([attributes[name].set(value) for name, value in values.items()])
@@ -128,7 +109,7 @@ def migrate(
         raise TaskError("--rate is a number of items per second: at least 1.")
     steps = {(step.kind, step.to): step for step in migrations}
     kinds = _older(steps)
-    run = Run(steps, Pace(rate, sleep), dry_run)
+    run = Run(steps, 1 / rate, sleep, dry_run)
     for raw in _outdated(kinds):
         run.take(raw)
     for step in steps.values():

@@ -16,7 +16,7 @@ from chalicelib.teams.actions import clean_up, count_members
 from chalicelib.teams.models import Cleanup, Member, Team
 from chalicelib.users.models import UniqueName, User
 from tasks.data.findings import Finding, list_anew, remove
-from tasks.data.reading import Found, read
+from tasks.data.items import Found, read
 
 STUCK = timedelta(hours=1)  # the clean-up runs every five minutes
 

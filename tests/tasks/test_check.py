@@ -15,7 +15,7 @@ from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.teams.models import Cleanup, Member, new_member
 from chalicelib.users.models import User
 from tasks.data.counts import Counts
-from tasks.data.reading import known_kinds
+from tasks.data.items import known_kinds
 from tests.acting import create_team, delete_team
 from tests.api.oauth_tools import password
 from tests.conftest import PASSWORD
