@@ -7,7 +7,7 @@ from string import Template
 from tasks.errors import TaskError
 from tasks.module.edits import Edit, edits
 from tasks.module.fields import parse_fields
-from tasks.module.files import formatted, read, without_unused, write
+from tasks.module.files import finished, read, write
 from tasks.module.names import Names
 from tasks.module.render import new_files, places
 from tasks.module.taken import check_free
@@ -43,17 +43,18 @@ def create(root: Path, things: str, thing: str, said: list[str]) -> Plan:
     if present:
         raise TaskError(f"{present[0]} already exists: choose another name.")
     check_free(root, names, raw, new_files(Names("z_things", "z_thing"), fields))
-    plan = Plan({path: formatted(root, path, without_unused(root, path, text)) for path, text in raw.items()})
+    plan = Plan(raw)
     values = places(names, fields)
     for edit in edits(things):
         insert(root, plan, edit, Template(edit.text).substitute(values))
-    for path, text in {**plan.files, **plan.changed}.items():
+    texts = {**plan.files, **plan.changed}
+    for path, text in {path: finished(root, path, text) for path, text in texts.items()}.items():
         write(root / path, text)
     return plan
 
 
 def insert(root: Path, plan: Plan, edit: Edit, text: str) -> None:
-    """Insert a text into a file's new version, formatted.
+    """Insert a text into a file's new version.
 
     :raises TaskError: the place is not found.
     """
@@ -62,4 +63,4 @@ def insert(root: Path, plan: Plan, edit: Edit, text: str) -> None:
         place = edit.place(old)
     except LookupError as error:
         raise TaskError(f"{edit.path} has no place for a module any more: {error}.") from error
-    plan.changed[edit.path] = formatted(root, edit.path, old[:place] + text + old[place:])
+    plan.changed[edit.path] = old[:place] + text + old[place:]

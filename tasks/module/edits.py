@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tasks.module.places import Place, after, among_imports, before, end, in_literal, in_sorted_dict
+from tasks.module.places import Place, after, before, end, in_literal, in_sorted_dict
 
 ROUTES = """\
 api.group("$Words", "List, create, read, change and delete $words.")
@@ -62,10 +62,9 @@ def edits(things: str) -> Iterable[Edit]:
 
     :param things: its name in the plural.
     """
-    module = f"chalicelib.{things}"
     project = "pyproject.toml"
     return (
-        Edit("app.py", among_imports(module), "from chalicelib.$things import handlers as $things\n"),
+        Edit("app.py", before(r"^from chalicelib\."), "from chalicelib.$things import handlers as $things\n"),
         Edit("app.py", before(r'^api\.group\("OAuth2 tokens"'), ROUTES),
         Edit("chalicelib/db/keys.py", end, KEYS),
         Edit("chalicelib/scopes.py", in_sorted_dict("SCOPES", things), SCOPES),

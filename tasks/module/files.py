@@ -7,22 +7,18 @@ from tasks.errors import TaskError
 from tasks.processes import module
 
 
-def formatted(root: Path, path: str, text: str) -> str:
-    """Format Python as the project is; other files stay as they are.
+def finished(root: Path, path: str, text: str) -> str:
+    """Format Python as the project is, sort its imports and remove unused ones; other files stay as they are.
 
     :raises TaskError: it is no Python.
     """
-    return _ruff(root, "format", "--stdin-filename", path, "-", text=text) if path.endswith(".py") else text
-
-
-def without_unused(root: Path, path: str, text: str) -> str:
-    """Remove unused imports from Python, and sort the others."""
     if not path.endswith(".py"):
         return text
     # a package that does not exist yet would be taken for a third-party one
-    ours = 'lint.isort.known-first-party = ["app", "chalicelib", "tests"]'
+    ours = 'lint.isort.known-first-party = ["app", "chalicelib", "tasks", "tests"]'
     options = ["--quiet", "--fix-only", "--select", "F401,I", "--config", ours]
-    return _ruff(root, "check", *options, "--stdin-filename", path, "-", text=text)
+    tidy = _ruff(root, "check", *options, "--stdin-filename", path, "-", text=text)
+    return _ruff(root, "format", "--stdin-filename", path, "-", text=tidy)
 
 
 def read(file: Path) -> str:

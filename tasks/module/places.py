@@ -22,18 +22,6 @@ def after(pattern: str) -> Place:
     return lambda text: _match(pattern, text).end()
 
 
-def among_imports(module: str) -> Place:
-    """Find the place of an import among those of the application's modules, sorted as they are."""
-
-    def place(text: str) -> int:
-        imports = [node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
-        ours = [node for node in imports if (node.module or "").startswith("chalicelib.")]
-        later = [node.lineno for node in ours if _natural(node.module or "") > _natural(module)]
-        return _line(text, min(later, default=(ours[-1].end_lineno or 0) + 1))
-
-    return place
-
-
 def in_literal(name: str) -> Place:
     """Find the end of a dict or list: of the one that a name is given, or that a function returns."""
     return lambda text: _line(text, _literal(text, name).end_lineno or 0)
@@ -49,11 +37,6 @@ def in_sorted_dict(name: str, key: str) -> Place:
         return _line(text, min(later, default=literal.end_lineno or 0))
 
     return place
-
-
-def _natural(name: str) -> list[str | int]:
-    """Return what sorts as ruff sorts imports: part 2 comes before part 10."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", name)]
 
 
 def _match(pattern: str, text: str) -> re.Match[str]:
