@@ -1,14 +1,18 @@
 """Tasks that do what the API does, by its own actions: their context, and what they refuse."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+
+from marshmallow import Schema
 
 from chalicelib.context import Context
 from chalicelib.db import keys
-from chalicelib.db.table import get_many
+from chalicelib.db.table import Item, get_many
 from chalicelib.errors import InvalidValueError
 from chalicelib.listeners import LISTENERS
 from chalicelib.settings import Settings
 from chalicelib.users.models import UniqueName, User
+from chalicelib.web.body import schema_of
 from tasks.errors import TaskError
 
 NOWHERE = "none"  # in the place of the address that a request comes from
@@ -51,3 +55,12 @@ def flaws(error: InvalidValueError, options: Mapping[str, str]) -> TaskError:
         name = violation.get("pointer", "").split("/")[1]
         lines.append(f"{options.get(name, f'--{name}')}: {violation['detail']}")
     return TaskError("\n".join(lines))
+
+
+def print_json(schema: type[Schema], found: Item | Sequence[Item]) -> None:
+    """Print items as the API shows them.
+
+    :param found: one item, or several.
+    """
+    shown = schema_of(schema).dump(found, many=not isinstance(found, Item))
+    print(json.dumps(shown, indent=2, ensure_ascii=False))

@@ -1,6 +1,5 @@
 """OAuth2 clients for operators: create, list, rotate secrets, suspend and delete."""
 
-import json
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -19,8 +18,8 @@ from chalicelib.oauth.clients.schemas import (
     ClientRegistrationWithSecretSchema,
 )
 from chalicelib.users.models import User
-from chalicelib.web.body import load_body, schema_of
-from tasks.calls import find_user, flaws
+from chalicelib.web.body import load_body
+from tasks.calls import find_user, flaws, print_json
 from tasks.errors import TaskError
 
 OPTIONS = {
@@ -113,11 +112,7 @@ def show_secret(client: OAuth2Client, done: str, *, as_json: bool) -> None:
     :param done: what was done.
     """
     if as_json:
-        print(
-            json.dumps(
-                schema_of(ClientRegistrationWithSecretSchema).dump(client), indent=2, ensure_ascii=False
-            )
-        )
+        print_json(ClientRegistrationWithSecretSchema, client)
         return
     print(f"{done}: {client.client_id}")
     if client.client_secret:
@@ -136,11 +131,7 @@ def show(owner: str, *, as_json: bool) -> None:
     """
     clients = list(_of(find_user(owner)) if owner else _all())
     if as_json:
-        print(
-            json.dumps(
-                schema_of(ClientRegistrationSchema).dump(clients, many=True), indent=2, ensure_ascii=False
-            )
-        )
+        print_json(ClientRegistrationSchema, clients)
         return
     names = _usernames({client.user_id for client in clients})
     for client in clients:

@@ -11,8 +11,7 @@ from typing import Any
 import h11
 
 from chalicelib.errors import ApiError, MalformedRequestError, PayloadTooLargeError
-from tasks.gateway import Gateway, Incoming
-from tasks.problems import Answer
+from tasks.gateway import Answer, Gateway, Incoming
 
 BODY_LIMIT = 6 * 1024 * 1024  # of an invocation (AWS quota); the application has its own, lower limit
 DRAIN_LIMIT = 4 * BODY_LIMIT  # is read before the answer: a client that is still sending would not see it

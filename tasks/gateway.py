@@ -19,15 +19,16 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from chalice.app import Chalice
+from chalice.app import Chalice, Request
 from chalice.config import Config
 from chalice.local import ForbiddenError as UnknownPathError
 from chalice.local import LocalGateway
 
 from chalicelib.errors import ApiError, ForbiddenError, MalformedRequestError, NotFoundError
+from chalicelib.settings import Settings
 from chalicelib.telemetry.measure import Value, running
-from chalicelib.web.problem import SECURITY_HEADERS
-from tasks.problems import Answer, render
+from chalicelib.web.problem import SECURITY_HEADERS, decorate, problem_response
+from chalicelib.web.request import base_url
 from tasks.processes import shown
 
 # fields of the log line (docs/operations.md) that a developer looks at
@@ -35,6 +36,15 @@ SHOWN = ("problem", "round_trips", "read_units", "write_units")
 PORT = re.compile(r":[0-9]*$")
 # Requests that run at once; others wait here: waiting in the engine would exceed the read time-out.
 CONCURRENCY = threading.BoundedSemaphore(16)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response ready to be sent."""
+
+    status: int
+    headers: dict[str, str | list[str]]
+    body: bytes = b""
 
 
 @dataclass
@@ -169,3 +179,25 @@ def measured(request_id: str) -> str:
     if fields.get("request_id") != request_id:
         return ""
     return "".join(f" {name}={fields[name]}" for name in SHOWN if fields.get(name))
+
+
+def render(error: ApiError, method: str, path: str, headers: dict[str, str], request_id: str) -> Answer:
+    """Write an error as the application would have, had the request reached it."""
+    settings = Settings.from_env()
+    context = {"httpMethod": method, "resourcePath": path, "path": path, "requestId": request_id}
+    request = Request(_event(headers, context))
+    base = base_url(context, settings)
+    response = problem_response(error, base=base, instance=path, request=request_id)
+    decorate(response, request, settings)
+    return Answer(response.status_code, dict(response.headers), str(response.body).encode())
+
+
+def _event(headers: dict[str, str], context: dict[str, str]) -> dict[str, object]:
+    return {
+        "headers": headers,
+        "requestContext": context,
+        "body": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": {},
+        "stageVariables": {},
+    }

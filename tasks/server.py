@@ -2,19 +2,23 @@
 
 import os
 import socket
+import sys
+import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from chalice import local
 from chalice.cli.factory import CLIFactory
 
+from chalicelib.teams.actions import clean_up
 from tasks.connection import Connection
 from tasks.gateway import Gateway
-from tasks.schedule import clean_up_regularly
 from tasks.worker import Server
 
 # not a stage of config.json: their environment is only for Lambda
 STAGE = "local"
+INTERVAL_SECONDS = 2.0  # between two runs of what is scheduled when deployed (app.schedule in app.py)
 
 
 def make_server(project: Path, listener: socket.socket) -> Server:
@@ -32,3 +36,26 @@ def make_worker(project: Path, listener: socket.socket) -> Server:
     server = make_server(project, listener)
     clean_up_regularly()
     return server
+
+
+def clean_up_regularly() -> None:
+    """Clean up in the background for as long as this process lives."""
+    never = threading.Event()
+    arguments = (clean_up, lambda: never.wait(INTERVAL_SECONDS))
+    threading.Thread(target=repeat, args=arguments, daemon=True, name="schedule").start()
+
+
+def repeat(job: Callable[[], object], ended: Callable[[], bool]) -> None:
+    """Repeat a job until `ended` returns true; of consecutive errors, only the first is reported."""
+    failing = False
+    while True:
+        try:
+            job()
+        except Exception as error:  # noqa: BLE001 - the next time it may go well
+            if not failing:
+                print(f"The clean-up of deleted teams failed, and is tried again: {error!r}", file=sys.stderr)
+            failing = True
+        else:
+            failing = False
+        if ended():
+            return

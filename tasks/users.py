@@ -1,7 +1,6 @@
 """Users for operators: create, list, disable and enable them, and change their passwords."""
 
 import getpass
-import json
 import sys
 from typing import Any
 
@@ -14,7 +13,7 @@ from chalicelib.users import actions
 from chalicelib.users.models import User
 from chalicelib.users.schemas import SignUpSchema, UserSchema
 from chalicelib.web.body import load_body, schema_of
-from tasks.calls import find_user, flaws
+from tasks.calls import find_user, flaws, print_json
 from tasks.errors import TaskError
 
 MARKS = {"is_admin": "admin", "is_internal": "internal"}
@@ -104,7 +103,7 @@ def show(limit: int | None, *, as_json: bool) -> None:
     """
     users = query(User, keys.USERS, limit=limit, attributes=ATTRIBUTES)
     if as_json:
-        print(json.dumps(schema_of(UserSchema).dump(users, many=True), indent=2, ensure_ascii=False))
+        print_json(UserSchema, users)
         return
     width = max((len(user.username) for user in users), default=0)
     for user in users:

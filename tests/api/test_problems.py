@@ -12,7 +12,7 @@ import app as application
 from chalicelib import context
 from chalicelib.errors import ApiError, InvalidValueError, NotFoundError, all_problems
 from chalicelib.web.request import with_head
-from tasks.problems import render
+from tasks.gateway import render
 from tests.api.expected_access import EXPECTED
 from tests.api.world import World
 from tests.http import Answer

@@ -21,8 +21,6 @@ FILES = (
     "chalicelib/users/models.py",
     "tasks/connection.py",
     "tasks/gateway.py",
-    "tasks/problems.py",
-    "tasks/schedule.py",
     "tasks/server.py",
 )
 

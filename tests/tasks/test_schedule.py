@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.schedule import repeat
+from tasks.server import repeat
 
 
 class Job:
