@@ -202,6 +202,7 @@ def _refusal(found: Iterable[ApiError | None]) -> Exception:
     for other in others:
         if type(other) is type(first) and other.errors:
             first.detail = f"{first.detail} {other.detail}"
+            first.args = (first.detail,)
             first.errors += other.errors
     return first
 

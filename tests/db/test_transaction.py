@@ -129,7 +129,7 @@ def test_refusals_of_one_type_are_told_together() -> None:
         transaction.put(make(number), otherwise=refusal)
     error = refused(transaction)
     assert isinstance(error, ConflictError)
-    assert error.detail == "username is taken. email is taken."
+    assert (error.detail, str(error)) == ("username is taken. email is taken.",) * 2
     assert [each["pointer"] for each in error.errors] == ["/username", "/email"]
 
 
