@@ -33,7 +33,6 @@ DAY: list[tuple[str, str, int]] = [
     ("users.enable root", "root is enabled.", 0),
     ("shell --command len(query(User,keys.USERS))", "4", 0),
     ("doctor", r"(?s)ok +address .*Nothing is wrong\.", 0),
-    ("logs", "A local stage logs to the terminal", 2),
 ]
 
 
