@@ -122,7 +122,7 @@ class ParameterStore(Store):
         return int(self._ssm.put_parameter(Name=self.name, Value=json.dumps(document), **options)["Version"])
 
     def _encryption(self) -> dict[str, str]:
-        """Keep the key that encrypts it: without a word, SSM takes the account's own."""
+        """Return the key that encrypts it: without it, an update would use the account's default key."""
         filters = [{"Key": "Name", "Values": [self.name]}]
         found = self._ssm.describe_parameters(ParameterFilters=filters)["Parameters"][0]
         return {"KeyId": found["KeyId"]} if "KeyId" in found else {}
@@ -134,7 +134,7 @@ class ParameterStore(Store):
             if time.monotonic() > deadline:
                 holder = self._ssm.get_parameter(Name=self.lock)["Parameter"]["Value"]
                 remedy = f"aws ssm delete-parameter --name {self.lock}"
-                raise TaskError(f"{holder} changes {self.name}. If that can't be: {remedy}")
+                raise TaskError(f"{holder} changes {self.name}. If this lock is stale, run: {remedy}")
             time.sleep(0.2)
         try:
             yield

@@ -177,10 +177,10 @@ def _line(change: dict[str, Any]) -> str:
 
 
 def ending(status: str, stack: str, stage: str) -> str:
-    """Return what became of a stack whose deployment failed."""
+    """Return the outcome of a failed deployment."""
     known = {
         "ROLLBACK_COMPLETE": "was rolled back, nothing of it is left",
-        "UPDATE_ROLLBACK_COMPLETE": "was rolled back, what ran before runs on",
+        "UPDATE_ROLLBACK_COMPLETE": "was rolled back, the previous version keeps running",
         # A new table is protected at once, also against being rolled back.
         "ROLLBACK_FAILED": "could not be rolled back, and something of it is left; "
         f"`invoke destroy --stage {stage} --delete-data` shows what to do",

@@ -53,19 +53,19 @@ class Counts:
 
 
 def _counter_findings(names: set[str], *, is_partial: bool) -> Iterator[Finding]:
-    """Count again, and see by the versions of the shards how often they were written to in the meantime."""
+    """Count again, and see from the versions of the shards how often they were written to in the meantime."""
     before = {name: read(counters.shards(name)) for name in names}
     there = _count(names) if names else Tally[str]()
     for name in sorted(names):
         writes = _writes(before[name], read(counters.shards(name)))
         off = there[name] - counters.total(before[name].values())
         if abs(off) <= writes:
-            continue  # right, as far as anybody can tell while it is written to
+            continue  # right, as far as can be known while it is written to
         if not writes:
             yield _miscounted(name, off, before[name], is_known=off > 0 or not is_partial)
         else:
-            text = "is wrong, and is written to all the time"
-            yield Finding(keys.counter(name), text, "look again when less is going on")
+            text = "is wrong, and is constantly written to"
+            yield Finding(keys.counter(name), text, "check again when fewer writes occur")
 
 
 def _count(names: Iterable[str]) -> Tally[str]:

@@ -19,7 +19,7 @@ Found = Mapping[Key, Item]
 
 
 class UnreadableError(Exception):
-    """An item is not what its kind says; the message explains how."""
+    """An item does not have the form of its kind; the message says why."""
 
 
 @cache
@@ -43,7 +43,7 @@ def schema_of(raw: RawItem) -> int:
     """
     said = str(raw.get("schema", {}).get("N", 1))
     if not said.isdecimal() or said == "0":
-        raise UnreadableError(f"has schema {said}, which is no number from 1 on")
+        raise UnreadableError(f"has schema {said}, which is not a number of at least 1")
     return int(said)
 
 
@@ -91,7 +91,7 @@ def parsed(raws: Sequence[RawItem]) -> tuple[list[Item], dict[Key, str]]:
 
 
 def read(keys: Iterable[Key]) -> dict[Key, Item]:
-    """Read items, strongly consistent; one that can't be read is there, but of no kind."""
+    """Read items, strongly consistent; one that can't be parsed is returned without a kind."""
     todo, found = iter(dict.fromkeys(keys)), dict[Key, Item]()
     while some := list(islice(todo, BATCH_READ_LIMIT)):
         items, wrong = parsed(list(table.get(some)))

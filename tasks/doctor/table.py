@@ -120,7 +120,7 @@ def _known_passwords(subject: Subject) -> Iterator[Finding]:
             continue
         if verify_password(str(USERS[user.username]["password"]), user.password_hash):
             advice = f"invoke users.disable {user.username} --stage {subject.name}, or users.reset-password"
-            yield Finding(WRONG, f"everybody knows the password of {user.username}", advice)
+            yield Finding(WRONG, f"{user.username} has the public password of the development data", advice)
 
 
 def _known_clients(subject: Subject) -> Iterator[Finding]:
@@ -128,7 +128,9 @@ def _known_clients(subject: Subject) -> Iterator[Finding]:
     service, documentation = clients.get(keys.client(SERVICE)), clients.get(keys.client(DOCUMENTATION))
     revoke = "invoke clients.revoke {} --stage {}".format
     if isinstance(service, OAuth2Client) and client_secret_matches(service, SERVICE_SECRET):
-        yield Finding(WRONG, f"everybody knows the secret of {SERVICE}", revoke(SERVICE, subject.name))
+        yield Finding(
+            WRONG, f"{SERVICE} has the public secret of the development data", revoke(SERVICE, subject.name)
+        )
     if isinstance(documentation, OAuth2Client) and set(documentation.redirect_uris) & set(REDIRECT_URIS):
         advice = f"If you don't need it: {revoke(DOCUMENTATION, subject.name)}"
         yield Finding(LOOK, f"the client {DOCUMENTATION} is that of development", advice)
