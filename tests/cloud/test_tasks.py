@@ -91,8 +91,8 @@ def test_the_doctor_finds_what_was_done_to_a_stage(deployed: Stage) -> None:
     said = run(deployed, "doctor", status=1)
     for words in (
         "grail-dev server errors: missing",
-        "everybody knows the password of root",
-        "everybody knows the secret of service",
+        "root has the public password of the development data",
+        "service has the public secret of the development data",
     ):
         assert words in said
     deployed.account.client("cloudformation").delete_stack(StackName="grail-dev")
