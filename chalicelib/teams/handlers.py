@@ -32,8 +32,8 @@ from chalicelib.web.pagination import Listing, ListQuery, Page, count, read_page
 from chalicelib.web.patch import PatchPolicy, Rule
 
 COUNTER = counters.shards(keys.TEAMS)
-LISTING = Listing(keys.TEAMS, attributes=("id", "title", "gsi1sk"))
-MEMBER_ATTRIBUTES = ("sk", "user_id", "username", "is_leader")
+LISTING = Listing(keys.TEAMS, schema=BaseTeamSchema)
+MEMBER_ATTRIBUTES = ("user_id", "username", "is_leader")
 POLICY = PatchPolicy(view=TeamViewSchema, changes=TeamInputSchema, rules={"title": Rule()})
 
 
@@ -114,7 +114,7 @@ def clean_up_deleted_teams(event: object) -> int:
 def list_members(call: Call) -> Page[Member]:
     """List a team's members in the order of their user ids."""
     team = call[TEAM]
-    listing = Listing(team.pk, prefix=keys.MEMBERS, attributes=MEMBER_ATTRIBUTES)
+    listing = Listing(team.pk, prefix=keys.MEMBERS, others=MEMBER_ATTRIBUTES)
     page = read_page(call, Member, listing, int(team.member_count))
     for member in page.items:
         member.team = team

@@ -27,9 +27,7 @@ from chalicelib.web.pagination import Listing, ListQuery, Page, count, read_page
 from chalicelib.web.patch import PatchPolicy
 
 COUNTER = counters.shards(keys.USERS)
-LISTING = Listing(
-    keys.USERS, attributes=("id", "username", "first_name", "middle_name", "last_name", "gsi1sk")
-)
+LISTING = Listing(keys.USERS, schema=BaseUserSchema)
 
 
 def _failures(call: Call) -> Sequence[Key]:

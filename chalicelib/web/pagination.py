@@ -13,6 +13,7 @@ from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, T, query
 from chalicelib.errors import InvalidValueError
 from chalicelib.security.seals import seal, unseal
+from chalicelib.web.body import schema_of
 from chalicelib.web.call import Call
 from chalicelib.web.fields import pattern_metadata
 from chalicelib.web.request import Request
@@ -78,12 +79,21 @@ class Listing:
 
     :param partition: gsi1pk of the listing; pk, when a prefix is given.
     :param prefix: list the table itself: sort keys that begin with this.
-    :param attributes: what is read of each item.
+    :param schema: what is shown of each item, so that nothing else is read.
+    :param others: attributes that are read beside it.
     """
 
     partition: str
     prefix: str | None = None
-    attributes: tuple[str, ...] = ()
+    schema: type[Schema] | None = None
+    others: tuple[str, ...] = ()
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """What is read of each item; nothing stands for everything."""
+        found = schema_of(self.schema).fields.items() if self.schema else ()
+        names = (*(field.attribute or name for name, field in found), *self.others)
+        return (*names, "gsi1sk" if self.prefix is None else "sk") if names else ()
 
 
 @dataclass(frozen=True)

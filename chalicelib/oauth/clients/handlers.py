@@ -24,13 +24,11 @@ from chalicelib.oauth.clients.schemas import (
 )
 from chalicelib.rate_limit import rate_limit
 from chalicelib.scopes import AUTH_READ, AUTH_WRITE
-from chalicelib.web.body import schema_of
+from chalicelib.web.access import ACTIVE_USER, ADMIN, FIRST_PARTY_ADMIN, Access
 from chalicelib.web.call import Call
-from chalicelib.web.access import Access
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 from chalicelib.web.pagination import Listing, Page, count, read_page
 from chalicelib.web.patch import PatchPolicy, Rule
-from chalicelib.web.access import ACTIVE_USER, ADMIN, FIRST_PARTY_ADMIN
 
 POLICY = PatchPolicy(
     view=ClientRegistrationSchema,
@@ -47,9 +45,7 @@ POLICY = PatchPolicy(
 
 def listing_of(user_id: str) -> Listing:
     """Return the listing of an account's clients."""
-    return Listing(
-        keys.clients_of(user_id), attributes=(*schema_of(ClientRegistrationSchema).fields, "gsi1sk")
-    )
+    return Listing(keys.clients_of(user_id), schema=ClientRegistrationSchema)
 
 
 def _shards(call: Call) -> Sequence[Key]:

@@ -7,8 +7,8 @@ from chalicelib.db.keys import Key
 from chalicelib.errors import ForbiddenError
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.grant_types import PASSWORD
-from chalicelib.web.call import Call, Load
 from chalicelib.web.access import ADMIN, FIRST_PARTY_ADMIN, Permission
+from chalicelib.web.call import Call, Load
 
 
 def _client_key(call: Call) -> Key | None:

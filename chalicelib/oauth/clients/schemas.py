@@ -1,6 +1,7 @@
 """OAuth2 clients as JSON."""
 
 import re
+
 from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.oauth.clients.models import CONFIDENTIAL, PUBLIC_CLIENT
@@ -16,7 +17,6 @@ MAX_CLIENT_NAME = 80  # characters
 SECRET = re.compile("[A-Za-z0-9_-]{43}")
 EXAMPLE_SECRET = "dGhpcyBpcyBhbiBleGFtcGxlLCBub3QgYSBzZWNyZXQ"  # noqa: S105 - it says so itself
 CLIENT_TYPES = (CONFIDENTIAL, PUBLIC_CLIENT)
-
 
 
 def validate_no_doubles(values: list[str]) -> None:
@@ -39,7 +39,8 @@ class ClientFieldsSchema(Schema):
     """What is decided when a client is registered."""
 
     client_name = Text(
-        max_length=MAX_CLIENT_NAME, metadata={"description": "What people see it as.", "example": "Team Planner"}
+        max_length=MAX_CLIENT_NAME,
+        metadata={"description": "What people see it as.", "example": "Team Planner"},
     )
     redirect_uris = Array(
         fields.String(

@@ -10,7 +10,6 @@ from chalicelib.oauth.consents.permissions import CONSENT
 from chalicelib.oauth.consents.schemas import ConsentSchema
 from chalicelib.scopes import AUTH_READ, AUTH_WRITE
 from chalicelib.web.access import ACTIVE_USER, Access
-from chalicelib.web.body import schema_of
 from chalicelib.web.call import Call
 from chalicelib.web.operation import Gives, Operation, Takes
 from chalicelib.web.pagination import Listing, ListQuery, Page, count, read_page
@@ -27,8 +26,7 @@ def _shards(call: Call) -> Sequence[Key]:
 )
 def list_grants(call: Call) -> Page[Consent]:
     """List the apps that you signed in to by authorization code."""
-    attributes = (*schema_of(ConsentSchema).fields, "sk")
-    listing = Listing(keys.user(call.actor.id).pk, prefix=keys.CONSENTS, attributes=attributes)
+    listing = Listing(keys.user(call.actor.id).pk, prefix=keys.CONSENTS, schema=ConsentSchema)
     return read_page(call, Consent, listing, count(call, _shards(call)))
 
 
