@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from chalicelib.oauth import secrets
+from chalicelib.oauth.clients import authenticate
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.clients.schemas import MAX_OVERLAP
 from chalicelib.users.models import User
@@ -51,7 +51,7 @@ def test_the_overlap_ends(
 ) -> None:
     """Rotation keeps the old secret valid for an overlap, and no longer."""
     fresh, later = rotate(api, token_for(user)), time.time() + MAX_OVERLAP + 1
-    monkeypatch.setattr(secrets, "time", SimpleNamespace(time=lambda: later))
+    monkeypatch.setattr(authenticate, "time", SimpleNamespace(time=lambda: later))
     assert [get_token(api, secret).status for secret in (SECRET, fresh)] == [401, 200]
 
 
@@ -81,7 +81,7 @@ def test_the_overlap_can_be_chosen(
     end = int(time.time()) + overlap
     found = []
     for moment in (start + overlap - 0.5, end):
-        monkeypatch.setattr(secrets, "time", SimpleNamespace(time=lambda moment=moment: moment))
+        monkeypatch.setattr(authenticate, "time", SimpleNamespace(time=lambda moment=moment: moment))
         found.append(get_token(api, SECRET).status)
     assert found == [200, 401]
 
