@@ -23,6 +23,7 @@ from tasks.errors import TaskError
 
 WRITERS = 8  # conditional writes at the same time
 BATCH = 1000  # items that are in memory at the same time
+MANIFEST = "manifest-files.json"
 UNREADABLE = (EOFError, zlib.error, gzip.BadGzipFile, ValueError, KeyError, TypeError)
 
 
@@ -65,7 +66,7 @@ def load(path: Path, *, merge: bool = False) -> tuple[int, int]:
 
     Stopped anywhere, it is repeated with `merge`, and ends the same.
 
-    :param path: a file of `export`, or a folder with several, as `data` of a DynamoDB export to S3.
+    :param path: a file of `export`, or the folder of a DynamoDB export to S3, with its manifest.
     :param merge: the table may hold items: those that it has in the same version or a newer one stay.
     :returns: how many were written, and how many were not, since the table's are as new.
     :raises TaskError: the file is cut or damaged, or the table is not empty; nothing was written.
@@ -90,7 +91,7 @@ def read(path: Path) -> Iterator[RawItem]:
 
     :raises TaskError: a file is cut or damaged, or no export of such a table.
     """
-    for file in sorted(path.glob("*.gz")) if path.is_dir() else [path]:
+    for file in _files(path):
         try:
             with gzip.open(file, "rt", encoding="utf-8") as lines:
                 for line in lines:
@@ -99,6 +100,22 @@ def read(path: Path) -> Iterator[RawItem]:
                     yield item
         except UNREADABLE as error:
             raise TaskError(f"{file} is cut, damaged or not an export of Grail's table: {error!r}") from error
+
+
+def _files(path: Path) -> list[Path]:
+    """Return the files of an export; of one by DynamoDB, all that its manifest lists have to be there."""
+    if not path.is_dir():
+        return [path]
+    try:
+        entries = (path / MANIFEST).read_text("utf-8").splitlines()
+        names = [Path(json.loads(entry)["dataFileS3Key"]).name for entry in entries]
+    except (*UNREADABLE, OSError) as error:
+        raise TaskError(f"{path} has no {MANIFEST} of DynamoDB: download the whole folder.") from error
+    files = [path / "data" / name for name in names]
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        raise TaskError(f"{missing[0]} is missing: {MANIFEST} lists it. Download the whole folder.")
+    return files
 
 
 def _line(item: RawItem) -> str:

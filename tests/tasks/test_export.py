@@ -143,12 +143,32 @@ def test_an_import_that_was_killed_is_repeated(exported: Path, items: list[RawIt
 
 def test_an_export_by_dynamodb_is_imported(items: list[RawItem], tmp_path: Path) -> None:
     """Point-in-time exports to S3 have the same lines, in several files."""
-    for number, part in enumerate((items[:20], items[20:])):
-        lines = b"".join(json.dumps({"Item": item}).encode() + b"\n" for item in part)
-        (tmp_path / f"{number}.json.gz").write_bytes(gzip.compress(lines))
+    write_as_dynamodb(tmp_path, items)
     with other_table():
         assert copy.load(tmp_path) == (len(items), 0)
         assert dump_table() == items
+
+
+def write_as_dynamodb(folder: Path, items: list[RawItem]) -> None:
+    """Write two data files and their manifest."""
+    (folder / "data").mkdir()
+    entries = []
+    for number, part in enumerate((items[:20], items[20:])):
+        lines = b"".join(json.dumps({"Item": item}).encode() + b"\n" for item in part)
+        (folder / "data" / f"{number}.json.gz").write_bytes(gzip.compress(lines))
+        entries.append(json.dumps({"itemCount": len(part), "dataFileS3Key": f"a/b/data/{number}.json.gz"}))
+    (folder / copy.MANIFEST).write_text("\n".join(entries))
+
+
+@pytest.mark.parametrize("name", ["data/1.json.gz", copy.MANIFEST])
+def test_an_export_with_a_missing_file_is_refused(items: list[RawItem], tmp_path: Path, name: str) -> None:
+    """Nothing is written of an export that is not all there."""
+    write_as_dynamodb(tmp_path, items)
+    (tmp_path / name).unlink()
+    with other_table():
+        with pytest.raises(TaskError, match="ownload the whole folder"):
+            copy.load(tmp_path)
+        assert dump_table() == []
 
 
 def test_every_type_of_value_survives(table: None, tmp_path: Path) -> None:
