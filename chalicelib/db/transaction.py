@@ -3,6 +3,8 @@
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -56,7 +58,10 @@ class Transaction:
         self._keys: set[Key] = set()
         self._new: list[Item] = []
         self._changed: list[tuple[Item, Mapping[str, Any]]] = []
-        self._stamp = now()  # one for all, so that items in memory say what the table says
+
+    @cached_property
+    def _stamp(self) -> datetime:
+        return now()  # one for all writes
 
     def __len__(self) -> int:
         """Return how many writes there are."""
@@ -82,7 +87,8 @@ class Transaction:
     def change(self, item: Item, values: Mapping[str, Any]) -> None:
         """Set attributes of an item that is still the one that was read; after the commit it has them."""
         attributes = type(item).get_attributes()
-        self._changed.append((item, dict(values)))
+        # with its time, so that the item in memory says what the table says
+        self._changed.append((item, {**values, "updated": self._stamp}))
         self.update(item, [attributes[field].set(value) for field, value in values.items()])
 
     def update(self, item: Item, actions: list[Action], condition: Condition | None = None) -> None:
@@ -154,7 +160,7 @@ class Transaction:
         for item, values in self._changed:
             for field, value in values.items():
                 setattr(item, field, value)
-            item.version, item.updated = int(item.version) + 1, self._stamp
+            item.version = int(item.version) + 1
 
     def _send(self, token: str) -> TransactWriteError | None:
         try:

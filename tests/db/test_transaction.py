@@ -150,6 +150,15 @@ def test_a_change_is_taken_over() -> None:
     assert team.updated == there.updated
 
 
+def test_a_change_that_another_transaction_takes_in_keeps_its_time() -> None:
+    """Work and toll are committed together; the item in memory still says what the table says."""
+    team, work, toll = written(1), Transaction(), Transaction()
+    work.change(team, {"title": "Looms"})
+    toll.include(work)
+    toll.commit()
+    assert (team.title, team.updated) == (stored(1).title, stored(1).updated)
+
+
 def test_a_refused_change_leaves_the_item_in_memory() -> None:
     """Behaviour 59: nothing was written, so the item in memory is unchanged."""
     team, other = written(1), stored(1)
