@@ -62,7 +62,7 @@ class Context:
         return self.keystore.keyring()
 
     def read(self, keys: Iterable[Key | None]) -> None:
-        """Read what was not read yet, in one BatchGetItem; no key is passed over."""
+        """Read what was not read yet, in one BatchGetItem; None among the keys is skipped."""
         wanted = [key for key in dict.fromkeys(keys) if key and key not in self._read]
         self._read.update(wanted)
         self.items |= get_many(wanted)
