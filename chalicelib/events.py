@@ -42,6 +42,20 @@ OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Letter:
+    """What a letter about an event needs to know beyond it; the audit trail takes none of it.
+
+    :param to: the address; by default the one that the account has when the letter is sent.
+    :param link: id of the link that it holds; what opens the link is derived from it by then.
+    :param values: what the text names, such as the title of a team.
+    """
+
+    to: str | None = None
+    link: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """Something that happened, or was tried and failed.
 
@@ -50,6 +64,7 @@ class Event:
     :param client_id: the OAuth2 client through which it came, if no access token says so.
     :param details: what else an admin needs to know: ids, names of fields, roles. Never a secret, and no text
         of a caller: people type passwords into the wrong field.
+    :param letter: what a letter about it needs to know.
     """
 
     name: EventName
@@ -58,3 +73,4 @@ class Event:
     client_id: str | None = None
     outcome: Outcome = "success"
     details: Mapping[str, Detail] = field(default_factory=dict)
+    letter: Letter | None = None
