@@ -124,6 +124,19 @@ class Transaction:
         self._new += other._new  # noqa: SLF001
         self._changed += other._changed  # noqa: SLF001
 
+    def take_over(self) -> None:
+        """Make the items in memory what they are in the table after the commit. Idempotent.
+
+        The commit does it, too. If the commit fails, they are to be read again.
+        """
+        for item in self._new:
+            item.version = 1
+        for item, values in self._changed:
+            for field, value in values.items():
+                setattr(item, field, value)
+            item.version = int(item.version) + 1
+        self._new, self._changed = [], []
+
     def commit(self) -> None:
         """Write everything or nothing.
 
@@ -137,7 +150,7 @@ class Transaction:
         for attempt in range(ATTEMPTS):
             failure = self._send(token)
             if failure is None:
-                self._take_over()
+                self.take_over()
                 return
             self._require_retryable(failure)
             if failure.cancellation_reasons:
@@ -153,14 +166,6 @@ class Transaction:
 
     def _of(self, kind: str) -> list[_Write]:
         return [write for write in self._writes if write.kind == kind]
-
-    def _take_over(self) -> None:
-        for item in self._new:
-            item.version = 1
-        for item, values in self._changed:
-            for field, value in values.items():
-                setattr(item, field, value)
-            item.version = int(item.version) + 1
 
     def _send(self, token: str) -> TransactWriteError | None:
         try:

@@ -4,14 +4,10 @@ import re
 from collections.abc import Iterable
 
 from chalicelib.settings import Settings
+from chalicelib.web.headers import READABLE, SENDABLE
 
 LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?")
 MAX_AGE = 7200  # seconds: Chromium's cap; every preflight that is not sent saves an invocation
-EXPOSED = (
-    "Allow, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, "
-    "X-Request-Id, X-Total-Count"
-)
-REQUEST_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match"
 
 
 def is_allowed(origin: str, settings: Settings) -> bool:
@@ -28,7 +24,7 @@ def cors_headers(origin: str | None, settings: Settings) -> dict[str, str]:
     return {
         "Vary": "Origin",
         "Access-Control-Allow-Origin": origin,
-        "Access-Control-Expose-Headers": EXPOSED,
+        "Access-Control-Expose-Headers": ", ".join(READABLE),
     }
 
 
@@ -40,6 +36,6 @@ def preflight_headers(origin: str | None, methods: Iterable[str], settings: Sett
     return {
         **common,
         "Access-Control-Allow-Methods": ", ".join(sorted(methods)),
-        "Access-Control-Allow-Headers": REQUEST_HEADERS,
+        "Access-Control-Allow-Headers": ", ".join(SENDABLE),
         "Access-Control-Max-Age": str(MAX_AGE),
     }

@@ -1,4 +1,4 @@
-"""From a request to a response: authenticate, load, authorize, validate, handle, commit, dump."""
+"""From a request to a response: authenticate, load, authorize, validate, handle, dump, commit."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
@@ -30,7 +30,7 @@ from chalicelib.web.call import Call
 from chalicelib.web.conditional import check_if_match
 from chalicelib.web.cors import preflight_headers
 from chalicelib.web.log_lines import measured
-from chalicelib.web.operation import OTHER, Operation, Tag, Takes
+from chalicelib.web.operation import MAX_BODY, OTHER, Operation, Tag
 from chalicelib.web.patch import apply_patch
 from chalicelib.web.problem import empty_response, finish
 from chalicelib.web.request import Request, read_request, with_head
@@ -103,7 +103,7 @@ class Api:
         """
         if not isinstance(operation, Operation):
             raise TypeError(f"{method} {path} is not an operation: declare who may call it")
-        operation = replace(operation, tag=self.tag)
+        operation = replace(operation, tag=self.tag, method=method)
         if path not in self.operations:
             self._register(["OPTIONS"], path, lambda request, params: self._options(path, request, params))
         self.operations.setdefault(path, {})[method] = operation
@@ -259,18 +259,21 @@ def budget_of(call: Call, operation: Operation) -> Budget | None:
 
 
 def answer(call: Call, operation: Operation, unreadable: ApiError | None) -> Response:
-    """Authorize, validate, handle, commit and dump.
+    """Authorize, validate, handle, dump and commit.
 
     :param unreadable: what is wrong with the body, for those who may call the operation.
     """
     authorize(call, operation.access)
     if unreadable:
         raise unreadable
-    validate(call, operation.takes)
+    validate(call, operation)
     result = handle(call, operation)
     hold_permission(call, operation.access)
+    # The answer shows what the commit will have written, so that it can be written with it.
+    call.context.work.take_over()
+    response = dump(call, operation, result)
     call.context.commit()
-    return dump(call, operation, result)
+    return response
 
 
 def handle(call: Call, operation: Operation) -> Any:
@@ -298,7 +301,7 @@ def read_payload(call: Call, operation: Operation) -> ApiError | None:
     takes = operation.takes
     try:
         if takes.types:
-            check_size(call.request, takes.max_body)
+            check_size(call.request, MAX_BODY)
             parse = takes.parse or (lambda request: parse_body(request, takes.types, takes.body))
             call.payload = parse(call.request)
     except ApiError as error:
@@ -306,12 +309,13 @@ def read_payload(call: Call, operation: Operation) -> ApiError | None:
     return None
 
 
-def validate(call: Call, takes: Takes) -> None:
+def validate(call: Call, operation: Operation) -> None:
     """Load query and body by their schemas, and check If-Match.
 
     :raises PreconditionFailedError: If-Match names another version of the target.
     """
-    if takes.query and not takes.parses_query:
+    takes = operation.takes
+    if takes.query and not operation.gives.errors:
         call.query = load_query(takes.query, call.request.query)
     if takes.body:
         call.body = load_body(takes.body, call.payload)

@@ -11,12 +11,13 @@ from chalicelib.errors import ApiError
 from chalicelib.rate_limit import RateLimit
 from chalicelib.web.access import Access
 from chalicelib.web.call import Call, Load
+from chalicelib.web.headers import IF_MATCH, IF_NONE_MATCH, RequestHeader
 from chalicelib.web.media import FORM, JSON, JSON_PATCH
 from chalicelib.web.patch import PatchPolicy
 from chalicelib.web.request import Request
 
 LOOK = "Look whether it did before you send it again."
-MAX_BODY = 64 * 1024  # bytes, where an operation declares nothing else
+MAX_BODY = 64 * 1024  # bytes; what is longer is not looked at
 
 
 @dataclass
@@ -55,13 +56,11 @@ OTHER = Tag("Other")
 class Takes:
     """What an operation takes from a request.
 
-    :param query: schema of the query string.
+    :param query: schema of the query string; where errors have a form of their own, the handler reads it.
     :param body: schema of the body.
     :param patch: what a JSON Patch may do to the target.
     :param target: the item that is changed: the write is held back if If-Match names another version of it.
     :param parse: how the body is read, where it is a form of another kind than the API's.
-    :param parses_query: whether the handler reads the query by itself, by the names of its schema.
-    :param max_body: bytes that a body may have; what is longer is not looked at.
     """
 
     query: type[Schema] | None = None
@@ -69,8 +68,6 @@ class Takes:
     patch: PatchPolicy | None = None
     target: Load[Any] | None = None
     parse: Callable[[Request], Any] | None = None
-    parses_query: bool = False
-    max_body: int = MAX_BODY
 
     @cached_property
     def types(self) -> tuple[str, ...]:
@@ -144,7 +141,7 @@ def _undeclared(call: Call) -> Any:
 class Operation:
     """One endpoint's declaration; used as a decorator it takes the handler in.
 
-    :param tag: the group in which it is documented; the route table sets it.
+    :param tag: the group in which it is documented; the route table sets it, and the method.
     """
 
     access: Access
@@ -153,6 +150,7 @@ class Operation:
     docs: Docs = Docs()
     handler: Callable[[Call], Any] = _undeclared
     tag: Tag = OTHER
+    method: str = ""
 
     def __call__(self, handler: Callable[[Call], Any]) -> "Operation":
         """Declare a handler.
@@ -167,3 +165,12 @@ class Operation:
     def name(self) -> str:
         """The operationId."""
         return self.handler.__name__
+
+    @cached_property
+    def headers(self) -> tuple[RequestHeader, ...]:
+        """The headers of a request that it heeds, beyond those of every request."""
+        heeds = {
+            IF_MATCH: self.takes.target is not None,
+            IF_NONE_MATCH: self.gives.etag and self.method == "GET",
+        }
+        return tuple(header for header, is_heeded in heeds.items() if is_heeded)

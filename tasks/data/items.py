@@ -6,14 +6,14 @@ from importlib import import_module
 from itertools import islice
 from typing import Any
 
-from chalicelib.db import counters, windows
+from chalicelib.db import windows
 from chalicelib.db.keys import Key
 from chalicelib.db.table import BATCH_READ_LIMIT, Item, is_expired
 from tasks.data import table
 from tasks.data.table import RawItem
 from tasks.processes import project_folder
 
-BASE = (counters, windows)  # have kinds of their own
+DECLARATION = "discriminator="  # what the class of each kind is given (PynamoDB)
 
 Found = Mapping[Key, Item]
 
@@ -24,8 +24,10 @@ class UnreadableError(Exception):
 
 @cache
 def known_kinds() -> dict[str, type[Item]]:
-    """Import the models of all resources, and return the kinds by their names."""
-    for path in sorted((project_folder() / "chalicelib").rglob("models.py")):
+    """Import every module that declares a kind, and return the kinds by their names."""
+    for path in sorted((project_folder() / "chalicelib").rglob("*.py")):
+        if DECLARATION not in path.read_text("utf-8"):
+            continue
         import_module(".".join(path.relative_to(project_folder()).with_suffix("").parts))
     attribute: Any = Item.kind
     return {attribute.get_discriminator(kind): kind for kind in attribute.get_registered_subclasses(Item)}

@@ -108,6 +108,14 @@ def test_a_preflight_says_what_may_be_sent(gateway: Client) -> None:
     assert int(answer.headers["access-control-max-age"]) >= 600
 
 
+def test_a_page_may_send_every_header_that_the_document_has(gateway: Client) -> None:
+    """Behaviour 53: a header is declared once, for the document and for preflights."""
+    parameters = gateway("GET", "/api/v1/openapi.json").json["components"]["parameters"].values()
+    answer = gateway("OPTIONS", "/api/v1/teams", headers={"Origin": LOCAL[1], **PREFLIGHT})
+    allowed = set(answer.headers["access-control-allow-headers"].split(", "))
+    assert allowed == {"Authorization", "Content-Type", *(each["name"] for each in parameters)}
+
+
 def test_scripts_may_read_the_headers_that_matter(gateway: Client) -> None:
     """Behaviour 53: paging, conditional requests and refusals work from a page."""
     exposed = gateway("GET", "/health", headers={"Origin": LOCAL[0]}).headers["access-control-expose-headers"]

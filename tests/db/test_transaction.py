@@ -150,6 +150,18 @@ def test_a_change_is_taken_over() -> None:
     assert team.updated == there.updated
 
 
+def test_what_was_taken_over_before_the_commit_is_what_the_table_says_after_it() -> None:
+    """An answer that is rendered before the commit shows its effect; the version grows once."""
+    new, changed, transaction = make(1), written(2), Transaction()
+    transaction.put(new)
+    transaction.change(changed, {"title": "Looms"})
+    transaction.take_over()
+    shown = [(team.title, team.version, team.updated) for team in (new, changed)]
+    transaction.commit()
+    assert shown == [(team.title, team.version, team.updated) for team in (stored(1), stored(2))]
+    assert shown == [(team.title, team.version, team.updated) for team in (new, changed)]
+
+
 def test_a_change_that_another_transaction_takes_in_keeps_its_time() -> None:
     """Work and toll are committed together; the item in memory still says what the table says."""
     team, work, toll = written(1), Transaction(), Transaction()

@@ -50,7 +50,7 @@ Form = Mapping[str, str]
 
 @Operation(
     access=Access(PUBLIC, also_reads=lambda call: [client_key(call.request.query)]),
-    takes=Takes(query=AuthorizationQuery, parses_query=True),
+    takes=Takes(query=AuthorizationQuery),
     gives=PAGES,
     docs=Docs(problems=(BadAuthorizationRequestError,), headers=("Set-Cookie",)),
 )
@@ -65,7 +65,7 @@ def start_authorization(call: Call) -> Document:
 
 @Operation(
     access=Access(PUBLIC),
-    takes=Takes(query=AuthorizationQuery, parses_query=True, body=AuthorizationFormSchema, parse=read_form),
+    takes=Takes(query=AuthorizationQuery, body=AuthorizationFormSchema, parse=read_form),
     gives=PAGES,
     docs=Docs(
         problems=(BadAuthorizationRequestError, TooManyRequestsError),

@@ -56,7 +56,7 @@ def build(operations: Operations, scopes: Mapping[str, str], base_url: str) -> d
     add_headers(spec)
     refusals = Refusals(spec, base_url)
     for path, methods in operations.items():
-        entries = {m.lower(): describe(operation, m, path, refusals) for m, operation in methods.items()}
+        entries = {method.lower(): describe(each, path, refusals) for method, each in methods.items()}
         spec.path(path=path, operations=entries)
     everything = list(_all(operations))
     takes = [operation.takes for operation in everything]

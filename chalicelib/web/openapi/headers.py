@@ -1,98 +1,10 @@
-"""The headers of requests and answers, each described once."""
+"""The components of headers, and references to them."""
 
 from typing import Any
 
 from apispec import APISpec
 
-from chalicelib.web.conditional import ENTITY_TAGS, MAX_TAGS
-
-ORIGIN = "Access-Control-Allow-Origin"
-_TAG = '"3"'
-MEDIA_TYPES = "^[a-z+-]+/[a-z+-]+(, [a-z+-]+/[a-z+-]+)*$"
-REQUEST_ID = "^[A-Za-z0-9._=-]+$"
-MAX_WAIT = 366 * 86_400  # seconds: the longest window of a rate limit that makes sense
-MAX_SAFE = 2**53 - 1  # what every JSON parser reads exactly (RFC 8259 §6)
-# The gateway takes 10,240 bytes of request line and headers; a link may have all of it, percent-encoded.
-MAX_LINK = 3 * 10_240
-
-
-def _text(most: int, pattern: str) -> dict[str, Any]:
-    return {"type": "string", "maxLength": most, "pattern": pattern}
-
-
-RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
-    "Accept": ("Media types that the body may have.", _text(256, MEDIA_TYPES), "application/json"),
-    "Accept-Encoding": (
-        "Encodings that the body may have (RFC 9110 §12.5.3).",
-        {"type": "string", "enum": ["identity"]},
-        "identity",
-    ),
-    "Accept-Patch": (
-        "Media types that the patch may have.",
-        _text(256, MEDIA_TYPES),
-        "application/json-patch+json, application/json",
-    ),
-    ORIGIN: (
-        "The page's origin, if it is one of those that may read answers (CORS).",
-        _text(270, r"^https?://[A-Za-z0-9.:\[\]-]+$"),
-        None,
-    ),
-    "ETag": ("The version of what was sent.", _text(34, '^"[0-9a-f]{1,32}"$'), _TAG),
-    "Link": (
-        'Related addresses (RFC 8288): rel="next" is the next page of a list.',
-        _text(MAX_LINK, '^<[!-;=?-~]+>; rel="[a-z]+"$'),
-        '<https://api.test/api/v1/teams?cursor=c3Rh>; rel="next"',
-    ),
-    "Location": (
-        "Where the new one is, or where the browser continues.",
-        {"type": "string", "format": "uri", "maxLength": MAX_LINK},
-        None,
-    ),
-    "RateLimit": (
-        "What is left of each limit (r), and the seconds until it is whole again (t).",
-        _text(256, r'^"[a-z0-9-]+";r=[0-9]+;t=[0-9]+(, "[a-z0-9-]+";r=[0-9]+;t=[0-9]+)*$'),
-        '"default";r=9;t=42',
-    ),
-    "RateLimit-Policy": (
-        "How many calls (q) each limit allows in so many seconds (w).",
-        _text(256, r'^"[a-z0-9-]+";q=[0-9]+;w=[0-9]+(, "[a-z0-9-]+";q=[0-9]+;w=[0-9]+)*$'),
-        '"default";q=10;w=60',
-    ),
-    "Retry-After": (
-        "Seconds to wait.",
-        {"type": "integer", "format": "int32", "minimum": 0, "maximum": MAX_WAIT},
-        60,
-    ),
-    "Set-Cookie": (
-        "Identifies this browser until it is closed, but no person.",
-        _text(128, r"^(__Host-)?grail=[A-Za-z0-9_-]+; Path=/; HttpOnly; SameSite=Lax(; Secure)?$"),
-        "__Host-grail=c29tZXRoaW5n; Path=/; HttpOnly; SameSite=Lax; Secure",
-    ),
-    "WWW-Authenticate": (
-        "How to authenticate (RFC 6750 §3, RFC 7617).",
-        _text(256, "^(Basic|Bearer)( [ -~]+)?$"),
-        'Bearer error="invalid_token"',
-    ),
-    "X-Request-Id": ("Names the request in the logs.", _text(128, REQUEST_ID), None),
-    "X-Total-Count": (
-        "How many there are altogether.",
-        {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_SAFE},
-        42,
-    ),
-}
-IF_MATCH = {
-    "in": "header",
-    "name": "If-Match",
-    "description": "ETags, one of which has to be the present one; else nothing is changed: 412.",
-    "schema": _text(MAX_TAGS, rf"^([ \t]*\*[ \t]*|{ENTITY_TAGS.pattern})$"),
-}
-IF_NONE_MATCH = {
-    "in": "header",
-    "name": "If-None-Match",
-    "description": "ETags of versions that you have; if one is the present one, the answer is 304.",
-    "schema": {"type": "string"},
-}
-PARAMETERS = {"IfMatch": IF_MATCH, "IfNoneMatch": IF_NONE_MATCH}
+from chalicelib.web.headers import ORIGIN, REQUEST, RESPONSE, RequestHeader
 
 
 def add_headers(spec: APISpec) -> None:
@@ -100,8 +12,14 @@ def add_headers(spec: APISpec) -> None:
     for name, (description, schema, example) in RESPONSE.items():
         header = {"description": description, "schema": schema}
         spec.components.header(name, header if example is None else {**header, "example": example})
-    for name, parameter in PARAMETERS.items():
-        spec.components.parameter(name, "header", parameter)
+    for each in REQUEST:
+        parameter = {"name": each.name, "description": each.description, "schema": each.schema}
+        spec.components.parameter(component(each), "header", parameter)
+
+
+def component(header: RequestHeader) -> str:
+    """Return the name under which a request's header stands in the components."""
+    return header.name.replace("-", "")
 
 
 def refer(names: tuple[str, ...], *, shared: bool = True) -> dict[str, Any]:

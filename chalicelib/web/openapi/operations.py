@@ -9,8 +9,9 @@ from marshmallow import Schema, fields, validate
 from chalicelib.rate_limit import HEADERS as RATE_LIMIT
 from chalicelib.web.body import schema_of
 from chalicelib.web.fields import EXAMPLE_ID, ID, IDS, pattern_metadata
+from chalicelib.web.headers import IF_NONE_MATCH
 from chalicelib.web.media import FORM, JSON, YAML
-from chalicelib.web.openapi.headers import refer
+from chalicelib.web.openapi.headers import component, refer
 from chalicelib.web.openapi.problems import TEXT, Refusals
 from chalicelib.web.operation import Operation
 from chalicelib.web.pagination import MAX_LIMIT, ListQuery
@@ -51,7 +52,7 @@ class PatchOperationSchema(Schema):
     value = fields.Raw(metadata={"description": "What add, replace and test take."})
 
 
-def describe(operation: Operation, method: str, path: str, refusals: Refusals) -> dict[str, Any]:
+def describe(operation: Operation, path: str, refusals: Refusals) -> dict[str, Any]:
     """Write an operation of the document."""
     first, rest = _texts(operation)
     entry: dict[str, Any] = {
@@ -61,8 +62,8 @@ def describe(operation: Operation, method: str, path: str, refusals: Refusals) -
         "description": "\n\n".join(rest),
         "x-permissions": operation.access.permission.sentence,
         "security": _security(operation),
-        "parameters": _parameters(operation, method, path),
-        "responses": _successes(operation, method) | refusals.responses(operation, method),
+        "parameters": _parameters(operation, path),
+        "responses": _successes(operation) | refusals.responses(operation),
     }
     body = _request_body(operation)
     if body:
@@ -113,15 +114,11 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
     return [{OAUTH2: sorted(operation.access.scopes)}]
 
 
-def _parameters(operation: Operation, method: str, path: str) -> list[Any]:
+def _parameters(operation: Operation, path: str) -> list[Any]:
     found: list[Any] = [_path_parameter(operation, name) for name in re.findall(r"{(\w+)}", path)]
     if operation.takes.query:
         found.append({"in": "query", "schema": operation.takes.query})
-    if operation.takes.target:
-        found.append("IfMatch")
-    if operation.gives.etag and method == "GET":
-        found.append("IfNoneMatch")
-    return found
+    return [*found, *(component(header) for header in operation.headers)]
 
 
 def _path_parameter(operation: Operation, name: str) -> dict[str, Any]:
@@ -159,7 +156,7 @@ def _patch_example(policy: PatchPolicy) -> dict[str, Any]:
     return {"op": "replace", "path": f"/{name}", "value": value}
 
 
-def _successes(operation: Operation, method: str) -> dict[str, Any]:
+def _successes(operation: Operation) -> dict[str, Any]:
     headers = operation.docs.headers
     headers += ("ETag",) if operation.gives.etag else ()
     headers += ("Location",) if operation.gives.status == 201 else ()
@@ -178,7 +175,7 @@ def _successes(operation: Operation, method: str) -> dict[str, Any]:
         "description": "It is as you have it.",
         "headers": refer(("ETag",), shared=operation.gives.cors),
     }
-    more = {"304": unchanged} if operation.gives.etag and method == "GET" else {}
+    more = {"304": unchanged} if IF_NONE_MATCH in operation.headers else {}
     also = {str(status): _also(status, words, success) for status, words in operation.docs.also.items()}
     return {str(operation.gives.status): success, **more, **also}
 

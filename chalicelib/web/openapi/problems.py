@@ -20,7 +20,6 @@ from chalicelib.errors import (
     MalformedRequestError,
     NotFoundError,
     PayloadTooLargeError,
-    PreconditionFailedError,
     ServiceUnavailableError,
     TooManyRequestsError,
     UnauthenticatedError,
@@ -29,9 +28,10 @@ from chalicelib.errors import (
 )
 from chalicelib.rate_limit import HEADERS as RATE_LIMIT
 from chalicelib.web.fields import pattern_metadata, text_metadata
+from chalicelib.web.headers import REQUEST_ID
 from chalicelib.web.media import JSON, PROBLEM_JSON
 from chalicelib.web.openapi.examples import EXAMPLE_PATH, EXAMPLE_REQUEST
-from chalicelib.web.openapi.headers import REQUEST_ID, refer
+from chalicelib.web.openapi.headers import refer
 from chalicelib.web.operation import MAX_BODY, Errors, Operation
 from chalicelib.web.patch import POINTER
 from chalicelib.web.problem import problem_body
@@ -124,14 +124,13 @@ def problems_of(operation: Operation) -> list[type[ApiError]]:
             ServiceUnavailableError,
             TooManyRequestsError,
             *operation.docs.problems,
+            *(kind for header in operation.headers for kind in header.problems),
         }
         | _of_the_caller(operation)
         | _of_the_input(operation)
     )
     if operation.access.choices or any(load.required for load in operation.access.loads):
         implied.add(NotFoundError)
-    if operation.takes.target:
-        implied.add(PreconditionFailedError)
     return sorted(implied, key=lambda kind: (kind.status, kind.__name__))
 
 
@@ -149,7 +148,7 @@ def _of_the_input(operation: Operation) -> Kinds:
         found |= {PayloadTooLargeError, ContentEncodingError}
     if takes.types and not takes.parse:
         found |= {UnsupportedMediaTypeError, InvalidValueError}
-    if takes.query and not takes.parses_query:
+    if takes.query and not operation.gives.errors:
         found.add(InvalidValueError)
     if takes.patch:
         found |= {ConflictError, ForbiddenError}
@@ -163,21 +162,19 @@ class Refusals:
         self.spec = spec
         self.base = base
 
-    def responses(self, operation: Operation, method: str) -> dict[str, Any]:
+    def responses(self, operation: Operation) -> dict[str, Any]:
         """Return the responses of an operation's problems by status."""
         groups = groupby(problems_of(operation), key=lambda kind: kind.status)
-        return {str(status): self._response(operation, method, list(kinds)) for status, kinds in groups}
+        return {str(status): self._response(operation, list(kinds)) for status, kinds in groups}
 
-    def _response(self, operation: Operation, method: str, kinds: list[type[ApiError]]) -> Any:
-        errors = [_instance(kind, operation, method) for kind in kinds]
+    def _response(self, operation: Operation, kinds: list[type[ApiError]]) -> Any:
+        errors = [_instance(kind, operation) for kind in kinds]
         headers = tuple(sorted({name for error in errors for name in error.headers}))
         # a limit counts calls of known callers
         is_limited = operation.access.limit is not None and errors[0].status != UnauthenticatedError.status
         headers += RATE_LIMIT if is_limited else ()
         name = "Or".join(_name(kind) for kind in kinds) if len(kinds) < 3 else _refusals_of(operation, kinds)
         name += "".join(header.replace("-", "") for header in headers if header.startswith("Accept"))
-        is_own = PayloadTooLargeError in kinds and operation.takes.max_body != MAX_BODY
-        name += str(operation.takes.max_body) if is_own else ""
         name += "Limited" if is_limited else ""
         errors_of = operation.gives.errors
         name += ("OAuth2" if errors_of.schema else "Page") if errors_of else ""
@@ -226,12 +223,12 @@ def _refusals_of(operation: Operation, kinds: list[type[ApiError]]) -> str:
     return f"{words}Refused{kinds[0].status}"
 
 
-def _instance(kind: type[ApiError], operation: Operation, method: str) -> ApiError:
+def _instance(kind: type[ApiError], operation: Operation) -> ApiError:
     """Make an error to show, with the advice of its kind."""
     if kind is PayloadTooLargeError:
-        return PayloadTooLargeError(operation.takes.max_body)
+        return PayloadTooLargeError(MAX_BODY)
     if kind is UnsupportedMediaTypeError:
-        error: ApiError = UnsupportedMediaTypeError(("…",), method)
+        error: ApiError = UnsupportedMediaTypeError(("…",), operation.method)
     elif kind is TooManyRequestsError:
         error = TooManyRequestsError(headers=dict.fromkeys(RATE_LIMIT, ""))
     else:
