@@ -46,6 +46,7 @@ api.route("GET", "/api/v1/users/me/sessions", sessions.list_sessions)
 api.route("DELETE", "/api/v1/users/me/sessions/{session_id}", sessions.delete_session)
 
 api.group("Teams", "Teams and their members.")
+api.route("GET", "/api/v1/users/me/teams", teams.list_my_teams)
 api.route("GET", "/api/v1/teams", teams.list_teams)
 api.route("POST", "/api/v1/teams", teams.create_team)
 api.route("GET", "/api/v1/teams/{team_id}", teams.get_team)

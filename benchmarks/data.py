@@ -59,7 +59,9 @@ class Data:
 
 
 def fill(client: Client, size: int) -> Data:
-    """Make users, teams and clients in an empty table, as many of each; everybody is in the first team.
+    """Make users, teams and clients in an empty table, as many of each.
+
+    Everybody is in the first team, but for the first user, who is in all the others.
 
     Names are equally long whatever the size: what is compared is the number of items.
     """
@@ -74,6 +76,7 @@ def fill(client: Client, size: int) -> Data:
             # the first is not a member yet
             if number:
                 batch.save(new_member(teams[0].id, user.id, user.username, is_leader=number < 3))
+                batch.save(new_member(teams[number].id, root.id, root.username, is_leader=False))
     ids = {"user_id": users[1].id, "team_id": teams[0].id, "client_id": clients[0].client_id}
     data = Data(client, {**ids, "root": root.id}, {})
     data.grant(grant_type="password", username=root.username, password=PASSWORD)

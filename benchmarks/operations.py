@@ -82,6 +82,7 @@ OPERATIONS: dict[str, Call] = {
     f"DELETE {USERS}/me/grants/{{client_id}}": plain("DELETE", f"{USERS}/me/grants/{DOCUMENTATION}"),
     f"GET {USER}": plain("GET", USER),
     f"PATCH {USER}": plain("PATCH", USER, replaced("/first_name", "Ada")),
+    f"GET {USERS}/me/teams": plain("GET", f"{USERS}/me/teams"),
     f"GET {TEAMS}": plain("GET", TEAMS),
     f"POST {TEAMS}": plain("POST", TEAMS, {"title": "Looms"}),
     f"GET {TEAM}": plain("GET", TEAM),

@@ -13,7 +13,7 @@ USERS_READ, USERS_WRITE = frozenset({"users:read"}), frozenset({"users:write"})
 SCOPES = {
     "auth:read": "See your OAuth2 clients, and the apps that you allowed.",
     "auth:write": "Create, change and delete your OAuth2 clients, and withdraw what you allowed to apps.",
-    "teams:read": "See the titles of all teams, and the members of your teams.",
+    "teams:read": "See the titles of all teams, and which you are in, with their members.",
     "teams:write": "Create teams, change and delete those that you lead, their members too, and leave teams.",
     "users:read": "See your account with its e-mail address, and where you are signed in.",
     "users:write": (

@@ -108,6 +108,11 @@ def member(team_id: str, user_id: str) -> Key:
 MEMBERS = "MEMBER#"
 
 
+def teams_of(user_id: str) -> str:
+    """Return the name of the listing of a user's memberships."""
+    return f"TEAMS#{user_id}"
+
+
 def cleanup(team_id: str) -> Key:
     """Key of the note that the memberships of a deleted team are still to be deleted."""
     return Key(CLEANUPS, f"{CLEANUP_TEAMS}{team_id}")

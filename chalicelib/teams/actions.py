@@ -1,6 +1,6 @@
 """What can be done with teams and their memberships; each action adds to the context's work."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.context import Context
@@ -72,6 +72,14 @@ def remove_member(context: Context, team: Team, member: Member) -> None:
     context.work.delete(member)
     count_members(context.work, team, -1, leaders=-int(member.is_leader), otherwise=last)
     _emit(context, "member_removal", team, member.user_id, is_leader=bool(member.is_leader))
+
+
+def with_teams(context: Context, members: Sequence[Member]) -> list[Member]:
+    """Read the teams of at most 100 memberships, and return those whose team was not deleted."""
+    context.read(keys.team(member.team_id) for member in members)
+    for member in members:
+        member.team = context.find(Team, keys.team(member.team_id))
+    return [member for member in members if member.team]
 
 
 def count_members(

@@ -1,5 +1,7 @@
 """Create, look at, list, change and delete teams and their memberships."""
 
+from dataclasses import replace
+
 from chalicelib.db import counters, keys
 from chalicelib.db.table import query
 from chalicelib.errors import ConflictError, NotFoundError
@@ -20,6 +22,7 @@ from chalicelib.teams.schemas import (
     BaseTeamSchema,
     MemberInputSchema,
     MemberSchema,
+    MyTeamSchema,
     TeamInputSchema,
     TeamSchema,
     TeamViewSchema,
@@ -28,7 +31,7 @@ from chalicelib.web.access import ACTIVE_USER, WRITE_ACCESS, Access
 from chalicelib.web.call import Call
 from chalicelib.web.log_lines import job
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
-from chalicelib.web.pagination import Listing, ListQuery, Page, count, read_page
+from chalicelib.web.pagination import Listing, ListQuery, Page, PageQuery, count, read_page
 from chalicelib.web.patch import PatchPolicy, Rule
 
 COUNTER = counters.shards(keys.TEAMS)
@@ -45,6 +48,21 @@ POLICY = PatchPolicy(view=TeamViewSchema, changes=TeamInputSchema, rules={"title
 def list_teams(call: Call) -> Page[Team]:
     """List teams in the order of their creation."""
     return read_page(call, Team, LISTING, count(call, COUNTER))
+
+
+@Operation(
+    access=Access(ACTIVE_USER, scopes=TEAMS_READ),
+    takes=Takes(query=PageQuery),
+    gives=Gives(MyTeamSchema, many=True),
+)
+def list_my_teams(call: Call) -> Page[Member]:
+    """List the teams that you are in, in the order of their creation.
+
+    A page leaves out teams that were deleted a moment ago, so it may be short: `Link` says whether there are
+    more.
+    """
+    page = read_page(call, Member, Listing(keys.teams_of(call.actor.id), others=("team_id", "is_leader")))
+    return replace(page, items=actions.with_teams(call.context, page.items))
 
 
 @Operation(

@@ -26,11 +26,21 @@ class Team(Item, discriminator="team"):
 class Member(Item, discriminator="member"):
     """A membership: which user, in which team. Usernames never change, so this copy stays right."""
 
+    SCHEMA = 2
+
     team_id = UnicodeAttribute()
     user_id = UnicodeAttribute()
     username = UnicodeAttribute()
     is_leader = BooleanAttribute(default=False)
     team: Team | None = None  # filled in where a representation shows it, never stored
+
+    def listed(self) -> tuple[str, str]:
+        """Return the listing that this item is in (gsi1pk), and its place there (gsi1sk)."""
+        return keys.teams_of(self.user_id), self.team_id
+
+    def counted(self) -> tuple[str, ...]:
+        """Return no counters: the team itself counts its members."""
+        return ()
 
     @property
     def itself(self) -> "Member":

@@ -55,6 +55,16 @@ class MemberSchema(TeamMemberSchema):
     team = fields.Nested(BaseTeamSchema)
 
 
+class MyTeamSchema(Schema):
+    """A team that one is in."""
+
+    id = fields.String(attribute="team_id", metadata={**ID, "description": "ULID: sorts by creation."})
+    title = Text(
+        attribute="team.title", min_length=MIN_TITLE, max_length=MAX_TITLE, metadata={"example": "Explorers"}
+    )
+    is_leader = Flag()
+
+
 class MemberInputSchema(Schema):
     """A new membership."""
 

@@ -108,13 +108,13 @@ class Page(Generic[T]):
     next_cursor: str | None
 
 
-def read_page(call: Call, kind: type[T], listing: Listing, total: int) -> Page[T]:
+def read_page(call: Call, kind: type[T], listing: Listing, total: int | None = None) -> Page[T]:
     """Read the page that the query asks for, with one Query.
 
-    :param total: how many there are altogether.
+    :param total: how many there are altogether; None if they are not counted.
     :raises InvalidValueError: the cursor was not made here, for this listing.
     """
-    limit, offset = call.query["limit"], call.query["offset"]
+    limit, offset = call.query["limit"], call.query.get("offset", 0)
     after = open_cursor(call, listing, call.query["cursor"]) if call.query["cursor"] else ""
     found = query(
         kind,

@@ -2,5 +2,6 @@
 
 from tasks.data.migrate import Migration
 from tasks.migrations.consent_2 import name_client
+from tasks.migrations.member_2 import list_teams
 
-MIGRATIONS: list[Migration] = [name_client]
+MIGRATIONS: list[Migration] = [name_client, list_teams]

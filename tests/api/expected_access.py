@@ -137,6 +137,7 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("PATCH", f"{USERS}/{{user_id}}"): Access(
         "users:write", "owner, or admin with write access", OWNER_OR_ADMIN_WRITER | OWNERS
     ),
+    ("GET", f"{USERS}/me/teams"): Access("teams:read", "active user", _ALL),
     ("GET", TEAMS): Access("teams:read", "active user", _ALL),
     ("POST", TEAMS): Access("teams:write", "write access", frozenset(WRITERS), 201),
     ("GET", f"{TEAMS}/{{team_id}}"): Access("teams:read", "member or admin", MEMBER_OR_ADMIN),

@@ -11,6 +11,7 @@ USER = LISTED_USER | {
     "updated",
 }
 TEAM = {"id", "title", "created", "updated"}
+MY_TEAM = {"id", "title", "is_leader"}
 CLIENT = {"client_id", "client_name", "user_id", "client_type", "redirect_uris", "default_scopes"}
 CLIENT |= {"grant_types", "is_active", "created", "updated"}
 SESSION = {"id", "client_id", "client_name", "is_current", "created", "last_used"}

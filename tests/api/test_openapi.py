@@ -121,7 +121,11 @@ def test_lists_that_are_counted_say_so() -> None:
     uncounted = {
         route for route in lists if "X-Total-Count" not in entry(route)["responses"]["200"]["headers"]
     }
-    assert uncounted == {("GET", "/api/v1/audit"), ("GET", "/api/v1/users/me/sessions")}
+    assert {path for _, path in uncounted} == {
+        "/api/v1/audit",
+        "/api/v1/users/me/sessions",
+        "/api/v1/users/me/teams",
+    }
 
 
 def test_parameters_that_may_be_missing_are_not_filled_in() -> None:

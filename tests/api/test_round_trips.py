@@ -38,6 +38,7 @@ def places(
         other = new_user(username=f"u{number}", email=f"u{number}@test.example", password_hash="")
         items += [other, new_member(team.id, other.id, other.username, is_leader=False)]
         items.append(Team.at(keys.team(other.id), id=other.id, title="Team"))
+        items.append(new_member(other.id, admin.id, admin.username, is_leader=False))
         items.append(client_of(admin, f"client{number}"))
     with Item.batch_write() as batch:
         for item in items:
@@ -68,6 +69,7 @@ READS = [
     ("GET", "/api/v1/users?limit=100", 2),
     ("GET", "/api/v1/users?offset=100&limit=50", 2),
     ("GET", "/api/v1/teams?limit=100", 2),
+    ("GET", "/api/v1/users/me/teams?limit=100", 3),
     ("GET", "/api/v1/teams/{team}/members?limit=100", 2),
     ("GET", "/api/v1/auth/oauth2_clients?limit=100&user_id={admin}", 2),
     ("OPTIONS", "/api/v1/teams/{team}", 1),

@@ -17,6 +17,7 @@ from tasks.data.items import known_kinds
 from tasks.data.migrate import Migration, migrate
 from tasks.errors import TaskError
 from tasks.migrations import MIGRATIONS
+from tests.acting import create_team
 from tests.api.oauth_tools import at_call
 from tests.faults import WRITES, Killed, killed_before_write, wire
 from tests.http import Client
@@ -61,7 +62,7 @@ def test_consents_get_the_name_that_people_know(
 ) -> None:
     """The real example, schema 2 of consents; no signed-in app is without a name."""
     before = api("GET", "/api/v1/users/me/grants", token=token_for(user)).json
-    assert run() == ["consent, schema 1 to 2, names the client where its name is empty: 4 items migrated."]
+    assert run()[0] == "consent, schema 1 to 2, names the client where its name is empty: 4 items migrated."
     assert consents() == {client_id: (name, 2, 2) for client_id, name in NAMES.items()}
     after = api("GET", "/api/v1/users/me/grants", token=token_for(user)).json
     assert {each["client_id"]: each["client_name"] for each in after} == NAMES
@@ -130,6 +131,19 @@ def test_new_items_need_no_migration(old: list[Key], user: User) -> None:
     assert all("schema" not in item for item in dump_table() if item["kind"]["S"] == "user")
 
 
+def test_memberships_of_before_are_listed_under_their_user(
+    api: Client, user: User, token_for: TokenFor
+) -> None:
+    """Schema 2 of memberships: until the migration, people do not see the teams that they joined before."""
+    key, token = keys.member(create_team("Engines", user.id, user.username).id, user.id), token_for(user)
+    for name in ("schema", "gsi1pk", "gsi1sk"):
+        changed(key, name, None)
+    before = api("GET", "/api/v1/users/me/teams", token=token).json
+    assert run()[1] == "member, schema 1 to 2, lists it under its user: 1 items migrated."
+    after = api("GET", "/api/v1/users/me/teams", token=token).json
+    assert (before, [team["title"] for team in after], check(say=lambda _: None)) == ([], ["Engines"], True)
+
+
 def test_each_step_of_each_kind_is_there() -> None:
     """A new schema needs a migration step."""
     wanted = {(kind, to) for kind in known_kinds().values() for to in range(2, kind.SCHEMA + 1)}
@@ -157,7 +171,7 @@ def test_a_damaged_item_holds_up_nothing(old: list[Key]) -> None:
     changed(old[1], "created", {"S": "once"})
     said = run()
     assert said[0].endswith(" 3 items migrated.")
-    assert (said[1].split(":")[0], said[-1]) == ("Not migrated", "failed")
+    assert (said[-2].split(":")[0], said[-1]) == ("Not migrated", "failed")
 
 
 class Gauge(Item, discriminator="gauge"):
@@ -193,11 +207,8 @@ def test_steps_follow_each_other(table: None) -> None:
                 changed(gauge.key, name, None)
         assert check(say=lambda _: None)
         with wire() as sent:
-            assert [line.split(": ")[1] for line in run(migrations=STEPS)] == [
-                "0 items migrated.",
-                "1 items migrated.",
-                "2 items migrated.",
-            ]
+            done = [line.split(": ")[1] for line in run(migrations=STEPS)]
+        assert done[len(MIGRATIONS) :] == ["1 items migrated.", "2 items migrated."]
         assert len([request for request in sent if request.operation in WRITES]) == 2
         texts = [Gauge.get(f"GAUGE#{schema}", "GAUGE").text for schema in values]
         assert texts == ["in mm", "in cm", "in m"]
