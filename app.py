@@ -85,6 +85,7 @@ api.group("Documentation", "This page, the OpenAPI document, and what each type 
 api.route("GET", "/api/v1", docs.get_documentation)
 api.route("GET", "/api/v1/oauth2-redirect", docs.get_documentation_redirect)
 api.route("GET", "/api/v1/openapi.json", docs.openapi_json(api, DESCRIPTIONS))
+api.route("GET", "/api/v1/openapi-3.1.json", docs.openapi_31_json(api, DESCRIPTIONS))
 api.route("GET", "/api/v1/openapi.yaml", docs.openapi_yaml(api, DESCRIPTIONS))
 api.route("GET", "/api/v1/static/{file}", docs.get_static_file)
 api.route("GET", "/errors/{problem}", system.get_problem_type)

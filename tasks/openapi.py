@@ -9,15 +9,25 @@ from chalicelib.scopes import DESCRIPTIONS
 from chalicelib.settings import LOCAL_URL
 from chalicelib.web.media import FORM, JSON
 from chalicelib.web.openapi.document import as_yaml, build
+from chalicelib.web.openapi.version_31 import to_31
 from tasks.apigateway import for_apigateway
 from tasks.errors import TaskError
 from tasks.stages import configuration
 
 FORMATS = ("json", "yaml")
 TARGETS = ("", "apigateway")
+VERSIONS = ("3.0", "3.1")
 
 
-def export(form: str, target: str = "", url: str = "", function: str = "", *, json_only: bool = False) -> str:
+def export(
+    form: str,
+    target: str = "",
+    url: str = "",
+    function: str = "",
+    *,
+    json_only: bool = False,
+    version: str = VERSIONS[0],
+) -> str:
     """Write the document.
 
     :param form: json or yaml.
@@ -25,12 +35,15 @@ def export(form: str, target: str = "", url: str = "", function: str = "", *, js
     :param url: the API's public URL, by default that of the settings.
     :param function: the ARN of the function, for apigateway.
     :param json_only: leave out the forms of bodies that may be JSON.
+    :param version: of OpenAPI: 3.0 or 3.1.
     :raises TaskError: there is no such form or target, or the function is named otherwise.
     """
     if function and function.count(":") < 6:
         raise TaskError("--function is an ARN: arn:aws:lambda:REGION:ACCOUNT:function:NAME.")
     if form not in FORMATS or target not in TARGETS:
         raise TaskError(f"--format is one of {', '.join(FORMATS)}; --target is apigateway, or left out.")
+    if version not in VERSIONS or (target and version != VERSIONS[0]):
+        raise TaskError(f"--version is one of {', '.join(VERSIONS)}; API Gateway imports {VERSIONS[0]}.")
     base = url.rstrip("/") or application.settings.public_url or LOCAL_URL
     document = build(application.api.operations, DESCRIPTIONS, base)
     if json_only:
@@ -43,6 +56,8 @@ def export(form: str, target: str = "", url: str = "", function: str = "", *, js
             compress_from=configuration()["minimum_compression_size"],
             function=function or None,
         )
+    if version == VERSIONS[1]:
+        document = to_31(document)
     return as_yaml(document) if form == "yaml" else json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 

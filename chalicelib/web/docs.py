@@ -84,6 +84,23 @@ def openapi_json(api: Api, scopes: Mapping[str, str]) -> Operation:
     return get_openapi_json
 
 
+def openapi_31_json(api: Api, scopes: Mapping[str, str]) -> Operation:
+    """Declare the same document as OpenAPI 3.1 has it."""
+
+    @lru_cache(maxsize=8)
+    def text(base_url: str) -> str:
+        from chalicelib.web.openapi.version_31 import to_31  # noqa: PLC0415 - as below
+
+        return json.dumps(to_31(_document(api, scopes, base_url)), ensure_ascii=False)
+
+    @Operation(access=Access(PUBLIC), gives=Gives(no_store=False, etag=True))
+    def get_openapi_31_json(call: Call) -> Document:
+        """Return the OpenAPI document in version 3.1, as JSON."""
+        return Document(text(call.request.base_url), JSON, {"Cache-Control": REVALIDATE})
+
+    return get_openapi_31_json
+
+
 def openapi_yaml(api: Api, scopes: Mapping[str, str]) -> Operation:
     """Declare the OpenAPI document as YAML."""
 

@@ -12,6 +12,7 @@ from tasks.console import command
     url="the API's public URL",
     function="ARN of the function, for --target apigateway",
     json_only="leave out the forms of bodies that may be JSON",
+    version="of OpenAPI: 3.0 or 3.1",
 )
 def export(
     _context: Context,
@@ -22,11 +23,13 @@ def export(
     function: str = "",
     *,
     json_only: bool = False,
+    version: str = "3.0",
 ) -> None:
     """Write the OpenAPI document to a file."""
     from tasks import openapi
 
-    openapi.write(openapi.export(format, target, url, function, json_only=json_only), output)
+    text = openapi.export(format, target, url, function, json_only=json_only, version=version)
+    openapi.write(text, output)
 
 
 @command(

@@ -115,6 +115,7 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("GET", "/api/v1"): _public(),
     ("GET", "/api/v1/oauth2-redirect"): _public(),
     ("GET", "/api/v1/openapi.json"): _public(),
+    ("GET", "/api/v1/openapi-3.1.json"): _public(),
     ("GET", "/api/v1/openapi.yaml"): _public(),
     ("GET", "/api/v1/static/{file}"): _public(),  # what the page at /api/v1 is made of
     ("GET", "/.well-known/jwks.json"): _public(),

@@ -7,11 +7,18 @@ import pytest
 import yaml
 
 from chalicelib.web.docs import FOLDER, TYPES, page
+from chalicelib.web.openapi.version_31 import to_31
 from tests.architecture.test_imports import run
 from tests.http import Client
 from tests.target import present
 
-DOCUMENTS = ("/api/v1", "/api/v1/openapi.json", "/api/v1/openapi.yaml", "/api/v1/static/docs.js")
+DOCUMENTS = (
+    "/api/v1",
+    "/api/v1/openapi.json",
+    "/api/v1/openapi-3.1.json",
+    "/api/v1/openapi.yaml",
+    "/api/v1/static/docs.js",
+)
 CALL = """
 import sys, app
 from tests.http import Client, InProcess
@@ -103,6 +110,13 @@ def test_both_forms_say_the_same(gateway: Client) -> None:
     as_json, as_yaml = (gateway("GET", f"/api/v1/openapi.{form}") for form in ("json", "yaml"))
     assert as_yaml.headers["content-type"] == "application/yaml"
     assert json.loads(as_json.body) == yaml.safe_load(as_yaml.body)
+
+
+def test_the_newer_version_is_the_same_document(gateway: Client) -> None:
+    """OpenAPI 3.1 of the stage that was asked, with its own ETag."""
+    old, new = (gateway("GET", f"/api/v1/{name}.json") for name in ("openapi", "openapi-3.1"))
+    assert new.json == to_31(old.json)
+    assert old.headers["etag"] != new.headers["etag"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.openapi import export
+from tasks.openapi import VERSIONS, export
 from tasks.processes import project_folder
 
 URL = "https://api.grail.test/prod"
@@ -50,14 +50,16 @@ def run(command: tuple[str, ...]) -> int:
     return subprocess.run([program, *command[1:]], cwd=FOLDER, env=environment, check=False).returncode  # noqa: S603 - as above
 
 
-def test_the_document_breaks_no_rule() -> None:
-    """OpenAPI 3.0.3 that tools take without an error or a warning."""
-    assert lint(export("json", url=URL)) == 0
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_document_breaks_no_rule(version: str) -> None:
+    """OpenAPI that tools take without an error or a warning."""
+    assert lint(export("json", url=URL, version=version)) == 0
 
 
-def test_what_breaks_a_rule_is_found(capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_breaks_a_rule_is_found(version: str, capfd: pytest.CaptureFixture[str]) -> None:
     """Rules that are narrowed or excepted still hold everywhere else."""
-    document = json.loads(export("json", url=URL))
+    document = json.loads(export("json", url=URL, version=version))
     found = _break(document)
     assert lint(json.dumps(document)) != 0
     output = "".join(capfd.readouterr())

@@ -62,15 +62,23 @@ def test_what_is_not_known_is_refused(form: str, target: str, function: str) -> 
         export(form, target, function=function)
 
 
+@pytest.mark.parametrize(("version", "target"), [("3.2", ""), ("3.1", "apigateway")])
+def test_a_version_that_is_not_known_or_not_imported_is_refused(version: str, target: str) -> None:
+    """API Gateway imports 3.0 only."""
+    with pytest.raises(TaskError, match="--version"):
+        export("json", target, version=version)
+
+
 def test_the_task_writes_a_file(tmp_path: Path) -> None:
-    """`invoke openapi.export --format yaml --output FILE`."""
+    """`invoke openapi.export --format yaml --version 3.1 --output FILE`."""
     output = tmp_path / "openapi.yaml"
-    command = [sys.executable, "-m", "invoke", "openapi.export", "--format", "yaml", "--output", str(output)]
+    options = ["--format", "yaml", "--version", "3.1", "--output", str(output)]
+    command = [sys.executable, "-m", "invoke", "openapi.export", *options]
     done = subprocess.run(  # noqa: S603 - this very interpreter, with arguments that stand here
         command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    assert yaml.safe_load(output.read_text("utf-8"))["openapi"] == "3.0.3"
+    assert yaml.safe_load(output.read_text("utf-8"))["openapi"] == "3.1.1"
 
 
 def test_every_method_invokes_the_function(gateway: dict[str, Any]) -> None:
