@@ -12,11 +12,19 @@ LOCAL_FOLDER = Path(__file__).resolve().parent.parent / ".local"
 RUNNING = LOCAL_FOLDER / "running.json"  # where `make run` serves this folder, while it does
 LOCAL_ENDPOINT = "http://127.0.0.1:8001"
 LOCAL_RATE_LIMIT_FACTOR = 100  # on local stages everybody comes from one address
+LOCAL_MAIL_FROM = "Grail <grail@localhost>"
 LOCAL_URL = "http://127.0.0.1:8000"
 LOOPBACK = r"127(\.[0-9]{1,3}){3}|localhost|\[::1\]"
 URL = re.compile(rf"(https://[\w.-]+|http://({LOOPBACK}))(:[0-9]+)?(/[\w.~-]+)*/?", re.ASCII)
 SECRETS_FILE, SECRETS_PARAMETER, SECRETS_SECRET = "file", "ssm", "secretsmanager"
 SECRETS = re.compile(rf"({SECRETS_FILE}|{SECRETS_PARAMETER}|{SECRETS_SECRET}):\S.*")
+FOLDER, SES = "file", "ses"
+MAIL = re.compile(rf"{SES}|smtps?://([\w.-]+|\[[0-9a-f:]+\])(:[0-9]{{1,5}})?|{FOLDER}:\S.*", re.ASCII)
+ON_THIS_MACHINE = re.compile(rf"smtps?://({LOOPBACK})(:[0-9]+)?|{FOLDER}:.*")
+# An address, or a name and an address in angle brackets: "Grail <hello@your-company.com>".
+MAIL_FROM = re.compile(
+    r"(?P<name>[^<>\"\\,;:@\x00-\x1f\x7f]+ <)?[\w.+-]+@[\w-]+(\.[\w-]+)*(?(name)>)", re.ASCII
+)
 MAX_SECONDS = 86400
 MAX_DAYS = 3650
 LOG_LEVELS = ("DEBUG", "INFO")  # what is less would take the metrics away with the lines
@@ -36,6 +44,8 @@ class Settings:
 
     :param secrets: where the document of secrets is: file:PATH, ssm:NAME or secretsmanager:NAME.
     :param secrets_cache: seconds for which a copy of that document is good.
+    :param mail: how letters are sent: ses, smtp(s)://HOST:PORT or file:PATH; None if they are not.
+    :param mail_from: who they are from: an address, or "Name <address>".
     :param log_level: the least that is logged as JSON; None for a terminal that somebody reads.
     """
 
@@ -48,6 +58,8 @@ class Settings:
     secrets_cache: int = 300
     cors_origins: tuple[str, ...] = ()
     recaptcha_site_key: str | None = None
+    mail: str | None = None
+    mail_from: str | None = None
     build: str = "dev"
     access_token_lifetime: int = 3600
     refresh_token_idle_lifetime: int = 14 * 86400
@@ -79,6 +91,7 @@ class Settings:
         env = os.environ if environ is None else environ
         stage = _stage(env)
         known = cls(stage=stage)
+        mail = _mail(env, known.is_local)
         return cls(
             stage=stage,
             table_name=_text(env, "TABLE_NAME") or f"grail-{stage}",
@@ -89,6 +102,8 @@ class Settings:
             secrets_cache=_seconds(env, "SECRETS_CACHE_SECONDS", known.secrets_cache),
             cors_origins=_words(env, "CORS_ORIGINS"),
             recaptcha_site_key=_text(env, "RECAPTCHA_SITE_KEY"),
+            mail=mail,
+            mail_from=_mail_from(env, known.is_local, required=mail is not None),
             build=_text(env, "BUILD") or known.build,
             access_token_lifetime=_seconds(env, "ACCESS_TOKEN_LIFETIME", known.access_token_lifetime),
             failures_per_address=10_000 if known.is_local else known.failures_per_address,
@@ -183,6 +198,34 @@ def _secrets(env: Mapping[str, str], is_local: bool) -> str:
     if not value and not is_local:
         raise SettingsError("SECRETS is missing: a deployed stage needs its signing keys.")
     return value or f"{SECRETS_FILE}:{LOCAL_FOLDER / 'secrets.json'}"
+
+
+def _mail(env: Mapping[str, str], is_local: bool) -> str | None:
+    value = _text(env, "MAIL")
+    if value and not MAIL.fullmatch(value):
+        forms = f"{SES}, smtp://HOST:PORT, smtps://HOST:PORT or {FOLDER}:PATH"
+        raise SettingsError(f"MAIL must be {forms}. Credentials belong in the document of secrets.")
+    if not is_local:
+        if value and value.startswith(f"{FOLDER}:"):
+            raise SettingsError(f"MAIL={FOLDER}:… is for local stages: a function has no folder that stays.")
+        return value
+    if value and _is_cli(env) and not ON_THIS_MACHINE.fullmatch(value):
+        value = None  # that of the deployed stage
+    if value and not ON_THIS_MACHINE.fullmatch(value):
+        raise SettingsError(
+            f"MAIL of a local stage is {FOLDER}:PATH, or smtp:// to a server on this machine."
+        )
+    # The stage of the tests keeps no folder; those about letters set one.
+    return value or (f"{FOLDER}:{LOCAL_FOLDER / 'letters'}" if _stage(env) == "local" else None)
+
+
+def _mail_from(env: Mapping[str, str], is_local: bool, *, required: bool) -> str | None:
+    value = _text(env, "MAIL_FROM")
+    if value and not MAIL_FROM.fullmatch(value):
+        raise SettingsError("MAIL_FROM must be an address, or a name and an address: Name <address>.")
+    if not value and required and not is_local:
+        raise SettingsError("MAIL_FROM is missing: MAIL needs the address that letters are from.")
+    return value or (LOCAL_MAIL_FROM if is_local else None)
 
 
 def _days(env: Mapping[str, str], name: str, default: int) -> int:

@@ -25,6 +25,8 @@ TEXTS = (
     "RATE_LIMIT_FACTOR",
     "AUDIT_DAYS",
     "LOG_LEVEL",
+    "MAIL",
+    "MAIL_FROM",
 )
 PLACEHOLDERS = ("changeme", "CHANGE-ME", "change_me", "<your-table>", "placeholder", " Placeholder ", "xxxxx")
 

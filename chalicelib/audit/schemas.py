@@ -44,6 +44,10 @@ class AuditDetailsSchema(Schema):
     )
     token_type = fields.String(validate=validate.OneOf(("access_token", "refresh_token")), metadata=OPTIONAL)
     family = fields.String(metadata={**ID, **OPTIONAL, "description": "The sign-in that the tokens are of."})
+    letter = fields.String(
+        validate=validate.OneOf(EVENTS),
+        metadata={**OPTIONAL, "description": "The event that a letter told of."},
+    )
     is_active = Flag(metadata=OPTIONAL)
     is_regular_user = Flag(metadata=OPTIONAL)
     is_admin = Flag(metadata=OPTIONAL)

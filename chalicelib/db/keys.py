@@ -122,6 +122,28 @@ CLEANUPS = "CLEANUP"
 CLEANUP_TEAMS = "TEAM#"
 
 
+def letter_about(user_id: str, letter_id: str) -> Key:
+    """Key of a letter to an account that is not sent yet."""
+    return Key(f"USER#{user_id}", f"{LETTERS}{letter_id}")
+
+
+def letter_to(recipient: str, letter_id: str) -> Key:
+    """Key of a letter to somebody without an account that is not sent yet.
+
+    :param recipient: the address as it is unique; the letter's own id where nothing may lead to it.
+    """
+    return Key(f"LETTERS#{_bounded(recipient)}", f"{LETTERS}{letter_id}")
+
+
+def due(seconds: float, letter_id: str) -> str:
+    """Return the place of a letter in the outbox, which is sorted by the time of the next attempt."""
+    return f"{int(seconds):010}#{letter_id}"
+
+
+LETTERS = "LETTER#"
+OUTBOX = "OUTBOX"
+
+
 def client(client_id: str) -> Key:
     """Key of an OAuth2 client."""
     return Key(f"CLIENT#{client_id}", "CLIENT")

@@ -8,7 +8,7 @@ from chalicelib.db import counters, keys
 from chalicelib.db.table import BATCH_WRITE_LIMIT, delete_many, query
 from chalicelib.db.transaction import Transaction
 from chalicelib.errors import ApiError, ConflictError, InvalidValueError, NotFoundError
-from chalicelib.events import Detail, Event, EventName
+from chalicelib.events import Detail, Event, EventName, Letter
 from chalicelib.security.actor import Account
 from chalicelib.teams.models import Cleanup, Member, Team, new_member
 from chalicelib.users.models import User
@@ -58,7 +58,8 @@ def add_member(context: Context, team: Team, user: User, *, is_leader: bool) -> 
     context.work.check(User, user.key, User.pk.exists(), otherwise=gone)
     count_members(context.work, team, 1, leaders=int(is_leader), otherwise=gone)
     context.work.put(member, otherwise=ConflictError("This user is a member already."))
-    _emit(context, "member_addition", team, user.id, is_leader=is_leader)
+    letter = Letter(values={"team": team.title})
+    _emit(context, "member_addition", team, user.id, letter, is_leader=is_leader)
     member.team = team
     return member
 
@@ -102,13 +103,19 @@ def count_members(
 
 
 def _emit(
-    context: Context, name: EventName, team: Team, user_id: str | None = None, **details: Detail
+    context: Context,
+    name: EventName,
+    team: Team,
+    user_id: str | None = None,
+    letter: Letter | None = None,
+    **details: Detail,
 ) -> None:
     """Emit an event of a team.
 
     :param user_id: whose membership it is about.
+    :param letter: what a letter to that person needs to know.
     """
-    context.emit(Event(name=name, user_id=user_id, details={"team": team.id, **details}))
+    context.emit(Event(name=name, user_id=user_id, details={"team": team.id, **details}, letter=letter))
 
 
 def clean_up() -> int:
