@@ -1,8 +1,8 @@
 """Chalice's local gateway, brought closer to API Gateway.
 
 What differs from plain `chalice local`: unknown paths and broken requests are problems, any method reaches
-the application, repeated headers and the client's address are passed on, sizes are bounded, requests for
-other hosts are refused. `/` leads to the documentation.
+the application, repeated headers and the client's address are passed on, WWW-Authenticate is renamed, sizes
+are bounded, requests for other hosts are refused. `/` leads to the documentation.
 """
 
 import base64
@@ -27,6 +27,7 @@ from chalice.local import LocalGateway
 from chalicelib.errors import ApiError, ForbiddenError, MalformedRequestError, NotFoundError
 from chalicelib.settings import Settings
 from chalicelib.telemetry.measure import Value, running
+from chalicelib.web.headers import REMAPPED
 from chalicelib.web.problem import SECURITY_HEADERS, decorate, problem_response
 from chalicelib.web.request import base_url
 from tasks.processes import shown
@@ -149,7 +150,10 @@ class Gateway(LocalGateway):
         response = self.handle_request(request.method, request.target, request.single_headers, request.body)
         content = response["body"] or ""
         decoded = base64.b64decode(content) if response.get("isBase64Encoded") else content.encode()
-        headers = {**response["headers"], **response["multiValueHeaders"]}
+        found = {**response["headers"], **response["multiValueHeaders"]}
+        # as API Gateway does with what a function returns
+        renamed = {"www-authenticate": REMAPPED}
+        headers = {renamed.get(name.lower(), name): value for name, value in found.items()}
         return Answer(response["statusCode"], headers, decoded)
 
     def refuse(self, request: Incoming, error: ApiError) -> Answer:

@@ -23,7 +23,8 @@ def flaws(answer: Answer, path: str = "") -> list[str]:
     if kind is None:
         return [f"unknown type {body['type']}"]
     checks = {
-        "members": set(body) - {"errors"} == MEMBERS,
+        "members": set(body) - {"errors", "challenge"} == MEMBERS,
+        "challenge": body.get("challenge") == answer.headers.get("www-authenticate"),
         "status": body["status"] == answer.status == kind.status,
         "title": body["title"] == kind.title,
         "detail": isinstance(body["detail"], str) and bool(body["detail"]),

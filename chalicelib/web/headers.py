@@ -10,6 +10,7 @@ ORIGIN = "Access-Control-Allow-Origin"
 _TAG = '"3"'
 MEDIA_TYPES = "^[a-z+-]+/[a-z+-]+(, [a-z+-]+/[a-z+-]+)*$"
 REQUEST_ID = "^[A-Za-z0-9._=-]+$"
+CHALLENGE, MAX_CHALLENGE = "^(Basic|Bearer)( [ -~]+)?$", 256
 MAX_WAIT = 366 * 86_400  # seconds: the longest window of a rate limit that makes sense
 MAX_SAFE = 2**53 - 1  # what every JSON parser reads exactly (RFC 8259 §6)
 # The gateway takes 10,240 bytes of request line and headers; a link may have all of it, percent-encoded.
@@ -69,8 +70,8 @@ RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
         "__Host-grail=c29tZXRoaW5n; Path=/; HttpOnly; SameSite=Lax; Secure",
     ),
     "WWW-Authenticate": (
-        "How to authenticate (RFC 6750 §3, RFC 7617).",
-        _text(256, "^(Basic|Bearer)( [ -~]+)?$"),
+        "How to authenticate (RFC 6750 §3, RFC 7617); in AWS it arrives as X-Amzn-Remapped-WWW-Authenticate.",
+        _text(MAX_CHALLENGE, CHALLENGE),
         'Bearer error="invalid_token"',
     ),
     "X-Request-Id": ("Names the request in the logs.", _text(128, REQUEST_ID), None),
@@ -111,4 +112,5 @@ REQUEST = (IF_MATCH, IF_NONE_MATCH)
 
 # What pages of other origins may send and read, beyond what browsers always let them (CORS).
 SENDABLE = ("Authorization", "Content-Type", *(header.name for header in REQUEST))
-READABLE = tuple(sorted({"Allow", *RESPONSE} - {ORIGIN, "Set-Cookie"}))
+REMAPPED = "X-Amzn-Remapped-WWW-Authenticate"  # what API Gateway makes of WWW-Authenticate
+READABLE = tuple(sorted({"Allow", REMAPPED, *RESPONSE} - {ORIGIN, "Set-Cookie"}))

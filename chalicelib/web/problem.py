@@ -21,6 +21,7 @@ from chalicelib.web.media import PROBLEM_JSON
 from chalicelib.web.request import base_url, path_of, request_id
 
 URI = "/%:@!$&'()*+,;=~"
+CHALLENGE = "WWW-Authenticate"
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -46,6 +47,9 @@ def problem_body(error: ApiError, *, base: str, instance: str, request: str) -> 
         "instance": quote(instance, safe=URI, errors="replace"),
         "request_id": request,
     }
+    if CHALLENGE in error.headers:
+        # API Gateway renames the header (docs/errors.md), so the body carries it, too
+        body["challenge"] = error.headers[CHALLENGE]
     return body | ({"errors": error.errors} if error.errors else {})
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
 from tasks.data import copy
 from tasks.errors import TaskError
@@ -52,6 +53,13 @@ def test_the_api_names_itself_by_its_domain(deployed: Stage) -> None:
     assert answer.json["type"] == f"{URL}/errors/unauthenticated"
     document = deployed.api("GET", "/api/v1/openapi.json").json
     assert document["servers"][0]["url"] == URL
+
+
+def test_a_challenge_arrives_as_the_gateway_renames_it(deployed: Stage) -> None:
+    """The body repeats it, so that no client depends on the header's name."""
+    answer = urllib3.request("GET", f"{deployed.url}/api/v1/users/me", retries=False)
+    assert "WWW-Authenticate" not in answer.headers
+    assert answer.headers["X-Amzn-Remapped-WWW-Authenticate"] == answer.json()["challenge"] == "Bearer"
 
 
 def test_unknown_paths_are_problems(deployed: Stage) -> None:

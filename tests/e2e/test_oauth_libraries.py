@@ -273,7 +273,7 @@ def test_revocation(name: str, library: Library, stack: Stack) -> None:
     assert library.revoke(session, name) == 200
     refused = me(stack, session)
     assert refused.status_code == 401
-    assert 'error="invalid_token"' in refused.headers["WWW-Authenticate"]
+    assert 'error="invalid_token"' in refused.headers["X-Amzn-Remapped-WWW-Authenticate"]
 
 
 def test_reuse_kills_the_family(library: Library, stack: Stack) -> None:

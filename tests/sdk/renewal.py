@@ -10,6 +10,7 @@ from typing import Any
 
 from grail_client import ApiClient, ApiException, Configuration, OAuth2TokensApi, TeamsApi, UsersApi
 from grail_client.oauth2 import MemoryStore, OAuth2Client, OAuth2Error
+from grail_client.refusals import challenge_of
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError
 
@@ -92,8 +93,11 @@ def status_of(call: Callable[[], Any]) -> int:
     try:
         call()
     except ApiException as caught:
-        return int(caught.status or 0)
-    raise AssertionError("a refusal was expected")
+        refusal = caught
+    else:
+        raise AssertionError("a refusal was expected")
+    assert (challenge_of(refusal) or "").startswith("Bearer") == (refusal.status in {401, 403})
+    return int(refusal.status or 0)
 
 
 def renews_shortly_before_the_end(url: str) -> None:

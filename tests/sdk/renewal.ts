@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { text } from "node:stream/consumers";
 import { inspect } from "node:util";
 import { Configuration, OAuth2TokensApi, ResponseError, TeamsApi, UsersApi } from "grail-client";
+import { challengeOf } from "grail-client/answers";
 import { MemoryStore, OAuth2Client, OAuth2Error, type OAuth2Options } from "grail-client/oauth2";
 
 const PARALLEL = 8;
@@ -70,7 +71,9 @@ async function refused(call: () => Promise<unknown>, error: string): Promise<OAu
 async function statusOf(call: () => Promise<unknown>): Promise<number> {
   const caught: unknown = await call().catch((thrown: unknown) => thrown);
   assert(caught instanceof ResponseError, "a refusal was expected");
-  return caught.response.status;
+  const { status } = caught.response;
+  assert.equal(challengeOf(caught.response)?.startsWith("Bearer") ?? false, status === 401 || status === 403);
+  return status;
 }
 
 /** Signs somebody else in while a request is on its way whose token is refused. */

@@ -61,6 +61,13 @@ def test_what_the_gateway_refuses_is_a_problem(line: str, status: int, port: int
     assert (headers["Allow"] is not None) == (status == 405)
 
 
+def test_a_challenge_is_renamed_and_repeated_in_the_body(port: int) -> None:
+    """Behaviour 51: as API Gateway does, so that what works here works there."""
+    _, headers, content = talk(port, "GET /api/v1/users/me HTTP/1.1")
+    assert "WWW-Authenticate" not in headers
+    assert headers["X-Amzn-Remapped-WWW-Authenticate"] == json.loads(content)["challenge"] == "Bearer"
+
+
 @pytest.mark.parametrize("line", ["GET /nowhere HTTP/1.1", "GET /health HTTP/1.1", "GET /a b HTTP/1.1"])
 def test_security_headers_are_on_every_answer(line: str, port: int) -> None:
     """Behaviour 52: on those too that no code of the application made."""

@@ -28,7 +28,7 @@ from chalicelib.errors import (
 )
 from chalicelib.rate_limit import HEADERS as RATE_LIMIT
 from chalicelib.web.fields import pattern_metadata, text_metadata
-from chalicelib.web.headers import REQUEST_ID
+from chalicelib.web.headers import CHALLENGE, MAX_CHALLENGE, REQUEST_ID
 from chalicelib.web.media import JSON, PROBLEM_JSON
 from chalicelib.web.openapi.examples import EXAMPLE_PATH, EXAMPLE_REQUEST
 from chalicelib.web.openapi.headers import refer
@@ -109,6 +109,14 @@ class ProblemSchema(Schema):
             "description": "Names the request in the logs.",
             "example": EXAMPLE_REQUEST,
         },
+    )
+    challenge = fields.String(
+        metadata={
+            "pattern": CHALLENGE,
+            "maxLength": MAX_CHALLENGE,
+            "description": "How to authenticate, as in WWW-Authenticate, which a gateway may have renamed.",
+            "example": 'Bearer error="invalid_token"',
+        }
     )
     errors = fields.List(fields.Nested(ViolationSchema), validate=validate.Length(max=MAX_VIOLATIONS))
 

@@ -24,6 +24,12 @@ export async function* every<T>(page: (cursor?: string) => Promise<ApiResponse<T
   } while (cursor);
 }
 
+/** Gives the challenge of a refusal (RFC 9110 §11.6.1), under its own name or the one that API Gateway gives it. */
+export function challengeOf(response: Response): string | undefined {
+  const { headers } = response;
+  return headers.get("WWW-Authenticate") ?? headers.get("X-Amzn-Remapped-WWW-Authenticate") ?? undefined;
+}
+
 /** Gives the problem (RFC 9457) that a generated API threw; undefined: the error is another one. */
 export async function problemOf(error: unknown): Promise<Problem | undefined> {
   const response = error instanceof ResponseError ? error.response : undefined;
