@@ -14,7 +14,7 @@ namespace = Collection(
     stage.shell,
     stage.doctor,
     test=Collection(daily.test, daily.try_generated_clients),
-    openapi=Collection(openapi.export, openapi.codegen),
+    openapi=Collection(openapi.export, openapi.diff, openapi.release, openapi.codegen),
     keys=Collection(keys.generate, keys.list_keys, keys.rotate, keys.revoke),
     users=Collection(users.create, users.list_users, users.disable, users.enable, users.reset_password),
     clients=Collection(

@@ -1,8 +1,11 @@
-"""`invoke openapi.*`: the document, and clients made from it."""
+"""`invoke openapi.*`: the document, what changed in it, and clients made from it."""
 
 from invoke.context import Context
+from invoke.exceptions import Exit
 
 from tasks.console import command
+
+BREAKS = 1  # exit status
 
 
 @command(
@@ -43,3 +46,25 @@ def codegen(_context: Context, language: str, version: str = "", output: str = "
     from tasks.codegen import generate
 
     print(generate(language, version, output, url))
+
+
+@command(since="a revision of git to compare with (default: the last release)")
+def diff(_context: Context, since: str = "") -> None:
+    """Print what changed in the API since the last release, and fail if it breaks clients."""
+    from tasks import contract
+
+    changes = contract.diff(since)
+    for change in changes:
+        print("breaks " if change.breaks else "       ", change)
+    broken = contract.unaccepted(changes)
+    if broken:
+        raise Exit(contract.advice(len(broken)), BREAKS)
+    print("No change breaks clients." if changes else "Nothing changed.")
+
+
+@command()
+def release(_context: Context) -> None:
+    """Make the document as it is the one that `openapi.diff` compares with."""
+    from tasks import contract
+
+    contract.release()

@@ -157,6 +157,13 @@ def test_a_release_says_what_the_changelog_says_of_it(tmp_path: Path) -> None:
     assert not re.search("^## ", notes, re.MULTILINE)
 
 
+def test_a_release_keeps_its_document_for_the_next_ones() -> None:
+    """Nothing is published while the released document is that of another version."""
+    steps = "\n".join(step.get("run", "") for step in jobs(RELEASE)["contract"]["steps"])
+    assert "openapi.release" in steps
+    assert "git diff --exit-code docs" in steps
+
+
 def test_only_the_job_that_publishes_may_write_to_the_repository() -> None:
     """It comes after all checks, and runs nothing of the project."""
     writers = {
@@ -167,6 +174,6 @@ def test_only_the_job_that_publishes_may_write_to_the_repository() -> None:
     }
     assert writers.keys() == {("release", "publish")}
     (job,) = writers.values()
-    assert job["needs"] == "ci"
+    assert job["needs"] == ["contract", "ci"]
     commands = [line.split()[0] for step in job["steps"] for line in step.get("run", "").splitlines()]
     assert set(commands) <= {"awk", "grep", "gh"}
