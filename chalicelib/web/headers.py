@@ -89,12 +89,14 @@ class RequestHeader:
 
     :param schema: of its value, as OpenAPI has it.
     :param problems: what an operation may refuse because of it.
+    :param answers: headers that an answer may have because of it.
     """
 
     name: str
     description: str
     schema: dict[str, Any]
     problems: tuple[type[ApiError], ...] = ()
+    answers: tuple[str, ...] = ()
 
 
 IF_MATCH = RequestHeader(

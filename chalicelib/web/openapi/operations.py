@@ -159,6 +159,7 @@ def _patch_example(policy: PatchPolicy) -> dict[str, Any]:
 def _successes(operation: Operation) -> dict[str, Any]:
     headers = operation.docs.headers
     headers += ("ETag",) if operation.gives.etag else ()
+    headers += tuple(name for header in operation.headers for name in header.answers)
     headers += ("Location",) if operation.gives.status == 201 else ()
     headers += RATE_LIMIT if operation.access.limit else ()
     headers += ("Link",) if operation.gives.many else ()
