@@ -200,6 +200,11 @@ def rate(operation: str, subject: str, limit: str, window: int) -> Key:
     return Key(f"RATE#{operation}#{subject}", f"{limit}#WINDOW#{window}")
 
 
+def kept_answer(digest: str) -> Key:
+    """Key of what a request with an idempotency key was answered."""
+    return Key(f"ANSWER#{digest}", "ANSWER")
+
+
 ACCOUNT = "ACCOUNT#"
 ADDRESS = "ADDRESS#"
 CLIENT = "CLIENT#"

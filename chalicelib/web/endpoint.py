@@ -8,15 +8,17 @@ from chalice.app import Chalice, Response
 
 from chalicelib.context import Context, Listener, retry_if_stale
 from chalicelib.db.keys import Key
-from chalicelib.db.table import Item
+from chalicelib.db.table import Item, get_many
 from chalicelib.db.transaction import StaleError
 from chalicelib.errors import (
     ApiError,
     MalformedRequestError,
     OutcomeUnknownError,
+    ServiceUnavailableError,
     TooManyRequestsError,
     UnauthenticatedError,
 )
+from chalicelib.idempotency import IdempotencyKey
 from chalicelib.rate_limit import Budget
 from chalicelib.security.actor import Actor
 from chalicelib.security.keystore import Keystore
@@ -29,12 +31,17 @@ from chalicelib.web.body import check_size, load_body, load_query, parse_body
 from chalicelib.web.call import Call
 from chalicelib.web.conditional import check_if_match
 from chalicelib.web.cors import preflight_headers
+from chalicelib.web.headers import IDEMPOTENCY_KEY
 from chalicelib.web.log_lines import measured
 from chalicelib.web.operation import MAX_BODY, OTHER, Operation, Tag
 from chalicelib.web.patch import apply_patch
 from chalicelib.web.problem import empty_response, finish
 from chalicelib.web.request import Request, read_request, with_head
 from chalicelib.web.responses import dump, refusal
+
+# Refusals that the same request brings about itself, once it has taken effect.
+SELF_INFLICTED = (404, 409, 412)
+SEND_AGAIN = "It is not known whether this request took effect: send it again with the same Idempotency-Key."
 
 
 class Authenticator(Protocol):
@@ -164,10 +171,11 @@ class Api:
         if operation.access.authenticates:
             call.claims = self._claims(call, required=not operation.access.permission.public)
         unreadable = read_payload(call, operation)
+        key = read_key(call, operation)
 
         def attempt() -> Response:
             try:
-                return self._attempt(call, operation, unreadable)
+                return self._attempt(call, operation, unreadable, key)
             except StaleError:
                 # Everything is read and decided again: who lost a right since then does not slip through.
                 call.context, call.caller = call.context.again(), None
@@ -176,16 +184,20 @@ class Api:
         try:
             return retry_if_stale(attempt)
         except OutcomeUnknownError as error:
+            if key:
+                raise ServiceUnavailableError(SEND_AGAIN) from error
             raise error.told(call.context.if_unsure or operation.docs.if_unsure) from error
 
-    def _attempt(self, call: Call, operation: Operation, unreadable: ApiError | None) -> Response:
+    def _attempt(
+        self, call: Call, operation: Operation, unreadable: ApiError | None, key: IdempotencyKey | None
+    ) -> Response:
         budget = budget_of(call, operation)
-        self._load(call, [operation], budget.limits if budget else ())
+        self._load(call, [operation], [*(budget.limits if budget else ()), *([key.key] if key else [])])
         try:
             if budget:
                 budget.check(call.context.items)
                 budget.spend(call.context.toll)
-            response = answer(call, operation, unreadable)
+            response = answer_once(call, operation, unreadable, key)
         except ApiError as error:
             charge(call.context, error)
             error.headers = {**(budget.headers() if budget else {}), **error.headers}
@@ -258,10 +270,48 @@ def budget_of(call: Call, operation: Operation) -> Budget | None:
     return Budget.of(limit, operation.name, call.subject, call.context.settings.rate_limit_factor)
 
 
-def answer(call: Call, operation: Operation, unreadable: ApiError | None) -> Response:
+def read_key(call: Call, operation: Operation) -> IdempotencyKey | None:
+    """Read the idempotency key of a request, if there is one and the operation heeds it.
+
+    :raises MalformedRequestError: it is no key.
+    """
+    header = call.request.headers.get(IDEMPOTENCY_KEY.name.lower())
+    if header is None or IDEMPOTENCY_KEY not in operation.headers:
+        return None
+    owner = [call.subject, call.claims.client_id if call.claims else "", operation.name]
+    request = [dict(call.params), call.request.query, call.payload]
+    return IdempotencyKey.of(header, call.context.keyring.mac_key("idempotency"), owner, request)
+
+
+def answer_once(
+    call: Call, operation: Operation, unreadable: ApiError | None, key: IdempotencyKey | None
+) -> Response:
+    """Answer; a request that was answered before gets the same answer again.
+
+    :raises StaleError: it was answered in the meantime.
+    """
+    scopes = operation.access.scopes
+    if key is None or unreadable or (scopes and not call.actor.has_scopes(scopes)):
+        return answer(call, operation, unreadable, key)
+    kept = key.find(call.context.items)
+    if kept is None:
+        try:
+            return answer(call, operation, unreadable, key)
+        except ApiError as error:
+            if error.status in SELF_INFLICTED and get_many([key.key]):
+                raise StaleError from error  # it has taken effect since it was read
+            raise
+    call.context.commit()
+    return Response(kept["body"], {**kept["headers"], "Idempotent-Replayed": "true"}, kept["status"])
+
+
+def answer(
+    call: Call, operation: Operation, unreadable: ApiError | None, key: IdempotencyKey | None = None
+) -> Response:
     """Authorize, validate, handle, dump and commit.
 
     :param unreadable: what is wrong with the body, for those who may call the operation.
+    :param key: keeps the answer for the same request.
     """
     authorize(call, operation.access)
     if unreadable:
@@ -272,6 +322,9 @@ def answer(call: Call, operation: Operation, unreadable: ApiError | None) -> Res
     # The answer shows what the commit will have written, so that it can be written with it.
     call.context.work.take_over()
     response = dump(call, operation, result)
+    if key:
+        kept = {"status": response.status_code, "headers": response.headers, "body": response.body}
+        key.keep(call.context.work, kept)
     call.context.commit()
     return response
 

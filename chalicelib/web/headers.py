@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.errors import ApiError, PreconditionFailedError
+from chalicelib.errors import ApiError, InvalidValueError, MalformedRequestError, PreconditionFailedError
+from chalicelib.idempotency import MAX_LENGTH, TEXT
 from chalicelib.web.conditional import ENTITY_TAGS, MAX_TAGS
 
 ORIGIN = "Access-Control-Allow-Origin"
@@ -39,6 +40,11 @@ RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
         None,
     ),
     "ETag": ("The version of what was sent.", _text(34, '^"[0-9a-f]{1,32}"$'), _TAG),
+    "Idempotent-Replayed": (
+        "The request was answered before: this is the same answer again.",
+        {"type": "string", "enum": ["true"]},
+        "true",
+    ),
     "Link": (
         'Related addresses (RFC 8288): rel="next" is the next page of a list.',
         _text(MAX_LINK, '^<[!-;=?-~]+>; rel="[a-z]+"$'),
@@ -110,7 +116,15 @@ IF_NONE_MATCH = RequestHeader(
     "ETags of versions that you have; if one is the present one, the answer is 304.",
     {"type": "string"},
 )
-REQUEST = (IF_MATCH, IF_NONE_MATCH)
+IDEMPOTENCY_KEY = RequestHeader(
+    "Idempotency-Key",
+    "A new UUID for each new request. If the same request comes again with it within 24 hours, it has no "
+    "second effect and gets the same answer.",
+    _text(MAX_LENGTH + 2, f"^({TEXT.pattern})$"),
+    (MalformedRequestError, InvalidValueError),
+    ("Idempotent-Replayed",),
+)
+REQUEST = (IF_MATCH, IF_NONE_MATCH, IDEMPOTENCY_KEY)
 
 # What pages of other origins may send and read, beyond what browsers always let them (CORS).
 SENDABLE = ("Authorization", "Content-Type", *(header.name for header in REQUEST))

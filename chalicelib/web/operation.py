@@ -11,7 +11,7 @@ from chalicelib.errors import ApiError
 from chalicelib.rate_limit import RateLimit
 from chalicelib.web.access import Access
 from chalicelib.web.call import Call, Load
-from chalicelib.web.headers import IF_MATCH, IF_NONE_MATCH, RequestHeader
+from chalicelib.web.headers import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, RequestHeader
 from chalicelib.web.media import FORM, JSON, JSON_PATCH
 from chalicelib.web.patch import PatchPolicy
 from chalicelib.web.request import Request
@@ -172,5 +172,7 @@ class Operation:
         heeds = {
             IF_MATCH: self.takes.target is not None,
             IF_NONE_MATCH: self.gives.etag and self.method == "GET",
+            # Where errors have another form, it is RFC 6749 that says what a repetition does.
+            IDEMPOTENCY_KEY: self.method == "POST" and self.gives.errors is None,
         }
         return tuple(header for header, is_heeded in heeds.items() if is_heeded)

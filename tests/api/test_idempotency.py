@@ -1,0 +1,185 @@
+"""A POST that is sent again with its Idempotency-Key: one effect, and the first answer again."""
+
+import re
+
+import pytest
+
+import app as application
+from chalicelib.idempotency import KEPT_FOR, KeptAnswer
+from chalicelib.users.models import User
+from chalicelib.web.headers import IDEMPOTENCY_KEY
+from tests.architecture.source import ROOT
+from tests.http import Client
+from tests.repeating import CLIENTS, KEY, POSTS, TEAMS, Sender, effects, lasting
+from tests.support import MakeClient, MakeUser, TokenFor, dump_table, replace
+
+
+@pytest.fixture
+def send(
+    api: Client, user: User, make_user: MakeUser, make_client: MakeClient, token_for: TokenFor
+) -> Sender:
+    """A user who leads a team and has a client."""
+    make_client("own", user)
+    token = token_for(user)
+    team = api("POST", TEAMS, token=token, data={"title": "Engines"}).json["id"]
+    return Sender(api, token, {"team": team, "other": make_user("other").id})
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_the_same_request_gets_the_same_answer(send: Sender, name: str) -> None:
+    """Behaviour 64: status, headers and body are those of the first time, and the table stays as it is."""
+    first = send(name)
+    before = effects()
+    again = send(name)
+    assert first.status in (200, 201)
+    assert lasting(again) == lasting(first)
+    assert (first.headers.get("idempotent-replayed"), again.headers["idempotent-replayed"]) == (None, "true")
+    assert effects() == before
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_it_costs_no_round_trip_more(send: Sender, name: str, round_trips: list[str]) -> None:
+    """Behaviour 64: the key is read and written with everything else; a replay writes its rate limit."""
+    found = []
+    for key in (KEY, KEY):
+        round_trips.clear()
+        send(name, key)
+        found.append(list(round_trips))
+    assert found[0] == ["BatchGetItem", "TransactWriteItems"]
+    assert found[1] in (["BatchGetItem"], ["BatchGetItem", "TransactWriteItems"])
+
+
+def test_another_request_is_refused(send: Sender) -> None:
+    """Behaviour 64: 422 for another body, another query and another path; nothing is changed."""
+    send("create_team")
+    before = effects()
+    answer = send("create_team", data={"title": "Mills"})
+    assert (answer.status, "new key" in answer.json["detail"]) == (422, True)
+    assert effects() == before
+    send("rotate_oauth2_client_secret", "rotation")
+    path = f"{CLIENTS}/own/secret?overlap=0"
+    assert send.api("POST", path, token=send.token, headers={"Idempotency-Key": "rotation"}).status == 422
+
+
+def test_a_key_is_bound_to_the_caller_and_the_operation(
+    send: Sender, make_user: MakeUser, token_for: TokenFor
+) -> None:
+    """Behaviour 64: another account, client or operation may use the same text, and gets its own answer."""
+    found = [send("create_team"), send("create_team", token=token_for(make_user("third")))]
+    found.append(send("create_oauth2_client"))
+    assert [answer.status for answer in found] == [201] * 3
+    assert len({answer.body for answer in found}) == 3
+    assert not any("idempotent-replayed" in answer.headers for answer in found)
+
+
+def test_a_sign_up_is_bound_to_the_address(send: Sender) -> None:
+    """Behaviour 64: from another address the same key and body are another request."""
+    first = send("create_user")
+    assert (send("create_user").status, first.status) == (201, 201)
+    assert send("create_user", source="203.0.113.9").status == 409
+
+
+def test_the_text_is_the_key_in_quotes_or_without(send: Sender) -> None:
+    """The draft wants a string of RFC 9651; the bare text that most clients send means the same."""
+    first = send("create_team", f'"{KEY}"')
+    assert send("create_team", KEY).body == first.body
+    assert send("create_team", f"  {KEY} ").body == first.body
+
+
+@pytest.mark.parametrize("bad", ["", '""', " ", "a" * 256, f'"{"a" * 256}"', '"a', "a, b", "a;b", "ä", "a b"])
+def test_what_is_no_key_is_refused(send: Sender, bad: str) -> None:
+    """Behaviour 64: 400 that says what to send; nothing is written."""
+    before = effects()
+    answer = send("create_team", bad)
+    assert (answer.status, "UUID" in answer.json["detail"]) == (400, True)
+    assert effects() == before
+
+
+@pytest.mark.parametrize("good", ["a", "a" * 255, f'"{"a b" * 85}"', "~!#$%&'()*+-./:<=>?@[]^_`{|}"])
+def test_what_is_a_key_is_taken(send: Sender, good: str) -> None:
+    """1 to 255 visible characters, in quotes blanks too."""
+    assert send("create_team", good).body == send("create_team", good).body
+
+
+def test_a_refusal_is_not_kept(send: Sender, make_user: MakeUser) -> None:
+    """Behaviour 64: once its cause is gone, the same request succeeds under the same key."""
+    other = send.ids["other"]
+    send.ids["other"] = make_user("gone").id
+    User.get(f"USER#{send.ids['other']}", "USER").delete()
+    assert send("create_member").status == 404
+    send.ids["other"] = other
+    assert send("create_member").status == 201
+
+
+def test_a_replay_needs_the_scope_and_a_living_token(send: Sender, user: User, token_for: TokenFor) -> None:
+    """Behaviour 64: an answer is told again only to whoever may still call; a disabled account gets 401."""
+    send("create_team")
+    weak = token_for(user, "users:read")
+    assert send("create_team", token=weak).status == 403
+    user.refresh()
+    user.update([User.is_active.set(False)])
+    assert send("create_team").status == 401
+
+
+def test_an_answer_is_kept_for_a_day(send: Sender) -> None:
+    """Behaviour 64: expiry is checked, whatever DynamoDB's TTL has swept; then it is a new request."""
+    first = send("create_team")
+    (kept,) = KeptAnswer.scan(KeptAnswer.kind == KeptAnswer)
+    assert abs(kept.expires_at - kept.created.timestamp() - KEPT_FOR) < 5
+    kept.update([KeptAnswer.expires_at.set(1)], add_version_condition=False)
+    second = send("create_team")
+    assert (second.status, second.json["id"] != first.json["id"]) == (201, True)
+    assert "idempotent-replayed" not in second.headers
+    assert send("create_team").body == second.body
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_the_table_tells_nothing_of_keys_requests_and_answers(send: Sender, name: str) -> None:
+    """Behaviour 28, 64: neither the key nor the body nor a secret of the answer stands in what is kept."""
+    answer = send(name).json
+    kept = str([item for item in dump_table() if item["kind"]["S"] == "kept_answer"])
+    texts = [KEY, *(str(value) for value in answer.values() if len(str(value)) > 5)]
+    texts += [str(value) for value in (POSTS[name][1] or {}).values()]
+    assert (kept != "[]", [text for text in texts if text in kept]) == (True, [])
+
+
+def test_the_same_answer_is_never_sealed_alike(send: Sender) -> None:
+    """Each sealing has a nonce of its own, and another key opens nothing."""
+    send("create_team", "one")
+    send("create_team", "two")
+    first, second = KeptAnswer.scan(KeptAnswer.kind == KeptAnswer)
+    assert (first.answer != second.answer, first.request != second.request) == (True, True)
+
+
+def test_a_key_that_an_operation_does_not_heed_is_ignored(send: Sender) -> None:
+    """GET and PATCH are repeatable by themselves: even a malformed key changes nothing."""
+    headers = {"Idempotency-Key": ""}
+    path = f"{TEAMS}/{send.ids['team']}"
+    assert send.api("GET", path, token=send.token, headers=headers).status == 200
+    patch = [replace("/title", "Looms")]
+    assert send.api("PATCH", path, token=send.token, data=patch, headers=headers).status == 200
+
+
+def test_without_a_key_nothing_is_kept(send: Sender) -> None:
+    """Behaviour 64: two requests without a key are two requests."""
+    found = [send("create_team", None) for _ in range(2)]
+    assert found[0].json["id"] != found[1].json["id"]
+    assert not any(item["kind"]["S"] == "kept_answer" for item in dump_table())
+
+
+def posts() -> dict[str, bool]:
+    """Every POST operation, and whether it heeds the key."""
+    found = [methods["POST"] for methods in application.api.operations.values() if "POST" in methods]
+    return {operation.name: IDEMPOTENCY_KEY in operation.headers for operation in found}
+
+
+def test_the_table_of_what_a_key_does_holds_every_post() -> None:
+    """docs/idempotency.md has one row for each, and says what its declaration says."""
+    text = (ROOT / "docs" / "idempotency.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (yes|no)\b", text, re.MULTILINE)
+    assert {name: word == "yes" for name, word in rows} == posts()
+
+
+def test_each_of_them_is_tried_here() -> None:
+    """A new POST needs a row above."""
+    assert {name for name, heeds in posts().items() if heeds} - POSTS.keys() == set()
