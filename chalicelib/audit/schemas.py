@@ -1,15 +1,25 @@
 """Audit events as JSON."""
 
-from typing import ClassVar
+import re
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from marshmallow import Schema, fields, validate
 
 from chalicelib.audit.trail import MAX_TEXT
 from chalicelib.events import EVENTS, OUTCOMES, REASONS
-from chalicelib.web.fields import ID, IDS, Flag, Moment, check_id, text_metadata
+from chalicelib.web.fields import ID, IDS, Flag, Moment, check_id, pattern_metadata, text_metadata
 from chalicelib.web.pagination import PageQuery
 
 OPTIONAL = {"optional": True}
+NAME = re.compile("[a-z_ -]+")
+
+
+def _open(names: Iterable[str], words: str, **more: Any) -> dict[str, Any]:
+    """Describe a field that gets more values in time: with an enum, clients would refuse the new ones."""
+    return pattern_metadata(
+        NAME, MAX_TEXT, description=f"{words}: {', '.join(names)}, or what is new since.", **more
+    )
 
 
 class AuditQuery(PageQuery):
@@ -28,7 +38,9 @@ class AuditDetailsSchema(Schema):
 
     EXAMPLE: ClassVar = {"is_admin": True}
 
-    reason = fields.String(validate=validate.OneOf(REASONS), metadata=OPTIONAL)
+    reason = fields.String(
+        metadata=_open(REASONS, "Why it was refused", example="wrong password", **OPTIONAL)
+    )
     client = fields.String(
         metadata={**IDS["client_id"], **OPTIONAL, "description": "The client it is about."}
     )
@@ -45,8 +57,9 @@ class AuditDetailsSchema(Schema):
     token_type = fields.String(validate=validate.OneOf(("access_token", "refresh_token")), metadata=OPTIONAL)
     family = fields.String(metadata={**ID, **OPTIONAL, "description": "The sign-in that the tokens are of."})
     letter = fields.String(
-        validate=validate.OneOf(EVENTS),
-        metadata={**OPTIONAL, "description": "The event that a letter told of."},
+        metadata=_open(
+            EVENTS, "The event that a letter told of", example="password_reset_request", **OPTIONAL
+        )
     )
     is_active = Flag(metadata=OPTIONAL)
     is_regular_user = Flag(metadata=OPTIONAL)
@@ -60,7 +73,7 @@ class AuditEventSchema(Schema):
 
     id = fields.String(metadata={**ID, "description": "ULID: sorts by time."})
     time = Moment(attribute="created")
-    event = fields.String(validate=validate.OneOf(EVENTS), metadata={"example": "role_change"})
+    event = fields.String(metadata=_open(EVENTS, "What happened", example="role_change"))
     outcome = fields.String(validate=validate.OneOf(OUTCOMES))
     actor_id = fields.String(
         allow_none=True, metadata={**ID, "description": "The account that did it, if known."}

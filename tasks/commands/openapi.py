@@ -54,12 +54,11 @@ def diff(_context: Context, since: str = "") -> None:
     from tasks import contract
 
     changes = contract.diff(since)
-    for change in changes:
-        print("breaks " if change.breaks else "       ", change)
+    print(*contract.listed(changes), sep="\n", end="\n" if changes else "")
     broken = contract.unaccepted(changes)
     if broken:
         raise Exit(contract.advice(len(broken)), BREAKS)
-    print("No change breaks clients." if changes else "Nothing changed.")
+    print("Clients of the last release still work." if changes else "Nothing changed.")
 
 
 @command()

@@ -219,6 +219,19 @@ def test_an_accepted_change_is_none_that_fails(monkeypatch: pytest.MonkeyPatch, 
     assert unaccepted(changes) == broken[1:]
 
 
+def test_very_many_changes_that_are_alike_share_a_line() -> None:
+    """A new field of problems is in every answer; what breaks clients has a line for each operation."""
+    paths = [f"GET /{number:02}" for number in range(contract.MANY)]
+    new = [Change(path, f"new in `{400 + len(path)}`", "added", False) for path in paths]
+    gone = [Change(path, "gone", "removed", True) for path in paths]
+    one = Change("GET /x", "new", "added", False)
+    assert contract.listed([*gone, *new, one]) == [
+        *(f"breaks  {path}: gone (removed)" for path in paths),
+        "        20 times: new in … (added)",
+        "        GET /x: new (added)",
+    ]
+
+
 def test_a_release_is_compared_with_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """After `invoke openapi.release` nothing has changed, and nothing is accepted any more."""
     for name in ("RELEASED", "ACCEPTED"):
