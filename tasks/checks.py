@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tasks.processes import module, project_folder
 
-WORKERS = "2"
+WORKERS = ("-n", "2")
+BY_FILE = (*WORKERS, "--dist", "loadfile")
 SDK = "tests/sdk"
 
 
@@ -35,17 +36,17 @@ def test_slowly(arguments: Sequence[str] = ()) -> int:
 
 def _pytest(marked: str, *arguments: str) -> list[str]:
     chosen = ("-m", f"not cloud and {marked}")
-    return module("pytest", "-n", WORKERS, "--dist", "loadfile", *chosen, *_strict(), *arguments)
+    return module("pytest", *BY_FILE, *chosen, *_strict(), *arguments)
 
 
 def test_sdk(arguments: Sequence[str] = ()) -> int:
     """Run the tests that generate clients and drive the server with them."""
-    return _run(module("pytest", "-n", WORKERS, SDK, *_strict(), *arguments))
+    return _run(module("pytest", *WORKERS, SDK, *_strict(), *arguments))
 
 
 def test_over_http(arguments: Sequence[str] = ()) -> int:
-    """Run the API tests over HTTP, against engine and server as `make run` starts them."""
-    return _run(module("tests.e2e.over_http", *_strict(), *arguments))
+    """Run the API tests over HTTP, each worker against an engine and a server as `make run` starts them."""
+    return _run(module("pytest", "tests/api", "--stack", *BY_FILE, *_strict(), *arguments))
 
 
 def _strict() -> list[str]:

@@ -54,6 +54,8 @@ pytest_configure = over_http.pytest_configure
 pytest_collection_modifyitems = over_http.pytest_collection_modifyitems
 pytest_terminal_summary = over_http.pytest_terminal_summary
 pytest_sessionfinish = over_http.pytest_sessionfinish
+pytest_testnodedown = over_http.pytest_testnodedown
+pytest_unconfigure = over_http.pytest_unconfigure
 
 
 @pytest.fixture(autouse=True)

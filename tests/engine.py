@@ -21,6 +21,7 @@ from unittest.mock import patch
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.signers import RequestSigner
+from botocore.useragent import UserAgentString
 from moto.core.models import botocore_stubber
 
 from tasks import engine
@@ -60,7 +61,15 @@ def _ministack() -> tuple[Any, Any]:
     # Without the thread that removes expired items: it sleeps by a clock that tests replace.
     with patch.object(threading.Thread, "start"):
         dynamodb = importlib.import_module("ministack.services.dynamodb")
+    _remember(dynamodb)
     return dynamodb, importlib.import_module("ministack.core.responses").request_scope
+
+
+def _remember(dynamodb: Any) -> None:
+    """Read each expression once: tests send the same few thousands of times."""
+    tokens = cache(dynamodb._tokenize)
+    dynamodb._tokenize = lambda expression: list(tokens(expression))
+    dynamodb._condition_syntax_error = cache(dynamodb._condition_syntax_error)
 
 
 def _process(request: AWSPreparedRequest) -> Any:
@@ -88,6 +97,7 @@ def _sign_others(self: RequestSigner, operation_name: str, request: Any, **more:
 def install() -> None:
     """Answer DynamoDB's requests from here on."""
     RequestSigner.sign = _sign_others
+    UserAgentString.to_string = lambda _: "tests"  # put together twice for each request otherwise
     botocore_stubber.process_request = _process  # type: ignore[method-assign]
 
 

@@ -82,17 +82,6 @@ class Stack:
         running: dict[str, str] = json.loads((self.folder / ".local" / "running.json").read_text("utf-8"))
         return running["endpoint"]
 
-    @property
-    def target(self) -> list[str]:
-        """Options for pytest to run tests against it (tests/over_http.py)."""
-        secrets = self.folder / ".local" / "secrets.json"
-        return [
-            f"--url={self.url}",
-            f"--engine={self.endpoint}",
-            "--table=grail-local",
-            f"--secrets=file:{secrets}",
-        ]
-
     def start(self) -> None:
         """Start, and wait until it says so itself.
 
