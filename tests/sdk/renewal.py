@@ -8,7 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from grail_client import ApiClient, ApiException, Configuration, OAuth2TokensApi, TeamsApi, UsersApi
+from grail_client import (
+    ApiClient,
+    ApiException,
+    Configuration,
+    OAuth2TokensApi,
+    TeamInput,
+    TeamsApi,
+    UsersApi,
+)
 from grail_client.oauth2 import MemoryStore, OAuth2Client, OAuth2Error
 from grail_client.refusals import challenge_of
 from urllib3 import Retry
@@ -264,6 +272,23 @@ def sends_a_refresh_token_once(url: str) -> None:
     clock.now = AN_HOUR
     try:
         client.access_token()
+    except HTTPError:
+        return
+    raise AssertionError("an error was expected")
+
+
+def sends_a_lost_post_again(url: str) -> None:
+    """A POST whose answer is lost is sent again with its key, by itself; the next one has another."""
+    teams = TeamsApi(OAuth2Client(Configuration(host=url), "documentation"))
+    for _ in range(2):
+        assert teams.create_team(TeamInput(title="Engines")).title == "Engines"
+
+
+def gives_up_after_three_attempts(url: str) -> None:
+    """A POST that is never answered is sent three times; a key of one's own is kept."""
+    teams = TeamsApi(OAuth2Client(Configuration(host=url), "documentation"))
+    try:
+        teams.create_team(TeamInput(title="Silence"), idempotency_key="my-own")
     except HTTPError:
         return
     raise AssertionError("an error was expected")

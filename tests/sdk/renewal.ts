@@ -252,6 +252,20 @@ const promises: Record<string, (basePath: string) => Promise<void>> = {
     await assert.rejects(() => client.accessToken());
   },
 
+  /** A POST whose answer is lost is sent again with its key, by itself; the next one has another. */
+  async sends_a_lost_post_again(basePath) {
+    const teams = new TeamsApi(new OAuth2Client({ basePath, clientId: "documentation" }).configuration);
+    for (let number = 0; number < 2; number += 1) {
+      assert.equal((await teams.createTeam({ teamInput: { title: "Engines" } })).title, "Engines");
+    }
+  },
+
+  /** A POST that is never answered is sent three times; a key of one's own is kept. */
+  async gives_up_after_three_attempts(basePath) {
+    const teams = new TeamsApi(new OAuth2Client({ basePath, clientId: "documentation" }).configuration);
+    await assert.rejects(() => teams.createTeam({ teamInput: { title: "Silence" }, idempotencyKey: "my-own" }));
+  },
+
   /** A code signs in once, and nobody but who asked for it; prints where the browser has to go. */
   async signs_in_by_the_browser(basePath) {
     const client = new OAuth2Client({ basePath, clientId: "documentation", scopes: ["users:read"] });

@@ -28,6 +28,7 @@ ASKED = {
         ("/auth/oauth2/token", "refresh_token"),
     ],
 }
+AGAIN = ("sends_a_lost_post_again", "gives_up_after_three_attempts")
 BROWSER = "signs_in_by_the_browser"
 PROMISES = re.findall(r"^def (\w+)\(url: str\)", (HERE / "renewal.py").read_text("utf-8"), re.MULTILINE)
 STRICT = ("--strict", "--follow-imports=silent", "--config-file=")
@@ -48,7 +49,7 @@ def test_the_example_does_the_main_job(sdk: Sdk, stack: Stack) -> None:
     assert found[2].count("\n") == int(found[1])
 
 
-@pytest.mark.parametrize("promise", [name for name in PROMISES if name not in {*ASKED, BROWSER}])
+@pytest.mark.parametrize("promise", [name for name in PROMISES if name not in {*ASKED, *AGAIN, BROWSER}])
 def test_the_helper_keeps_its_promises(promise: str, sdk: Sdk, stack: Stack) -> None:
     """OAuth2 around the generated client; tests/sdk/renewal.py says what each promise means."""
     sdk.run("renewal", stack.url, promise)
@@ -60,6 +61,23 @@ def test_the_helper_sends_nothing_twice(promise: str, sdk: Sdk) -> None:
     with faulty_server() as (url, asked):
         sdk.run("renewal", url, promise)
     assert asked == ASKED[promise]
+
+
+def test_the_helper_sends_a_lost_post_again(sdk: Sdk) -> None:
+    """Behaviour 64: no answer, a 503 and half an answer are answered by the same key again."""
+    with faulty_server() as (url, asked):
+        sdk.run("renewal", url, AGAIN[0])
+    keys = [key for _, key in asked]
+    assert keys == [keys[0]] * 3 + [keys[-1]] * 2
+    assert keys[0] != keys[-1]
+    assert all(re.fullmatch(r'"[0-9a-f-]{36}"', key) for key in keys)
+
+
+def test_the_helper_gives_up_after_three_attempts(sdk: Sdk) -> None:
+    """Behaviour 64: a key that the caller chose is sent each time."""
+    with faulty_server() as (url, asked):
+        sdk.run("renewal", url, AGAIN[1])
+    assert asked == [("/api/v1/teams", "my-own")] * 3
 
 
 def test_the_helper_signs_in_by_the_browser(sdk: Sdk, stack: Stack) -> None:

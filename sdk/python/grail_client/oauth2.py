@@ -14,6 +14,7 @@ import json
 import secrets
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ TOKEN_PATH = "/auth/oauth2/token"  # noqa: S105 - a path, no password
 REVOKE_PATH = "/auth/oauth2/revoke"
 # Codes work once: only requests that surely did not arrive are repeated automatically.
 RETRIES = urllib3.Retry(total=None, connect=2, read=0, redirect=0, status=0, other=0)
+# A POST carries a key by which the API knows it again: it may be sent again when its answer is lost.
+IDEMPOTENCY_KEY = "Idempotency-Key"
+WAITS = (0.2, 1.0)  # seconds before each repetition
+MAX_WAIT = 10.0  # seconds: what Retry-After may ask for
+PASSING = (502, 503, 504)
 # A request that was on its way while the token was renewed carries an earlier one.
 REMEMBERED = 4
 
@@ -220,8 +226,28 @@ class OAuth2Client(ApiClient):
     def call_api(
         self, method: Any, url: Any, header_params: Any = None, *rest: Any, **more: Any
     ) -> RESTResponse:
-        """Send a request; if its token is refused, renew that and send it once more."""
+        """Send a request; a POST of the API again with its key, as long as no answer comes.
+
+        If its token is refused, renew that and send it once more.
+        """
         headers = dict(header_params or {})
+        if method != "POST" or urlsplit(url).path.endswith((TOKEN_PATH, REVOKE_PATH)):
+            return self._send(method, url, headers, *rest, **more)
+        headers.setdefault(IDEMPOTENCY_KEY, f'"{uuid.uuid4()}"')
+        for wait in WAITS:
+            try:
+                answer = self._send(method, url, headers, *rest, **more)
+                answer.read()  # type: ignore[no-untyped-call]  # all of it has to arrive
+            except urllib3.exceptions.HTTPError:
+                asked = ""
+            else:
+                if answer.status not in PASSING:
+                    return answer
+                asked = answer.headers.get("Retry-After", "")
+            time.sleep(min(float(asked), MAX_WAIT) if asked.isdecimal() else wait)
+        return self._send(method, url, headers, *rest, **more)
+
+    def _send(self, method: Any, url: Any, headers: dict[str, str], *rest: Any, **more: Any) -> RESTResponse:
         answer = super().call_api(method, url, headers, *rest, **more)
         sent = next((token for token in self._given if headers.get("Authorization") == _bearer(token)), None)
         token = self._renewed(sent) if sent and answer.status == 401 else None

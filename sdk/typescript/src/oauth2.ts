@@ -11,6 +11,13 @@ import { Configuration, type FetchParams, type ResponseContext } from "./runtime
 const AUTHORIZE_PATH = "/auth/oauth2/authorize";
 const TOKEN_PATH = "/auth/oauth2/token";
 const REVOKE_PATH = "/auth/oauth2/revoke";
+/** A POST carries a key by which the API knows it again: it may be sent again when its answer is lost. */
+const IDEMPOTENCY_KEY = "Idempotency-Key";
+/** Milliseconds before each repetition. */
+const WAITS = [200, 1000] as const;
+/** Milliseconds that Retry-After may ask for. */
+const MAX_WAIT = 10_000;
+const PASSING: readonly number[] = [502, 503, 504];
 /** A request that was on its way while the token was renewed carries an earlier one. */
 const REMEMBERED = 4;
 
@@ -109,8 +116,8 @@ export class OAuth2Client {
     this.configuration = new Configuration({
       basePath: options.basePath,
       accessToken: async () => bearer(await this.accessToken()),
-      fetchApi: (input, init) => this.#fetch(input, init),
-      middleware: [{ pre: withoutEmpty, post: (context) => this.#again(context) }],
+      fetchApi: (input, init) => this.#send(input, init),
+      middleware: [{ pre: prepared, post: (context) => this.#again(context) }],
     });
   }
 
@@ -198,8 +205,31 @@ export class OAuth2Client {
     const token = sent && response.status === 401 ? await this.#renewed(sent) : undefined;
     if (token) {
       headers.set("Authorization", bearer(token));
-      return this.#fetch(url, { ...init, headers });
+      return this.#send(url, { ...init, headers });
     }
+  }
+
+  /** Sends a request; one with a key again, as long as no answer comes. */
+  async #send(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+    const waits = new Headers(init?.headers).has(IDEMPOTENCY_KEY) ? WAITS : [];
+    for (const wait of waits) {
+      let asked: string | null = null;
+      try {
+        const response = await this.#fetch(input, init);
+        await response.clone().arrayBuffer(); // all of it has to arrive
+        if (!PASSING.includes(response.status)) {
+          return response;
+        }
+        asked = response.headers.get("Retry-After");
+      } catch (error) {
+        if (init?.signal?.aborted) {
+          throw error;
+        }
+      }
+      const pause = asked && /^\d+$/.test(asked) ? Math.min(1000 * Number(asked), MAX_WAIT) : wait;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+    return this.#fetch(input, init);
   }
 
   #fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
@@ -332,9 +362,13 @@ function bearer(token: string | undefined): string {
   return token ? `Bearer ${token}` : "";
 }
 
-/** Takes away the header that the generated code makes of no token. */
-async function withoutEmpty({ url, init }: FetchParams): Promise<FetchParams> {
+/** Adds a key to a POST of the API, and takes away the header that the generated code makes of no token. */
+async function prepared({ url, init }: FetchParams): Promise<FetchParams> {
   const headers = new Headers(init.headers);
+  const isApi = ![TOKEN_PATH, REVOKE_PATH].some((path) => new URL(url).pathname.endsWith(path));
+  if (init.method === "POST" && isApi && !headers.has(IDEMPOTENCY_KEY)) {
+    headers.set(IDEMPOTENCY_KEY, `"${crypto.randomUUID()}"`);
+  }
   if (!headers.get("Authorization")) {
     headers.delete("Authorization");
   }
