@@ -19,7 +19,7 @@ from benchmarks.starts import Variant, event, in_turn, unpacked
 from chalicelib.db import keys
 from tasks import engine
 from tasks.cloud import packaging
-from tasks.cloud.dependencies import architecture_of, runs_here
+from tasks.cloud.dependencies import Runtime
 from tasks.processes import module, project_folder
 from tasks.run import environment_for
 from tasks.seed import DOCUMENTATION, USERS
@@ -48,13 +48,14 @@ def handle(event, context):
 
 def main() -> int:
     """Print the table; exit status 1 if a goal is missed, or this machine cannot run the package."""
-    architecture = architecture_of("dev")
-    if not runs_here(architecture):
-        sys.stdout.write(f"The package is for Linux on {architecture}: measure it on such a machine.\n")
+    runtime = Runtime.here()
+    if not runtime:
+        sys.stdout.write("Packages are for Linux with glibc: measure them on such a machine.\n")
         return 1
+    sys.stdout.write(f"On {runtime.name}, {runtime.architecture}:\n")
     with tempfile.TemporaryDirectory() as temporary, served(Path(temporary)) as environment:
         folder = Path(temporary)
-        package = packaging.build("dev", folder / "packaged")
+        package = packaging.build("dev", folder / "packaged", runtime)
         ours = unpacked(package.code, folder / "ours")
         plain = unpacked(package.plain, folder / "plain")
         me = event("GET", "/api/v1/users/me", {"Authorization": f"Bearer {token(ours, environment)}"})

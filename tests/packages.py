@@ -6,6 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from tasks.cloud.dependencies import Runtime
 from tasks.cloud.package import Package
 from tasks.cloud.packaging import SHIPPED, build
 from tasks.processes import project_folder
@@ -15,7 +16,7 @@ SOURCES = (*SHIPPED, "infra", "tasks")
 
 
 def packaged(stage: str) -> Package:
-    """Return the package of a stage."""
+    """Return the package of a stage, for this machine where it is like Lambda's: tests run it."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock:
         # one worker builds, the others wait for it
@@ -24,9 +25,9 @@ def packaged(stage: str) -> Package:
         stamp, wanted = folder / "built", _digest()
         if not (stamp.exists() and stamp.read_text() == wanted):
             shutil.rmtree(folder, ignore_errors=True)
-            build(stage, folder)
+            build(stage, folder, Runtime.here())
             stamp.write_text(wanted)
-    return Package.in_folder(folder, stage)
+    return Package.in_folder(folder)
 
 
 def _digest() -> str:

@@ -14,6 +14,7 @@ from chalice.cli.factory import CLIFactory
 from chalice.deploy import packager
 
 from tasks.cloud import template
+from tasks.cloud.dependencies import Runtime
 from tasks.processes import project_folder
 
 
@@ -35,7 +36,7 @@ def template_of(stage: str) -> template.Template:
         )
         making.package_app(config, str(folder / "made"), stage)
         made = json.loads((folder / "made" / "sam.json").read_text("utf-8"))
-    return template.complete(made, "build")
+    return template.complete(made, "build", Runtime.of(stage))
 
 
 if __name__ == "__main__":

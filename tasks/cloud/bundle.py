@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,14 +35,15 @@ def is_read(name: str) -> bool:
     return not (UNREAD.search(name) or (service and service[1] not in SERVICES))
 
 
-def rebuild(source: Path, target: Path, folder: Path) -> None:
+def rebuild(source: Path, target: Path, folder: Path, python: str) -> None:
     """Rewrite Chalice's deployment package; the same input gives the same bytes.
 
     :param folder: an empty folder to unpack into; what is in it afterwards is what Lambda will see.
+    :param python: path of a Python of the functions' version, which compiles.
     """
     unpack(source, folder)
     slim_endpoints(folder / ENDPOINTS)
-    compile_all(folder)
+    compile_all(folder, python)
     pack(folder, target)
 
 
@@ -62,8 +62,8 @@ def slim_endpoints(path: Path) -> None:
     path.write_text(json.dumps(document, separators=(",", ":")), "utf-8")
 
 
-def compile_all(folder: Path) -> None:
-    """Compile each module for this Python, which is the one that Chalice names as the functions' runtime.
+def compile_all(folder: Path, python: str) -> None:
+    """Compile each module for a version of Python.
 
     Unchecked: nobody edits /var/task, so sources are neither compared nor read; they stay for tracebacks.
 
@@ -72,7 +72,7 @@ def compile_all(folder: Path) -> None:
     # In a process of its own with a fixed seed: the order of sets goes into the bytecode.
     options = ["-q", "-j", "1", "--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", TASK_ROOT]
     subprocess.run(
-        [sys.executable, "-s", "-S", "-m", "compileall", *options, str(folder)],
+        [python, "-s", "-S", "-m", "compileall", *options, str(folder)],
         env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPYCACHEPREFIX": ""},
         check=True,
     )

@@ -58,7 +58,7 @@ def ready(stage: str, folder: Path) -> Package:
 
     :raises TaskError: it is incomplete, or for another stage.
     """
-    found = Package.in_folder(folder, stage)
+    found = Package.in_folder(folder)
     found.require_ready(stage)
     print(f"{found.code}: SHA-256 {found.digest}")
     return found

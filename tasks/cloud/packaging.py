@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tasks.cloud import bundle, template
-from tasks.cloud.dependencies import install
+from tasks.cloud.dependencies import Runtime, install
 from tasks.cloud.package import Package
 from tasks.errors import TaskError
 from tasks.processes import project_folder
@@ -20,26 +20,29 @@ NOT_COPIED = shutil.ignore_patterns("__pycache__", "deployments", "deployed", "v
 MOST_BYTES = 12 * 1024**2
 
 
-def build(stage: str, output: Path) -> Package:
+def build(stage: str, output: Path, runtime: Runtime | None = None) -> Package:
     """Package a stage.
 
     :param output: folder for the template and the code; what was there is replaced.
-    :raises TaskError: Chalice fails, or the package is too large.
+    :param runtime: what the package is to run on, by default the stage's; any machine makes it.
+    :raises TaskError: Chalice fails, there is no Python for the bytecode, or the package is too large.
     """
-    package = Package.in_folder(output, stage)
+    runtime = runtime or Runtime.of(stage)
+    python = runtime.interpreter()
+    package = Package.in_folder(output)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         copy_project(folder / "project")
-        add_dependencies(folder / "project", package.architecture)
+        add_dependencies(folder / "project", runtime)
         (folder / "infra.json").write_text(json.dumps(template.fragments(stage)))
         run_chalice(
             stage, folder / "project", folder / "made", "--merge-template", str(folder / "infra.json")
         )
         output.mkdir(parents=True, exist_ok=True)
         shutil.copy(folder / "made" / "deployment.zip", package.plain)
-        bundle.rebuild(package.plain, package.code, folder / "task")
+        bundle.rebuild(package.plain, package.code, folder / "task", python)
         made = json.loads((folder / "made" / "sam.json").read_text("utf-8"))
-    finished = template.complete(made, package.digest[:12])
+    finished = template.complete(made, package.digest[:12], runtime)
     package.template.write_text(json.dumps(finished, indent=2, sort_keys=True) + "\n", "utf-8")
     if package.code.stat().st_size > MOST_BYTES:
         raise TaskError(f"{package.code} is larger than {MOST_BYTES:,} bytes: remove dependencies or files.")
@@ -57,7 +60,7 @@ def copy_project(folder: Path) -> None:
             shutil.copy(source, folder)
 
 
-def add_dependencies(project: Path, architecture: str) -> None:
+def add_dependencies(project: Path, runtime: Runtime) -> None:
     """Install the locked libraries into a copy of the project.
 
     Chalice finds them in the folder vendor, and downloads nothing: it would check hashes in the first of its
@@ -65,7 +68,7 @@ def add_dependencies(project: Path, architecture: str) -> None:
 
     :raises TaskError: pip fails.
     """
-    install(project / LOCK, project / VENDOR, architecture)
+    install(project / LOCK, project / VENDOR, runtime)
     (project / LOCK).write_text("")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from chalice.package import TemplateDeepMerger, YAMLTemplateSerializer
 
 from tasks.apigateway import gateway_responses
+from tasks.cloud.dependencies import Runtime
 from tasks.stages import INFRA, settings_of
 
 Template = dict[str, Any]
@@ -35,11 +36,18 @@ def fragments(stage: str) -> Template:
     return merged
 
 
-def complete(template: Template, build: str) -> Template:
+def complete(template: Template, build: str, runtime: Runtime) -> Template:
     """Add to the merged template what follows from other parts of it.
 
     :param build: what GET /health shows, unless the deployment says otherwise.
+    :param runtime: what the package is for; Chalice names the Python that it runs on.
     """
+    for resource in template["Resources"].values():
+        if resource.get("Type") == "AWS::Serverless::Function":
+            resource["Properties"] |= {
+                "Runtime": runtime.name,
+                "Architectures": [runtime.architecture],
+            }
     template["Parameters"]["Build"] = {"Type": "String", "Default": build}
     body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     for path in body["paths"].values():

@@ -12,6 +12,7 @@ import pytest
 
 import app as application
 from chalicelib.db.table import create_table
+from tasks.cloud.dependencies import Runtime
 from tasks.processes import project_folder
 from tests.cloud import local
 from tests.cloud.drive import expect
@@ -51,6 +52,10 @@ def folder(tmp_path: Path) -> Path:
         shutil.copytree(project_folder() / name, target / name, ignore=shutil.ignore_patterns("deploy*"))
     for name in ("app.py", "requirements.txt"):
         shutil.copy(project_folder() / name, target)
+    here = Runtime.here()
+    config = target / ".chalice" / "config.json"
+    if here:  # the local cloud runs it on this machine
+        config.write_text(config.read_text().replace('"arm64"', f'"{here.architecture}"'))
     return target
 
 

@@ -55,7 +55,7 @@ def rebuilt(folder: Path, names: list[str], year: int = 2026) -> Path:
     """Rebuild a package in a folder of its own."""
     folder.mkdir()
     source = write_package(folder / "plain.zip", names, year)
-    bundle.rebuild(source, folder / "code.zip", folder / "task")
+    bundle.rebuild(source, folder / "code.zip", folder / "task", sys.executable)
     return folder / "code.zip"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.cloud import dependencies, packaging
-from tasks.cloud.dependencies import architecture_of, install, platforms, runs_here
+from tasks.cloud.dependencies import Runtime, install
 from tasks.cloud.packaging import LOCK, VENDOR, add_dependencies
 from tasks.errors import TaskError
 from tasks.processes import project_folder
@@ -16,31 +16,35 @@ from tests.architecture.source import ROOT
 
 MACHINE = 18  # where ELF has the number of the architecture
 ELF = {"x86_64": 62, "arm64": 183}
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def test_wheels_are_for_the_glibc_of_the_runtime() -> None:
     """Every level that Lambda's Linux takes is listed: pip looks for each tag as it stands."""
-    found = platforms("arm64")
-    assert found[0] == f"manylinux_2_{dependencies.GLIBC}_aarch64"
+    found = Runtime("3.13", "arm64").platforms
+    assert (found[0], len(found)) == ("manylinux_2_34_aarch64", 34 - 17 + 2)
     assert found[-2:] == ["manylinux_2_17_aarch64", "manylinux2014_aarch64"]
-    assert len(found) == dependencies.GLIBC - 17 + 2
-    assert {tag.rpartition("_")[2] for tag in platforms("x86_64")} == {"64"}
+    assert Runtime("3.11", "x86_64").platforms[0] == "manylinux_2_26_x86_64"
 
 
 @pytest.mark.parametrize(
-    ("config", "expected"),
-    [
-        ({"stages": {"dev": {}}}, "x86_64"),
-        ({"lambda_architecture": "arm64", "stages": {"dev": {}}}, "arm64"),
-        ({"lambda_architecture": "arm64", "stages": {"dev": {"lambda_architecture": "x86_64"}}}, "x86_64"),
-    ],
+    ("own", "expected"),
+    [({}, Runtime("3.13", "arm64")), ({"lambda_architecture": "x86_64"}, Runtime("3.13", "x86_64"))],
 )
-def test_the_architecture_is_the_one_that_chalice_deploys(
-    config: object, expected: str, monkeypatch: pytest.MonkeyPatch
+def test_the_runtime_is_a_stages_own_or_that_of_all_stages(
+    own: object, expected: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stage's own, else that of all stages."""
+    """As Chalice reads the architecture."""
+    config = {"python_version": "3.13", "lambda_architecture": "arm64", "stages": {"dev": own}}
     monkeypatch.setattr(dependencies, "configuration", lambda: config)
-    assert architecture_of("dev") == expected
+    assert Runtime.of("dev") == expected
+
+
+def test_without_a_python_of_the_runtime_nothing_is_packaged() -> None:
+    """Its bytecode would be for another version, and every cold start would compile anew."""
+    assert Runtime(HERE, "x86_64").interpreter() == sys.executable
+    with pytest.raises(TaskError, match=r"^Packages are for Python 3\.99, which is not installed here: .*uv"):
+        Runtime("3.99", "x86_64").interpreter()
 
 
 MACHINES = {
@@ -66,18 +70,19 @@ def become(monkeypatch: pytest.MonkeyPatch, kind: str) -> bool:
 def test_a_package_runs_on_machines_like_lambda_only(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Elsewhere its native modules cannot be loaded."""
     expected = become(monkeypatch, kind)
-    assert runs_here("x86_64") is expected
+    assert (Runtime.here() == Runtime(HERE, "x86_64")) is expected
 
 
 def test_chalice_gets_the_libraries_and_downloads_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """It checks hashes only in the first of its downloads, which takes wheels for this machine."""
-    installed: list[tuple[Path, Path, str]] = []
+    installed: list[tuple[Path, Path, Runtime]] = []
     monkeypatch.setattr(packaging, "install", lambda *arguments: installed.append(arguments))
     (tmp_path / LOCK).write_text("six==1.17.0\n")
-    add_dependencies(tmp_path, "arm64")
-    assert installed == [(tmp_path / LOCK, tmp_path / VENDOR, "arm64")]
+    runtime = Runtime("3.13", "arm64")
+    add_dependencies(tmp_path, runtime)
+    assert installed == [(tmp_path / LOCK, tmp_path / VENDOR, runtime)]
     assert (tmp_path / LOCK).read_text() == ""
 
 
@@ -91,11 +96,14 @@ def locked(names: str, folder: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("python", ["3.13", "3.14"])
 @pytest.mark.parametrize("architecture", ELF)
-def test_native_modules_are_for_the_functions_architecture(architecture: str, tmp_path: Path) -> None:
+def test_native_modules_are_for_the_functions_architecture(
+    architecture: str, python: str, tmp_path: Path
+) -> None:
     """Whatever machine this is; the package registry has wheels for both."""
     lock = locked("cryptography cffi argon2-cffi-bindings pyyaml", tmp_path)
-    install(lock, tmp_path / "vendor", architecture)
+    install(lock, tmp_path / "vendor", Runtime(python, architecture))
     native = list((tmp_path / "vendor").rglob("*.so"))
     assert len(native) >= 4
     assert {path.read_bytes()[MACHINE] for path in native} == {ELF[architecture]}
@@ -107,7 +115,7 @@ def test_a_library_with_another_hash_is_refused(tmp_path: Path, capfd: pytest.Ca
     lock = locked("six", tmp_path)
     lock.write_text(f"six==1.17.0 --hash=sha256:{'0' * 64}")
     with pytest.raises(TaskError, match=r"`pip install` of some\.txt failed"):
-        install(lock, tmp_path / "vendor", "x86_64")
+        install(lock, tmp_path / "vendor", Runtime("3.13", "x86_64"))
     assert "DO NOT MATCH THE HASHES" in capfd.readouterr().err
     assert not list((tmp_path / "vendor").rglob("*.py"))
 
@@ -118,10 +126,10 @@ def test_a_library_without_a_hash_is_refused(tmp_path: Path) -> None:
     lock = locked("six", tmp_path)
     lock.write_text("six==1.17.0")
     with pytest.raises(TaskError):
-        install(lock, tmp_path / "vendor", "x86_64")
+        install(lock, tmp_path / "vendor", Runtime("3.13", "x86_64"))
 
 
-def test_the_configuration_is_read_from_the_project() -> None:
-    """Each stage has an architecture that there are wheels for."""
-    config = json.loads((project_folder() / ".chalice" / "config.json").read_text("utf-8"))
-    assert {architecture_of(stage) for stage in config["stages"]} <= set(dependencies.MACHINES)
+def test_the_configuration_names_a_runtime_for_each_stage() -> None:
+    """One that there are wheels for, and that Lambda supports for years."""
+    stages = json.loads((project_folder() / ".chalice" / "config.json").read_text("utf-8"))["stages"]
+    assert {Runtime.of(stage) for stage in stages} == {Runtime("3.13", "arm64")}

@@ -158,6 +158,15 @@ def test_a_package_that_does_not_fit_is_refused(folder: Path, stage: str, missin
         command.ready(stage, folder)
 
 
+def test_a_package_for_another_runtime_is_refused(folder: Path) -> None:
+    """Its bytecode and native modules would not load; one line says what to do."""
+    function = {"Properties": {"Runtime": "python3.12", "Architectures": ["x86_64"]}}
+    template = {"Parameters": {"Stage": {"Default": "dev"}}, "Resources": {"APIHandler": function}}
+    (folder / "template.json").write_text(json.dumps(template))
+    with pytest.raises(TaskError, match=r"for python3\.12 x86_64, and dev runs on python3\.13 arm64: make"):
+        command.ready("dev", folder)
+
+
 def nobody(_question: str) -> str:
     """Standard input is at its end."""
     raise EOFError

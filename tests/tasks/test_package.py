@@ -17,11 +17,13 @@ from chalice.deploy.validate import validate_configuration
 from benchmarks.starts import Variant, event, unpacked
 from chalicelib.security.keys import new_secrets
 from tasks.cloud import bundle, packaging
-from tasks.cloud.dependencies import runs_here
+from tasks.cloud.dependencies import Runtime
 from tasks.cloud.package import Package
-from tasks.cloud.packaging import copy_project, run_chalice
+from tasks.cloud.packaging import build, copy_project, run_chalice
+from tasks.errors import TaskError
 from tasks.processes import project_folder
 from tests.packages import packaged
+from tests.tasks.test_dependencies import ELF, MACHINE
 
 pytestmark = pytest.mark.slow
 # With a key behind it: libraries that read keys know the header, too.
@@ -55,8 +57,8 @@ def names(package: Package) -> list[str]:
 @pytest.fixture(scope="module")
 def task(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What Lambda unpacks, where it can be run."""
-    if not runs_here(package.architecture):
-        pytest.skip(f"the package is for Linux on {package.architecture}")
+    if not Runtime.here():
+        pytest.skip("packages are for Linux with glibc")
     return unpacked(package.code, tmp_path_factory.mktemp("task"))
 
 
@@ -139,7 +141,7 @@ def secrets_in(path: Path) -> list[bytes]:
 
 def test_the_same_input_gives_the_same_package(package: Package, tmp_path: Path) -> None:
     """Reproducible; the digest tells whether a deployment changes the code."""
-    bundle.rebuild(package.plain, tmp_path / "again.zip", tmp_path / "task")
+    bundle.rebuild(package.plain, tmp_path / "again.zip", tmp_path / "task", sys.executable)
     assert (tmp_path / "again.zip").read_bytes() == package.code.read_bytes()
 
 
@@ -187,3 +189,44 @@ def test_lambda_finds_its_handlers(package: Package, task: Path, tmp_path: Path,
         [sys.executable, "-s", "-S", "-c", code], env=environment, capture_output=True, check=False
     )
     assert (name in ("app", "clean_up_deleted_teams"), done.stderr) == (True, b"")
+
+
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_a_package_depends_on_the_runtime_and_not_on_who_makes_it(architecture: str, tmp_path: Path) -> None:
+    """Two builds by two versions of Python: the same bytes, and every native module for Lambda's machine."""
+    runtime = Runtime("3.13", architecture)
+    others = [version for version in ("3.12", "3.13", "3.14") if has(version)]
+    if not others or not has(runtime.python):
+        pytest.skip("this machine has only one version of Python")
+    here = build("dev", tmp_path / "here", runtime)
+    elsewhere = build_with(others[0], tmp_path / "elsewhere", runtime)
+    assert here.digest == elsewhere.digest
+    assert here.code.stat().st_size <= 12 * 10**6
+    native = {text[MACHINE] for name, text in contents(here.code) if ".so" in name}
+    assert native == {ELF[architecture]}
+
+
+def has(version: str) -> bool:
+    """Whether this machine has a version of Python."""
+    try:
+        return bool(Runtime(version, "x86_64").interpreter())
+    except TaskError:
+        return False
+
+
+def build_with(version: str, output: Path, runtime: Runtime) -> Package:
+    """Package with another version of Python, in an environment with the same libraries."""
+    home = output.with_name(f"python{version}")
+    python = home / "bin" / "python"
+    subprocess.run([Runtime(version, "x86_64").interpreter(), "-m", "venv", home], check=True)  # noqa: S603 - found
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pinned = (project_folder() / "requirements-dev.in").read_text()
+    (chalice,) = re.findall(r"^chalice==.*$", pinned, re.MULTILINE)
+    lock = project_folder() / "requirements-deploy.in"
+    subprocess.run([*pip, "-r", str(lock), chalice], check=True)  # noqa: S603 - as above
+    code = "import sys; from pathlib import Path; from tasks.cloud.dependencies import Runtime; "
+    code += "from tasks.cloud.packaging import build; build('dev', Path(sys.argv[1]), Runtime(*sys.argv[2:]))"
+    subprocess.run(  # noqa: S603 - as above
+        [python, "-c", code, output, runtime.python, runtime.architecture], cwd=project_folder(), check=True
+    )
+    return Package.in_folder(output)

@@ -14,6 +14,7 @@ from chalicelib.settings import Settings
 from chalicelib.telemetry.metrics import METRICS, NAMESPACE
 from tasks.apigateway import ANSWERS
 from tasks.cloud import template
+from tasks.cloud.dependencies import Runtime
 from tasks.stages import parameters_of, settings_of
 from tests.packages import packaged
 
@@ -358,7 +359,8 @@ def test_a_public_url_of_the_configuration_is_kept(monkeypatch: pytest.MonkeyPat
         for name in template.FUNCTIONS
     }
     api: dict[str, Any] = {"Properties": {"DefinitionBody": {"paths": {}}}}
-    made = template.complete({"Parameters": {}, "Resources": {"RestAPI": api, **functions}}, "build")
+    resources = {"RestAPI": api, **functions}
+    made = template.complete({"Parameters": {}, "Resources": resources}, "build", Runtime("3.13", "arm64"))
     for name in template.FUNCTIONS:
         variables = made["Resources"][name]["Properties"]["Environment"]["Variables"]
         assert variables["PUBLIC_URL"] == {"Fn::If": ["HasDomain", domain["Fn::If"][1], url]}
