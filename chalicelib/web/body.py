@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -23,6 +24,7 @@ from chalicelib.web.request import Request
 
 MAX_NESTING = 64  # levels of arrays and objects
 MAX_UNKNOWN = 100  # names beyond those of a schema: each of them would be a violation
+MAX_PARAMETER = 64  # characters of its name in a violation
 BOOLEANS = {"true": True, "false": False}
 STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 WHOLE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)  # longer ones are out of every range
@@ -197,26 +199,29 @@ def load_body(kind: type[Schema], payload: Any) -> Any:
 
 
 def load_query(kind: type[Schema], query: dict[str, list[str]]) -> Any:
-    """Validate the query string; undeclared parameters are ignored.
+    """Validate the query string.
 
-    :raises InvalidValueError: naming each parameter that is wrong or given twice.
+    :raises InvalidValueError: naming each parameter that is wrong, unknown or given twice.
     """
     schema = schema_of(kind)
-    names = {field.data_key or name for name, field in schema.fields.items()}
-    known = {name: values for name, values in query.items() if name in names}
-    double: list[Violation] = [
-        {"parameter": name, "detail": "Give this parameter once."} for name in known if len(known[name]) > 1
-    ]
-    if double:
-        raise InvalidValueError(errors=double)
+    names = [field.data_key or name for name, field in schema.fields.items()]
+    known = f"Unknown parameter. This operation takes {', '.join(sorted(names)) or 'none'}."
+    wrong = [_violation(name, known) for name in islice(query, MAX_UNKNOWN) if name not in names]
+    wrong += [_violation(name, "Give this parameter once.") for name in names if len(query.get(name, ())) > 1]
+    if wrong:
+        raise InvalidValueError(errors=wrong)
     try:
-        return schema.load({name: values[0] for name, values in known.items()})
+        return schema.load({name: values[0] for name, values in query.items()})
     except ValidationError as error:
         named: Iterator[Violation] = (
             {"parameter": entry["pointer"].removeprefix("/").split("/")[0], "detail": entry["detail"]}
             for entry in violations(error.messages)
         )
         raise InvalidValueError(errors=named) from error
+
+
+def _violation(parameter: str, detail: str) -> Violation:
+    return {"parameter": excerpt(parameter)[:MAX_PARAMETER].strip(), "detail": detail}
 
 
 def violations(messages: Any, pointer: str = "") -> Iterator[Violation]:

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from marshmallow import Schema, fields, validate
+
 from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.call import Call
 from chalicelib.web.endpoint import Api
+from chalicelib.web.fields import pattern_metadata
 from chalicelib.web.media import HTML, JSON, YAML
-from chalicelib.web.operation import Document, Gives, Operation
+from chalicelib.web.operation import Document, Gives, Operation, Takes
 
 FOLDER = Path(__file__).with_name("static")
 # Sent as text, and compressed by API Gateway (minimum_compression_size): a gzip body of ours would be binary,
@@ -37,7 +40,21 @@ PAGE_POLICY = (
 )
 REVALIDATE = "no-cache"
 KEEP = "public, max-age=31536000, immutable"  # the page names each file with the digest of its content
+DIGEST = 16  # characters
+VERSION = re.compile("[0-9a-z]*")
 BRIEFLY = "public, max-age=3600"
+
+
+class StaticFileQuery(Schema):
+    """Which content of a file is meant."""
+
+    v = fields.String(
+        load_default="",
+        validate=validate.Length(max=DIGEST),
+        metadata=pattern_metadata(
+            VERSION, DIGEST, description="Digest of the content: the answer may be kept for a year then."
+        ),
+    )
 
 
 @Operation(access=Access(PUBLIC), gives=Gives(types=(HTML,), no_store=False, etag=True))
@@ -60,12 +77,13 @@ def _page(call: Call, name: str) -> Document:
 
 @Operation(
     access=Access(PUBLIC, choices={"file": TYPES}),
+    takes=Takes(query=StaticFileQuery),
     gives=Gives(types=tuple(sorted(set(TYPES.values()))), no_store=False, etag=True),
 )
 def get_static_file(call: Call) -> Document:
     """Return a file that the documentation page is made of."""
     name = call.params["file"]
-    is_named = call.request.query.get("v") == [digest(name)]
+    is_named = call.query["v"] == digest(name)
     return Document(read(name), TYPES[name], {"Cache-Control": KEEP if is_named else BRIEFLY})
 
 
@@ -154,4 +172,4 @@ def read(name: str) -> str:
 @lru_cache(maxsize=len(TYPES))
 def digest(name: str) -> str:
     """Return a name for the content of a static file."""
-    return hashlib.sha256(read(name).encode()).hexdigest()[:16]
+    return hashlib.sha256(read(name).encode()).hexdigest()[:DIGEST]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from chalice.app import Chalice, Response
+from marshmallow import Schema
 
 from chalicelib.context import Context, Listener, retry_if_stale
 from chalicelib.db.keys import Key
@@ -368,8 +369,8 @@ def validate(call: Call, operation: Operation) -> None:
     :raises PreconditionFailedError: If-Match names another version of the target.
     """
     takes = operation.takes
-    if takes.query and not operation.gives.errors:
-        call.query = load_query(takes.query, call.request.query)
+    if operation.checks_query:
+        call.query = load_query(takes.query or Schema, call.request.query)
     if takes.body:
         call.body = load_body(takes.body, call.payload)
     if takes.target:

@@ -12,7 +12,7 @@ from chalicelib.rate_limit import RateLimit
 from chalicelib.web.access import Access
 from chalicelib.web.call import Call, Load
 from chalicelib.web.headers import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, RequestHeader
-from chalicelib.web.media import FORM, JSON, JSON_PATCH
+from chalicelib.web.media import FORM, HTML, JSON, JSON_PATCH
 from chalicelib.web.patch import PatchPolicy
 from chalicelib.web.request import Request
 
@@ -56,7 +56,7 @@ OTHER = Tag("Other")
 class Takes:
     """What an operation takes from a request.
 
-    :param query: schema of the query string; where errors have a form of their own, the handler reads it.
+    :param query: schema of the query string; nothing is known but what it has.
     :param body: schema of the body.
     :param patch: what a JSON Patch may do to the target.
     :param target: the item that is changed: the write is held back if If-Match names another version of it.
@@ -165,6 +165,14 @@ class Operation:
     def name(self) -> str:
         """The operationId."""
         return self.handler.__name__
+
+    @property
+    def checks_query(self) -> bool:
+        """Whether the query is validated, and unknown parameters are refused.
+
+        The endpoints of RFC 6749 and pages read it by themselves, and ignore what they do not know.
+        """
+        return self.gives.errors is None and HTML not in self.gives.types
 
     @cached_property
     def headers(self) -> tuple[RequestHeader, ...]:

@@ -178,11 +178,6 @@ def test_a_parameter_given_twice_is_422(empty: World, query: str) -> None:
     assert (answer.status, named) == (422, [query.split("=", maxsplit=1)[0]])
 
 
-def test_a_parameter_that_nobody_knows_is_ignored(empty: World) -> None:
-    """RFC 3986 says nothing of them, and old clients send all sorts."""
-    assert empty.get("/api/v1/teams?limit=1&_=123&_=124").status == 200
-
-
 def flipped(cursor: str) -> list[str]:
     """Make cursors of which one character is another."""
     return [

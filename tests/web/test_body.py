@@ -1,7 +1,6 @@
 """Bodies: strict JSON and strict forms."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -122,10 +121,16 @@ def test_violations_are_pointed_at(payload: Any, pointers: set[str]) -> None:
     assert {entry["pointer"] for entry in caught.value.errors} == pointers
 
 
-@pytest.mark.parametrize("query", [{}, {"unknown": ["1", "2"]}])
-def test_unknown_parameters_are_ignored(query: Mapping[str, list[str]]) -> None:
-    """Links from elsewhere carry parameters of their own."""
-    assert load_query(ListQuery, dict(query))["limit"] == 20
+def test_unknown_parameters_are_refused() -> None:
+    """Each of them is named, beginning and printable characters only, with those that are known."""
+    assert load_query(ListQuery, {})["limit"] == 20
+    query = {"limit": ["1"], "limt": ["1"], "a\n" + 100 * "b": [""], **{f"x{n}": [] for n in range(1000)}}
+    with pytest.raises(InvalidValueError) as caught:
+        load_query(ListQuery, query)
+    found = {each["parameter"]: each["detail"] for each in caught.value.errors}
+    assert (len(found) <= 100, found.keys() & {"limit", "limt"}) == (True, {"limt"})
+    assert "cursor, limit, offset" in found["limt"]
+    assert "a" + 63 * "b" in found
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from chalicelib.errors import (
     all_problems,
 )
 from chalicelib.rate_limit import HEADERS as RATE_LIMIT
+from chalicelib.web.body import MAX_PARAMETER
 from chalicelib.web.fields import pattern_metadata, text_metadata
 from chalicelib.web.headers import CHALLENGE, MAX_CHALLENGE, REQUEST_ID
 from chalicelib.web.media import JSON, PROBLEM_JSON
@@ -68,7 +69,7 @@ class ViolationSchema(Schema):
         )
     )
     parameter = fields.String(
-        metadata=text_metadata(64, description="Name of a query parameter.", example="limit")
+        metadata=text_metadata(MAX_PARAMETER, description="Name of a query parameter.", example="limit")
     )
     detail = fields.String(required=True, metadata=text_metadata(1024, example=EXAMPLE["detail"]))
 
@@ -156,7 +157,7 @@ def _of_the_input(operation: Operation) -> Kinds:
         found |= {PayloadTooLargeError, ContentEncodingError}
     if takes.types and not takes.parse:
         found |= {UnsupportedMediaTypeError, InvalidValueError}
-    if takes.query and not operation.gives.errors:
+    if operation.checks_query:
         found.add(InvalidValueError)
     if takes.patch:
         found |= {ConflictError, ForbiddenError}
