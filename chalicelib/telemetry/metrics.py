@@ -10,7 +10,7 @@ from chalicelib.telemetry.measure import Value
 
 NAMESPACE = "Grail"
 METRICS: tuple[tuple[tuple[str, ...], dict[str, str]], ...] = (
-    (("stage", "operation"), {"latency_ms": "Milliseconds"}),
+    (("stage", "operation"), {"latency_ms": "Milliseconds", "deprecated_calls": "Count"}),
     (("stage", "grant_type"), {"tokens_issued": "Count"}),
     (
         ("stage",),

@@ -32,6 +32,7 @@ from chalicelib.web.body import check_size, load_body, load_query, parse_body
 from chalicelib.web.call import Call
 from chalicelib.web.conditional import check_if_match
 from chalicelib.web.cors import preflight_headers
+from chalicelib.web.deprecation import announce
 from chalicelib.web.headers import IDEMPOTENCY_KEY
 from chalicelib.web.log_lines import measured
 from chalicelib.web.operation import MAX_BODY, OTHER, Operation, Tag
@@ -152,16 +153,19 @@ class Api:
         operation = self.find(request.method, path)
         try:
             check_text(request, params)
-            return respond(request, params)
+            response = respond(request, params)
         except ApiError as error:
             note(problem=error.code_name)
             if error.status >= 500:
                 note(error=describe_causes(error))
-            return refusal(request, error, operation)
+            response = refusal(request, error, operation)
         except Exception as error:
             note(problem=ApiError.slug, error=describe_causes(error))
             log.exception("%s %s failed", request.request_id, path)
-            return refusal(request, ApiError(), operation)
+            response = refusal(request, ApiError(), operation)
+        if operation and operation.deprecation:
+            announce(response, operation.deprecation.headers(request.base_url, self.paths, params))
+        return response
 
     def _call(self, request: Request, params: dict[str, str]) -> Call:
         context = self.context(source=request.source, request_id=request.request_id)

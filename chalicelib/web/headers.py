@@ -22,6 +22,7 @@ def _text(most: int, pattern: str) -> dict[str, Any]:
     return {"type": "string", "maxLength": most, "pattern": pattern}
 
 
+_LINK = '<[!-;=?-~]+>; rel="[a-z-]+"'
 RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
     "Accept": ("Media types that the body may have.", _text(256, MEDIA_TYPES), "application/json"),
     "Accept-Encoding": (
@@ -39,6 +40,11 @@ RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
         _text(270, r"^https?://[A-Za-z0-9.:\[\]-]+$"),
         None,
     ),
+    "Deprecation": (
+        "When the operation was deprecated, or will be: seconds since 1970 (RFC 9745).",
+        _text(16, "^@[0-9]+$"),
+        "@1798761600",
+    ),
     "ETag": ("The version of what was sent.", _text(34, '^"[0-9a-f]{1,32}"$'), _TAG),
     "Idempotent-Replayed": (
         "The request was answered before: this is the same answer again.",
@@ -46,8 +52,8 @@ RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
         "true",
     ),
     "Link": (
-        'Related addresses (RFC 8288): rel="next" is the next page of a list.',
-        _text(MAX_LINK, '^<[!-;=?-~]+>; rel="[a-z]+"$'),
+        'Related addresses (RFC 8288): rel="next" is the next page, "successor-version" replaces this one.',
+        _text(MAX_LINK, f"^{_LINK}(, {_LINK})*$"),
         '<https://api.test/api/v1/teams?cursor=c3Rh>; rel="next"',
     ),
     "Location": (
@@ -74,6 +80,11 @@ RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
         "Identifies this browser until it is closed, but no person.",
         _text(128, r"^(__Host-)?grail=[A-Za-z0-9_-]+; Path=/; HttpOnly; SameSite=Lax(; Secure)?$"),
         "__Host-grail=c29tZXRoaW5n; Path=/; HttpOnly; SameSite=Lax; Secure",
+    ),
+    "Sunset": (
+        "When the operation may be gone (RFC 8594).",
+        _text(29, "^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$"),
+        "Thu, 01 Jul 2027 00:00:00 GMT",
     ),
     "WWW-Authenticate": (
         "How to authenticate (RFC 6750 §3, RFC 7617); in AWS it arrives as X-Amzn-Remapped-WWW-Authenticate.",

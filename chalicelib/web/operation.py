@@ -11,6 +11,7 @@ from chalicelib.errors import ApiError
 from chalicelib.rate_limit import RateLimit
 from chalicelib.web.access import Access
 from chalicelib.web.call import Call, Load
+from chalicelib.web.deprecation import Deprecation
 from chalicelib.web.headers import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, RequestHeader
 from chalicelib.web.media import FORM, HTML, JSON, JSON_PATCH
 from chalicelib.web.patch import PatchPolicy
@@ -141,6 +142,7 @@ def _undeclared(call: Call) -> Any:
 class Operation:
     """One endpoint's declaration; used as a decorator it takes the handler in.
 
+    :param deprecation: when it goes, if it is deprecated.
     :param tag: the group in which it is documented; the route table sets it, and the method.
     """
 
@@ -148,6 +150,7 @@ class Operation:
     takes: Takes = Takes()
     gives: Gives = Gives()
     docs: Docs = Docs()
+    deprecation: Deprecation | None = None
     handler: Callable[[Call], Any] = _undeclared
     tag: Tag = OTHER
     method: str = ""

@@ -286,9 +286,8 @@ def test_the_metrics_of_alarms_and_dashboard_are_written(document: dict[str, Any
     series = [metric for widget in shown["widgets"] for metric in widget["properties"].get("metrics", [])]
     names = {each[1] for each in expanded(series) if each[0] == NAMESPACE}
     assert (watched | names_with_dimensions(series)) - written == set()
-    searched = re.search(r'{Grail,operation,stage} MetricName="(\w+)"', str(series))
-    assert searched
-    assert names | {searched[1]} == {name for name, _ in written}
+    searched = set(re.findall(r'{Grail,operation,stage} MetricName="(\w+)"', str(series)))
+    assert names | searched == {name for name, _ in written}
 
 
 def expanded(series: list[Any]) -> list[list[Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 from apispec import APISpec
 from apispec.yaml_utils import dict_to_yaml
 
+from chalicelib.web.openapi.deprecations import mark_deprecated
 from chalicelib.web.openapi.examples import add_examples
 from chalicelib.web.openapi.headers import add_headers
 from chalicelib.web.openapi.links import add_links
@@ -53,18 +54,19 @@ def build(operations: Operations, scopes: Mapping[str, str], base_url: str) -> d
         security=[],
     )
     _add_security(spec, scopes, base_url)
-    add_headers(spec)
+    everything = list(_all(operations))
+    add_headers(spec, deprecations=any(operation.deprecation for operation in everything))
     refusals = Refusals(spec, base_url)
     for path, methods in operations.items():
         entries = {method.lower(): describe(each, path, refusals) for method, each in methods.items()}
         spec.path(path=path, operations=entries)
-    everything = list(_all(operations))
     takes = [operation.takes for operation in everything]
     open_others(spec, {each.body for each in takes if each.body and not each.parse})
     complete_responses(spec, {operation.gives.schema for operation in everything if operation.gives.schema})
     add_examples(spec.components.schemas)
     document: dict[str, Any] = spec.to_dict()
     add_links(operations, document)
+    mark_deprecated(operations, document)
     return document
 
 

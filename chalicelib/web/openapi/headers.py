@@ -4,12 +4,18 @@ from typing import Any
 
 from apispec import APISpec
 
+from chalicelib.web.deprecation import HEADERS as DEPRECATION
 from chalicelib.web.headers import ORIGIN, REQUEST, RESPONSE, RequestHeader
 
 
-def add_headers(spec: APISpec) -> None:
-    """Put every header into the components."""
+def add_headers(spec: APISpec, *, deprecations: bool) -> None:
+    """Put every header into the components.
+
+    :param deprecations: there are deprecated operations: a component that nothing uses is a flaw.
+    """
     for name, (description, schema, example) in RESPONSE.items():
+        if name in DEPRECATION and not deprecations:
+            continue
         header = {"description": description, "schema": schema}
         spec.components.header(name, header if example is None else {**header, "example": example})
     for each in REQUEST:

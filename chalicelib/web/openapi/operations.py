@@ -8,6 +8,7 @@ from marshmallow import Schema, fields, validate
 
 from chalicelib.rate_limit import HEADERS as RATE_LIMIT
 from chalicelib.web.body import schema_of
+from chalicelib.web.deprecation import header_names
 from chalicelib.web.fields import EXAMPLE_ID, ID, IDS, pattern_metadata
 from chalicelib.web.headers import IF_NONE_MATCH
 from chalicelib.web.media import FORM, JSON, YAML
@@ -158,6 +159,7 @@ def _patch_example(policy: PatchPolicy) -> dict[str, Any]:
 
 def _successes(operation: Operation) -> dict[str, Any]:
     headers = operation.docs.headers
+    headers += header_names(operation.deprecation)
     headers += ("ETag",) if operation.gives.etag else ()
     headers += tuple(name for header in operation.headers for name in header.answers)
     headers += ("Location",) if operation.gives.status == 201 else ()
@@ -174,7 +176,7 @@ def _successes(operation: Operation) -> dict[str, Any]:
         success["content"] = {name: {"schema": _schema(operation, name)} for name in operation.gives.types}
     unchanged = {
         "description": "It is as you have it.",
-        "headers": refer(("ETag",), shared=operation.gives.cors),
+        "headers": refer(("ETag", *header_names(operation.deprecation)), shared=operation.gives.cors),
     }
     more = {"304": unchanged} if IF_NONE_MATCH in operation.headers else {}
     also = {str(status): _also(status, words, success) for status, words in operation.docs.also.items()}

@@ -28,6 +28,7 @@ from chalicelib.errors import (
 )
 from chalicelib.rate_limit import HEADERS as RATE_LIMIT
 from chalicelib.web.body import MAX_PARAMETER
+from chalicelib.web.deprecation import header_names
 from chalicelib.web.fields import pattern_metadata, text_metadata
 from chalicelib.web.headers import CHALLENGE, MAX_CHALLENGE, REQUEST_ID
 from chalicelib.web.media import JSON, PROBLEM_JSON
@@ -182,9 +183,12 @@ class Refusals:
         # a limit counts calls of known callers
         is_limited = operation.access.limit is not None and errors[0].status != UnauthenticatedError.status
         headers += RATE_LIMIT if is_limited else ()
+        headers += header_names(operation.deprecation)
         name = "Or".join(_name(kind) for kind in kinds) if len(kinds) < 3 else _refusals_of(operation, kinds)
         name += "".join(header.replace("-", "") for header in headers if header.startswith("Accept"))
         name += "Limited" if is_limited else ""
+        name += "Deprecated" if operation.deprecation else ""
+        name += "Linked" if operation.deprecation and "Link" in headers else ""
         errors_of = operation.gives.errors
         name += ("OAuth2" if errors_of.schema else "Page") if errors_of else ""
         if name not in self.spec.components.responses:
