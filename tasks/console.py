@@ -15,6 +15,7 @@ from invoke.tasks import task
 from chalicelib.errors import ApiError, ServiceUnavailableError
 from chalicelib.settings import SettingsError, address
 from tasks.errors import TaskError
+from tasks.stages import STAGE_HELP
 
 FAILED = 2  # exit status
 START = "Start `make run` in another terminal."
@@ -46,6 +47,35 @@ def command(
         return task(
             name=name, iterable=iterable, default=default, help=dict(help_texts), auto_shortflags=False
         )(run)
+
+    return declare
+
+
+def stage_command(
+    name: str | None = None, /, *, writes: bool = False, iterable: Sequence[str] = (), **help_texts: str
+) -> Callable[[Callable[..., None]], Any]:
+    """Declare a task on the table of a stage, which --stage names; one that writes has --yes, too.
+
+    Its body takes the context of the API's own actions first, instead of Invoke's.
+    """
+
+    def declare(body: Callable[..., None]) -> Any:
+        title = f"{body.__module__.rpartition('.')[2]}.{name or body.__name__.replace('_', '-')}"
+        also = {"stage": "", "yes": False} if writes else {"stage": ""}
+
+        @wraps(body)
+        def run(_context: Any, *arguments: Any, stage: str = "", yes: bool = False, **options: Any) -> None:
+            from tasks.tables import on_table  # noqa: PLC0415 - it imports botocore
+
+            is_free = not options.get("password_stdin")
+            with on_table(title, stage, writes=writes, yes=yes, answers=is_free) as context:
+                body(context, *arguments, **options)
+
+        own, added = inspect.signature(body), inspect.Parameter.KEYWORD_ONLY
+        options = [inspect.Parameter(each, added, default=value) for each, value in also.items()]
+        run.__signature__ = own.replace(parameters=[*own.parameters.values(), *options])  # type: ignore[attr-defined]
+        texts = help_texts | {"stage": STAGE_HELP} | ({"yes": YES_HELP} if writes else {})
+        return command(name, iterable=iterable, default=False, **texts)(run)
 
     return declare
 

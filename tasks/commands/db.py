@@ -2,15 +2,17 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from invoke.context import Context
-
-from tasks.console import YES_HELP, command, number
+from tasks.console import YES_HELP, command, number, stage_command
 from tasks.stages import STAGE_HELP
+
+if TYPE_CHECKING:  # importing it takes long
+    from chalicelib.context import Context
 
 
 @command(stage=STAGE_HELP)
-def create(_context: Context, stage: str = "") -> None:
+def create(_context: object, stage: str = "") -> None:
     """Create the table of a local stage; the stack of a deployed one has it."""
     from tasks import prepare
 
@@ -18,7 +20,7 @@ def create(_context: Context, stage: str = "") -> None:
 
 
 @command(stage=STAGE_HELP)
-def seed(_context: Context, stage: str = "") -> None:
+def seed(_context: object, stage: str = "") -> None:
     """Write the development data of a local stage, whose passwords are public."""
     from tasks import prepare
 
@@ -26,42 +28,36 @@ def seed(_context: Context, stage: str = "") -> None:
     print(prepare.fill())
 
 
-@command(output="file to create, compressed by gzip, such as backup.jsonl.gz", stage=STAGE_HELP)
-def export(_context: Context, output: str, stage: str = "") -> None:
+@stage_command(output="file to create, compressed by gzip, such as backup.jsonl.gz")
+def export(context: "Context", output: str) -> None:
     """Write all items of a stage to a file, as compressed DynamoDB JSON."""
-    from tasks import tables
     from tasks.data import copy
 
-    settings = tables.open_table(stage)
     count = copy.export(Path(output))
-    print(f"{output} has the {count} items of {settings.table_name}; only its owner can read it.")
+    print(f"{output} has the {count} items of {context.settings.table_name}; only its owner can read it.")
 
 
-@command(
+@stage_command(
     "import",
+    writes=True,
     input="file of db.export, or the folder `data` of a DynamoDB export to S3",
-    stage=STAGE_HELP,
     merge="write into a table that has items, and keep newer ones; also resumes an import",
-    yes=YES_HELP,
 )
 def load(
-    _context: Context,
+    context: "Context",
     input: str,  # noqa: A002 - it is the name of the option
-    stage: str = "",
+    *,
     merge: bool = False,
-    yes: bool = False,
 ) -> None:
     """Write all items of an export into a stage's empty table."""
-    from tasks import tables
     from tasks.data import copy
 
-    settings = tables.open_table(stage, writes=True, yes=yes)
     written, left = copy.load(Path(input), merge=merge)
-    print(f"{settings.table_name}: {written} items written, {left} were as new or newer.")
+    print(f"{context.settings.table_name}: {written} items written, {left} were as new or newer.")
 
 
 @command(fix="repair what can be repaired without guessing", stage=STAGE_HELP, yes=YES_HELP)
-def check(_context: Context, fix: bool = False, stage: str = "", yes: bool = False) -> None:
+def check(_context: object, fix: bool = False, stage: str = "", yes: bool = False) -> None:
     """Find orphans, wrong counters, missing markers and listings; status 1 if something is wrong."""
     from tasks import tables
     from tasks.data import check as checking
@@ -77,7 +73,7 @@ def check(_context: Context, fix: bool = False, stage: str = "", yes: bool = Fal
     yes=YES_HELP,
 )
 def migrate(
-    _context: Context, stage: str = "", dry_run: bool = False, rate: str = "100", yes: bool = False
+    _context: object, stage: str = "", dry_run: bool = False, rate: str = "100", yes: bool = False
 ) -> None:
     """Bring items up to the schema that the code writes; repeat it if it was stopped."""
     from tasks import migrations, tables
