@@ -3,6 +3,8 @@
 from chalice.app import Chalice
 
 from chalicelib import cold_start
+from chalicelib.account import handlers as account
+from chalicelib.account import links as account_links
 from chalicelib.audit import handlers as audit
 from chalicelib.db.table import connect, session
 from chalicelib.listeners import LISTENERS
@@ -77,6 +79,24 @@ api.group("OAuth2 discovery", "What the authorization server supports, and its p
 api.route("GET", "/.well-known/oauth-authorization-server", metadata.get_server_metadata)
 api.route("GET", "/.well-known/openid-configuration", metadata.get_openid_configuration)
 api.route("GET", "/.well-known/jwks.json", metadata.get_jwks)
+
+api.group("Account", "Pages for people: confirm an email address, replace a forgotten password.")
+api.route("GET", "/account/verify", account_links.show_email_verification)
+api.route("POST", "/account/verify", account_links.submit_email_verification)
+api.route("GET", "/account/confirm", account_links.show_email_change)
+api.route("POST", "/account/confirm", account_links.submit_email_change)
+api.route("GET", "/account/undo", account_links.show_email_undo)
+api.route("POST", "/account/undo", account_links.submit_email_undo)
+api.route("GET", "/account/forgotten", account_links.show_forgotten_password)
+api.route("POST", "/account/forgotten", account_links.submit_forgotten_password)
+api.route("GET", "/account/reset", account_links.show_password_reset)
+api.route("POST", "/account/reset", account_links.submit_password_reset)
+api.route("POST", "/api/v1/account/email-verification/request", account.request_email_verification)
+api.route("POST", "/api/v1/account/email-verification", account.verify_email)
+api.route("POST", "/api/v1/account/email-change", account.confirm_email_change)
+api.route("POST", "/api/v1/account/email-undo", account.undo_email_change)
+api.route("POST", "/api/v1/account/password-reset/request", account.request_password_reset)
+api.route("POST", "/api/v1/account/password-reset", account.reset_password)
 
 api.group("Audit", "What happened to accounts, clients and tokens.")
 api.route("GET", "/api/v1/audit", audit.list_audit_events)

@@ -113,6 +113,7 @@ def main() -> None:
     with running() as endpoint, tempfile.TemporaryDirectory() as folder:
         os.environ.update(
             STAGE="local",
+            EMAIL_VERIFICATION="off",
             TABLE_NAME="grail-capacity",
             DYNAMODB_ENDPOINT=endpoint,
             SECRETS=f"file:{Path(folder) / 'secrets.json'}",

@@ -8,6 +8,8 @@ from tests.http import Answer
 
 USERS, TEAMS = "/api/v1/users", "/api/v1/teams"
 CLIENTS = "/api/v1/auth/oauth2_clients"
+ACCOUNT, LINKS = "/account", "/api/v1/account"
+RESET = f"{LINKS}/password-reset"
 REVOKE, INTROSPECT = "/auth/oauth2/revoke", "/auth/oauth2/introspect"
 USER, CLIENT = f"{USERS}/{{user_id}}", f"{CLIENTS}/{{client_id}}"
 TEAM, MEMBERS = f"{TEAMS}/{{team_id}}", f"{TEAMS}/{{team_id}}/members"
@@ -100,6 +102,9 @@ OPERATIONS: dict[str, Call] = {
     # few enough to cost the same however they are spread over the shards
     "GET /api/v1/audit (5 events)": plain("GET", "/api/v1/audit?limit=5"),
     "GET /api/v1/audit (of an account)": plain("GET", "/api/v1/audit?user_id={root}"),
+    f"GET {ACCOUNT}/verify": plain("GET", f"{ACCOUNT}/verify"),
+    f"GET {ACCOUNT}/forgotten": plain("GET", f"{ACCOUNT}/forgotten"),
+    f"POST {RESET}/request": plain("POST", f"{RESET}/request", {"username": ROOT["username"]}),
     f"POST {REVOKE}": revoke,
     f"PATCH {USER} (password)": change_password,
     # what asks no table
@@ -118,5 +123,13 @@ OPERATIONS: dict[str, Call] = {
 
 # Operations that docs/scaling.md leaves out; to measure and compare one, add it above with a call.
 UNMEASURED: list[str] = [
-    # none of Grail's own
+    # what takes the link of a letter costs what it changes: four reads, and a write of each item
+    *(f"{method} {ACCOUNT}/{page}" for page in ("confirm", "undo", "reset") for method in ("GET", "POST")),
+    f"POST {ACCOUNT}/verify",
+    f"POST {ACCOUNT}/forgotten",
+    f"POST {LINKS}/email-verification/request",
+    f"POST {LINKS}/email-verification",
+    f"POST {LINKS}/email-change",
+    f"POST {LINKS}/email-undo",
+    f"POST {RESET}",
 ]

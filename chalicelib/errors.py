@@ -148,6 +148,15 @@ class ConflictError(ApiError):
     advice = "The request contradicts the present state: look at it again, then retry."
 
 
+class GoneError(ApiError):
+    """The link of a letter no longer works: it was used, replaced or has expired (RFC 9110 §15.5.11)."""
+
+    status = 410
+    slug = "gone"
+    title = "Gone"
+    advice = "This link no longer works: it was used, or a newer one was sent. Ask for a new one."
+
+
 class PreconditionFailedError(ApiError):
     """If-Match names another version than the stored one (RFC 9110 §13.1.1)."""
 

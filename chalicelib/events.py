@@ -39,7 +39,12 @@ EventName = Literal[
     "user_creation",
 ]
 Reason = Literal[
-    "account is disabled", "public client", "unknown client", "unknown user", "wrong password", "wrong secret"
+    "account is disabled",
+    "public client",
+    "unknown client",
+    "unknown user",
+    "wrong password",
+    "wrong secret",
 ]
 Outcome = Literal["success", "failure"]
 Detail = str | bool | list[str]

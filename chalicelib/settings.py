@@ -27,6 +27,7 @@ MAIL_FROM = re.compile(
 )
 MAX_SECONDS = 86400
 MAX_DAYS = 3650
+OFF, OPTIONAL, REQUIRED = VERIFICATIONS = ("off", "optional", "required")
 LOG_LEVELS = ("DEBUG", "INFO")  # what is less would take the metrics away with the lines
 TRACE = re.compile(r"Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?![^;])", re.ASCII)
 NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
@@ -46,6 +47,7 @@ class Settings:
     :param secrets_cache: seconds for which a copy of that document is good.
     :param mail: how letters are sent: ses, smtp(s)://HOST:PORT or file:PATH; None if they are not.
     :param mail_from: who they are from: an address, or "Name <address>".
+    :param email_verification: whether email addresses are confirmed by a link, and sign-ins need that.
     :param log_level: the least that is logged as JSON; None for a terminal that somebody reads.
     """
 
@@ -67,6 +69,7 @@ class Settings:
     refresh_token_grace: int = 30
     authorization_code_lifetime: int = 60
     sign_in_page_lifetime: int = 600
+    email_verification: str = OFF
     failures_per_account: int = 10
     failures_per_address: int = 100
     failures_per_client: int = 10  # and address
@@ -106,6 +109,7 @@ class Settings:
             mail_from=_mail_from(env, known.is_local, required=mail is not None),
             build=_text(env, "BUILD") or known.build,
             access_token_lifetime=_seconds(env, "ACCESS_TOKEN_LIFETIME", known.access_token_lifetime),
+            email_verification=_email_verification(env, stage, mail),
             failures_per_address=10_000 if known.is_local else known.failures_per_address,
             failures_per_client=1_000 if known.is_local else known.failures_per_client,
             audit_days=_days(env, "AUDIT_DAYS", known.audit_days),
@@ -241,6 +245,17 @@ def _log_level(env: Mapping[str, str], is_local: bool) -> str | None:
         return None if is_local else "INFO"
     if value not in LOG_LEVELS:
         raise SettingsError(f"LOG_LEVEL is one of {', '.join(LOG_LEVELS)}.")
+    return value
+
+
+def _email_verification(env: Mapping[str, str], stage: str, mail: str | None) -> str:
+    value = _text(env, "EMAIL_VERIFICATION")
+    if value is None:
+        # Without letters nobody could confirm anything. Tests turn it on where they are about it.
+        deployed = REQUIRED if mail else OFF
+        return {"local": OPTIONAL, "test": OFF}.get(stage, deployed)
+    if value not in VERIFICATIONS:
+        raise SettingsError(f"EMAIL_VERIFICATION is one of {', '.join(VERIFICATIONS)}.")
     return value
 
 

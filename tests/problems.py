@@ -12,7 +12,8 @@ KINDS = {kind.slug: kind for kind in all_problems()}
 
 def flaws(answer: Answer, path: str = "") -> list[str]:
     """List what is wrong with a refusal; nothing with one that is as it should be."""
-    if path == AUTHORIZE and answer.status not in (404, 405):
+    is_account = path.startswith("/account") and answer.status != 405
+    if is_account or (path == AUTHORIZE and answer.status not in (404, 405)):
         return _page_flaws(answer)
     if path.startswith("/auth/oauth2/") and answer.status not in (404, 405):
         return _oauth_flaws(answer)

@@ -185,6 +185,19 @@ def consents_of(user_id: str) -> str:
     return f"CONSENTS#{user_id}"
 
 
+def link(user_id: str, purpose: str) -> Key:
+    """Key of the link that a user was sent last for a purpose."""
+    return Key(f"USER#{user_id}", f"{LINKS}{purpose}")
+
+
+LINKS = "LINK#"
+
+
+def link_place(link_id: str) -> Key:
+    """Key of the note whose link it is, by the id of the link."""
+    return Key(f"LINK#{link_id}", "LINK")
+
+
 def revoked_token(token_id: str) -> Key:
     """Key of the denylist entry of one access token (by jti)."""
     return Key(f"REVOKED#{token_id}", "REVOKED")

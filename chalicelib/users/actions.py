@@ -11,28 +11,43 @@ from chalicelib.errors import ConflictError, ForbiddenError, InvalidValueError
 from chalicelib.events import Event, EventName
 from chalicelib.security.actor import Account
 from chalicelib.security.passwords import hash_password, is_personal, verify_password
-from chalicelib.users import attempts
-from chalicelib.users.models import UniqueName, User, marker_of, new_user
+from chalicelib.users import attempts, emails
+from chalicelib.users.emails import taken
+from chalicelib.users.models import UniqueName, User, new_user
 from chalicelib.users.roles import GRANTED
 
 
 def create_user(
-    context: Context, *, username: str, email: str, password: str, signs_up: bool = False, **fields: Any
+    context: Context,
+    *,
+    username: str,
+    email: str,
+    password: str,
+    signs_up: bool = False,
+    is_open: bool = False,
+    **fields: Any,
 ) -> User:
     """Create an account, with the markers that keep its names unique.
 
-    :param signs_up: whether an anonymous caller signs up, so that the event names the new account as actor.
+    :param signs_up: whether this is a request: the event names the new account as actor if nobody else is
+        known, and the address is to be confirmed, unless that is off.
+    :param is_open: anybody may make it, so where a confirmation is required, nothing tells that an address is
+        taken.
     :param fields: names and roles.
     :raises InvalidValueError: the password is the username or the email address.
     :raises ConflictError: the username or the email address is taken; raised by the commit.
     """
     check_personal(password, username, email)
     password_hash = context.once(("hash", password), lambda: hash_password(password))
-    user = new_user(username=username, email=email, password_hash=password_hash, **fields)
+    standing = emails.standing_at_sign_up(context, is_open=is_open) if signs_up else {}
+    user = new_user(username=username, email=email, password_hash=password_hash, **standing, **fields)
     add_user(context, user)
     roles = {name: fields[name] for name in GRANTED if name in fields}
     actor_id = user.id if signs_up else None
-    context.emit(Event(name="user_creation", user_id=user.id, actor_id=actor_id, details=roles))
+    letter = emails.verification_letter(context, user)
+    context.emit(
+        Event(name="user_creation", user_id=user.id, actor_id=actor_id, details=roles, letter=letter)
+    )
     return user
 
 
@@ -44,25 +59,39 @@ def add_user(context: Context, user: User) -> None:
     work = context.work
     work.put(user)
     work.put(UniqueName.at(keys.username(user.username), user_id=user.id), otherwise=taken("username"))
-    work.put(UniqueName.at(keys.email(user.email), user_id=user.id), otherwise=taken("email"))
+    if user.claims_email:
+        work.put(UniqueName.at(keys.email(user.email), user_id=user.id), otherwise=taken("email"))
     counters.add(work, keys.USERS, 1)
     if user.is_active_admin:
         count_admin(work, 1)
 
 
-def change_user(context: Context, user: User, changes: Mapping[str, Any]) -> None:
+def change_user(
+    context: Context, user: User, changes: Mapping[str, Any], *, confirms_email: bool = False
+) -> None:
     """Change an account; a new password, and disabling, end everything that was signed in.
 
+    :param confirms_email: another address takes effect when it is confirmed, unless that is off.
     :raises InvalidValueError: the new password is the username or the email address.
     :raises ConflictError: the email address is taken, or this is the last active admin; raised by the commit.
     """
     values = dict(changes)
+    if "password" in values:
+        check_personal(values["password"], user.username, values.get("email", user.email))
+    if confirms_email and emails.needs_confirmation(context, user, values):
+        emails.request_change(context, user, values.pop("email"))
+    if values:
+        _change(context, user, values)
+
+
+def _change(context: Context, user: User, values: dict[str, Any]) -> None:
     _emit_changes(context, user, values)
     if "password" in values:
         password = values.pop("password")
-        check_personal(password, user.username, values.get("email", user.email))
         values["password_hash"] = context.once(("hash", password), lambda: hash_password(password))
-    _move_email(context.work, user, values.get("email", user.email))
+    if "email" in values:
+        emails.move_marker(context.work, user, values["email"], otherwise=taken("email"))
+        values["claims_email"] = True
     after = bool(values.get("is_active", user.is_active) and values.get("is_admin", user.is_admin))
     if user.is_active_admin != after:
         count_admin(context.work, 1 if after else -1)
@@ -101,15 +130,6 @@ def check_personal(password: str, username: str, email: str) -> None:
         raise InvalidValueError(errors=[{"pointer": "/password", "detail": detail}])
 
 
-def taken(field: str) -> ConflictError:
-    """Return the refusal of a name that somebody else has."""
-    name = "email address" if field == "email" else field
-    return ConflictError(
-        f"Somebody else has this {name}: choose another.",
-        errors=[{"pointer": f"/{field}", "detail": "This is taken."}],
-    )
-
-
 def count_admin(work: Transaction, amount: int) -> None:
     """Count active admins in the transaction that makes or unmakes one; the last one stays."""
     condition = Counter.amount > 1 if amount < 0 else None
@@ -122,13 +142,6 @@ def count_admin(work: Transaction, amount: int) -> None:
 def _verify(context: Context, password: str, password_hash: str) -> bool:
     question = ("password", password, password_hash)
     return context.once(question, lambda: verify_password(password, password_hash))
-
-
-def _move_email(work: Transaction, user: User, address: str) -> None:
-    # A spelling that folds to the same marker keeps it.
-    if keys.email(address) != keys.email(user.email):
-        work.put(UniqueName.at(keys.email(address), user_id=user.id), otherwise=taken("email"))
-        work.delete(marker_of(keys.email(user.email), user.id))
 
 
 def _emit_changes(context: Context, user: User, changes: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from chalicelib.db.keys import Key
 from chalicelib.errors import ConflictError, ForbiddenError, TooManyRequestsError
 from chalicelib.rate_limit import rate_limit
 from chalicelib.scopes import USERS_READ, USERS_WRITE
+from chalicelib.settings import OFF
 from chalicelib.users import actions, attempts
 from chalicelib.users.captcha import captcha_is_solved, site_key
 from chalicelib.users.models import User
@@ -42,6 +43,20 @@ def _failures_if_confirming(call: Call) -> Sequence[Key]:
     return _failures(call) if confirms else []
 
 
+def _wanted_address(call: Call) -> Sequence[Key]:
+    """Return the marker of the address in a sign-up or a patch, where it will be needed."""
+    payload = call.payload
+    entries = payload if isinstance(payload, list) else []
+    values = [
+        entry.get("value") for entry in entries if isinstance(entry, dict) and entry.get("path") == "/email"
+    ]
+    address = payload.get("email") if isinstance(payload, dict) else values[-1] if values else None
+    is_off = call.context.settings.email_verification == OFF
+    if is_off or not isinstance(address, str) or not 0 < len(address) <= keys.MAX_EMAIL:
+        return []
+    return [keys.email(address)]
+
+
 def _changes_email(payload: Any) -> bool:
     """Whether a body that was only parsed is a patch that would write an email address."""
     entries = payload if isinstance(payload, list) else []
@@ -74,7 +89,7 @@ def list_users(call: Call) -> Page[User]:
     access=Access(
         PUBLIC,
         optional_token=True,
-        also_reads=_failures_if_confirming,
+        also_reads=lambda call: [*_failures_if_confirming(call), *_wanted_address(call)],
         limit=rate_limit("10/minute"),
     ),
     takes=Takes(body=SignUpSchema),
@@ -94,7 +109,7 @@ def create_user(call: Call) -> Reply:
         raise ForbiddenError("Solve the captcha and send its answer as recaptcha_key.")
     if any(name in fields for name in SETTABLE):
         actions.confirm_password(call.context, call.actor.account, current)
-    user = actions.create_user(call.context, signs_up=True, **fields)
+    user = actions.create_user(call.context, signs_up=True, is_open=needs_captcha, **fields)
     return Reply(user, headers={"Location": call.url_for(get_user, user_id=user.id)})
 
 
@@ -123,7 +138,7 @@ def get_user(call: Call) -> User:
         PATCHER,
         scopes=USERS_WRITE,
         reads=(USER,),
-        also_reads=_failures,
+        also_reads=lambda call: [*_failures(call), *_wanted_address(call)],
         limit=rate_limit("10/hour", when=_changes_email, what="changes of /email"),
     ),
     takes=Takes(patch=POLICY, target=USER),
@@ -132,5 +147,5 @@ def get_user(call: Call) -> User:
 )
 def patch_user(call: Call) -> User:
     """Change a user by JSON Patch; password, e-mail and roles need a test of /current_password before."""
-    actions.change_user(call.context, call[USER], call.body)
+    actions.change_user(call.context, call[USER], call.body, confirms_email=True)
     return call[USER]

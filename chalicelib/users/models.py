@@ -21,6 +21,10 @@ class User(Item, discriminator="user"):
     is_regular_user = BooleanAttribute(default=True)
     is_admin = BooleanAttribute(default=False)
     is_internal = BooleanAttribute(default=False)
+    is_email_verified = BooleanAttribute(default=True)
+    # Whether the marker of the address is this account's. Where a sign-up hides whether an address is taken,
+    # the first one who confirms it gets the marker.
+    claims_email = BooleanAttribute(default=True)
     # Grows when every token of the account must die. A number instead of a time: it has no clock to jump,
     # and a token issued in the very second of the change is on one side of it or the other.
     credentials_version = NumberAttribute(default=0)
@@ -41,6 +45,25 @@ class User(Item, discriminator="user"):
 
 class UniqueName(Item, discriminator="unique_name"):
     """Marks a username or an e-mail address as taken."""
+
+    user_id = UnicodeAttribute()
+
+
+class Link(Item, discriminator="link"):
+    """The link that an account was sent last for a purpose; what opens it is a MAC of its id.
+
+    `address` is where it was sent, or the address that it confirms or restores.
+    """
+
+    purpose = UnicodeAttribute()
+    link_id = UnicodeAttribute()
+    user_id = UnicodeAttribute()
+    address = UnicodeAttribute()
+    credentials_version = NumberAttribute()
+
+
+class LinkPlace(Item, discriminator="link_place"):
+    """Leads from the id of a link to its account."""
 
     user_id = UnicodeAttribute()
 

@@ -61,6 +61,9 @@ class UserSchema(BaseUserSchema):
     is_regular_user = Flag(metadata={"description": "Has write access.", "example": True})
     is_admin = Flag()
     is_internal = Flag(metadata={"description": "Passes every permission; never settable over the API."})
+    is_email_verified = Flag(
+        metadata={"description": "Confirmed by a link.", "example": True, "readOnly": True}
+    )
     created = Moment()
     updated = Moment()
 

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.errors import ApiError
+from chalicelib.errors import ApiError, ForbiddenError
 from chalicelib.events import Event, Reason
 from chalicelib.rate_limit import Budget, rate_limit
 from chalicelib.security.passwords import hash_password, needs_rehash, verify_password
+from chalicelib.settings import REQUIRED
 from chalicelib.telemetry.measure import note
 from chalicelib.users import attempts
 from chalicelib.users.models import UniqueName, User
 
+UNVERIFIED = "Your email address is not confirmed yet: open the link in the letter that was sent to it."
 NOBODY = "0" * 26  # an id that no user has
 SIGN_INS = rate_limit("100/hour")  # of each account, whatever client they are for
 
@@ -28,6 +30,12 @@ def username_key(username: str) -> Key | None:
     if not 0 < len(name) <= keys.MAX_EMAIL:
         return None
     return keys.email(name) if "@" in keys.unique(name, keys.MAX_EMAIL) else keys.username(name)
+
+
+class UnverifiedEmailError(ForbiddenError):
+    """The password is right, but the email address is to be confirmed first."""
+
+    advice = UNVERIFIED
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ def authenticate(
     :param client_id: the OAuth2 client that the sign-in is for.
     :param otherwise: raised for an unknown user, a wrong password or a disabled account, without saying
         which; the refusal counts the failure.
+    :raises UnverifiedEmailError: as `complete_sign_in` does.
     :raises TooManyRequestsError: the account or the address failed too often, right or wrong.
     """
     user_id, subjects = candidate.user_id, [candidate.account, attempts.address(context)]
@@ -86,7 +95,21 @@ def authenticate(
         )
         raise attempts.failed(context, subjects, event, otherwise)
     note(actor_id=user.id)
+    complete_sign_in(context, user)
     return user
+
+
+def complete_sign_in(context: Context, user: User) -> None:
+    """Check what a sign-in needs beyond the right password; a second factor would have its place here.
+
+    Only those who know the password learn the answer, and it is the same for an account whose address is
+    another account's: it tells nothing about others.
+
+    :raises UnverifiedEmailError: a confirmed email address is required, and this one is not.
+    """
+    if context.settings.email_verification == REQUIRED and not user.is_email_verified:
+        attempts.require_under_limit(context, attempts.account(user.id))
+        raise UnverifiedEmailError
 
 
 def sign_in(context: Context, user: User, client_id: str, password: str) -> None:

@@ -14,7 +14,7 @@ from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.consents.models import Consent
 from chalicelib.teams.actions import clean_up, count_members
 from chalicelib.teams.models import Cleanup, Member, Team
-from chalicelib.users.models import UniqueName, User
+from chalicelib.users.models import LinkPlace, UniqueName, User
 from tasks.data.findings import Finding, list_anew, remove
 from tasks.data.items import Found, read
 
@@ -64,7 +64,8 @@ def _listing(item: Item, _: Found) -> Iterator[Finding]:
 
 
 def _names(user: User) -> dict[str, Key]:
-    return {"username": keys.username(user.username), "e-mail address": keys.email(user.email)}
+    names = {"username": keys.username(user.username)}
+    return names | ({"e-mail address": keys.email(user.email)} if user.claims_email else {})
 
 
 def _user(user: User, found: Found) -> Iterator[Finding]:
@@ -144,6 +145,13 @@ def _needs_of_user(item: Item) -> list[Key]:
     return [_user_of(item), *([keys.client(client_id)] if client_id else [])]
 
 
+def _link_place(place: LinkPlace, found: Found) -> Iterator[Finding]:
+    if keys.user(place.user_id) not in found:
+        absent = (User, keys.user(place.user_id))
+        mend = partial(remove, place, absent)
+        yield Finding(place.key, "its user is gone", "removes it", mend, is_leftover=True)
+
+
 def _is_owned(item: Item) -> bool:
     return bool(hasattr(item, "user_id") and item.counted()) and not _is_of_user(item)
 
@@ -205,6 +213,7 @@ RULES = [
     Rule(lambda _: True, lambda _: [], _listing),
     Rule(_is(User), lambda user: list(_names(user).values()), _user),
     Rule(_is(UniqueName), lambda marker: [keys.user(marker.user_id)], _marker),
+    Rule(_is(LinkPlace), lambda place: [keys.user(place.user_id)], _link_place),
     Rule(_is_of_user, _needs_of_user, _of_user),
     Rule(_is_owned, lambda item: [keys.user(item.user_id)], _owned),
     Rule(

@@ -53,7 +53,7 @@ class _Page(HTMLParser):
         if tag == "input":
             self.fields[found["name"]] = found.get("value", "")
         if tag == "button":
-            self.buttons.append(found["value"])
+            self.buttons.append(found.get("value", ""))
         if tag == "a":
             self.links.append(found["href"])
 
@@ -72,14 +72,14 @@ class Browser:
 
     def open(self, **query: Any) -> Answer:
         """Open the authorization endpoint."""
-        return self._send("GET", f"{AUTHORIZE}?{urlencode(query, doseq=True)}")
+        return self.send("GET", f"{AUTHORIZE}?{urlencode(query, doseq=True)}")
 
     def submit(self, decision: str, **fields: str) -> Answer:
         """Fill in the form of the last page and press a button."""
         page = self.page
         assert decision in page.buttons, page.buttons
         form = {**page.fields, **fields, "decision": decision}
-        return self._send("POST", page.action, form=form)
+        return self.send("POST", page.action, form=form)
 
     @property
     def page(self) -> _Page:
@@ -92,7 +92,8 @@ class Browser:
         """What a person reads on it."""
         return " ".join(word for word in self.page.words if word)
 
-    def _send(self, method: str, path: str, **more: Any) -> Answer:
+    def send(self, method: str, path: str, **more: Any) -> Answer:
+        """Send a request with the cookies."""
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         headers = {**({"Cookie": cookie} if cookie else {}), **self.headers}
         self.last = self.api(method, path, headers=headers, **more)

@@ -124,6 +124,22 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("POST", "/auth/oauth2/introspect"): _public("oauth2 client"),
     ("GET", "/auth/oauth2/authorize"): _public(),
     ("POST", "/auth/oauth2/authorize"): _public(status=422),  # nothing is filled in: asked again
+    ("GET", "/account/verify"): _public(),
+    ("POST", "/account/verify"): _public(status=422),  # nothing is filled in: asked again
+    ("GET", "/account/confirm"): _public(status=410),  # without the token of a link
+    ("POST", "/account/confirm"): _public(status=410),
+    ("GET", "/account/undo"): _public(status=410),
+    ("POST", "/account/undo"): _public(status=410),
+    ("GET", "/account/forgotten"): _public(),
+    ("POST", "/account/forgotten"): _public(status=422),
+    ("GET", "/account/reset"): _public(status=410),
+    ("POST", "/account/reset"): _public(status=410),
+    ("POST", "/api/v1/account/email-verification/request"): _public(status=204),
+    ("POST", "/api/v1/account/email-verification"): _public(status=410),
+    ("POST", "/api/v1/account/email-change"): _public(status=410),
+    ("POST", "/api/v1/account/email-undo"): _public(status=410),
+    ("POST", "/api/v1/account/password-reset/request"): _public(status=204),
+    ("POST", "/api/v1/account/password-reset"): _public(status=410),
     ("GET", "/.well-known/oauth-authorization-server"): _public(),
     ("GET", "/.well-known/openid-configuration"): _public(),
     ("GET", USERS): Access("users:read", "admin", frozenset(ADMINS)),

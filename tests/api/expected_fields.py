@@ -3,6 +3,7 @@
 LISTED_USER = {"id", "username", "first_name", "middle_name", "last_name"}
 USER = LISTED_USER | {
     "email",
+    "is_email_verified",
     "is_active",
     "is_regular_user",
     "is_admin",

@@ -52,6 +52,9 @@ BODIES: dict[tuple[str, str], Any] = {
         "password": "analytical engine",
         "recaptcha_key": "secret_key",
     },
+    ("POST", "request"): {"username": "nobody"},
+    ("POST", "password-reset"): {"token": "unknown", "password": "analytical engine"},
+    **{("POST", f"email-{what}"): {"token": "unknown"} for what in ("verification", "change", "undo")},
 }
 BODIES |= {("POST", name): resource.NEW for name, resource in RESOURCES.items()}
 BODIES |= {("PATCH", name): resource.PATCH for name, resource in RESOURCES.items()}
@@ -195,12 +198,20 @@ class World:
         if path.startswith("/auth/oauth2/"):
             form = {"grant_type": "client_credentials", "token": "unknown", "client_secret": SECRET}
             return self.api(method, address, form={**form, "client_id": self.clients["owner"].client_id})
+        if path.startswith("/account/"):
+            return self._account(method, address)
         answer = self.api(
             method, address, token=self.token(caller, scopes), data=self._body(caller, method, path)
         )
         if method != "GET" and answer.status < 300:
             self.restore()
         return answer
+
+    def _account(self, method: str, path: str) -> Answer:
+        browser = Browser(self.api)
+        page = browser.send("GET", path)
+        form = browser.page.fields if page.status == 200 else {}
+        return page if method == "GET" else browser.send("POST", path, form=form)
 
     def _body(self, caller: str, method: str, path: str) -> Any:
         if path.endswith("/members") and method == "POST":

@@ -7,15 +7,14 @@ import pytest
 import app as application
 from chalicelib.db import keys
 from chalicelib.oauth.authorize.tickets import (
-    browser_of,
     make_consent_ticket,
     make_ticket,
-    new_browser,
     open_ticket,
 )
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.security.seals import seal, unseal
 from chalicelib.users.models import User, new_user
+from chalicelib.web.browser import browser_of, new_browser
 from chalicelib.web.call import Call
 from chalicelib.web.request import Request
 from tests.support import a_context

@@ -29,6 +29,8 @@ def test_keys_are_those_of_the_code() -> None:
         "used_refresh_token": keys.used_refresh_token("", ""),
         "authorization_code": keys.authorization_code("", ""),
         "consent": keys.consent("", ""),
+        "link": keys.link("", ""),
+        "link_place": keys.link_place(""),
         "used_ticket": keys.used_ticket(""),
         "revoked_token": keys.revoked_token(""),
         "audit_event": keys.audit_event("", "x"),

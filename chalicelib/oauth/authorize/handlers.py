@@ -8,7 +8,7 @@ from chalicelib.errors import TooManyRequestsError
 from chalicelib.oauth.authorize import actions
 from chalicelib.oauth.authorize.consent import covers
 from chalicelib.oauth.authorize.models import AuthorizationRequest
-from chalicelib.oauth.authorize.pages import ShownAgainError, consent_page, render_error, sign_in_page
+from chalicelib.oauth.authorize.pages import consent_page, render_error, sign_in_page
 from chalicelib.oauth.authorize.request import (
     client_key,
     read_authorization_request,
@@ -16,10 +16,8 @@ from chalicelib.oauth.authorize.request import (
 from chalicelib.oauth.authorize.schemas import AuthorizationFormSchema, AuthorizationQuery
 from chalicelib.oauth.authorize.tickets import (
     Ticket,
-    browser_of,
     make_consent_ticket,
     make_ticket,
-    new_browser,
     open_ticket,
     registration_of,
     spend,
@@ -28,11 +26,20 @@ from chalicelib.oauth.consents.models import Consent
 from chalicelib.oauth.errors import AccessDeniedError, BadAuthorizationRequestError
 from chalicelib.oauth.form import read_form
 from chalicelib.users.models import User
-from chalicelib.users.sign_in import SIGN_INS, authenticate, look_up, sign_in, username_key
+from chalicelib.users.sign_in import (
+    SIGN_INS,
+    UnverifiedEmailError,
+    authenticate,
+    look_up,
+    sign_in,
+    username_key,
+)
 from chalicelib.web.access import PUBLIC, Access
+from chalicelib.web.browser import browser_of, new_browser
 from chalicelib.web.call import Call
 from chalicelib.web.media import HTML
 from chalicelib.web.operation import Docs, Document, Errors, Gives, Operation, Takes
+from chalicelib.web.page import ShownAgainError
 
 STALE = "This page has expired, or your browser does not accept cookies. Sign in again."
 WRONG = "Wrong username, email address or password."
@@ -128,6 +135,8 @@ def _sign_in(call: Call, asked: AuthorizationRequest, form: Form) -> Document:
     except AccessDeniedError:
         # The failure counts: it is what the context holds now in the place of a sign-in.
         return _ask(call, asked, username=username, alert=WRONG, status=403)
+    except UnverifiedEmailError as error:
+        return _ask(call, asked, username=username, alert=error.detail, status=403)
     sign_in(context, user, client_id, password)
     return go_on(call, asked, user)
 

@@ -1,11 +1,7 @@
-"""What ties a form of the authorization endpoint to the browser, the request and the person: no session.
-
-A form that another site sends has no cookie of ours, one that an attacker fetched has another browser's.
-"""
+"""What ties a form of the authorization endpoint to the browser, the request and the person: no session."""
 
 import hashlib
 import re
-import secrets
 import time
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -17,11 +13,10 @@ from chalicelib.oauth.authorize.models import UsedTicket
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.security.seals import seal, unseal
 from chalicelib.users.models import User
+from chalicelib.web.browser import browser_of, is_from_own_page
 from chalicelib.web.call import Call
 
 SIGN_IN, CONSENT = "sign-in", "consent"
-OWN = ("same-origin", "none")  # Fetch Metadata: sent by a page of ours, or typed
-BROWSER = re.compile(r"[\w-]{43}", re.ASCII)  # 256 random bits
 # until when, its own id, the client's registration and owner; of the consent page also who signed in, and
 # what the page showed of the client
 TICKET = re.compile(
@@ -50,25 +45,6 @@ class Ticket:
     credentials_version: int = 0
     client_version: int = 0
     scopes: frozenset[str] = frozenset()
-
-
-def _cookie_name(call: Call) -> str:
-    # Browsers take the prefix only from https; it keeps other hosts of the domain from setting it.
-    return "__Host-grail" if call.request.base_url.startswith("https:") else "grail"
-
-
-def browser_of(call: Call) -> str | None:
-    """Return the secret by which a browser is known, if it sent one; other cookies may be odd."""
-    pairs = (pair.strip().partition("=") for pair in call.request.headers.get("cookie", "").split(";"))
-    known = [value for name, _, value in pairs if name == _cookie_name(call) and BROWSER.fullmatch(value)]
-    return known[0] if known else None
-
-
-def new_browser(call: Call) -> tuple[str, str]:
-    """Return a new secret for a browser, and the Set-Cookie header that gives it away."""
-    browser = secrets.token_urlsafe(32)
-    secure = "; Secure" if call.request.base_url.startswith("https:") else ""
-    return browser, f"{_cookie_name(call)}={browser}; Path=/; HttpOnly; SameSite=Lax{secure}"
 
 
 def make_ticket(call: Call, browser: str, client: OAuth2Client) -> str:
@@ -103,7 +79,7 @@ def registration_of(client: OAuth2Client) -> str:
 def open_ticket(call: Call, sealed: str) -> Ticket | None:
     """Read the hidden field of a form; None if it is too old, or of another browser or request."""
     browser = browser_of(call)
-    if browser is None or call.request.headers.get("sec-fetch-site", OWN[0]) not in OWN:
+    if browser is None or not is_from_own_page(call):
         return None
     key = call.context.keyring.mac_key("ticket")
     for step in (SIGN_IN, CONSENT):

@@ -14,7 +14,7 @@ from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError, Unau
 from chalicelib.oauth.grant_types import REFRESH_TOKEN
 from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
 from chalicelib.oauth.tokens.families import Start, start_family
-from chalicelib.users.sign_in import authenticate, look_up, sign_in, username_key
+from chalicelib.users.sign_in import UnverifiedEmailError, authenticate, look_up, sign_in, username_key
 
 
 def reads(parameters: dict[str, str]) -> list[Key | None]:
@@ -27,7 +27,8 @@ def grant(request: TokenRequest) -> dict[str, Any]:
 
     :raises InvalidRequestError: username or password is missing.
     :raises UnauthorizedClientError: the client is not first-party today, or suspended.
-    :raises InvalidGrantError: unknown user, wrong password or disabled user: the same bytes, and as slow.
+    :raises InvalidGrantError: unknown user, wrong password or disabled user: the same bytes, and as slow;
+        or the email address is to be confirmed first.
     :raises TooManyRequestsError: the account or the address failed too often, right or wrong, or the account
         signed in too often.
     """
@@ -40,7 +41,10 @@ def grant(request: TokenRequest) -> dict[str, Any]:
         raise UnauthorizedClientError
     scopes = granted_scopes(allowed_scopes(client, owner), parameters.get("scope"))
     password = parameters["password"]
-    user = authenticate(context, client.client_id, candidate, password, InvalidGrantError())
+    try:
+        user = authenticate(context, client.client_id, candidate, password, InvalidGrantError())
+    except UnverifiedEmailError as error:
+        raise InvalidGrantError(error.detail) from error
     sign_in(context, user, client.client_id, password)
     token, family = None, None
     if REFRESH_TOKEN in client.grant_types:

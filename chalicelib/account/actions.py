@@ -1,0 +1,149 @@
+"""What people do by links that they got by letter; each action adds to the context's work."""
+
+from typing import Any
+
+from chalicelib.context import Context
+from chalicelib.db import keys
+from chalicelib.db.keys import Key
+from chalicelib.errors import GoneError
+from chalicelib.events import Event, EventName, Letter, Reason
+from chalicelib.rate_limit import Budget, rate_limit
+from chalicelib.users import attempts, emails
+from chalicelib.users.actions import change_user
+from chalicelib.users.links import OpenedLink, Purpose, issue_link, open_link, use_link
+from chalicelib.users.models import Link, UniqueName, User
+from chalicelib.users.sign_in import NOBODY, username_key
+
+LETTERS = rate_limit("5/hour")  # for each name that somebody asks for, whether an account has it or not
+
+
+def require_link(context: Context, purpose: Purpose, token: str) -> OpenedLink:
+    """Return what a token opens.
+
+    :raises GoneError: it opens nothing, or something that has changed since.
+    """
+    link = open_link(context, purpose, token)
+    is_own = purpose in ("email_change", "email_undo")  # others are for the address that the account has
+    if link is None or not (is_own or link.item.address == link.user.email):
+        raise GoneError
+    return link
+
+
+def name_key(payload: Any) -> list[Key | None]:
+    """Return the marker of the name in a body that was only parsed, so that it is read at once."""
+    name = payload.get("username") if isinstance(payload, dict) else None
+    return [username_key(name)] if isinstance(name, str) else []
+
+
+def request_password_reset(context: Context, name: str) -> None:
+    """Send a link by which a forgotten password is replaced; nothing tells whether there is an account.
+
+    :param name: username or email address.
+    :raises TooManyRequestsError: it was asked for too often.
+    """
+    user = _addressee(context, name)
+    if user is None or not user.is_active or not user.claims_email:
+        _emit_nothing_sent(context, "password_reset_request", user)
+        return
+    letter = Letter(link=issue_link(context, "password_reset", user, user.email))
+    context.emit(Event(name="password_reset_request", user_id=user.id, letter=letter))
+
+
+def request_verification(context: Context, name: str) -> None:
+    """Send the link that confirms an email address again; nothing tells whether there is an account.
+
+    :param name: username or email address.
+    :raises TooManyRequestsError: it was asked for too often.
+    """
+    user = _addressee(context, name)
+    if user is None or not user.is_active or user.is_email_verified:
+        _emit_nothing_sent(context, "email_verification", user)
+        return
+    letter = emails.verification_letter(context, user)
+    context.emit(Event(name="email_verification", user_id=user.id, letter=letter))
+
+
+def verify_email(context: Context, token: str) -> None:
+    """Confirm the address of an account.
+
+    :raises GoneError: the link does not work, or another account has the address by now.
+    """
+    link = require_link(context, "email_verification", token)
+    use_link(context, link)
+    _take_address(context, link, link.user.email)
+    context.emit(Event(name="email_verification", user_id=link.user.id, actor_id=link.user.id))
+
+
+def confirm_email_change(context: Context, token: str) -> None:
+    """Move an account to the address that was asked for, and tell the old one, with a link that undoes it.
+
+    While such a link is good, there is no other: only the address before all changes is brought back.
+
+    :raises GoneError: the link does not work, or another account has the address by now.
+    """
+    link = require_link(context, "email_change", token)
+    user, before = link.user, link.user.email
+    use_link(context, link)
+    context.read([keys.link(user.id, "email_undo")])
+    is_first = context.find(Link, keys.link(user.id, "email_undo")) is None
+    undo = issue_link(context, "email_undo", user, before) if is_first and user.is_email_verified else None
+    _take_address(context, link, link.item.address)
+    letter = Letter(to=before, link=undo)
+    context.emit(Event(name="email_change", user_id=user.id, actor_id=user.id, letter=letter))
+
+
+def undo_email_change(context: Context, token: str) -> None:
+    """Bring an address back, and end everything that is signed in.
+
+    :raises GoneError: the link does not work, or another account has the address by now.
+    """
+    link = require_link(context, "email_undo", token)
+    use_link(context, link)
+    version = int(link.user.credentials_version) + 1
+    _take_address(context, link, link.item.address, credentials_version=version)
+    details = {"undone": True}
+    context.emit(Event(name="email_change", user_id=link.user.id, actor_id=link.user.id, details=details))
+
+
+def reset_password(context: Context, token: str, password: str) -> None:
+    """Replace a forgotten password, and end everything that is signed in.
+
+    Who opens the link has the address, so it is confirmed with that.
+
+    :raises GoneError: the link does not work.
+    :raises InvalidValueError: the password is the username or the email address.
+    """
+    link = require_link(context, "password_reset", token)
+    use_link(context, link)
+    change_user(context, link.user, {"password": password, "is_email_verified": True})
+
+
+def _take_address(context: Context, link: OpenedLink, address: str, **more: Any) -> None:
+    emails.move_marker(context.work, link.user, address, otherwise=GoneError())
+    context.work.change(
+        link.user, {"email": address, "is_email_verified": True, "claims_email": True, **more}
+    )
+
+
+def _addressee(context: Context, name: str) -> User | None:
+    """Read the account of a name, and count the request; unknown names take the same way.
+
+    :raises TooManyRequestsError: the name was asked for too often.
+    """
+    key = username_key(name)
+    context.read([key])
+    marker = context.find(UniqueName, key)
+    user_key = keys.user(marker.user_id if marker else NOBODY)
+    # Counted by the name as it was given: what an account is called otherwise is nobody's business.
+    subject = attempts.unknown_username(context, name)
+    budget = Budget.of(LETTERS, "letters", subject, context.settings.rate_limit_factor)
+    context.read([user_key, *budget.limits])
+    budget.check(context.items)
+    budget.spend(context.work)
+    return context.find(User, user_key)
+
+
+def _emit_nothing_sent(context: Context, name: EventName, user: User | None) -> None:
+    reason: Reason = "unknown user" if user is None or user.is_active else "account is disabled"
+    user_id = user.id if user else None
+    context.emit(Event(name=name, user_id=user_id, outcome="failure", details={"reason": reason}))

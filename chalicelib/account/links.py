@@ -1,0 +1,203 @@
+"""The pages that links of letters lead to: GET shows what they do, POST does it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from chalicelib.account import actions
+from chalicelib.account.actions import require_link
+from chalicelib.account.pages import CONFIRM, UNDO, VERIFY, LinkPage, done_page, show
+from chalicelib.account.schemas import AccountFormSchema, LinkQuery
+from chalicelib.context import Context
+from chalicelib.db.keys import Key
+from chalicelib.errors import GoneError, InvalidValueError, TooManyRequestsError
+from chalicelib.oauth.form import read_form
+from chalicelib.rate_limit import rate_limit
+from chalicelib.security.passwords import password_flaw
+from chalicelib.users.links import Purpose
+from chalicelib.web.access import PUBLIC, Access
+from chalicelib.web.browser import is_form_ticket
+from chalicelib.web.call import Call
+from chalicelib.web.media import HTML
+from chalicelib.web.operation import Docs, Document, Errors, Gives, Operation, Takes
+from chalicelib.web.page import error_page
+
+STALE = "This page has expired, or your browser does not accept cookies. Try again."
+REQUESTS = "30/hour"  # of each source address
+MISSING = "Enter your username or email address."
+SENT = "If there is such an account, a letter with a link is on its way to its email address."
+PAGE = Gives(types=(HTML,), errors=Errors(error_page), cors=False)
+LINK = Takes(query=LinkQuery)
+FORM = Takes(body=AccountFormSchema, parse=read_form)
+SHOWN = Docs(problems=(GoneError,), headers=("Set-Cookie",))
+AGAIN = {403: "The page has expired: it is shown again."}
+USED = Docs(problems=(GoneError,), headers=("Set-Cookie",), also=AGAIN)
+ASKED = Docs(
+    problems=(TooManyRequestsError,),
+    headers=("Set-Cookie",),
+    also={**AGAIN, 422: "Something is missing: the page is shown again."},
+    limits={"letters for a name": actions.LETTERS},
+)
+
+
+def _asks(payload: Any) -> bool:
+    """Whether a form has no token, so that it asks for a letter."""
+    return not (isinstance(payload, dict) and payload.get("token"))
+
+
+def _named(call: Call) -> list[Key | None]:
+    return actions.name_key(call.payload)
+
+
+@Operation(access=Access(PUBLIC), takes=LINK, gives=PAGE, docs=SHOWN)
+def show_email_verification(call: Call) -> Document:
+    """Show the page that confirms an email address; without a token, the one that sends the link again."""
+    return _show(call, VERIFY, "email_verification") if _token(call) else _ask_again(call)
+
+
+@Operation(
+    access=Access(PUBLIC, also_reads=_named, limit=rate_limit(REQUESTS, when=_asks, what="without a token")),
+    takes=FORM,
+    gives=PAGE,
+    docs=replace(ASKED, problems=(GoneError, TooManyRequestsError)),
+)
+def submit_email_verification(call: Call) -> Document:
+    """Confirm an email address; without a token, send the link again."""
+    if call.body["token"]:
+        return _use(call, VERIFY, "email_verification", actions.verify_email)
+    return _request(call, _ask_again, VERIFY.form, actions.request_verification)
+
+
+@Operation(access=Access(PUBLIC), takes=LINK, gives=PAGE, docs=SHOWN)
+def show_email_change(call: Call) -> Document:
+    """Show the page that confirms a new email address."""
+    return _show(call, CONFIRM, "email_change")
+
+
+@Operation(access=Access(PUBLIC), takes=FORM, gives=PAGE, docs=USED)
+def submit_email_change(call: Call) -> Document:
+    """Move the account to its new email address."""
+    return _use(call, CONFIRM, "email_change", actions.confirm_email_change)
+
+
+@Operation(access=Access(PUBLIC), takes=LINK, gives=PAGE, docs=SHOWN)
+def show_email_undo(call: Call) -> Document:
+    """Show the page that brings an old email address back."""
+    return _show(call, UNDO, "email_undo")
+
+
+@Operation(access=Access(PUBLIC), takes=FORM, gives=PAGE, docs=USED)
+def submit_email_undo(call: Call) -> Document:
+    """Bring the old email address back, and sign everybody out."""
+    return _use(call, UNDO, "email_undo", actions.undo_email_change)
+
+
+@Operation(access=Access(PUBLIC), gives=PAGE, docs=Docs(headers=("Set-Cookie",)))
+def show_forgotten_password(call: Call) -> Document:
+    """Show the page for those who forgot their password."""
+    return _forgotten(call)
+
+
+@Operation(
+    access=Access(PUBLIC, also_reads=_named, limit=rate_limit(REQUESTS)),
+    takes=FORM,
+    gives=PAGE,
+    docs=ASKED,
+)
+def submit_forgotten_password(call: Call) -> Document:
+    """Send a link by which a forgotten password is replaced."""
+    return _request(call, _forgotten, "forgotten", actions.request_password_reset)
+
+
+@Operation(access=Access(PUBLIC), takes=LINK, gives=PAGE, docs=SHOWN)
+def show_password_reset(call: Call) -> Document:
+    """Show the page on which a forgotten password is replaced."""
+    token = _token(call)
+    require_link(call.context, "password_reset", token)
+    return _reset(call, token)
+
+
+@Operation(
+    access=Access(PUBLIC),
+    takes=FORM,
+    gives=PAGE,
+    docs=Docs(
+        problems=(GoneError,),
+        headers=("Set-Cookie",),
+        also={**AGAIN, 422: "The password is too weak: the page is shown again."},
+        if_unsure="Try to sign in with the new password.",
+    ),
+)
+def submit_password_reset(call: Call) -> Document:
+    """Replace a forgotten password, and sign everybody out."""
+    token, password = call.body["token"], call.body["password"]
+    require_link(call.context, "password_reset", token)
+    if not is_form_ticket(call, "reset", call.body["ticket"]):
+        return _reset(call, token, alert=STALE, status=403)
+    flaw = password_flaw(password)
+    if flaw:
+        return _reset(call, token, alert=flaw, status=422)
+    try:
+        actions.reset_password(call.context, token, password)
+    except InvalidValueError as error:
+        return _reset(call, token, alert=error.errors[0]["detail"], status=422)
+    return done_page(call, "New password", "You have a new password, and everybody is signed out.")
+
+
+def _token(call: Call) -> str:
+    """Return what the link of a letter brings; what is no single token opens nothing."""
+    values = call.request.query.get("token", [])
+    return values[0] if len(values) == 1 else ""
+
+
+def _show(call: Call, page: LinkPage, purpose: Purpose) -> Document:
+    token = _token(call)
+    require_link(call.context, purpose, token)
+    return _link_page(call, page, token)
+
+
+def _link_page(call: Call, page: LinkPage, token: str, *, alert: str = "", status: int = 200) -> Document:
+    texts = {"text": page.text, "button": page.button, "action": page.form, "token": token}
+    return show(call, "link", page.title, texts, form=page.form, alert=alert, status=status)
+
+
+def _use(call: Call, page: LinkPage, purpose: Purpose, action: Callable[[Context, str], None]) -> Document:
+    token = call.body["token"]
+    require_link(call.context, purpose, token)
+    if not is_form_ticket(call, page.form, call.body["ticket"]):
+        return _link_page(call, page, token, alert=STALE, status=403)
+    action(call.context, token)
+    return done_page(call, page.title, page.done)
+
+
+def _request(
+    call: Call,
+    page: Callable[..., Document],
+    form: str,
+    action: Callable[[Context, str], None],
+) -> Document:
+    username = call.body["username"].strip()
+    if not is_form_ticket(call, form, call.body["ticket"]):
+        return page(call, username=username, alert=STALE, status=403)
+    if not username:
+        return page(call, alert=MISSING, status=422)
+    action(call.context, username)
+    return done_page(call, "Look into your mail", SENT)
+
+
+def _ask_again(call: Call, *, username: str = "", alert: str = "", status: int = 200) -> Document:
+    text = "Enter your username or email address to get the link that confirms the address once more."
+    texts = {"text": text, "button": "Send the link", "action": "verify", "username": username}
+    return show(call, "request", VERIFY.title, texts, form=VERIFY.form, alert=alert, status=status)
+
+
+def _forgotten(call: Call, *, username: str = "", alert: str = "", status: int = 200) -> Document:
+    text = "Enter your username or email address to get a link by which you choose another password."
+    texts = {"text": text, "button": "Send the link", "action": "forgotten", "username": username}
+    title = "Forgot your password?"
+    return show(call, "request", title, texts, form="forgotten", alert=alert, status=status)
+
+
+def _reset(call: Call, token: str, *, alert: str = "", status: int = 200) -> Document:
+    title = "Choose a new password"
+    return show(call, "reset", title, {"token": token}, form="reset", alert=alert, status=status)

@@ -1,0 +1,86 @@
+"""The account pages: plain HTML that works without scripts."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from chalicelib.web.browser import browser_of, make_form_ticket, new_browser
+from chalicelib.web.call import Call
+from chalicelib.web.operation import Document
+from chalicelib.web.page import alert_markup, fill, lay_out
+
+FOLDER = Path(__file__).with_name("pages")
+
+
+@dataclass(frozen=True)
+class LinkPage:
+    """What the page of a link shows before and after its use.
+
+    :param form: name of its form, and the last part of its path.
+    """
+
+    form: str
+    title: str
+    text: str
+    button: str
+    done: str
+
+
+VERIFY = LinkPage(
+    "verify",
+    "Confirm your email address",
+    "Press the button to confirm that this email address is yours.",
+    "Confirm",
+    "Your email address is confirmed.",
+)
+CONFIRM = LinkPage(
+    "confirm",
+    "Use this email address",
+    "Press the button to use this email address for your account from now on.",
+    "Use this address",
+    "Your account has its new email address.",
+)
+UNDO = LinkPage(
+    "undo",
+    "Keep your old email address",
+    "Press the button to bring back the address that your account had. Everybody is signed out.",
+    "Bring it back",
+    "Your account has its old email address again, and everybody is signed out. "
+    "If you did not change the address yourself, somebody knows your password: choose another one now.",
+)
+
+
+def show(
+    call: Call,
+    template: str,
+    title: str,
+    texts: dict[str, str],
+    *,
+    form: str = "",
+    alert: str = "",
+    status: int = 200,
+    **markup: str,
+) -> Document:
+    """Fill in a page; a browser that is not known yet gets its cookie.
+
+    :param form: what the ticket of its forms is for.
+    :param alert: what went wrong with the answer before this one, if anything; it has the focus then.
+    """
+    known = browser_of(call)
+    browser, cookie = (known, None) if known else new_browser(call)
+    common = {"base": urlsplit(call.request.base_url).path, "ticket": make_form_ticket(call, browser, form)}
+    content = fill(
+        FOLDER / f"{template}.html",
+        common | texts,
+        alert=alert_markup(alert),
+        focus="" if alert else " autofocus",
+        describedby=' aria-describedby="alert"' if alert else "",
+        **markup,
+    )
+    page = lay_out(call.request, title, content, status)
+    return replace(page, headers={**page.headers, **({"Set-Cookie": cookie} if cookie else {})})
+
+
+def done_page(call: Call, title: str, text: str) -> Document:
+    """Show that something is done."""
+    return show(call, "done", title, {"text": text})

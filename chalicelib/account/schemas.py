@@ -1,0 +1,68 @@
+"""What people send to the account pages and their API."""
+
+import re
+
+from marshmallow import Schema, fields, validate
+
+from chalicelib.db.keys import MAX_EMAIL
+from chalicelib.oauth.fields import WHOSE
+from chalicelib.oauth.form import MAX_VALUE, FormSchema
+from chalicelib.security.passwords import MAX_BYTES, MIN_LENGTH
+from chalicelib.users.schemas import validate_new_password
+from chalicelib.web.fields import pattern_metadata, text_metadata
+
+SEALED = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+MAX_TOKEN = 128
+TOKEN = pattern_metadata(SEALED, MAX_TOKEN, description="Of the link.", example="01ARZ3NDEKTSV4RRFFQ69G5FAV")
+PASSWORD = {"minLength": MIN_LENGTH, "maxLength": MAX_BYTES, "format": "password"}
+
+
+class NameSchema(Schema):
+    """An account, by one of its names."""
+
+    username = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=MAX_EMAIL),
+        metadata={"description": WHOSE, "example": "ada"},
+    )
+
+
+class LinkTokenSchema(Schema):
+    """A link."""
+
+    token = fields.String(
+        required=True, load_only=True, validate=validate.Length(max=MAX_TOKEN), metadata=TOKEN
+    )
+
+
+class ResetSchema(LinkTokenSchema):
+    """A link, and a new password."""
+
+    password = fields.String(
+        required=True,
+        load_only=True,
+        validate=validate_new_password,
+        metadata={**PASSWORD, "example": "analytical engine"},
+    )
+
+
+class LinkQuery(Schema):
+    """A link."""
+
+    token = fields.String(load_default="", metadata=TOKEN)
+
+
+class AccountFormSchema(FormSchema):
+    """What the account pages send."""
+
+    ticket = fields.String(
+        load_default="",
+        metadata=pattern_metadata(
+            SEALED, MAX_VALUE, description="Ties the form to the browser.", example="c2VhbGVk"
+        ),
+    )
+    token = fields.String(load_default="", metadata=TOKEN)
+    username = fields.String(
+        load_default="", metadata=text_metadata(MAX_EMAIL, description=WHOSE, example="ada")
+    )
+    password = fields.String(load_default="", metadata={"maxLength": MAX_VALUE, "format": "password"})

@@ -1,0 +1,84 @@
+"""Email addresses: who has one, who has to confirm one, and how one is changed."""
+
+from typing import Any
+
+from chalicelib.context import Context
+from chalicelib.db import keys
+from chalicelib.db.transaction import Transaction
+from chalicelib.errors import ApiError, ConflictError
+from chalicelib.events import Event, Letter
+from chalicelib.settings import OFF, REQUIRED
+from chalicelib.users.links import issue_link
+from chalicelib.users.models import UniqueName, User, marker_of
+
+
+def taken(field: str) -> ConflictError:
+    """Return the refusal of a name that somebody else has."""
+    name = "email address" if field == "email" else field
+    return ConflictError(
+        f"Somebody else has this {name}: choose another.",
+        errors=[{"pointer": f"/{field}", "detail": "This is taken."}],
+    )
+
+
+def standing_at_sign_up(context: Context, *, is_open: bool) -> dict[str, bool]:
+    """Return how a new account stands to its email address.
+
+    :param is_open: anybody may sign up in this way, so the answer must not tell whether an address is taken.
+        Then nobody has the address until it is confirmed.
+    """
+    mode = context.settings.email_verification
+    return {"is_email_verified": mode == OFF, "claims_email": not (is_open and mode == REQUIRED)}
+
+
+def verification_letter(context: Context, user: User) -> Letter | None:
+    """Return the letter by which an address is confirmed, its link included; None if none is sent.
+
+    If another account has the address, its owner gets a letter instead.
+    """
+    if user.is_email_verified:
+        return None
+    owner = None if user.claims_email else _owner(context, user.email, user)
+    if owner:
+        context.emit(Event(name="sign_up_with_taken_email", user_id=owner, letter=Letter()))
+        return None
+    return Letter(link=issue_link(context, "email_verification", user, user.email))
+
+
+def needs_confirmation(context: Context, user: User, changes: dict[str, Any]) -> bool:
+    """Whether changes hold another address, which takes effect when it is confirmed."""
+    mode = context.settings.email_verification
+    return mode != OFF and changes.get("email", user.email) != user.email
+
+
+def request_change(context: Context, user: User, address: str) -> None:
+    """Send a link to a new address; it takes effect when the link is used.
+
+    :raises ConflictError: the address is taken; where that is hidden, no letter is sent.
+    """
+    owner = _owner(context, address, user)
+    if owner and context.settings.email_verification != REQUIRED:
+        raise taken("email")
+    link = issue_link(context, "email_change", user, address)
+    letter = None if owner else Letter(to=address, link=link)
+    context.emit(Event(name="email_change_request", user_id=user.id, letter=letter))
+
+
+def move_marker(work: Transaction, user: User, address: str, *, otherwise: ApiError) -> None:
+    """Mark an address as this account's, and free the one that it has.
+
+    :param otherwise: raised by the commit if somebody else has it.
+    """
+    # A spelling that folds to the same marker keeps it.
+    is_same = keys.email(address) == keys.email(user.email)
+    if is_same and user.claims_email:
+        return
+    work.put(UniqueName.at(keys.email(address), user_id=user.id), otherwise=otherwise)
+    if user.claims_email:
+        work.delete(marker_of(keys.email(user.email), user.id))
+
+
+def _owner(context: Context, address: str, user: User) -> str | None:
+    context.read([keys.email(address)])  # it was read already, as a rule
+    marker = context.find(UniqueName, keys.email(address))
+    return marker.user_id if marker and marker.user_id != user.id else None
