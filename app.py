@@ -7,6 +7,7 @@ from chalicelib.account import handlers as account
 from chalicelib.account import links as account_links
 from chalicelib.audit import handlers as audit
 from chalicelib.db.table import connect, session
+from chalicelib.letters import handlers as letters
 from chalicelib.listeners import LISTENERS
 from chalicelib.oauth import metadata
 from chalicelib.oauth.authorize import handlers as authorize
@@ -115,5 +116,6 @@ api.route("GET", "/health", system.get_health)
 
 # Lambda finds a function by the name that it has here.
 clean_up_deleted_teams = app.schedule("rate(5 minutes)", name="clean_up")(teams.clean_up_deleted_teams)
+send_letters = app.lambda_function(name="send_letters")(letters.sending(api.context))
 
 cold_start.finish()

@@ -30,6 +30,7 @@ from chalicelib.telemetry.measure import Value, running
 from chalicelib.web.headers import REMAPPED
 from chalicelib.web.problem import SECURITY_HEADERS, decorate, problem_response
 from chalicelib.web.request import base_url
+from tasks import mailbox
 from tasks.processes import shown
 
 # fields of the log line (docs/operations.md) that a developer looks at
@@ -146,6 +147,9 @@ class Gateway(LocalGateway):
     def _invoke(self, request: Incoming) -> Answer:
         if request.path == "/" and request.method in {"GET", "HEAD"}:
             return Answer(HTTPStatus.SEE_OTHER, {**SECURITY_HEADERS, "Location": "/api/v1"})
+        if request.method in {"GET", "HEAD"} and (shown_letters := mailbox.answer(request.path)):
+            status, headers, body = shown_letters
+            return Answer(status, {**SECURITY_HEADERS, **headers}, body)
         self._request = request
         response = self.handle_request(request.method, request.target, request.single_headers, request.body)
         content = response["body"] or ""

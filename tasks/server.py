@@ -12,6 +12,7 @@ from chalice import local
 from chalice.cli.factory import CLIFactory
 
 from chalicelib.teams.actions import clean_up
+from tasks import mailbox
 from tasks.connection import Connection
 from tasks.gateway import Gateway
 from tasks.worker import Server
@@ -19,6 +20,11 @@ from tasks.worker import Server
 # not a stage of config.json: their environment is only for Lambda
 STAGE = "local"
 INTERVAL_SECONDS = 2.0  # between two runs of what is scheduled when deployed (app.schedule in app.py)
+# by what fails where one does
+JOBS: dict[str, Callable[[], object]] = {
+    "clean-up of deleted teams": clean_up,
+    "delivery of letters": mailbox.send_letters,
+}
 
 
 def make_server(project: Path, listener: socket.socket) -> Server:
@@ -34,18 +40,19 @@ def make_server(project: Path, listener: socket.socket) -> Server:
 def make_worker(project: Path, listener: socket.socket) -> Server:
     """Make the server of a worker process, and start what runs beside it."""
     server = make_server(project, listener)
-    clean_up_regularly()
+    for name, job in JOBS.items():
+        run_regularly(name, job)
     return server
 
 
-def clean_up_regularly() -> None:
-    """Clean up in the background for as long as this process lives."""
+def run_regularly(name: str, job: Callable[[], object]) -> None:
+    """Run a job in the background for as long as this process lives."""
     never = threading.Event()
-    arguments = (clean_up, lambda: never.wait(INTERVAL_SECONDS))
-    threading.Thread(target=repeat, args=arguments, daemon=True, name="schedule").start()
+    arguments = (job, lambda: never.wait(INTERVAL_SECONDS), name)
+    threading.Thread(target=repeat, args=arguments, daemon=True, name=name).start()
 
 
-def repeat(job: Callable[[], object], ended: Callable[[], bool]) -> None:
+def repeat(job: Callable[[], object], ended: Callable[[], bool], name: str) -> None:
     """Repeat a job until `ended` returns true; of consecutive errors, only the first is reported."""
     failing = False
     while True:
@@ -53,7 +60,7 @@ def repeat(job: Callable[[], object], ended: Callable[[], bool]) -> None:
             job()
         except Exception as error:  # noqa: BLE001 - the next time it may go well
             if not failing:
-                print(f"The clean-up of deleted teams failed, and is tried again: {error!r}", file=sys.stderr)
+                print(f"The {name} failed, and is tried again: {error!r}", file=sys.stderr)
             failing = True
         else:
             failing = False

@@ -6,7 +6,7 @@ Another letter is a line here, and a text by the name of its event.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from chalicelib.events import Event, EventName
+from chalicelib.events import Event
 from chalicelib.events import Letter as Facts
 
 DAY = timedelta(days=1)
@@ -44,7 +44,7 @@ class Template:
         )
 
 
-TEMPLATES: dict[EventName, Template] = {
+TEMPLATES: dict[str, Template] = {
     "account_erasure": Template(needs=("to",), anonymous=True),
     "email_change": Template(link="/account/undo", lasts=3 * DAY, needs=("to",)),
     "email_change_request": Template(link="/account/confirm", needs=("to", "link")),

@@ -72,6 +72,7 @@ class Keyring:
     signing_keys: dict[str, SigningKey]
     mac_secret: bytes = field(repr=False)
     recaptcha_secret: str | None = field(default=None, repr=False)
+    smtp_login: tuple[str, str] | None = field(default=None, repr=False)
     _mac_keys: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -117,7 +118,16 @@ def read_keyring(text: str, aws: Aws) -> Keyring:
     mac_secret = bytes.fromhex(document.get("mac_secret") or document["cursor_key"])
     if len(mac_secret) < MAC_SECRET_BYTES:
         raise ValueError("mac_secret is too short to guard anything")
-    return Keyring(signing_keys, mac_secret, document.get("recaptcha_secret"))
+    return Keyring(signing_keys, mac_secret, document.get("recaptcha_secret"), _login(document.get("smtp")))
+
+
+def _login(entry: dict[str, Any] | None) -> tuple[str, str] | None:
+    if entry is None:
+        return None
+    login = (entry["username"], entry["password"])
+    if not all(isinstance(each, str) and each for each in login):
+        raise ValueError("username and password for SMTP are texts")
+    return login
 
 
 def _signing_key(entry: dict[str, Any], aws: Aws) -> SigningKey:

@@ -23,6 +23,7 @@ METRICS: tuple[tuple[tuple[str, ...], dict[str, str]], ...] = (
             "sign_in_failures": "Count",
             "token_reuses": "Count",
             "tokens_revoked": "Count",
+            "letters_given_up": "Count",
         },
     ),
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 TASK_ROOT = "/var/task"  # where Lambda unpacks it; tracebacks name it
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can name
 # The services whose clients may be created; nearly all of botocore is data of other services.
-SERVICES = frozenset({"dynamodb", "kms", "secretsmanager", "ssm", "sts"})
+SERVICES = frozenset({"dynamodb", "email", "kms", "secretsmanager", "sesv2", "ssm", "sts"})
 SERVICE = re.compile(r"botocore/data/([^/]+)/")
 ENDPOINTS = "botocore/data/endpoints.json"
 UNREAD = re.compile(

@@ -6,13 +6,15 @@ from typing import Any
 
 from chalice.package import TemplateDeepMerger, YAMLTemplateSerializer
 
+from chalicelib.settings import SES, Settings
 from tasks.apigateway import gateway_responses
 from tasks.cloud.dependencies import Runtime
 from tasks.stages import INFRA, settings_of
 
 Template = dict[str, Any]
 
-FUNCTIONS = ("APIHandler", "CleanUp")
+FUNCTION = "AWS::Serverless::Function"
+MAIL_IDENTITY = "MailIdentity"
 GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
 ANY_METHOD = "x-amazon-apigateway-any-method"
 # The gateway knows its own address; a domain is told to the functions, too.
@@ -43,7 +45,7 @@ def complete(template: Template, build: str, runtime: Runtime) -> Template:
     :param runtime: what the package is for; Chalice names the Python that it runs on.
     """
     for resource in template["Resources"].values():
-        if resource.get("Type") == "AWS::Serverless::Function":
+        if resource.get("Type") == FUNCTION:
             resource["Properties"] |= {
                 "Runtime": runtime.name,
                 "Architectures": [runtime.architecture],
@@ -65,15 +67,23 @@ def complete(template: Template, build: str, runtime: Runtime) -> Template:
     if configured:
         keep_public_url(template, configured)
     attach_stream(template)
+    name_mail_identity(template, settings)
     scoped: Template = scope_policies(template)
     return scoped
 
 
 def keep_public_url(template: Template, url: str) -> None:
     """Use the PUBLIC_URL of the configuration where the stack makes no domain."""
-    for name in FUNCTIONS:
-        variables = template["Resources"][name]["Properties"]["Environment"]["Variables"]
-        variables["PUBLIC_URL"]["Fn::If"][2] = url
+    functions = (each for each in template["Resources"].values() if each.get("Type") == FUNCTION)
+    for function in functions:
+        function["Properties"]["Environment"]["Variables"]["PUBLIC_URL"]["Fn::If"][2] = url
+
+
+def name_mail_identity(template: Template, settings: Settings) -> None:
+    """Set the identity that letters are sent as, where Amazon SES sends them: the domain of MAIL_FROM."""
+    if settings.mail == SES and MAIL_IDENTITY in template["Parameters"]:
+        domain = (settings.mail_from or "").rpartition("@")[2].rstrip(">")
+        template["Parameters"][MAIL_IDENTITY]["Default"] = domain
 
 
 def attach_stream(template: Template) -> None:

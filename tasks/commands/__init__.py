@@ -2,7 +2,7 @@
 
 from invoke.collection import Collection
 
-from tasks.commands import clients, cloud, daily, db, keys, module, openapi, project, stage, users
+from tasks.commands import clients, cloud, daily, db, keys, letters, module, openapi, project, stage, users
 
 namespace = Collection(
     daily.run,
@@ -26,6 +26,7 @@ namespace = Collection(
         clients.revoke,
     ),
     db=Collection(db.create, db.seed, db.export, db.load, db.check, db.migrate),
+    letters=Collection(letters.list_letters, letters.resend),
     module=Collection(module.create),
     project=Collection(project.rename),
 )

@@ -8,39 +8,19 @@ import pytest
 import app as application
 from chalicelib.context import Context
 from chalicelib.db import keys
-from chalicelib.db.table import query
 from chalicelib.errors import ConflictError
 from chalicelib.events import EVENTS, Event
 from chalicelib.events import Letter as Facts
-from chalicelib.letters.models import Letter
 from chalicelib.letters.outbox import write_letter
 from chalicelib.letters.templates import TEMPLATES
 from chalicelib.users.models import User
 from tests.conftest import PASSWORD
 from tests.http import Client
+from tests.letters.mail_tools import ADDRESS, outbox, tell
 from tests.support import NOBODY, TokenFor, a_context, confirmed, perform, replace
 
-ADDRESS = "ada@test.example"
 FACTS = {"to": ADDRESS, "link": NOBODY, "values": {"team": "Explorers"}}
 pytestmark = pytest.mark.in_process("listens to events in this process")
-
-
-@pytest.fixture(autouse=True)
-def _sends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stage sends email."""
-    settings = replaced(application.settings, mail="ses", mail_from=ADDRESS)
-    monkeypatch.setattr(application, "settings", settings)
-    monkeypatch.setattr(application.api, "settings", settings)
-
-
-def outbox() -> list[Letter]:
-    """What is not sent yet."""
-    return query(Letter, keys.OUTBOX)
-
-
-def tell(context: Context, event: Event) -> None:
-    """Emit an event that the outbox hears."""
-    replaced(context, listeners=(write_letter,), work=context.work).emit(event)
 
 
 def all_facts(**less: Any) -> Facts:

@@ -37,7 +37,7 @@ def test_errors_end_nothing_and_are_reported_once(
 ) -> None:
     """Of errors in a row the first is reported, and the job is done again all the same."""
     job = Job(*rounds)
-    repeat(job.run, job.ended)
+    repeat(job.run, job.ended, "test")
     assert job.done == len(rounds)
     lines = capsys.readouterr().err.splitlines()
     assert [f"round {number}" in line for number, line in zip(reported, lines, strict=True)] == [True] * len(

@@ -1,0 +1,126 @@
+"""What a letter says: its text is a file in `texts/`, of which the HTML is made, too."""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from string import Formatter, Template
+
+FOLDER = Path(__file__).with_name("texts")
+MAX_VALUE = 200  # characters of a name or title
+# What could end a header or a line, or show a text in another order than it is written.
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+ADDRESS = re.compile(r"[^\s<>()\[\],;:\\\"@]+@[^\s<>()\[\],;:\\\"@]+")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A file of `texts/`.
+
+    :param button: what the link says in HTML.
+    :param paragraphs: with the names of values in braces.
+    """
+
+    subject: str
+    button: str
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A letter that is ready to be sent.
+
+    :param id: that of the letter: a repetition has the same.
+    :param sender: an address, or "Name <address>".
+    """
+
+    id: str
+    created: datetime
+    sender: str
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+@cache
+def text_of(event: str) -> Text:
+    """Read the text of an event: headers, an empty line, then paragraphs."""
+    head, *paragraphs = (FOLDER / f"{event}.txt").read_text("utf-8").strip().split("\n\n")
+    headers = dict(line.split(": ", 1) for line in head.splitlines())
+    return Text(headers["Subject"], headers.get("Button", ""), tuple(paragraphs))
+
+
+@cache
+def _layout(name: str) -> Template:
+    return Template((FOLDER / name).read_text("utf-8"))
+
+
+def clean(value: str) -> str:
+    """Return a value in one line, without characters that have no place in a letter."""
+    return " ".join(UNPRINTABLE.sub(" ", value).split())[:MAX_VALUE]
+
+
+def mailable(address: str) -> str:
+    """Return an address as mail servers take it: the domain in ASCII.
+
+    :raises ValueError: it is no single address.
+    """
+    if not ADDRESS.fullmatch(address) or UNPRINTABLE.search(address):
+        raise ValueError("this is not an address")
+    name, _, domain = address.rpartition("@")
+    return f"{name}@{domain.encode('idna').decode('ascii')}"
+
+
+def write(
+    event: str, values: Mapping[str, str], *, letter_id: str, created: datetime, sender: str, to: str
+) -> Message:
+    """Write a letter. A paragraph that names a value which is absent is left out, with its introduction.
+
+    :param values: what the text names; no value can end a line or a header, or be read as HTML.
+    :raises ValueError: `to` is no address.
+    """
+    text = text_of(event)
+    known = {name: clean(value) for name, value in values.items()}
+    kept = _kept(text.paragraphs, known)
+    filled = [each.format_map(known) for each in kept]
+    shown = [_as_html(each, known, text.button) for each in kept]
+    subject = clean(text.subject.format_map(known))
+    layout = {
+        "subject": html.escape(subject),
+        "content": "\n".join(shown),
+        "service": html.escape(known["service"]),
+    }
+    return Message(
+        id=letter_id,
+        created=created,
+        sender=sender,
+        to=mailable(to),
+        subject=subject,
+        text=_layout("layout.txt").substitute(content="\n\n".join(filled), service=known["service"]),
+        html=_layout("layout.html").substitute(layout),
+    )
+
+
+def _kept(paragraphs: Sequence[str], values: Mapping[str, str]) -> list[str]:
+    kept: list[str] = []
+    for paragraph in paragraphs:
+        if all(values.get(name) for name in _names(paragraph)):
+            kept.append(paragraph)
+        elif kept and kept[-1].endswith(":"):
+            kept.pop()
+    return kept
+
+
+def _names(paragraph: str) -> list[str]:
+    return [name for _, name, _, _ in Formatter().parse(paragraph) if name]
+
+
+def _as_html(paragraph: str, values: Mapping[str, str], button: str) -> str:
+    escaped = html.escape(paragraph.format_map(values))
+    if paragraph in ("{link}", "{page}"):
+        return _layout("button.html").substitute(address=escaped, button=html.escape(button)).rstrip()
+    return f"<p>{escaped}</p>"

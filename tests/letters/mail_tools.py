@@ -1,0 +1,42 @@
+"""Events that are told, the outbox, and runs of the job."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from chalicelib.context import Context
+from chalicelib.db import keys
+from chalicelib.db.table import query
+from chalicelib.events import Event, EventName
+from chalicelib.events import Letter as Facts
+from chalicelib.letters import delivery
+from chalicelib.letters.message import Message
+from chalicelib.letters.models import Letter
+from chalicelib.letters.outbox import write_letter
+from chalicelib.listeners import LISTENERS
+from tests.support import a_context, perform
+
+ADDRESS = "ada@test.example"
+
+
+def outbox() -> list[Letter]:
+    """What is not sent yet."""
+    return query(Letter, keys.OUTBOX)
+
+
+def tell(context: Context, event: Event) -> None:
+    """Emit an event that the outbox hears."""
+    replace(context, listeners=(write_letter,), work=context.work).emit(event)
+
+
+def told(name: EventName, user_id: str | None = None, **facts: Any) -> Letter:
+    """Write the letter of an event."""
+    before = {letter.id for letter in outbox()}
+    perform(tell, Event(name=name, user_id=user_id, letter=Facts(**facts)))
+    (letter,) = (letter for letter in outbox() if letter.id not in before)
+    return letter
+
+
+def run(send: Callable[[Message], None] | None = None) -> dict[str, int]:
+    """Run the job once."""
+    return delivery.deliver(a_context(listeners=LISTENERS), delivery.due(), send)
