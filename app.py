@@ -2,7 +2,7 @@
 
 from chalice.app import Chalice
 
-from chalicelib import cold_start
+from chalicelib import cold_start, jobs
 from chalicelib.account import handlers as account
 from chalicelib.account import links as account_links
 from chalicelib.audit import handlers as audit
@@ -17,6 +17,7 @@ from chalicelib.oauth.grants import handlers as grants
 from chalicelib.oauth.sessions import handlers as sessions
 from chalicelib.oauth.tokens import handlers as tokens
 from chalicelib.oauth.tokens.authenticator import TokenAuthenticator
+from chalicelib.privacy import handlers as privacy
 from chalicelib.scopes import DESCRIPTIONS
 from chalicelib.security.keystore import open_keystore
 from chalicelib.settings import Settings
@@ -39,6 +40,10 @@ api.route("GET", "/api/v1/users/signup-form", users.get_signup_form)
 api.route("GET", "/api/v1/users/me", users.get_me)
 api.route("GET", "/api/v1/users/{user_id}", users.get_user)
 api.route("PATCH", "/api/v1/users/{user_id}", users.patch_user)
+
+api.group("Privacy", "What is stored about you: a copy of it, and its erasure.")
+api.route("GET", "/api/v1/users/me/export", privacy.get_export)
+api.route("DELETE", "/api/v1/users/{user_id}", privacy.delete_user)
 
 api.group("Connected apps", "Apps that act for you, and how to disconnect them.")
 api.route("GET", "/api/v1/users/me/grants", consents.list_grants)
@@ -115,7 +120,7 @@ api.group("Health", "Whether the service runs.")
 api.route("GET", "/health", system.get_health)
 
 # Lambda finds a function by the name that it has here.
-clean_up_deleted_teams = app.schedule("rate(5 minutes)", name="clean_up")(teams.clean_up_deleted_teams)
+run_clean_up = app.schedule("rate(5 minutes)", name="clean_up")(jobs.run_clean_up)
 send_letters = app.lambda_function(name="send_letters")(letters.sending(api.context))
 
 cold_start.finish()

@@ -58,7 +58,15 @@ def change_password(data: Data) -> Answer:
     return data("PATCH", f"{USERS}/{{root}}", confirmed("/password", PASSWORD))
 
 
+def sign_up(data: Data) -> Answer:
+    """Create an account."""
+    answer = data("POST", USERS, NEWCOMER)
+    data.ids["newcomer"] = answer.json["id"]
+    return answer
+
+
 NEWCOMER = {"username": "newcomer", "email": "newcomer@test.example", "password": PASSWORD}
+PROOF = {"current_password": PASSWORD}
 ROOT = {"username": "user000000", "password": PASSWORD}
 
 OPERATIONS: dict[str, Call] = {
@@ -75,7 +83,7 @@ OPERATIONS: dict[str, Call] = {
     f"POST {TOKEN} (authorization_code)": redeem,
     f"POST {INTROSPECT}": lambda data: data.as_service(INTROSPECT, token=data.tokens["access_token"]),
     f"GET {USERS}": plain("GET", USERS),
-    f"POST {USERS}": plain("POST", USERS, NEWCOMER),
+    f"POST {USERS}": sign_up,
     f"GET {USERS}/signup-form": plain("GET", f"{USERS}/signup-form"),
     f"GET {USERS}/me": plain("GET", f"{USERS}/me"),
     f"GET {USERS}/me/grants": plain("GET", f"{USERS}/me/grants"),
@@ -106,6 +114,8 @@ OPERATIONS: dict[str, Call] = {
     f"GET {ACCOUNT}/forgotten": plain("GET", f"{ACCOUNT}/forgotten"),
     f"POST {RESET}/request": plain("POST", f"{RESET}/request", {"username": ROOT["username"]}),
     f"POST {REVOKE}": revoke,
+    f"GET {USERS}/me/export (a page)": plain("GET", f"{USERS}/me/export?limit=20"),
+    f"DELETE {USER}": lambda data: data("DELETE", f"{USERS}/{data.ids['newcomer']}", PROOF),
     f"PATCH {USER} (password)": change_password,
     # what asks no table
     "GET /.well-known/oauth-authorization-server": plain("GET", "/.well-known/oauth-authorization-server"),

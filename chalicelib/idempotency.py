@@ -20,6 +20,7 @@ from pynamodb.attributes import UnicodeAttribute
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
+from chalicelib.db.personal import NOT_PERSONAL
 from chalicelib.db.table import Item
 from chalicelib.db.transaction import Transaction
 from chalicelib.errors import InvalidValueError, MalformedRequestError
@@ -43,6 +44,8 @@ class KeptAnswer(Item, discriminator="kept_answer"):
 
     `request` is a MAC of the request, `answer` is encrypted.
     """
+
+    personal = NOT_PERSONAL  # as nobody but the caller opens it, nor finds it, for the day that it is kept
 
     request = UnicodeAttribute()
     answer = UnicodeAttribute()

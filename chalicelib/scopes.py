@@ -15,10 +15,13 @@ SCOPES = {
     "auth:write": "Create, change and delete your OAuth2 clients, and withdraw what you allowed to apps.",
     "teams:read": "See the titles of all teams, and which you are in, with their members.",
     "teams:write": "Create teams, change and delete those that you lead, their members too, and leave teams.",
-    "users:read": "See your account with its e-mail address, and where you are signed in.",
+    "users:read": (
+        "See your account with its e-mail address, and where you are signed in; with auth:read and"
+        " teams:read, everything that is stored about you."
+    ),
     "users:write": (
-        "Change your names, and end your sessions; change your e-mail address and password if you type"
-        " your current password."
+        "Change your names, and end your sessions; change your e-mail address and password, and erase your"
+        " account, if you type your current password."
     ),
 }
 
@@ -30,8 +33,8 @@ FOR_ADMINS = {
     "teams:write": "As an admin: change and delete all teams, with their members.",
     "users:read": "As an admin: see all accounts.",
     "users:write": (
-        "As an admin: create accounts, and change the names of all. Roles, and the e-mail addresses and"
-        " passwords of others, need a first-party client and your current password."
+        "As an admin: create accounts, change the names of all, and erase them if you type your current"
+        " password. Roles, and the e-mail addresses and passwords of others, need a first-party client, too."
     ),
 }
 

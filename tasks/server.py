@@ -11,7 +11,7 @@ from pathlib import Path
 from chalice import local
 from chalice.cli.factory import CLIFactory
 
-from chalicelib.teams.actions import clean_up
+from chalicelib.jobs import clean_up
 from tasks import mailbox
 from tasks.connection import Connection
 from tasks.gateway import Gateway
@@ -22,7 +22,7 @@ STAGE = "local"
 INTERVAL_SECONDS = 2.0  # between two runs of what is scheduled when deployed (app.schedule in app.py)
 # by what fails where one does
 JOBS: dict[str, Callable[[], object]] = {
-    "clean-up of deleted teams": clean_up,
+    "clean-up": clean_up,
     "delivery of letters": mailbox.send_letters,
 }
 

@@ -1,19 +1,24 @@
-"""Users for operators: create, list, disable and enable them, and change their passwords."""
+"""Users for operators: create, list, disable, enable, export and erase them, and change their passwords."""
 
 import getpass
+import json
 import sys
 from typing import Any
 
 from chalicelib.context import Context, run
 from chalicelib.db import counters, keys
+from chalicelib.db.personal import Person
 from chalicelib.db.table import get_many, query
 from chalicelib.errors import InvalidValueError
+from chalicelib.privacy.actions import erase_user
+from chalicelib.privacy.export import read_all
 from chalicelib.security.passwords import password_flaw
 from chalicelib.users import actions
 from chalicelib.users.models import User
 from chalicelib.users.schemas import SignUpSchema, UserSchema
 from chalicelib.web.body import load_body, schema_of
 from tasks.calls import find_user, flaws, print_json
+from tasks.data.items import known_kinds
 from tasks.errors import TaskError
 
 MARKS = {"is_admin": "admin", "is_internal": "internal"}
@@ -90,6 +95,27 @@ def set_password(context: Context, user: User, password: str) -> None:
         _change(context, user, {"password": password})
     except InvalidValueError as error:
         raise flaws(error, OPTIONS) from error
+
+
+def erase(context: Context, text: str) -> str:
+    """Erase a user, as the API does, and return the result as text.
+
+    :raises TaskError: there is no such user.
+    :raises ConflictError: this is the last active admin, or the last leader of a team.
+    """
+    user = find_user(text)
+    run(context, lambda fresh: erase_user(fresh, find_user(user.id)))
+    return f"{user.username} is erased. What else names the person goes within minutes, by clean_up."
+
+
+def export(text: str) -> None:
+    """Print everything that names a user as JSON, as the API shows it.
+
+    :raises TaskError: there is no such user.
+    """
+    known_kinds()  # whatever the task did not import names people, too
+    user = find_user(text)
+    print(json.dumps(list(read_all(Person(user.id, user.email))), indent=2, ensure_ascii=False))
 
 
 def _change(context: Context, user: User, changes: dict[str, Any]) -> None:

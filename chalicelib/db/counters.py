@@ -7,6 +7,7 @@ from pynamodb.attributes import NumberAttribute
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
+from chalicelib.db.personal import NOT_PERSONAL
 from chalicelib.db.table import Item
 from chalicelib.db.transaction import Transaction
 
@@ -16,6 +17,7 @@ SHARDS = 8
 class Counter(Item, discriminator="counter"):
     """One shard: what was counted through it, which may be negative for a single shard."""
 
+    personal = NOT_PERSONAL  # those of a person go with what they count
     amount = NumberAttribute(default=0)
 
 

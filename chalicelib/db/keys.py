@@ -118,8 +118,14 @@ def cleanup(team_id: str) -> Key:
     return Key(CLEANUPS, f"{CLEANUP_TEAMS}{team_id}")
 
 
+def erasure(user_id: str) -> Key:
+    """Key of the note that what an erased account left is still to be erased."""
+    return Key(CLEANUPS, f"{CLEANUP_USERS}{user_id}")
+
+
 CLEANUPS = "CLEANUP"
 CLEANUP_TEAMS = "TEAM#"
+CLEANUP_USERS = "USER#"
 
 
 def letter_about(user_id: str, letter_id: str) -> Key:
@@ -159,12 +165,18 @@ FAMILIES = "FAMILY#"
 
 def used_refresh_token(user_id: str, token_hash: str) -> Key:
     """Key of the tombstone of a refresh token that was used up."""
-    return Key(f"USER#{user_id}", f"USED#{token_hash}")
+    return Key(f"USER#{user_id}", f"{USED_TOKENS}{token_hash}")
+
+
+USED_TOKENS = "USED#"
 
 
 def authorization_code(user_id: str, code_hash: str) -> Key:
     """Key of an authorization code, under the user who signed in for it."""
-    return Key(f"USER#{user_id}", f"CODE#{code_hash}")
+    return Key(f"USER#{user_id}", f"{CODES}{code_hash}")
+
+
+CODES = "CODE#"
 
 
 def used_ticket(ticket_id: str) -> Key:

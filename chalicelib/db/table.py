@@ -23,6 +23,7 @@ from pynamodb.models import Model
 
 from chalicelib.db.keys import Key
 from chalicelib.db.metering import meter
+from chalicelib.db.personal import Personal
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.settings import Settings
 
@@ -75,6 +76,8 @@ class Item(Model):
 
     # Of a kind's attributes; when it grows, tasks/migrations brings older items up (docs/data.md).
     SCHEMA: ClassVar[int] = 1
+    # How items of a kind name a person; each kind declares it (docs/privacy.md).
+    personal: ClassVar[Personal]
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)

@@ -8,6 +8,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.db.keys import Key
+from chalicelib.db.personal import NOT_PERSONAL
 from chalicelib.db.table import Item
 from chalicelib.db.transaction import Transaction
 from chalicelib.errors import ApiError
@@ -40,6 +41,7 @@ class Limit:
 class Tally(Item, discriminator="tally"):
     """What one subject did in one window."""
 
+    personal = NOT_PERSONAL  # holds an id or an address, and is gone after two windows
     amount = NumberAttribute(default=0)
 
 

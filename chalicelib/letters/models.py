@@ -5,6 +5,7 @@ from datetime import timedelta
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.db import keys
+from chalicelib.db.personal import Personal, Place, shown
 from chalicelib.db.table import Item
 
 KEPT = timedelta(days=2)  # until TTL sweeps what no job took: one gives a letter up after a day
@@ -23,6 +24,14 @@ class Letter(Item, discriminator="letter"):
     :param attempts: how often it was tried.
     :param due: seconds since 1970 of the next attempt; until then, the last one has it for itself.
     """
+
+    personal = Personal(
+        places=lambda person: [
+            Place(keys.letter_about(person.id, "").pk, keys.LETTERS),
+            Place(keys.letter_to(keys.unique(person.email, keys.MAX_EMAIL), "").pk, keys.LETTERS),
+        ],
+        show=shown("event", "to", "values", "created"),
+    )
 
     id = UnicodeAttribute()
     event = UnicodeAttribute()

@@ -11,6 +11,7 @@ class Account(Protocol):
 
     id: str
     username: str
+    email: str
     password_hash: str
     is_regular_user: bool
     is_admin: bool

@@ -5,13 +5,17 @@ from typing import Any
 
 from chalicelib.context import Context
 from chalicelib.db import counters, keys
-from chalicelib.db.table import BATCH_WRITE_LIMIT, delete_many, query
+from chalicelib.db.table import BATCH_READ_LIMIT, BATCH_WRITE_LIMIT, delete_many, query
 from chalicelib.db.transaction import Transaction
-from chalicelib.errors import ApiError, ConflictError, InvalidValueError, NotFoundError
+from chalicelib.errors import ApiError, ConflictError, InvalidValueError, NotFoundError, excerpt
 from chalicelib.events import Detail, Event, EventName, Letter
 from chalicelib.security.actor import Account
-from chalicelib.teams.models import Cleanup, Member, Team, new_member
+from chalicelib.teams.models import Cleanup, Member, Team, counts, new_member
 from chalicelib.users.models import User
+
+MAX_LEADERSHIPS = 30  # in one transaction, which takes 100 items: two for each, beside those of the account
+MAX_NAMED = 10  # teams in one message
+LEADERSHIP = ("pk", "sk", "version", "team_id", "is_leader")
 
 
 def create_team(context: Context, title: str, leader: Account) -> Team:
@@ -83,6 +87,36 @@ def with_teams(context: Context, members: Sequence[Member]) -> list[Member]:
     return [member for member in members if member.team]
 
 
+def give_up_leaderships(context: Context, user_id: str) -> None:
+    """Remove a user from the teams that they lead; none of them may lose its last leader.
+
+    :raises ConflictError: some would; it says which. So does the commit, of up to 30 teams: of more, that
+        another leader leaves in the same moment is not noticed.
+    """
+    led = [
+        member for member in query(Member, keys.teams_of(user_id), attributes=LEADERSHIP) if member.is_leader
+    ]
+    for start in range(0, len(led), BATCH_READ_LIMIT):
+        context.read(keys.team(member.team_id) for member in led[start : start + BATCH_READ_LIMIT])
+    found = [(member, context.find(Team, keys.team(member.team_id))) for member in led]
+    # of a team that was deleted, the clean-up removes what is left
+    leaderships = [(member, team) for member, team in found if team]
+    last = [team for _, team in leaderships if team.leader_count <= 1]
+    if last:
+        raise _last_leader(last)
+    for member, team in leaderships[:MAX_LEADERSHIPS]:
+        context.work.delete(member)
+        count_members(context.work, team, -1, leaders=-1, otherwise=_last_leader([team]))
+
+
+def _last_leader(teams: Sequence[Team]) -> ConflictError:
+    titles = ", ".join(f"{excerpt(team.title)} ({team.id})" for team in teams[:MAX_NAMED])
+    more = f" and {len(teams) - MAX_NAMED} more" if len(teams) > MAX_NAMED else ""
+    return ConflictError(
+        f"This account is the last leader of {titles}{more}: add other leaders first, or delete the teams."
+    )
+
+
 def count_members(
     work: Transaction, team: Team, members: int, *, leaders: int, otherwise: ApiError | None = None
 ) -> None:
@@ -94,12 +128,7 @@ def count_members(
     condition = Team.pk.exists()
     if leaders < 0:
         condition &= Team.leader_count > 1
-    actions = [
-        Team.member_count.add(members),
-        Team.leader_count.add(leaders),
-        Team.version.add(1),
-    ]
-    work.add(team, actions, condition, otherwise=otherwise)
+    work.add(team, counts(members, leaders), condition, otherwise=otherwise)
 
 
 def _emit(

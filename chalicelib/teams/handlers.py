@@ -29,7 +29,6 @@ from chalicelib.teams.schemas import (
 )
 from chalicelib.web.access import ACTIVE_USER, WRITE_ACCESS, Access
 from chalicelib.web.call import Call
-from chalicelib.web.log_lines import job
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 from chalicelib.web.pagination import Listing, ListQuery, Page, PageQuery, count, read_page
 from chalicelib.web.patch import PatchPolicy, Rule
@@ -114,14 +113,6 @@ def patch_team(call: Call) -> Team:
 def delete_team(call: Call) -> None:
     """Delete a team: access ends at once, its memberships are removed in the background."""
     actions.delete_team(call.context, call[TEAM])
-
-
-def clean_up_deleted_teams(event: object) -> int:
-    """Run on a schedule: remove the memberships that deleted teams left."""
-    with job("clean_up", event) as run:
-        removed = actions.clean_up()
-        run.note(removed=removed)
-    return removed
 
 
 @Operation(

@@ -13,7 +13,7 @@ from chalicelib.security.actor import Account
 from chalicelib.security.passwords import hash_password, is_personal, verify_password
 from chalicelib.users import attempts, emails
 from chalicelib.users.emails import taken
-from chalicelib.users.models import UniqueName, User, new_user
+from chalicelib.users.models import UniqueName, User, marker_of, new_user
 from chalicelib.users.roles import GRANTED
 
 
@@ -98,6 +98,21 @@ def _change(context: Context, user: User, values: dict[str, Any]) -> None:
     if "password_hash" in values or values.get("is_active") is False:
         values["credentials_version"] = int(user.credentials_version) + 1
     context.work.change(user, values)
+
+
+def remove_user(context: Context, user: User) -> None:
+    """Delete an account, and free its names; whatever it was allowed ends with the next request.
+
+    :raises ConflictError: this is the last active admin; raised by the commit.
+    """
+    work = context.work
+    work.delete(user)
+    names = [keys.username(user.username), *([keys.email(user.email)] if user.claims_email else [])]
+    for key in names:
+        work.delete(marker_of(key, user.id))
+    counters.add(work, keys.USERS, -1)
+    if user.is_active_admin:
+        count_admin(work, -1)
 
 
 def confirm_password(context: Context, account: Account, password: Any) -> None:

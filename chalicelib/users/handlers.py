@@ -9,10 +9,17 @@ from chalicelib.errors import ConflictError, ForbiddenError, TooManyRequestsErro
 from chalicelib.rate_limit import rate_limit
 from chalicelib.scopes import USERS_READ, USERS_WRITE
 from chalicelib.settings import OFF
-from chalicelib.users import actions, attempts
+from chalicelib.users import actions
 from chalicelib.users.captcha import captcha_is_solved, site_key
 from chalicelib.users.models import User
-from chalicelib.users.permissions import OWNER_OR_ADMIN, PATCH_RULES, PATCHER, USER, check_sign_up
+from chalicelib.users.permissions import (
+    OWNER_OR_ADMIN,
+    PATCH_RULES,
+    PATCHER,
+    USER,
+    check_sign_up,
+    failures,
+)
 from chalicelib.users.roles import SETTABLE
 from chalicelib.users.schemas import (
     BaseUserSchema,
@@ -31,16 +38,9 @@ COUNTER = counters.shards(keys.USERS)
 LISTING = Listing(keys.USERS, schema=BaseUserSchema)
 
 
-def _failures(call: Call) -> Sequence[Key]:
-    subjects = [attempts.address(call.context)]
-    if call.claims:
-        subjects.append(attempts.account(call.claims.owner))
-    return [attempts.failures_key(subject, call.context.settings) for subject in subjects]
-
-
 def _failures_if_confirming(call: Call) -> Sequence[Key]:
     confirms = isinstance(call.payload, dict) and "current_password" in call.payload
-    return _failures(call) if confirms else []
+    return failures(call) if confirms else []
 
 
 def _wanted_address(call: Call) -> Sequence[Key]:
@@ -138,7 +138,7 @@ def get_user(call: Call) -> User:
         PATCHER,
         scopes=USERS_WRITE,
         reads=(USER,),
-        also_reads=lambda call: [*_failures(call), *_wanted_address(call)],
+        also_reads=lambda call: [*failures(call), *_wanted_address(call)],
         limit=rate_limit("10/hour", when=_changes_email, what="changes of /email"),
     ),
     takes=Takes(patch=POLICY, target=USER),

@@ -4,11 +4,31 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttrib
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
+from chalicelib.db.personal import NOT_PERSONAL, Personal, Place, shown
 from chalicelib.db.table import Item
 
 
 class User(Item, discriminator="user"):
     """An account."""
+
+    personal = Personal(
+        places=lambda person: [Place(*keys.user(person.id))],
+        show=shown(
+            "id",
+            "username",
+            "email",
+            "first_name",
+            "middle_name",
+            "last_name",
+            "is_active",
+            "is_regular_user",
+            "is_admin",
+            "is_internal",
+            "is_email_verified",
+            "created",
+            "updated",
+        ),
+    )
 
     id = UnicodeAttribute()
     username = UnicodeAttribute()
@@ -46,6 +66,8 @@ class User(Item, discriminator="user"):
 class UniqueName(Item, discriminator="unique_name"):
     """Marks a username or an e-mail address as taken."""
 
+    personal = NOT_PERSONAL  # is erased with the account, which shows the name
+
     user_id = UnicodeAttribute()
 
 
@@ -54,6 +76,11 @@ class Link(Item, discriminator="link"):
 
     `address` is where it was sent, or the address that it confirms or restores.
     """
+
+    personal = Personal(
+        places=lambda person: [Place(keys.user(person.id).pk, keys.LINKS)],
+        show=shown("purpose", "address", "created"),
+    )
 
     purpose = UnicodeAttribute()
     link_id = UnicodeAttribute()
@@ -64,6 +91,8 @@ class Link(Item, discriminator="link"):
 
 class LinkPlace(Item, discriminator="link_place"):
     """Leads from the id of a link to its account."""
+
+    personal = NOT_PERSONAL  # holds ids, until the link expires
 
     user_id = UnicodeAttribute()
 

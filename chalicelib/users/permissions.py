@@ -4,6 +4,7 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.errors import ForbiddenError, InvalidValueError
 from chalicelib.scopes import USERS_WRITE
+from chalicelib.users import attempts
 from chalicelib.users.models import User
 from chalicelib.users.roles import GRANTED, SETTABLE
 from chalicelib.web.access import ADMIN, ADMIN_WRITER, FIRST_PARTY_ADMIN, WRITE_ACCESS, Permission
@@ -43,6 +44,14 @@ PATCH_RULES = {
     "password": _CREDENTIAL,
     **dict.fromkeys(SETTABLE, ROLE),
 }
+
+
+def failures(call: Call) -> list[Key]:
+    """Return the keys of what is read where a caller confirms their password: their failed attempts."""
+    subjects = [attempts.address(call.context)]
+    if call.claims:
+        subjects.append(attempts.account(call.claims.owner))
+    return [attempts.failures_key(subject, call.context.settings) for subject in subjects]
 
 
 def check_sign_up(call: Call) -> bool:

@@ -81,3 +81,19 @@ def reset_password(context: "Context", user: str, *, password_stdin: bool = Fals
     found = find_user(user)
     users.set_password(context, found, users.read_password(from_stdin=password_stdin))
     print(f"The password of {found.username} is changed. All tokens of this account have ended.")
+
+
+@stage_command(user=USER_HELP)
+def export(_context: "Context", user: str) -> None:
+    """Print everything that is stored about a user as JSON, without secrets."""
+    from tasks import users
+
+    users.export(user)
+
+
+@stage_command(writes=True, user=USER_HELP)
+def erase(context: "Context", user: str) -> None:
+    """Erase a user for good: access ends at once, everything that names the person within minutes."""
+    from tasks import users
+
+    print(users.erase(context, user))

@@ -12,6 +12,8 @@ from chalicelib.db.table import Item, now
 from chalicelib.db.transaction import Transaction
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.consents.models import Consent
+from chalicelib.privacy.actions import clean_up as erase_rest
+from chalicelib.privacy.models import Erasure
 from chalicelib.teams.actions import clean_up, count_members
 from chalicelib.teams.models import Cleanup, Member, Team
 from chalicelib.users.models import LinkPlace, UniqueName, User
@@ -124,13 +126,16 @@ def _is_of_user(item: Item) -> bool:
     return item.pk.startswith(keys.user("").pk) and not isinstance(item, User)
 
 
-def _user_of(item: Item) -> Key:
-    return Key(item.pk, keys.user("").sk)
+def _user_of(item: Item) -> str:
+    return item.pk.removeprefix(keys.user("").pk)
 
 
 def _of_user(item: Item, found: Found) -> Iterator[Finding]:
-    if _user_of(item) not in found:
-        absent = (User, _user_of(item))
+    user, note = _keys_of_account(_user_of(item))
+    if user not in found:
+        if note in found:
+            return
+        absent = (User, user)
         yield Finding(item.key, "its user is gone", "removes it", partial(remove, item, absent))
         return
     client_id = getattr(item, "client_id", None)
@@ -142,7 +147,12 @@ def _of_user(item: Item, found: Found) -> Iterator[Finding]:
 
 def _needs_of_user(item: Item) -> list[Key]:
     client_id = getattr(item, "client_id", None)
-    return [_user_of(item), *([keys.client(client_id)] if client_id else [])]
+    return [*_keys_of_account(_user_of(item)), *([keys.client(client_id)] if client_id else [])]
+
+
+def _keys_of_account(user_id: str) -> list[Key]:
+    """Return the keys of an account, and of the note that there is while it is erased."""
+    return [keys.user(user_id), keys.erasure(user_id)]
 
 
 def _link_place(place: LinkPlace, found: Found) -> Iterator[Finding]:
@@ -157,10 +167,26 @@ def _is_owned(item: Item) -> bool:
 
 
 def _owned(item: Any, found: Found) -> Iterator[Finding]:
-    if keys.user(item.user_id) not in found:
+    if keys.user(item.user_id) not in found and keys.erasure(item.user_id) not in found:
         # others may depend on it, such as the users of a client, so a person has to decide
         text = f"its owner, {item.user_id}, is gone"
         yield Finding(item.key, text, "delete it as an admin, or restore the user from a backup")
+
+
+def _erasure(note: Erasure, found: Found) -> Iterator[Finding]:
+    if keys.user(note.user_id) in found:
+        absent = "is a note to erase an account that exists"
+        yield Finding(note.key, absent, "removes it", partial(_forget, note))
+    elif now() - note.created > STUCK:
+        text = f"an account is being erased since {note.created:%F %T} UTC: does clean_up run?"
+        yield Finding(note.key, text, "erases it", erase_rest)
+
+
+def _forget(note: Erasure) -> None:
+    transaction = Transaction()
+    transaction.check(User, keys.user(note.user_id), User.pk.exists())
+    transaction.delete(note)
+    transaction.commit()
 
 
 def _member(member: Member, found: Found) -> Iterator[Finding]:
@@ -169,7 +195,7 @@ def _member(member: Member, found: Found) -> Iterator[Finding]:
         if keys.cleanup(member.team_id) not in found:
             absent = (Team, keys.team(member.team_id))
             yield Finding(member.key, "its team is gone", "removes it", partial(remove, member, absent))
-    elif user is None and isinstance(team, Team):
+    elif user is None and isinstance(team, Team) and keys.erasure(member.user_id) not in found:
         text = "its user is gone"
         if member.is_leader and team.leader_count <= 1:
             yield Finding(member.key, text, "the team has no other leader: add one as an admin, or delete it")
@@ -207,6 +233,7 @@ PLACES: dict[type[Item], Callable[[Any], Key]] = {
     Team: lambda team: keys.team(team.id),
     Member: lambda member: keys.member(member.team_id, member.user_id),
     OAuth2Client: lambda client: keys.client(client.client_id),
+    Erasure: lambda note: keys.erasure(note.user_id),
     Consent: lambda consent: keys.consent(consent.user_id, consent.client_id),
 }
 RULES = [
@@ -215,11 +242,16 @@ RULES = [
     Rule(_is(UniqueName), lambda marker: [keys.user(marker.user_id)], _marker),
     Rule(_is(LinkPlace), lambda place: [keys.user(place.user_id)], _link_place),
     Rule(_is_of_user, _needs_of_user, _of_user),
-    Rule(_is_owned, lambda item: [keys.user(item.user_id)], _owned),
+    Rule(_is_owned, lambda item: _keys_of_account(item.user_id), _owned),
     Rule(
         _is(Member),
-        lambda member: [keys.team(member.team_id), keys.user(member.user_id), keys.cleanup(member.team_id)],
+        lambda member: [
+            keys.team(member.team_id),
+            keys.cleanup(member.team_id),
+            *_keys_of_account(member.user_id),
+        ],
         _member,
     ),
     Rule(_is(Cleanup), lambda note: [keys.team(note.team_id)], _cleanup),
+    Rule(_is(Erasure), lambda note: [keys.user(note.user_id)], _erasure),
 ]

@@ -67,7 +67,7 @@ FIRST_PARTY_ADMIN = frozenset({"admin", "internal"})
 class Access:
     """One row of the design's table.
 
-    :param scope: what a token must carry.
+    :param scope: what a token must carry: one scope, or several.
     :param words: the column "who"; documentation has to say the same.
     :param who: the callers whom it lets pass.
     :param status: what they get.
@@ -79,6 +79,11 @@ class Access:
     who: frozenset[str]
     status: int = 200
     reads_token: bool = True
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes one by one."""
+        return frozenset((self.scope or "").split())
 
     @property
     def is_public(self) -> bool:
@@ -153,6 +158,10 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("GET", f"{USERS}/{{user_id}}"): Access("users:read", "owner or admin", OWNER_OR_ADMIN),
     ("PATCH", f"{USERS}/{{user_id}}"): Access(
         "users:write", "owner, or admin with write access", OWNER_OR_ADMIN_WRITER | OWNERS
+    ),
+    ("GET", f"{USERS}/me/export"): Access("auth:read teams:read users:read", "active user", _ALL),
+    ("DELETE", f"{USERS}/{{user_id}}"): Access(
+        "users:write", "owner, or admin with write access", OWNER_OR_ADMIN_WRITER | OWNERS, 204
     ),
     ("GET", f"{USERS}/me/teams"): Access("teams:read", "active user", _ALL),
     ("GET", TEAMS): Access("teams:read", "active user", _ALL),

@@ -10,13 +10,14 @@ from botocore.session import Session
 
 import app as application
 from chalicelib.db.table import connection
+from chalicelib.jobs import clean_up
 from chalicelib.security.aws import Aws
 from chalicelib.security.keys import new_secrets
 from chalicelib.security.keystore import open_keystore
 from chalicelib.settings import Settings
-from chalicelib.teams.actions import clean_up
 from tasks.processes import project_folder
-from tests.api.world import World, open_world
+from tests.acting import add_member, create_team
+from tests.api.world import PASSWORD, World, open_world
 from tests.calls import Permission, recorded
 
 pytestmark = pytest.mark.in_process("listens to the application's own calls")
@@ -64,8 +65,12 @@ def of_the_api(world: World, at_start: set[Permission]) -> set[Permission]:
 
 
 @pytest.fixture(scope="module")
-def of_the_clean_up(of_the_api: set[Permission], at_start: set[Permission]) -> set[Permission]:
-    """What the function asks for that runs on a schedule, with a deleted team to clean up behind."""
+def of_the_clean_up(world: World, of_the_api: set[Permission], at_start: set[Permission]) -> set[Permission]:
+    """What the function asks for that runs on a schedule, with what a deleted team and an account left."""
+    member = world.users["member"]
+    add_member(create_team("Looms", world.users["admin"].id, "admin"), member, is_leader=False)
+    path, body = f"/api/v1/users/{member.id}", {"current_password": PASSWORD}
+    assert world.api("DELETE", path, token=world.token("admin"), data=body).status == 204
     found = set(at_start)
     with recorded(connection().connection.client, found):
         assert clean_up() > 0

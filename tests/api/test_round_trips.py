@@ -96,6 +96,8 @@ WRITES: list[tuple[str, str, dict[str, Any], int, int]] = [
     ("DELETE", "/api/v1/teams/{team}", {}, 204, 2),
     ("DELETE", "/api/v1/teams/{team}/members/{member}", {}, 204, 2),
     ("DELETE", "/api/v1/auth/oauth2_clients/mine", {}, 204, 2),
+    # one more, for the teams that the account leads
+    ("DELETE", "/api/v1/users/{user}", {"data": {"current_password": PASSWORD}}, 204, 3),
 ]
 
 

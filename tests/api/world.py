@@ -16,7 +16,7 @@ from chalicelib.security.passwords import hash_password
 from chalicelib.security.tokens import Claims, issue
 from chalicelib.settings import Settings
 from chalicelib.teams.models import Team
-from chalicelib.users.models import User, new_user
+from chalicelib.users.models import UniqueName, User, new_user
 from tests.acting import add_member, create_team
 from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, query_of
 from tests.api.expected_access import PEOPLE, SERVICES, may_write, owner_for, person_of
@@ -42,6 +42,7 @@ TARGETS = {
 }
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "users"): [{"op": "replace", "path": "/first_name", "value": "Ada"}],
+    ("DELETE", "users"): {"current_password": PASSWORD},
     ("POST", "teams"): {"title": "Engines"},
     ("PATCH", "teams"): [{"op": "replace", "path": "/title", "value": "Machines"}],
     ("POST", "oauth2_clients"): {"default_scopes": ["teams:read"]},
@@ -104,6 +105,8 @@ class World:
         email = f"{slug}@test.example"
         user = new_user(username=slug, email=email, password_hash=self.password_hash, **fields)
         user.save()
+        for key in (keys.username(slug), keys.email(email)):
+            UniqueName.at(key, user_id=user.id).save()
         return user
 
     def _team(self) -> Team:

@@ -188,7 +188,7 @@ def test_lambda_finds_its_handlers(package: Package, task: Path, tmp_path: Path)
     done = subprocess.run(  # noqa: S603 - this very interpreter
         [sys.executable, "-s", "-S", "-c", code + asserts], env=environment, capture_output=True, check=False
     )
-    assert ({"app.app", "app.clean_up_deleted_teams"} <= set(handlers), done.stderr) == (True, b"")
+    assert ({"app.app", "app.run_clean_up"} <= set(handlers), done.stderr) == (True, b"")
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])

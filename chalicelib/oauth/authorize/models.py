@@ -6,6 +6,8 @@ from urllib.parse import urlencode, urlsplit
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
+from chalicelib.db import keys
+from chalicelib.db.personal import NOT_PERSONAL, Personal, Place, shown
 from chalicelib.db.table import Item
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.errors import OAuthError
@@ -61,6 +63,11 @@ class AuthorizationCode(Item, discriminator="authorization_code"):
     `family_id` is the family that its use starts.
     """
 
+    personal = Personal(
+        places=lambda person: [Place(keys.user(person.id).pk, keys.CODES)],
+        show=shown("client_id", "redirect_uri", "scope", "is_used", "created"),
+    )
+
     user_id = UnicodeAttribute()
     client_id = UnicodeAttribute()
     registration_id = UnicodeAttribute(null=True)  # the client's
@@ -77,3 +84,5 @@ class AuthorizationCode(Item, discriminator="authorization_code"):
 
 class UsedTicket(Item, discriminator="used_ticket"):
     """The consent page that it was on is answered: it counts once."""
+
+    personal = NOT_PERSONAL

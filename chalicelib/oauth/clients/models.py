@@ -5,6 +5,7 @@ from typing import Any
 from pynamodb.attributes import BooleanAttribute, ListAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.db import keys
+from chalicelib.db.personal import Personal, Place, shown
 from chalicelib.db.table import Item
 
 CONFIDENTIAL, PUBLIC_CLIENT = "confidential", "public"
@@ -16,6 +17,21 @@ class OAuth2Client(Item, discriminator="oauth2_client"):
     Whatever a client was given belongs to its `registration_id`: a client id may be registered again after
     its deletion. Clients that were registered before there were such ids have none.
     """
+
+    personal = Personal(
+        places=lambda person: [Place(keys.clients_of(person.id))],
+        show=shown(
+            "client_id",
+            "client_name",
+            "client_type",
+            "redirect_uris",
+            "default_scopes",
+            "grant_types",
+            "is_active",
+            "created",
+            "updated",
+        ),
+    )
 
     client_id = UnicodeAttribute()
     user_id = UnicodeAttribute()

@@ -5,6 +5,7 @@ from typing import Any
 from pynamodb.attributes import ListAttribute, UnicodeAttribute
 
 from chalicelib.db import keys
+from chalicelib.db.personal import Personal, Place, shown
 from chalicelib.db.table import Item
 from chalicelib.db.transaction import Transaction
 from chalicelib.errors import ApiError
@@ -18,6 +19,10 @@ class Consent(Item, discriminator="consent"):
     """
 
     SCHEMA = 2
+    personal = Personal(
+        places=lambda person: [Place(keys.user(person.id).pk, keys.CONSENTS)],
+        show=shown("client_id", "client_name", "destinations", "scope", "created", "updated"),
+    )
 
     consent_id = UnicodeAttribute()
     user_id = UnicodeAttribute()

@@ -2,11 +2,27 @@
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
+from chalicelib.db import keys
+from chalicelib.db.personal import NOT_PERSONAL, Personal, Place, shown
 from chalicelib.db.table import Item
 
 
 class TokenFamily(Item, discriminator="token_family"):
     """One sign-in at one client: the refresh tokens that follow from it, of which one is current."""
+
+    personal = Personal(
+        places=lambda person: [Place(keys.user(person.id).pk, keys.FAMILIES)],
+        show=shown(
+            "family_id",
+            "client_id",
+            "scope",
+            "idle_until",
+            "absolute_until",
+            "is_revoked",
+            "created",
+            "updated",
+        ),
+    )
 
     family_id = UnicodeAttribute()
     user_id = UnicodeAttribute()
@@ -30,9 +46,16 @@ class UsedRefreshToken(Item, discriminator="used_refresh_token"):
     `successor_hash` is the hash of the token that was given for it.
     """
 
+    personal = Personal(
+        places=lambda person: [Place(keys.user(person.id).pk, keys.USED_TOKENS)],
+        show=shown("family_id", "created"),
+    )
+
     family_id = UnicodeAttribute()
     successor_hash = UnicodeAttribute(null=True)
 
 
 class RevokedToken(Item, discriminator="revoked_token"):
     """Denylist entry of an access token, kept until the token expires."""
+
+    personal = NOT_PERSONAL

@@ -1,0 +1,66 @@
+"""The end of an account: access ends in one transaction, what it leaves is erased in the background."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from chalicelib.context import Context
+from chalicelib.db import counters, keys
+from chalicelib.db.personal import Person
+from chalicelib.db.table import BATCH_WRITE_LIMIT, Item, delete_many, now, query
+from chalicelib.events import Event, Letter
+from chalicelib.privacy.kinds import Source, batches, sources
+from chalicelib.privacy.models import Erasure
+from chalicelib.teams.actions import give_up_leaderships
+from chalicelib.users.actions import remove_user
+from chalicelib.users.models import User
+
+# Longer than any request runs that began before the erasure, and than the index lags behind.
+SETTLED = timedelta(minutes=2)
+
+
+def erase_user(context: Context, user: User) -> None:
+    """Erase an account: with its item all access is gone, and its names are free.
+
+    What else names the person is noted for `clean_up`, in the same transaction.
+
+    :raises ConflictError: this is the last active admin, or the last leader of a team; so does the commit.
+    """
+    give_up_leaderships(context, user.id)
+    remove_user(context, user)
+    context.work.put(Erasure.at(keys.erasure(user.id), user_id=user.id, email=user.email))
+    letter = Letter(to=user.email, values={"username": user.username})
+    context.emit(Event(name="account_erasure", user_id=user.id, letter=letter))
+
+
+def clean_up(settled: timedelta = SETTLED) -> int:
+    """Erase what erased accounts left, in batches; if it is stopped, the next run continues.
+
+    :param settled: for which time an erasure is repeated, until a run finds nothing.
+    :returns: how many items were erased.
+    """
+    return sum(_erase(note, settled) for note in query(Erasure, keys.CLEANUPS, prefix=keys.CLEANUP_USERS))
+
+
+def _erase(note: Erasure, settled: timedelta) -> int:
+    person = note.person
+    done = sum(
+        _erase_batch(source, items, person)
+        for source in sources(person)
+        for items in batches(source, BATCH_WRITE_LIMIT)
+    )
+    if not done and now() - note.created >= settled:
+        # Last, so that a run that stops before this is repeated.
+        delete_many([note.key])
+    return done
+
+
+def _erase_batch(source: Source, items: Sequence[Item], person: Person) -> int:
+    erase = source.kind.personal.erase
+    if erase:
+        return erase(items, person)
+    # Counters first: what they count leads to them.
+    own = {name for item in items for name in item.counted() if person.id in name}
+    for name in sorted(own):
+        delete_many(counters.shards(name))
+    delete_many([item.key for item in items])
+    return len(items)

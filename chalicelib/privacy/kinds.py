@@ -1,0 +1,46 @@
+"""The kinds of items that name people, by their own declarations, and what there is of a person."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from chalicelib.db.personal import Person, Place
+from chalicelib.db.table import Item, query
+
+
+class Source(NamedTuple):
+    """Where there are items of one kind that name a person."""
+
+    name: str
+    number: int
+    kind: type[Item]
+    place: Place
+
+    def read(self, after: str, limit: int) -> list[Item]:
+        """Read items in order, behind a position."""
+        place = self.place
+        return query(self.kind, place.partition, prefix=place.prefix, after=after, limit=limit)
+
+    def position(self, item: Item) -> str:
+        """Return the position of an item that was read here."""
+        prefix = self.place.prefix
+        return str(item.gsi1sk) if prefix is None else item.sk.removeprefix(prefix)
+
+
+def sources(person: Person) -> list[Source]:
+    """List where items are that name a person, in an order that stays."""
+    attribute: Any = Item.kind
+    kinds = {attribute.get_discriminator(kind): kind for kind in attribute.get_registered_subclasses(Item)}
+    return [
+        Source(name, number, kind, place)
+        for name, kind in sorted(kinds.items())
+        if "personal" in vars(kind)
+        for number, place in enumerate(kind.personal.places(person))
+    ]
+
+
+def batches(source: Source, size: int) -> Iterator[list[Item]]:
+    """Read all items of a source, a few at a time; those that were read may be deleted in the meantime."""
+    after = ""
+    while items := source.read(after, size):
+        yield items
+        after = source.position(items[-1])
