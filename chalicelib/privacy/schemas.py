@@ -39,6 +39,9 @@ class ExportEntrySchema(Schema):
     """Something that is stored about you."""
 
     kind = fields.String(metadata=text_metadata(MAX_KIND, description="Of what kind.", example="user"))
-    item = fields.Dict(
-        keys=fields.String(), metadata={"description": "Its fields; which, depends on the kind."}
+    item = fields.Raw(
+        metadata={
+            "description": "An object with its fields; which, depends on the kind.",
+            "example": {"username": "ada", "email": "ada@example.org"},
+        }
     )

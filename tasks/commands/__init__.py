@@ -16,7 +16,15 @@ namespace = Collection(
     test=Collection(daily.test, daily.try_generated_clients),
     openapi=Collection(openapi.export, openapi.diff, openapi.release, openapi.codegen),
     keys=Collection(keys.generate, keys.list_keys, keys.rotate, keys.revoke),
-    users=Collection(users.create, users.list_users, users.disable, users.enable, users.reset_password),
+    users=Collection(
+        users.create,
+        users.list_users,
+        users.disable,
+        users.enable,
+        users.reset_password,
+        users.export,
+        users.erase,
+    ),
     clients=Collection(
         clients.create,
         clients.list_clients,

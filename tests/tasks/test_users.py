@@ -13,6 +13,7 @@ from chalicelib.audit.models import AuditEvent
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
 from tasks.commands import users
+from tests.acting import create_team
 from tests.conftest import PASSWORD
 from tests.http import Client
 from tests.support import MakeUser, SignIn, TokenFor, dump_table
@@ -239,3 +240,24 @@ def test_no_password_is_shown_or_kept(
     assert "analytical engine" not in capsys.readouterr().out
     assert "analytical engine" not in repr(dump_table())
     assert PASSWORD not in repr(dump_table())
+
+
+def test_an_account_is_exported_and_erased(
+    api: Client, user: User, make_user: MakeUser, token_for: TokenFor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Export by any of its names; afterwards its tokens are refused, and there is no such user."""
+    ada = make_user("ada")
+    users.export(Context(), "ada@test.example")
+    entries = json.loads(capsys.readouterr().out)
+    assert [entry["item"]["username"] for entry in entries if entry["kind"] == "user"] == ["ada"]
+    token = token_for(ada)
+    users.erase(Context(), "ada")
+    assert capsys.readouterr().out.startswith("ada is erased.")
+    assert api("GET", "/api/v1/users/me", token=token).status == 401
+    refused("no user", users.erase, "ada")
+
+
+def test_the_last_leader_of_a_team_is_not_erased(user: User) -> None:
+    """The message says which team."""
+    team = create_team("Engines", user.id, "user")
+    refused(f"Engines ({team.id})", users.erase, user.username)
