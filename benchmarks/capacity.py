@@ -112,7 +112,7 @@ def main() -> None:
     """Print the costs on a table with a hundred items of each kind."""
     with running() as endpoint, tempfile.TemporaryDirectory() as folder:
         os.environ.update(
-            STAGE="local",
+            STAGE="test",  # which sends no email
             EMAIL_VERIFICATION="off",
             TABLE_NAME="grail-capacity",
             DYNAMODB_ENDPOINT=endpoint,
