@@ -124,6 +124,8 @@ OPERATIONS: dict[str, Call] = {
     "GET /api/v1": plain("GET", "/api/v1"),
     "GET /api/v1/oauth2-redirect": plain("GET", "/api/v1/oauth2-redirect"),
     "GET /api/v1/openapi.json": plain("GET", "/api/v1/openapi.json"),
+    "GET /.well-known/api-catalog": plain("GET", "/.well-known/api-catalog"),
+    "GET /.well-known/security.txt": plain("GET", "/.well-known/security.txt"),
     "GET /api/v1/openapi-3.1.json": plain("GET", "/api/v1/openapi-3.1.json"),
     "GET /api/v1/openapi.yaml": plain("GET", "/api/v1/openapi.yaml"),
     "GET /api/v1/static/{file}": plain("GET", "/api/v1/static/docs.css"),

@@ -13,6 +13,7 @@ RUNNING = LOCAL_FOLDER / "running.json"  # where `make run` serves this folder, 
 LOCAL_ENDPOINT = "http://127.0.0.1:8001"
 LOCAL_RATE_LIMIT_FACTOR = 100  # on local stages everybody comes from one address
 LOCAL_MAIL_FROM = "Grail <grail@localhost>"
+LOCAL_SECURITY_CONTACT = "mailto:security@localhost"
 LOCAL_URL = "http://127.0.0.1:8000"
 LOOPBACK = r"127(\.[0-9]{1,3}){3}|localhost|\[::1\]"
 URL = re.compile(rf"(https://[\w.-]+|http://({LOOPBACK}))(:[0-9]+)?(/[\w.~-]+)*/?", re.ASCII)
@@ -25,6 +26,7 @@ ON_THIS_MACHINE = re.compile(rf"smtps?://({LOOPBACK})(:[0-9]+)?|{FOLDER}:.*")
 MAIL_FROM = re.compile(
     r"(?P<name>[^<>\"\\,;:@\x00-\x1f\x7f]+ <)?[\w.+-]+@[\w-]+(\.[\w-]+)*(?(name)>)", re.ASCII
 )
+SECURITY_CONTACT = re.compile(r"mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:\+[0-9-]+", re.ASCII)
 MAX_SECONDS = 86400
 MAX_DAYS = 3650
 OFF, OPTIONAL, REQUIRED = VERIFICATIONS = ("off", "optional", "required")
@@ -48,6 +50,7 @@ class Settings:
     :param mail: how letters are sent: ses, smtp(s)://HOST:PORT or file:PATH; None if they are not.
     :param mail_from: who they are from: an address, or "Name <address>".
     :param email_verification: whether email addresses are confirmed by a link, and sign-ins need that.
+    :param security_contact: URI to which vulnerabilities are reported; None if there is no security.txt.
     :param log_level: the least that is logged as JSON; None for a terminal that somebody reads.
     """
 
@@ -62,6 +65,7 @@ class Settings:
     recaptcha_site_key: str | None = None
     mail: str | None = None
     mail_from: str | None = None
+    security_contact: str | None = None
     build: str = "dev"
     access_token_lifetime: int = 3600
     refresh_token_idle_lifetime: int = 14 * 86400
@@ -107,6 +111,7 @@ class Settings:
             recaptcha_site_key=_text(env, "RECAPTCHA_SITE_KEY"),
             mail=mail,
             mail_from=_mail_from(env, known.is_local, required=mail is not None),
+            security_contact=_security_contact(env, known.is_local),
             build=_text(env, "BUILD") or known.build,
             access_token_lifetime=_seconds(env, "ACCESS_TOKEN_LIFETIME", known.access_token_lifetime),
             email_verification=_email_verification(env, stage, mail),
@@ -184,6 +189,15 @@ def _url(env: Mapping[str, str], name: str) -> str | None:
     if value and not URL.fullmatch(value):
         raise SettingsError(f"{name} must be an https URL with nothing but host, port and path.")
     return value.rstrip("/") if value else None
+
+
+def _security_contact(env: Mapping[str, str], is_local: bool) -> str | None:
+    value = _text(env, "SECURITY_CONTACT") or (LOCAL_SECURITY_CONTACT if is_local else None)
+    if value and not SECURITY_CONTACT.fullmatch(value):
+        raise SettingsError(
+            "SECURITY_CONTACT must be a URI, such as mailto:security@your-company.com or an https URL."
+        )
+    return value
 
 
 def _seconds(env: Mapping[str, str], name: str, default: int) -> int:

@@ -152,6 +152,30 @@ def test_the_public_url_is_an_https_url(value: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "value",
+    [
+        "security@grail.test",
+        "http://grail.test/security",
+        "mailto:security",
+        "mailto:a@b.test\nEncryption: x",
+    ],
+)
+def test_the_security_contact_is_a_uri(value: str) -> None:
+    """RFC 9116 §2.5.3; nothing in it may begin another line of security.txt."""
+    with pytest.raises(SettingsError, match="SECURITY_CONTACT"):
+        Settings.from_env({**PROD, "SECURITY_CONTACT": value})
+
+
+@pytest.mark.parametrize(
+    "value", ["mailto:security@grail.test", "https://grail.test/security", "tel:+1-201-555-0123"]
+)
+def test_a_stage_has_the_contact_that_is_set(value: str) -> None:
+    """None by default."""
+    assert Settings.from_env({**PROD, "SECURITY_CONTACT": value}).security_contact == value
+    assert Settings.from_env(PROD).security_contact is None
+
+
+@pytest.mark.parametrize(
     ("value", "kept"),
     [
         ("https://api.grail.test", "https://api.grail.test"),

@@ -1,6 +1,7 @@
 """What the authorization server tells about itself: metadata (RFC 8414), and the keys of its tokens."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.oauth.authorize.handlers import start_authorization
@@ -15,7 +16,7 @@ from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.call import Call
 from chalicelib.web.docs import get_documentation
 from chalicelib.web.media import JSON
-from chalicelib.web.operation import Document, Gives, Operation, Reply
+from chalicelib.web.operation import Docs, Document, Gives, Operation, Reply
 
 MAX_AGE = "public, max-age=3600"
 
@@ -23,7 +24,7 @@ MAX_AGE = "public, max-age=3600"
 SERVER_METADATA = Operation(access=Access(PUBLIC), gives=Gives(ServerMetadataSchema, no_store=False))
 
 
-@SERVER_METADATA
+@replace(SERVER_METADATA, docs=Docs(relation="service-meta"))
 def get_server_metadata(call: Call) -> Reply:
     """Describe the authorization server: its endpoints and what they support."""
     return Reply(_metadata(call), headers={"Cache-Control": MAX_AGE})

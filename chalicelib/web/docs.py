@@ -18,7 +18,7 @@ from chalicelib.web.call import Call
 from chalicelib.web.endpoint import Api
 from chalicelib.web.fields import pattern_metadata
 from chalicelib.web.media import HTML, JSON, YAML
-from chalicelib.web.operation import Document, Gives, Operation, Takes
+from chalicelib.web.operation import Docs, Document, Gives, Operation, Takes
 
 FOLDER = Path(__file__).with_name("static")
 # Sent as text, and compressed by API Gateway (minimum_compression_size): a gzip body of ours would be binary,
@@ -43,6 +43,7 @@ KEEP = "public, max-age=31536000, immutable"  # the page names each file with th
 DIGEST = 16  # characters
 VERSION = re.compile("[0-9a-z]*")
 BRIEFLY = "public, max-age=3600"
+DESCRIBES = Docs(relation="service-desc")
 
 
 class StaticFileQuery(Schema):
@@ -57,7 +58,11 @@ class StaticFileQuery(Schema):
     )
 
 
-@Operation(access=Access(PUBLIC), gives=Gives(types=(HTML,), no_store=False, etag=True))
+@Operation(
+    access=Access(PUBLIC),
+    gives=Gives(types=(HTML,), no_store=False, etag=True),
+    docs=Docs(relation="service-doc"),
+)
 def get_documentation(call: Call) -> Document:
     """Show this documentation as a page that signs in and tries operations out."""
     return _page(call, "index.html")
@@ -94,7 +99,7 @@ def openapi_json(api: Api, scopes: Mapping[str, str]) -> Operation:
     def text(base_url: str) -> str:
         return json.dumps(_document(api, scopes, base_url), ensure_ascii=False)
 
-    @Operation(access=Access(PUBLIC), gives=Gives(no_store=False, etag=True))
+    @Operation(access=Access(PUBLIC), gives=Gives(no_store=False, etag=True), docs=DESCRIBES)
     def get_openapi_json(call: Call) -> Document:
         """Return the OpenAPI document as JSON."""
         return Document(text(call.request.base_url), JSON, {"Cache-Control": REVALIDATE})
@@ -111,7 +116,7 @@ def openapi_31_json(api: Api, scopes: Mapping[str, str]) -> Operation:
 
         return json.dumps(to_31(_document(api, scopes, base_url)), ensure_ascii=False)
 
-    @Operation(access=Access(PUBLIC), gives=Gives(no_store=False, etag=True))
+    @Operation(access=Access(PUBLIC), gives=Gives(no_store=False, etag=True), docs=DESCRIBES)
     def get_openapi_31_json(call: Call) -> Document:
         """Return the OpenAPI document in version 3.1, as JSON."""
         return Document(text(call.request.base_url), JSON, {"Cache-Control": REVALIDATE})
@@ -128,7 +133,7 @@ def openapi_yaml(api: Api, scopes: Mapping[str, str]) -> Operation:
 
         return as_yaml(_document(api, scopes, base_url))
 
-    @Operation(access=Access(PUBLIC), gives=Gives(types=(YAML,), no_store=False, etag=True))
+    @Operation(access=Access(PUBLIC), gives=Gives(types=(YAML,), no_store=False, etag=True), docs=DESCRIBES)
     def get_openapi_yaml(call: Call) -> Document:
         """Return the OpenAPI document as YAML."""
         return Document(text(call.request.base_url), YAML, {"Cache-Control": REVALIDATE})

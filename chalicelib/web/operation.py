@@ -125,6 +125,7 @@ class Docs:
     :param limits: limits that an action counts, by what is limited.
     :param if_unsure: what the caller should do if it is not known whether a write took effect; the answer
         is a 503 without Retry-After then. None if the same request may simply be sent again.
+    :param relation: the link relation under which the API catalog lists it (RFC 8631).
     """
 
     problems: tuple[type[ApiError], ...] = ()
@@ -132,6 +133,7 @@ class Docs:
     also: Mapping[int, str] = field(default_factory=dict)
     limits: Mapping[str, RateLimit] = field(default_factory=dict)
     if_unsure: str | None = LOOK
+    relation: str = ""
 
 
 def _undeclared(call: Call) -> Any:

@@ -43,7 +43,7 @@ class ProblemTypeSchema(Schema):
     access=Access(PUBLIC),
     takes=Takes(query=HealthQuery),
     gives=Gives(HealthSchema),
-    docs=Docs(problems=(ServiceUnavailableError,)),
+    docs=Docs(problems=(ServiceUnavailableError,), relation="status"),
 )
 def get_health(call: Call) -> dict[str, str]:
     """Return the build that is running; with deep=1 also whether the table answers."""

@@ -121,6 +121,8 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("GET", "/api/v1/oauth2-redirect"): _public(),
     ("GET", "/api/v1/openapi.json"): _public(),
     ("GET", "/api/v1/openapi-3.1.json"): _public(),
+    ("GET", "/.well-known/api-catalog"): _public(),
+    ("GET", "/.well-known/security.txt"): _public(),
     ("GET", "/api/v1/openapi.yaml"): _public(),
     ("GET", "/api/v1/static/{file}"): _public(),  # what the page at /api/v1 is made of
     ("GET", "/.well-known/jwks.json"): _public(),

@@ -11,7 +11,7 @@ from chalicelib.web.body import schema_of
 from chalicelib.web.deprecation import header_names
 from chalicelib.web.fields import EXAMPLE_ID, ID, IDS, pattern_metadata
 from chalicelib.web.headers import IF_NONE_MATCH
-from chalicelib.web.media import FORM, JSON, YAML
+from chalicelib.web.media import FORM, JSON, LINKSET, YAML
 from chalicelib.web.openapi.headers import component, refer
 from chalicelib.web.openapi.problems import TEXT, Refusals
 from chalicelib.web.operation import Operation
@@ -28,7 +28,7 @@ from chalicelib.web.patch import (
 
 OAUTH2 = "oauth2"
 CLIENT = "client"
-STRUCTURED = (JSON, YAML)  # clients parse them; everything else is text
+STRUCTURED = (JSON, LINKSET, YAML)  # clients parse them; everything else is text
 
 
 class PatchOperationSchema(Schema):
@@ -176,7 +176,10 @@ def _successes(operation: Operation) -> dict[str, Any]:
         success["content"] = {name: {"schema": _schema(operation, name)} for name in operation.gives.types}
     unchanged = {
         "description": "It is as you have it.",
-        "headers": refer(("ETag", *header_names(operation.deprecation)), shared=operation.gives.cors),
+        "headers": refer(
+            ("ETag", *operation.docs.headers, *header_names(operation.deprecation)),
+            shared=operation.gives.cors,
+        ),
     }
     more = {"304": unchanged} if IF_NONE_MATCH in operation.headers else {}
     also = {str(status): _also(status, words, success) for status, words in operation.docs.also.items()}
