@@ -167,9 +167,8 @@ class World:
         person, ids = person_of(caller), self.ids(owner_for(caller))
         if "/teams/" in path:
             ids["user_id"] = self.users["removable"].id
-        query = (
-            f"?user_id={self.users.get(person, self.users['owner']).id}" if path.endswith("_clients") else ""
-        )
+        account = self.users.get(person, self.users["owner"])
+        query = f"?user_id={account.id}" if method == "GET" and path.endswith("_clients") else ""
         return path.format_map({**ids, **{name: UNKNOWN.get(name, UNKNOWN_ID) for name in unknown}}) + query
 
     def ids(self, owner: str) -> dict[str, str]:
