@@ -105,7 +105,7 @@ class Delivery:
 
     def _message(self, letter: Letter, template: Template, to: str, username: str) -> Message:
         base = base_url(self.context)
-        values = {**letter.values, "username": username, "service": service_of(self.context)}
+        values = {"username": username, **letter.values, "service": service_of(self.context)}
         if template.page:
             values["page"] = base + template.page
         if template.link and letter.link:

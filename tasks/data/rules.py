@@ -17,6 +17,7 @@ from chalicelib.privacy.models import Erasure
 from chalicelib.teams.actions import clean_up, count_members
 from chalicelib.teams.models import Cleanup, Member, Team
 from chalicelib.users.models import LinkPlace, UniqueName, User
+from tasks.data import letters
 from tasks.data.findings import Finding, list_anew, remove
 from tasks.data.items import Found, read
 
@@ -254,4 +255,5 @@ RULES = [
     ),
     Rule(_is(Cleanup), lambda note: [keys.team(note.team_id)], _cleanup),
     Rule(_is(Erasure), lambda note: [keys.user(note.user_id)], _erasure),
+    Rule(letters.is_letter, lambda _: [], letters.judge),
 ]

@@ -39,8 +39,8 @@ def test_the_clean_up_tells_what_it_did(deployed: Stage) -> None:
     deployed.account.client("lambda").invoke(
         FunctionName=f"grail-{NAME}-clean_up", Payload=json.dumps(SCHEDULED).encode()
     )
-    (line,) = lines(deployed, "job")
-    assert (line["operation"], line["removed"], line["level"]) == ("clean_up", 0, "INFO")
+    (line,) = [each for each in lines(deployed, "job") if each["operation"] == "clean_up"]
+    assert (line["removed"], line["level"]) == (0, "INFO")
 
 
 def test_a_restored_table_takes_over_and_the_old_one_stays(deployed: Stage) -> None:
