@@ -59,6 +59,16 @@ class Account:
         """Create a client of a service."""
         return self.session.create_client(service, self.region, endpoint_url=self.endpoint)
 
+    def table(self, name: str) -> dict[str, Any]:
+        """Describe a table; empty if there is none."""
+        try:
+            found: dict[str, Any] = self.client("dynamodb").describe_table(TableName=name)["Table"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return {}
+            raise
+        return found
+
     @cached_property
     def _s3(self) -> Any:
         return self.client("s3")

@@ -7,6 +7,7 @@ from botocore.session import Session
 from chalicelib.settings import LOCAL_STAGES
 from tasks.cloud.account import Account
 from tasks.cloud.deploy import Deployment
+from tasks.cloud.history import History
 from tasks.cloud.package import Package
 from tasks.errors import TaskError
 from tasks.processes import project_folder
@@ -21,16 +22,40 @@ def package(stage: str) -> None:
     make(stage)
 
 
-def deploy(stage: str, bucket: str, *, yes: bool, dry_run: bool, packaged: str = "") -> None:
+def deploy(
+    stage: str, bucket: str, *, yes: bool, dry_run: bool, packaged: str = "", promote: str = ""
+) -> None:
     """Package a stage and deploy it.
 
     :param packaged: a folder with the stage's package, which is deployed as it is.
+    :param promote: another stage, which must run the same code.
     """
     require_known(stage)
     account = Account(Session(), bucket)
     _ = account.number  # fails where there are no credentials, before anything takes time
     made = ready(stage, Path(packaged)) if packaged else make(stage)
+    if promote:
+        require_tried(made, History(account, promote))
     Deployment(stage, account).deploy(made, yes=yes, dry_run=dry_run)
+
+
+def rollback(stage: str, bucket: str, *, yes: bool) -> None:
+    """Deploy what a stage ran before."""
+    Deployment(stage, Account(Session(), bucket)).rollback(yes=yes)
+
+
+def require_tried(package: Package, other: History) -> None:
+    """Check that another stage runs this very code, which passed its test there.
+
+    :raises TaskError: it runs other code, or none.
+    """
+    latest = other.latest()
+    running = latest.digest if latest else "nothing"
+    if running != package.digest:
+        raise TaskError(
+            f"{other.stage} runs {running[:12]}, and this package is {package.digest[:12]}: deploy it to "
+            f"{other.stage} first."
+        )
 
 
 def destroy(stage: str, *, yes: bool, delete_data: bool) -> None:

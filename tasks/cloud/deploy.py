@@ -2,21 +2,27 @@
 
 import hashlib
 import json
+import secrets
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from chalicelib.context import Context
+from chalicelib.db.table import connect
+from chalicelib.listeners import LISTENERS
+from chalicelib.settings import Settings
 from tasks.cloud.account import Account
+from tasks.cloud.history import History, Record
 from tasks.cloud.package import Package
+from tasks.cloud.preflight import obstacles
+from tasks.cloud.smoke import Smoke, fault
 from tasks.cloud.stack import POLL_SECONDS, UNUSABLE, Stack, kind_of
 from tasks.console import confirm
 from tasks.errors import TaskError
 from tasks.processes import project_folder
-from tasks.stages import PROTECTED, parameters_of
+from tasks.stages import PROTECTED, parameters_of, settings_of
 
 ANYTHING = {"Principal": "*", "Resource": "*"}
 # CloudFormation itself refuses what would lose data, whoever updates the stack.
@@ -33,6 +39,17 @@ STACK_POLICY: dict[str, Any] = {
 }
 
 
+def try_out(deployment: "Deployment", build: str) -> str:
+    """Test a stage that was just deployed, and return what failed; empty if nothing did."""
+    settings = replace(deployment.settings, dynamodb_endpoint=deployment.account.endpoint)
+    connect(settings)
+    url = deployment.stack.url(deployment.stage)
+    context = Context(settings=settings, listeners=LISTENERS, source="none", request_id="invoke deploy")
+    found = fault(Smoke(url, build, context))
+    deployment.say(f"{url} {'fails' if found else 'works'}.")
+    return found
+
+
 @dataclass
 class Deployment:
     """A stage in an account.
@@ -41,6 +58,7 @@ class Deployment:
     :param say: prints a line.
     :param pause: seconds between two looks at the stack.
     :param overrides: values of parameters, beyond those in infra/parameters.
+    :param test: tries out what was deployed, and returns what failed.
     """
 
     stage: str
@@ -49,6 +67,7 @@ class Deployment:
     say: Callable[[str], None] = print
     pause: float = POLL_SECONDS
     overrides: dict[str, str] = field(default_factory=dict)
+    test: Callable[["Deployment", str], str] = try_out
 
     @property
     def stack(self) -> Stack:
@@ -56,36 +75,70 @@ class Deployment:
         return Stack(self.account.client("cloudformation"), f"grail-{self.stage}", self.pause)
 
     def deploy(self, package: Package, *, yes: bool = False, dry_run: bool = False) -> dict[str, str]:
-        """Bring the stack to what the package says, and return its outputs.
+        """Bring the stack to what the package says, test it, and return its outputs.
 
         :param yes: skip the confirmation.
         :param dry_run: show what would change, and change nothing.
-        :raises TaskError: the deployment is impossible, or CloudFormation rolled it back.
+        :raises TaskError: the deployment is impossible, or it failed and was taken back.
         """
-        stack = self.stack
+        stack, parameters = self.stack, self.parameters()
         self.say(f"{stack.name} in account {self.account.number}, {self.account.region}")
-        url = self.upload(package)
-        name = f"deploy-{time.strftime('%Y%m%d-%H%M%S')}"
-        changes = stack.propose(name, url, self.parameters())
+        self._require_possible(parameters)
+        record = Record(self.upload(package, parameters), parameters, package.digest)
+        new = not stack.exists
+        adopted = bool(new and self.account.table(f"grail-{self.stage}"))
+        if adopted:
+            self.say(f"The table grail-{self.stage} is there already: it becomes the stack's, with its data.")
+        # A table that is protected at birth could not be rolled back with its stack.
+        first = replace(record, parameters={**parameters, "DeletionProtection": "false"})
+        done = self._change(first if new and not adopted else record, yes=yes, dry_run=dry_run)
+        if done:
+            self._test(record, new=new)
+            if new and not adopted:
+                self._change(record, yes=True, quiet=True)
+            self.history.add(record)
+            for key, value in sorted(stack.outputs.items()):
+                self.say(f"  {key}: {value}")
+        return {} if dry_run else stack.outputs
+
+    def rollback(self, *, yes: bool = False) -> dict[str, str]:
+        """Deploy what was deployed before, as it was: template, code and parameters.
+
+        :raises TaskError: nothing was, or it failed.
+        """
+        record = self.history.before()
+        if record is None:
+            raise TaskError(f"Nothing is known that {self.stack.name} ran before its present build.")
+        self.say(f"{self.stack.name}: back to the build {record.parameters['Build']}, {record.digest[:12]}")
+        self._change(record, yes=yes)
+        self.history.pop()
+        return self.stack.outputs
+
+    def _change(self, record: Record, *, yes: bool, dry_run: bool = False, quiet: bool = False) -> bool:
+        """Make a change set, show it, and execute it; return whether anything was changed."""
+        stack, name = self.stack, f"deploy-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        # tables of a destroyed stack are adopted
+        options = {} if stack.exists else {"ImportExistingResources": True}
+        changes = stack.propose(name, record.template, record.parameters, **options)
         if not changes:
             self.say("Nothing changes.")
             stack.discard(name)
-            return stack.outputs
-        for line in sorted(_line(each["ResourceChange"]) for each in changes if "ResourceChange" in each):
+            return False
+        lines = sorted(_line(each["ResourceChange"]) for each in changes if "ResourceChange" in each)
+        for line in [] if quiet else lines:
             self.say(line)
         if dry_run:
             stack.discard(name)
             self.say("Nothing was changed.")
-            return {}
+            return False
         if not yes:
             self._require_consent(stack, name)
-        self._carry_out(stack, name)
-        for key, value in sorted(stack.outputs.items()):
-            self.say(f"  {key}: {value}")
-        return stack.outputs
+        self._carry_out(stack, name, quiet=quiet)
+        return True
 
-    def _carry_out(self, stack: Stack, name: str) -> None:
-        self.say("This takes some minutes …")
+    def _carry_out(self, stack: Stack, name: str, *, quiet: bool) -> None:
+        if not quiet:
+            self.say("This takes some minutes …")
         if not stack.execute(name):
             raise TaskError(
                 f"{stack.name} {ending(stack.status, stack.name, self.stage)}\n"
@@ -95,13 +148,41 @@ class Deployment:
         if self.stage in PROTECTED:
             stack.client.update_termination_protection(EnableTerminationProtection=True, StackName=stack.name)
 
-    def upload(self, package: Package) -> str:
+    def _require_possible(self, parameters: dict[str, str]) -> None:
+        """Check what can be known before anything is uploaded.
+
+        :raises TaskError: it would fail; the message lists every reason.
+        """
+        found = obstacles(self.account, self.settings, parameters, new=not self.stack.exists)
+        if found:
+            raise TaskError("Nothing was deployed:\n" + "\n".join(f"- {each}" for each in found))
+
+    def _test(self, record: Record, *, new: bool) -> None:
+        """Test the stage, and go back if it does not work.
+
+        :raises TaskError: it does not.
+        """
+        reason = self.test(self, record.parameters["Build"])
+        if not reason:
+            return
+        before = self.history.latest()
+        failed = f"{self.stack.name} does not work with this build: {reason}"
+        if new or before is None:
+            raise TaskError(f"{failed}\nThere is nothing to go back to: invoke doctor --stage {self.stage}")
+        self._change(before, yes=True)
+        raise TaskError(f"{failed}\nIt is back at the build {before.parameters['Build']}.")
+
+    def upload(self, package: Package, parameters: dict[str, str]) -> str:
         """Upload code and template, and return the template's URL."""
-        code = self.account.upload(package.code, f"grail/{self.stage}/{package.digest}.zip")
+        code = self.account.upload(package.code, f"grail/code/{package.digest}.zip")
         filled = json.loads(package.template.read_text("utf-8"))
         for resource in filled["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
                 resource["Properties"]["CodeUri"] = {"Bucket": self.account.bucket, "Key": code}
+        # SAM makes a new deployment of the gateway only where the text of the document changes, in which a
+        # domain is a reference: the gateway's own answers would keep the address of before.
+        info = filled["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["info"]
+        info["description"] = f"At {parameters.get('DomainName') or 'its own address'}."
         path = package.template.with_name("deployed.json")
         path.write_text(json.dumps(filled, indent=1, sort_keys=True), "utf-8")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -112,6 +193,16 @@ class Deployment:
         path = parameters_of(self.stage)
         chosen: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
         return {**chosen, "Build": build_name(), **self.overrides}
+
+    @property
+    def settings(self) -> Settings:
+        """The stage's settings, for the account's region."""
+        return replace(settings_of(self.stage), region=self.account.region)
+
+    @property
+    def history(self) -> History:
+        """What was deployed."""
+        return History(self.account, self.stage)
 
     def _require_consent(self, stack: Stack, change: str) -> None:
         try:
@@ -135,36 +226,26 @@ class Deployment:
             confirm(f"delete {stack.name}", stack.name, ask=self.ask)
         if not stack.delete():
             raise TaskError(f"{found['StackName']} could not be deleted: {stack.first_failure()}")
-        if delete_data and self._table(table):
+        if not self.account.table(table):
+            return
+        if delete_data:
             self.account.client("dynamodb").delete_table(TableName=table)
             self.say(f"The table {table} is deleted.")
+        else:
+            self.say(f"The table {table} stays, with its data: the next deployment of {self.stage} takes it.")
 
     def _require_unprotected(self, status: str, table: str, delete_data: bool) -> None:
-        found = self._table(table)
-        if found.get("DeletionProtectionEnabled"):
+        found = self.account.table(table)
+        if delete_data and found.get("DeletionProtectionEnabled"):
             raise TaskError(
                 f"The table {table} is protected, and holds about {found.get('ItemCount', 0)} items. If "
                 f"they may go: {self._unprotect(status, table)}, and destroy again."
-            )
-        if found and not delete_data:
-            raise TaskError(
-                f"The table {table} would remain, and a new stack could not take its name. Pass "
-                "--delete-data to delete it as well; to keep its data, run first: aws dynamodb create-backup."
             )
 
     def _unprotect(self, status: str, table: str) -> str:
         if status in UNUSABLE:  # nothing can be deployed to it
             return f"run aws dynamodb update-table --no-deletion-protection-enabled --table-name {table}"
         return f'set "DeletionProtection": "false" in infra/parameters/{self.stage}.json, deploy'
-
-    def _table(self, name: str) -> dict[str, Any]:
-        try:
-            found: dict[str, Any] = self.account.client("dynamodb").describe_table(TableName=name)["Table"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                return {}
-            raise
-        return found
 
 
 def _line(change: dict[str, Any]) -> str:

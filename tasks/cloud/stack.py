@@ -6,6 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError, WaiterError
 
 from tasks.errors import TaskError
+from tasks.processes import LOOPBACK
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]  # roles of its own; the SAM transform
 POLL_SECONDS = 2.0
@@ -13,6 +14,7 @@ MAX_SECONDS = 3600
 SUCCESS = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
+LEFTOVER = " - another stack or `chalice deploy` left it: delete it there, and deploy again"
 # A stack that could not be created or deleted: it can only be deleted.
 UNUSABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 
@@ -54,9 +56,19 @@ class Stack:
         """The outputs of the template, by their names."""
         return {each["OutputKey"]: each["OutputValue"] for each in self.describe().get("Outputs", [])}
 
-    def propose(self, name: str, template_url: str, parameters: dict[str, str]) -> list[dict[str, Any]]:
+    def url(self, stage: str) -> str:
+        """Return where the API answers: on a cloud of this machine, the gateway's own address."""
+        cloud, outputs = str(self.client.meta.endpoint_url), self.outputs
+        if LOOPBACK in cloud and "RestAPIId" in outputs:
+            return f"{cloud}/_aws/execute-api/{outputs['RestAPIId']}/{stage}"
+        return outputs.get("URL", "")
+
+    def propose(
+        self, name: str, template_url: str, parameters: dict[str, str], **options: Any
+    ) -> list[dict[str, Any]]:
         """Create a change set and return its changes; none if nothing would change.
 
+        :param options: further arguments of CreateChangeSet.
         :raises TaskError: CloudFormation refuses it, or the stack is stuck.
         """
         self._require_usable()
@@ -67,6 +79,7 @@ class Stack:
             TemplateURL=template_url,
             Parameters=[{"ParameterKey": key, "ParameterValue": text} for key, text in parameters.items()],
             Capabilities=CAPABILITIES,
+            **options,
         )
         try:
             self._wait("change_set_create_complete", **place)
@@ -74,9 +87,22 @@ class Stack:
             reason = str(error.last_response.get("StatusReason") or error)
             if any(text in reason for text in UNCHANGED):
                 return []
+            reason = self._early_failures(name) or reason
+            self.discard(name)
             raise TaskError(f"CloudFormation refuses the change: {reason}") from error
         pages = self.client.get_paginator("describe_change_set").paginate(**place)
         return [change for page in pages for change in page["Changes"]]
+
+    def _early_failures(self, change_set: str) -> str:
+        """Return what CloudFormation found wrong before it changed anything; only these events name it."""
+        try:
+            pages = self.client.get_paginator("describe_events").paginate(
+                StackName=self.name, ChangeSetName=change_set, Filters={"FailedEvents": True}
+            )
+            events = [event for page in pages for event in page["OperationEvents"]]
+        except ClientError:  # an older endpoint, or no permission: the general reason has to do
+            return ""
+        return "; ".join(map(_told, (event for event in events if "LogicalResourceId" in event)))
 
     def _require_usable(self) -> None:
         status = self.status
@@ -127,6 +153,13 @@ class Stack:
             elif status.endswith("_FAILED") and "cancelled" not in reason.lower():
                 found = f"{event['LogicalResourceId']} ({kind_of(event)}): {reason or 'no reason given'}"
         return found
+
+
+def _told(event: dict[str, Any]) -> str:
+    """Return what early validation says about a resource, and what to do about it."""
+    reason = event.get("ValidationStatusReason") or event.get("ResourceStatusReason") or "no reason given"
+    advice = LEFTOVER if "already exists" in reason else ""
+    return f"{event['LogicalResourceId']} ({event.get('PhysicalResourceId', '')}): {reason}{advice}"
 
 
 def kind_of(resource: dict[str, Any]) -> str:

@@ -35,6 +35,8 @@ def fragments(stage: str) -> Template:
         "TableName": {"Type": "String", "Default": settings_of(stage).table_name},
     }
     merged: Template = reduce(merger.merge, loaded, {"Parameters": own})
+    # Static, so that CloudFormation can adopt a table that a destroyed stack has left.
+    merged["Resources"]["Table"]["Properties"]["TableName"] = f"grail-{stage}"
     return merged
 
 
@@ -44,12 +46,7 @@ def complete(template: Template, build: str, runtime: Runtime) -> Template:
     :param build: what GET /health shows, unless the deployment says otherwise.
     :param runtime: what the package is for; Chalice names the Python that it runs on.
     """
-    for resource in template["Resources"].values():
-        if resource.get("Type") == FUNCTION:
-            resource["Properties"] |= {
-                "Runtime": runtime.name,
-                "Architectures": [runtime.architecture],
-            }
+    run_on(template, runtime)
     template["Parameters"]["Build"] = {"Type": "String", "Default": build}
     body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     for path in body["paths"].values():
@@ -70,6 +67,13 @@ def complete(template: Template, build: str, runtime: Runtime) -> Template:
     name_mail_identity(template, settings)
     scoped: Template = scope_policies(template)
     return scoped
+
+
+def run_on(template: Template, runtime: Runtime) -> None:
+    """Set what functions run on."""
+    for resource in template["Resources"].values():
+        if resource.get("Type") == FUNCTION:
+            resource["Properties"] |= {"Runtime": runtime.name, "Architectures": [runtime.architecture]}
 
 
 def keep_public_url(template: Template, url: str) -> None:

@@ -9,6 +9,7 @@ namespace = Collection(
     daily.check,
     cloud.package,
     cloud.deploy,
+    cloud.rollback,
     cloud.destroy,
     cloud.e2e,
     stage.shell,

@@ -6,6 +6,8 @@ from invoke.context import Context
 
 from tasks.console import YES_HELP, command, words
 
+BUCKET_HELP = "S3 bucket for packages (default: grail-packages-ACCOUNT-REGION, created on first use)"
+
 
 @command(stage="a stage of .chalice/config.json")
 def package(_context: Context, stage: str = "dev") -> None:
@@ -19,21 +21,32 @@ def package(_context: Context, stage: str = "dev") -> None:
     stage="a stage of .chalice/config.json",
     yes=YES_HELP,
     dry_run="show what would change, and change nothing",
-    bucket="S3 bucket for packages (default: grail-packages-ACCOUNT-REGION, created on first use)",
+    bucket=BUCKET_HELP,
     packaged="folder with a package to deploy as it is, made by `invoke package`",
+    promote="a stage that must run the same code, such as dev",
 )
 def deploy(
     _context: Context,
     stage: str = "dev",
+    *,
     yes: bool = False,
     dry_run: bool = False,
     bucket: str = "",
     packaged: str = "",
+    promote: str = "",
 ) -> None:
-    """Package a stage, show what would change in AWS, and make the changes."""
+    """Package a stage, show what would change in AWS, make the changes, and test the stage."""
     from tasks.cloud import command as work
 
-    work.deploy(stage, bucket, yes=yes, dry_run=dry_run, packaged=packaged)
+    work.deploy(stage, bucket, yes=yes, dry_run=dry_run, packaged=packaged, promote=promote)
+
+
+@command(stage="a deployed stage", yes=YES_HELP, bucket=BUCKET_HELP)
+def rollback(_context: Context, stage: str = "dev", yes: bool = False, bucket: str = "") -> None:
+    """Deploy again what a stage ran before: the same code, template and parameters."""
+    from tasks.cloud import command as work
+
+    work.rollback(stage, bucket, yes=yes)
 
 
 @command(stage="a deployed stage", yes=YES_HELP, delete_data="delete the table as well")

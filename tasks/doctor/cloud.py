@@ -9,7 +9,6 @@ from chalicelib.settings import LOCAL_URL, running
 from tasks.cloud import template
 from tasks.cloud.stack import SUCCESS
 from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
-from tasks.processes import LOOPBACK
 from tasks.stages import PROTECTED
 
 OUTPUTS = ("URL", "TableName")
@@ -117,13 +116,10 @@ def check_address(subject: Subject) -> Iterator[Finding]:
 
 
 def address_of(subject: Subject) -> str:
-    """Return the URL to call: on a cloud of this machine, the gateway's own."""
+    """Return the URL to call."""
     if subject.settings.is_local:
         return subject.settings.public_url or running().get("url", LOCAL_URL)
-    cloud = str(subject.stack.client.meta.endpoint_url)
-    if LOOPBACK in cloud and "RestAPIId" in subject.outputs:
-        return f"{cloud}/_aws/execute-api/{subject.outputs['RestAPIId']}/{subject.name}"
-    return subject.settings.public_url or subject.outputs.get("URL", "")
+    return subject.settings.public_url or subject.stack.url(subject.name)
 
 
 def _build_at(url: str) -> str | None:

@@ -181,11 +181,8 @@ def test_protected_data_is_not_destroyed(deployed: Stage) -> None:
 
 
 def test_data_is_destroyed_by_explicit_order_alone(deployed: Stage) -> None:
-    """Unprotected, the table still needs to be named; then nothing is left."""
+    """Unprotected, and asked for; then nothing is left."""
     deployed.deploy(DeletionProtection="false")
-    with pytest.raises(TaskError, match="--delete-data"):
-        deployed.deployment.destroy(yes=True)
-    drive(deployed)
     deployed.deployment.destroy(yes=True, delete_data=True)
     assert not deployed.deployment.stack.exists
     assert deployed.account.client("dynamodb").list_tables()["TableNames"] == []

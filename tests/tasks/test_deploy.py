@@ -2,17 +2,21 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, WaiterError
 from botocore.session import Session
 
 from tasks.cloud import command
 from tasks.cloud.account import Account
 from tasks.cloud.deploy import STACK_POLICY, Deployment, ending
 from tasks.cloud.package import Package
+from tasks.cloud.preflight import obstacles
 from tasks.cloud.stack import UNUSABLE, Stack
 from tasks.errors import TaskError
+from tasks.stages import settings_of
 
 
 class Recorded:
@@ -27,7 +31,10 @@ class Recorded:
         def call(**arguments: Any) -> Any:
             self.calls.append(name)
             self.arguments[name] = arguments
-            return self.answers.get(name, {})
+            answer = self.answers.get(name, {})
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
 
         return call
 
@@ -165,6 +172,56 @@ def test_a_package_for_another_runtime_is_refused(folder: Path) -> None:
     (folder / "template.json").write_text(json.dumps(template))
     with pytest.raises(TaskError, match=r"for python3\.12 x86_64, and dev runs on python3\.13 arm64: make"):
         command.ready("dev", folder)
+
+
+class Refused(Recorded):
+    """CloudFormation, refusing a change set for what it finds before it changes anything."""
+
+    def get_waiter(self, _condition: str) -> Any:
+        """Fail at once."""
+        reason = "[AWS::EarlyValidation::ResourceExistenceCheck]. To troubleshoot, use the DescribeEvents API"
+
+        def fail(**_: Any) -> None:
+            raise WaiterError("ChangeSetCreateComplete", "failed", {"StatusReason": reason})
+
+        return SimpleNamespace(wait=fail)
+
+    def get_paginator(self, name: str) -> Any:
+        """Return the events that name the resource."""
+        event = {
+            "LogicalResourceId": "ApiHandlerLogGroup",
+            "PhysicalResourceId": "/aws/lambda/grail-dev",
+            "ValidationStatusReason": "Resource of type 'AWS::Logs::LogGroup' already exists.",
+        }
+        pages = {"describe_events": [{"OperationEvents": [{"EventType": "STACK_EVENT"}, event]}]}
+        return SimpleNamespace(paginate=lambda **_: pages[name])
+
+
+def test_early_validation_is_told_with_the_resource_and_what_to_do() -> None:
+    """The change set's own reason names neither; the empty stack that it made is removed."""
+    stack = {"StackName": "grail-dev", "StackStatus": "REVIEW_IN_PROGRESS"}
+    client = Refused(describe_stacks={"Stacks": [stack]})
+    with pytest.raises(TaskError, match=r"Group \(/aws/lambda/grail-dev\): .* exists.*delete it there"):
+        Stack(client, "grail-dev").propose("a-change", "https://template", {})
+    assert client.calls[-1] == "delete_stack"
+
+
+DENIED = ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetParameter")
+
+
+@pytest.mark.parametrize(("stage", "count"), [("prod", 1), ("dev", 0)])
+def test_prod_gets_only_what_is_committed(stage: str, count: int) -> None:
+    """Nobody else could tell what runs there. Secrets that the caller may not read are not checked."""
+    account = Fixed(ssm=Recorded(get_parameter=DENIED))
+    found = obstacles(account, settings_of(stage), {"Build": "v1-dirty"}, new=False)
+    assert len([each for each in found if "only what is committed" in each]) == len(found) == count
+
+
+def test_functions_of_plain_chalice_are_in_the_way() -> None:
+    """They have the names of the stack's."""
+    account = Fixed(ssm=Recorded(get_parameter=DENIED), **{"lambda": Recorded()})
+    (found,) = obstacles(account, settings_of("dev"), {"Build": "v1"}, new=True)
+    assert found == "The function grail-dev exists and belongs to no stack: chalice delete --stage dev"
 
 
 def nobody(_question: str) -> str:

@@ -1,0 +1,83 @@
+"""What is checked before a deployment, so that it fails at once instead of after minutes."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from botocore.exceptions import ClientError
+
+from chalicelib.security.aws import Aws
+from chalicelib.security.keys import read_keyring
+from chalicelib.security.keystore import UNUSABLE
+from chalicelib.security.sources import source_of
+from chalicelib.settings import Settings
+from tasks.cloud.account import Account
+from tasks.keys import ABSENT
+from tasks.stages import PROTECTED
+
+UNRESERVED = 100  # what Lambda keeps for functions that reserve nothing (AWS quota)
+DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+
+
+def obstacles(account: Account, settings: Settings, parameters: dict[str, str], *, new: bool) -> list[str]:
+    """Return what a deployment would fail at, each with what to do; empty if nothing is known.
+
+    :param parameters: those of the stack.
+    :param new: there is no stack yet.
+    """
+    found = list(_commit(settings.stage, parameters["Build"]))
+    for check in (_secrets, *((_functions,) if new else ())):
+        found += _allowed(check, account, settings)
+    return [*found, *_concurrency(account, int(parameters.get("MaxConcurrency", 0)))]
+
+
+def _allowed(check: Any, account: Account, settings: Settings) -> list[str]:
+    """Run a check, unless the caller may not look: a deploying role needs no access to secrets."""
+    try:
+        return list(check(account, settings))
+    except ClientError as error:
+        if error.response["Error"]["Code"] in DENIED:
+            return []
+        raise
+
+
+def _commit(stage: str, build: str) -> Iterator[str]:
+    if stage in PROTECTED and build.endswith("-dirty"):
+        yield f"{stage} gets only what is committed: commit your changes, or stash them."
+
+
+def _secrets(account: Account, settings: Settings) -> Iterator[str]:
+    """Read the document of secrets as functions do when they start."""
+    made = f"invoke keys.generate --stage {settings.stage}"
+    try:
+        aws = cast("Aws", account)  # it makes clients, too: the caller's own
+        read_keyring(source_of(settings, aws).read(), aws)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ABSENT:
+            raise
+        yield f"There is no {settings.secrets}, without which no function starts: {made}"
+    except UNUSABLE as error:
+        # only the kind: a message may quote a part of a key
+        yield f"{settings.secrets} is unusable ({type(error).__name__}): docs/keys.md says what it needs."
+
+
+def _functions(account: Account, settings: Settings) -> Iterator[str]:
+    name = f"grail-{settings.stage}"
+    try:
+        account.client("lambda").get_function_configuration(FunctionName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return
+    yield f"The function {name} exists and belongs to no stack: chalice delete --stage {settings.stage}"
+
+
+def _concurrency(account: Account, reserved: int) -> Iterator[str]:
+    if not reserved:
+        return
+    limits = account.client("lambda").get_account_settings()["AccountLimit"]
+    most = limits["ConcurrentExecutions"] - UNRESERVED
+    if reserved > most:
+        yield (
+            f"MaxConcurrency is {reserved}, and this account can reserve at most {max(most, 0)}: lower it, "
+            "or have the quota raised (Service Quotas, Lambda, Concurrent executions)."
+        )

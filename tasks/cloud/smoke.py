@@ -1,0 +1,120 @@
+"""The test of what was just deployed: its build answers, signs somebody in, reads and writes."""
+
+import json
+import secrets
+import time
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import urllib3
+
+from chalicelib.context import Context, run
+from chalicelib.db import keys
+from chalicelib.db.table import get_many
+from chalicelib.errors import ApiError
+from chalicelib.oauth.clients import actions as clients
+from chalicelib.oauth.clients.models import CONFIDENTIAL
+from chalicelib.users import actions as users
+from chalicelib.users.models import UniqueName
+
+PROBE = "deployment-probe"  # owns the client of each test; nobody knows its password
+SCOPES = ["users:read", "teams:write"]
+PATIENCE = 30.0  # seconds until a new deployment of the gateway is everywhere
+TIMEOUT = 30.0  # seconds: cold starts are among the requests
+
+
+class SmokeError(Exception):
+    """A deployed stage does not do what it must; the message says which."""
+
+
+@dataclass
+class Smoke:
+    """A test of a stage.
+
+    :param url: where its API is.
+    :param build: the one that must answer.
+    :param context: connected to the stage's table, with the operator's credentials.
+    """
+
+    url: str
+    build: str
+    context: Context
+    pause: float = 1.0
+
+    def run(self) -> None:
+        """Test the stage; what is written is undone.
+
+        :raises SmokeError: something does not work.
+        """
+        self._await_build()
+        owner = self._owner()
+        fields = {"client_name": "Deployment", "client_type": CONFIDENTIAL, "default_scopes": SCOPES}
+        client = run(self.context, lambda fresh: clients.create_client(fresh, owner, fields))
+        try:
+            self._work(f"{client.client_id}:{client.client_secret}")
+        finally:
+            run(self.context, lambda fresh: clients.delete_client(fresh, client))
+
+    def _await_build(self) -> None:
+        """Wait until the new build answers, with its table behind it."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                found = self._call("GET", "/health?deep=1", 200)["build"]
+                if found == self.build:
+                    return
+                reason = f"/health names the build {found} instead of {self.build}"
+            except SmokeError as error:
+                reason = str(error)
+            if time.monotonic() > deadline:
+                raise SmokeError(reason)
+            time.sleep(self.pause)
+
+    def _owner(self) -> str:
+        name = keys.username(PROBE)
+        found = get_many([name]).get(name)
+        if isinstance(found, UniqueName):
+            return str(found.user_id)
+        password = secrets.token_urlsafe(32)  # nobody learns it
+        email = f"{PROBE}@grail.invalid"
+        create = users.create_user
+        return run(
+            self.context, lambda fresh: create(fresh, username=PROBE, email=email, password=password)
+        ).id
+
+    def _work(self, credentials: str) -> None:
+        basic = {"Authorization": "Basic " + b64encode(credentials.encode()).decode()}
+        form = urlencode({"grant_type": "client_credentials"})
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        token = self._call("POST", "/auth/oauth2/token", 200, form, basic | kind)["access_token"]
+        bearer = {"Authorization": f"Bearer {token}"}
+        self._call("GET", "/api/v1/users/me", 200, headers=bearer)
+        title = json.dumps({"title": f"Probe {secrets.token_hex(4)}"})
+        kind = {"Content-Type": "application/json"}
+        team = self._call("POST", "/api/v1/teams", 201, title, bearer | kind)["id"]
+        self._call("DELETE", f"/api/v1/teams/{team}", 204, headers=bearer)
+
+    def _call(
+        self, method: str, path: str, status: int, body: str | None = None, headers: Any = None
+    ) -> dict[str, Any]:
+        try:
+            answer = urllib3.request(
+                method, self.url + path, body=body, headers=headers, timeout=TIMEOUT, retries=False
+            )
+            found: dict[str, Any] = json.loads(answer.data or b"{}")
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            raise SmokeError(f"{method} {path}: {type(error).__name__}") from error
+        if answer.status != status:
+            raise SmokeError(f"{method} {path} answers {answer.status}: {found.get('detail') or found}"[:300])
+        return found
+
+
+def fault(smoke: Smoke) -> str:
+    """Run a test and return what failed, in one line; empty if nothing did."""
+    try:
+        smoke.run()
+    except (SmokeError, ApiError) as error:
+        return " ".join(str(error).split())
+    return ""
