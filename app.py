@@ -5,6 +5,7 @@ from chalice.app import Chalice
 from chalicelib import cold_start, jobs
 from chalicelib.account import handlers as account
 from chalicelib.account import links as account_links
+from chalicelib.account import page as account_page
 from chalicelib.audit import handlers as audit
 from chalicelib.db.table import connect, session
 from chalicelib.letters import handlers as letters
@@ -86,7 +87,10 @@ api.route("GET", "/.well-known/oauth-authorization-server", metadata.get_server_
 api.route("GET", "/.well-known/openid-configuration", metadata.get_openid_configuration)
 api.route("GET", "/.well-known/jwks.json", metadata.get_jwks)
 
-api.group("Account", "Pages for people: confirm an email address, replace a forgotten password.")
+api.group("Account", "Pages for people: their account, an email address to confirm, a forgotten password.")
+api.route("GET", "/account", account_page.show_account)
+api.route("POST", "/account", account_page.submit_account)
+api.route("GET", "/.well-known/change-password", account_page.get_change_password)
 api.route("GET", "/account/verify", account_links.show_email_verification)
 api.route("POST", "/account/verify", account_links.submit_email_verification)
 api.route("GET", "/account/confirm", account_links.show_email_change)

@@ -110,6 +110,7 @@ OPERATIONS: dict[str, Call] = {
     # few enough to cost the same however they are spread over the shards
     "GET /api/v1/audit (5 events)": plain("GET", "/api/v1/audit?limit=5"),
     "GET /api/v1/audit (of an account)": plain("GET", "/api/v1/audit?user_id={root}"),
+    f"GET {ACCOUNT}": plain("GET", ACCOUNT),
     f"GET {ACCOUNT}/verify": plain("GET", f"{ACCOUNT}/verify"),
     f"GET {ACCOUNT}/forgotten": plain("GET", f"{ACCOUNT}/forgotten"),
     f"POST {RESET}/request": plain("POST", f"{RESET}/request", {"username": ROOT["username"]}),
@@ -129,12 +130,14 @@ OPERATIONS: dict[str, Call] = {
     "GET /api/v1/openapi-3.1.json": plain("GET", "/api/v1/openapi-3.1.json"),
     "GET /api/v1/openapi.yaml": plain("GET", "/api/v1/openapi.yaml"),
     "GET /api/v1/static/{file}": plain("GET", "/api/v1/static/docs.css"),
+    "GET /.well-known/change-password": plain("GET", "/.well-known/change-password"),
     "GET /health": plain("GET", "/health"),
     "GET /errors/{problem}": plain("GET", "/errors/not-found"),
 }
 
 # Operations that docs/scaling.md leaves out; to measure and compare one, add it above with a call.
 UNMEASURED: list[str] = [
+    f"POST {ACCOUNT}",  # a sign-in costs what it costs at the token endpoint
     # what takes the link of a letter costs what it changes: four reads, and a write of each item
     *(f"{method} {ACCOUNT}/{page}" for page in ("confirm", "undo", "reset") for method in ("GET", "POST")),
     f"POST {ACCOUNT}/verify",

@@ -73,6 +73,7 @@ class Settings:
     refresh_token_grace: int = 30
     authorization_code_lifetime: int = 60
     sign_in_page_lifetime: int = 600
+    account_session_lifetime: int = 1800
     email_verification: str = OFF
     failures_per_account: int = 10
     failures_per_address: int = 100

@@ -50,6 +50,16 @@ UNDO = LinkPage(
 )
 
 
+def base_of(call: Call) -> str:
+    """Return what stands in front of every path, such as the stage's name."""
+    return urlsplit(call.request.base_url).path
+
+
+def ticket_of(call: Call, form: str) -> str:
+    """Return a ticket for a browser that is known already."""
+    return make_form_ticket(call, browser_of(call) or "", form)
+
+
 def show(
     call: Call,
     template: str,
@@ -68,7 +78,7 @@ def show(
     """
     known = browser_of(call)
     browser, cookie = (known, None) if known else new_browser(call)
-    common = {"base": urlsplit(call.request.base_url).path, "ticket": make_form_ticket(call, browser, form)}
+    common = {"base": base_of(call), "ticket": make_form_ticket(call, browser, form)}
     content = fill(
         FOLDER / f"{template}.html",
         common | texts,
@@ -81,6 +91,10 @@ def show(
     return replace(page, headers={**page.headers, **({"Set-Cookie": cookie} if cookie else {})})
 
 
-def done_page(call: Call, title: str, text: str) -> Document:
-    """Show that something is done."""
-    return show(call, "done", title, {"text": text})
+def done_page(call: Call, title: str, text: str, *, cookie: str | None = None) -> Document:
+    """Show that something is done.
+
+    :param cookie: the Set-Cookie header of a new session.
+    """
+    page = show(call, "done", title, {"text": text})
+    return replace(page, headers={**page.headers, "Set-Cookie": cookie}) if cookie else page

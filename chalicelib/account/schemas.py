@@ -12,8 +12,10 @@ from chalicelib.users.schemas import validate_new_password
 from chalicelib.web.fields import pattern_metadata, text_metadata
 
 SEALED = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+ANY_ID = re.compile(r"[A-Za-z0-9._-]*", re.ASCII)
 MAX_TOKEN = 128
 TOKEN = pattern_metadata(SEALED, MAX_TOKEN, description="Of the link.", example="01ARZ3NDEKTSV4RRFFQ69G5FAV")
+ENDED = pattern_metadata(ANY_ID, 64, description="Of the client or session that ends.", example="planner")
 PASSWORD = {"minLength": MIN_LENGTH, "maxLength": MAX_BYTES, "format": "password"}
 
 
@@ -66,3 +68,7 @@ class AccountFormSchema(FormSchema):
         load_default="", metadata=text_metadata(MAX_EMAIL, description=WHOSE, example="ada")
     )
     password = fields.String(load_default="", metadata={"maxLength": MAX_VALUE, "format": "password"})
+    current_password = fields.String(load_default="", metadata={"maxLength": MAX_VALUE, "format": "password"})
+    email = fields.String(load_default="", metadata={"maxLength": MAX_EMAIL, "format": "email"})
+    id = fields.String(load_default="", metadata=ENDED)
+    decision = fields.String(load_default="", metadata={"maxLength": 16, "example": "sign_in"})

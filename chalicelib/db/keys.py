@@ -210,6 +210,14 @@ def link_place(link_id: str) -> Key:
     return Key(f"LINK#{link_id}", "LINK")
 
 
+def account_session(user_id: str, secret_hash: str) -> Key:
+    """Key of a sign-in to the account page."""
+    return Key(f"USER#{user_id}", f"{ACCOUNT_SESSIONS}{secret_hash}")
+
+
+ACCOUNT_SESSIONS = "ACCOUNT#"
+
+
 def revoked_token(token_id: str) -> Key:
     """Key of the denylist entry of one access token (by jti)."""
     return Key(f"REVOKED#{token_id}", "REVOKED")

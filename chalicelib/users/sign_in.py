@@ -67,11 +67,11 @@ def look_up(
 
 
 def authenticate(
-    context: Context, client_id: str, candidate: Candidate, password: str, otherwise: ApiError
+    context: Context, client_id: str | None, candidate: Candidate, password: str, otherwise: ApiError
 ) -> User:
     """Return the active user who was looked up and has this password; unknown names take as long.
 
-    :param client_id: the OAuth2 client that the sign-in is for.
+    :param client_id: the OAuth2 client that the sign-in is for; None for the account page.
     :param otherwise: raised for an unknown user, a wrong password or a disabled account, without saying
         which; the refusal counts the failure.
     :raises UnverifiedEmailError: as `complete_sign_in` does.
@@ -112,7 +112,7 @@ def complete_sign_in(context: Context, user: User) -> None:
         raise UnverifiedEmailError
 
 
-def sign_in(context: Context, user: User, client_id: str, password: str) -> None:
+def sign_in(context: Context, user: User, client_id: str | None, password: str) -> None:
     """Add a sign-in to the work: its event, and one more in the count of the account.
 
     A hash of weaker parameters is replaced on the way.

@@ -118,8 +118,9 @@ def refused(browser: Browser) -> dict[str, str]:
 
 
 def way_back(browser: Browser) -> str:
-    """Return where the only link of a page leads to."""
-    (address,) = browser.page.links
+    """Return where the last link of a page leads to; the others lead to pages of this server."""
+    *others, address = browser.page.links
+    assert all(each.startswith("/") for each in others)
     return address
 
 

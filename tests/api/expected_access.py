@@ -131,6 +131,9 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("POST", "/auth/oauth2/introspect"): _public("oauth2 client"),
     ("GET", "/auth/oauth2/authorize"): _public(),
     ("POST", "/auth/oauth2/authorize"): _public(status=422),  # nothing is filled in: asked again
+    ("GET", "/account"): _public(),
+    ("POST", "/account"): _public(status=422),  # nothing is filled in: asked again
+    ("GET", "/.well-known/change-password"): _public(status=302),
     ("GET", "/account/verify"): _public(),
     ("POST", "/account/verify"): _public(status=422),  # nothing is filled in: asked again
     ("GET", "/account/confirm"): _public(status=410),  # without the token of a link

@@ -41,7 +41,7 @@ def test_a_fresh_page_is_empty_and_alarms_nobody(browser: Browser) -> None:
     assert (browser.page.fields["username"], browser.page.fields["password"]) == ("", "")
     assert (SIGN_IN in body, body.count(b" required"), b"alert" in body) == (True, 2, False)
     links = {link[:14] for link in re.findall(rb'(?:href|src)="([^"]*)"', body)}
-    assert links == {b"/api/v1/static", CALLBACK[:14].encode()}
+    assert links == {b"/api/v1/static", b"/account/forgo", CALLBACK[:14].encode()}
     assert body.endswith(b"</html>\n")
     assert "Sign in to continue to Planner & Co <b> Username or email address" in browser.text
 

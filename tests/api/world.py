@@ -200,7 +200,7 @@ class World:
         if path.startswith("/auth/oauth2/"):
             form = {"grant_type": "client_credentials", "token": "unknown", "client_secret": SECRET}
             return self.api(method, address, form={**form, "client_id": self.clients["owner"].client_id})
-        if path.startswith("/account/"):
+        if path.startswith("/account"):
             return self._account(method, address)
         answer = self.api(
             method, address, token=self.token(caller, scopes), data=self._body(caller, method, path)
@@ -212,7 +212,7 @@ class World:
     def _account(self, method: str, path: str) -> Answer:
         browser = Browser(self.api)
         page = browser.send("GET", path)
-        form = browser.page.fields if page.status == 200 else {}
+        form = {**browser.page.fields, "decision": "sign_in"} if page.status == 200 else {}
         return page if method == "GET" else browser.send("POST", path, form=form)
 
     def _body(self, caller: str, method: str, path: str) -> Any:

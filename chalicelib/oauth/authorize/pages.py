@@ -36,6 +36,7 @@ def sign_in_page(
         FOLDER / "sign_in.html",
         _common(call, asked, ticket) | {"username": username},
         alert=alert_markup(alert),
+        help=_help(call),
         focus="" if alert else " autofocus",
         describedby=' aria-describedby="alert"' if alert else "",
     )
@@ -63,6 +64,15 @@ def render_error(request: Request, error: ApiError) -> Document:
     texts |= {"detail": error.detail, "request_id": request.request_id}
     refused = lay_out(request, "Something went wrong", fill(FOLDER / "refused.html", texts), error.status)
     return replace(refused, headers=shown.headers)
+
+
+def _help(call: Call) -> str:
+    """Return the link to the page for forgotten passwords, if the route table has one."""
+    path = call.paths.get("show_forgotten_password")
+    if path is None:
+        return ""
+    address = html.escape(urlsplit(call.request.base_url).path + path)
+    return f'<a href="{address}">Forgot your password?</a>'
 
 
 def _common(call: Call, asked: AuthorizationRequest, ticket: str) -> dict[str, str]:

@@ -1,0 +1,218 @@
+"""The account page: sign in, and see and end what rests on the account."""
+
+from collections.abc import Callable
+
+from marshmallow import ValidationError
+
+from chalicelib.account import session
+from chalicelib.account.actions import name_key
+from chalicelib.account.links import STALE
+from chalicelib.account.overview import overview
+from chalicelib.account.pages import base_of, done_page, show
+from chalicelib.account.schemas import AccountFormSchema
+from chalicelib.account.session import SignedIn
+from chalicelib.db import keys
+from chalicelib.errors import ConflictError, ForbiddenError, InvalidValueError, TooManyRequestsError
+from chalicelib.oauth.consents.actions import withdraw
+from chalicelib.oauth.consents.models import Consent
+from chalicelib.oauth.form import read_form
+from chalicelib.oauth.sessions.actions import end_session
+from chalicelib.oauth.tokens.families import is_alive
+from chalicelib.oauth.tokens.models import TokenFamily
+from chalicelib.privacy.actions import erase_user
+from chalicelib.rate_limit import rate_limit
+from chalicelib.settings import OFF
+from chalicelib.users.actions import change_user, confirm_password
+from chalicelib.users.schemas import UserChangesSchema
+from chalicelib.users.sign_in import SIGN_INS, authenticate, look_up, sign_in
+from chalicelib.web.access import PUBLIC, Access
+from chalicelib.web.browser import is_form_ticket, set_cookie
+from chalicelib.web.call import Call
+from chalicelib.web.media import HTML
+from chalicelib.web.operation import Docs, Document, Errors, Gives, Operation, Takes
+from chalicelib.web.page import error_page
+
+PAGE = Gives(types=(HTML,), errors=Errors(error_page), cors=False)
+SIGN_IN = "account sign-in"
+WRONG = "Wrong username, email address or password."
+MISSING = "Enter your username or email address, and your password."
+OVER = "You are signed out. Sign in again."
+MOVED = "Your account has its new email address."
+ASKED = "If nobody else has it, a letter is on its way to the new address: its link confirms the address."
+DELETED = "Your account is deleted. What else names you is erased within the next minutes."
+ALSO = {
+    303: "Signed in or out, or something ended: to the account page.",
+    403: "A wrong password, or the page has expired: it is shown again.",
+    422: "Something is missing or wrong: the page is shown again.",
+}
+
+
+def _changes_email(payload: object) -> bool:
+    return isinstance(payload, dict) and payload.get("decision") == "email"
+
+
+@Operation(access=Access(PUBLIC, also_reads=session.reads), gives=PAGE, docs=Docs(headers=("Set-Cookie",)))
+def show_account(call: Call) -> Document:
+    """Show the account of the person who is signed in; to others, the page on which they sign in."""
+    signed_in = session.find(call)
+    return overview(call, signed_in) if signed_in else _sign_in_page(call)
+
+
+@Operation(
+    access=Access(
+        PUBLIC,
+        also_reads=lambda call: [*session.reads(call), *name_key(call.payload)],
+        limit=rate_limit("10/hour", when=_changes_email, what="changes of the email address"),
+    ),
+    takes=Takes(body=AccountFormSchema, parse=read_form),
+    gives=PAGE,
+    docs=Docs(
+        problems=(ConflictError, TooManyRequestsError),
+        headers=("Location", "Set-Cookie"),
+        also=ALSO,
+        limits={"sign-ins of an account": SIGN_INS},
+        if_unsure="Open the account page and look whether it did.",
+    ),
+)
+def submit_account(call: Call) -> Document:
+    """Sign in or out, end a sign-in, disconnect an app, change password or address, or delete the account."""
+    signed_in = session.find(call)
+    if signed_in is None:
+        return _sign_in(call)
+    if not is_form_ticket(call, signed_in.form, call.body["ticket"]):
+        return overview(call, signed_in, alert=STALE, status=403)
+    step = STEPS.get(call.body["decision"])
+    return step(call, signed_in) if step else overview(call, signed_in, alert=STALE, status=403)
+
+
+@Operation(
+    access=Access(PUBLIC),
+    gives=Gives(types=(HTML,)),
+    docs=Docs(headers=("Location",), also={302: "To the account page."}),
+)
+def get_change_password(call: Call) -> Document:
+    """Lead password managers to the page on which a password is changed."""
+    return Document("", HTML, {"Location": f"{_page(call)}#password"}, 302)
+
+
+def _page(call: Call) -> str:
+    return f"{base_of(call)}/account"
+
+
+def _back(call: Call, cookie: str | None = None) -> Document:
+    # 303: the browser goes on with GET, and without the password (RFC 9700 §4.12).
+    cookies = {"Set-Cookie": cookie} if cookie else {}
+    return Document("", HTML, {"Location": _page(call), **cookies}, 303)
+
+
+def _sign_in_page(call: Call, *, username: str = "", alert: str = "", status: int = 200) -> Document:
+    texts = {"username": username}
+    return show(call, "sign_in", "Sign in to your account", texts, form=SIGN_IN, alert=alert, status=status)
+
+
+def _sign_in(call: Call) -> Document:
+    username, password = call.body["username"].strip(), call.body["password"]
+    if call.body["decision"] != "sign_in":
+        return _sign_in_page(call, alert=OVER, status=403)
+    if not is_form_ticket(call, SIGN_IN, call.body["ticket"]):
+        return _sign_in_page(call, username=username, alert=STALE, status=403)
+    if not username or not password:
+        return _sign_in_page(call, username=username, alert=MISSING, status=422)
+    candidate = look_up(call.context, username)
+    try:
+        user = authenticate(call.context, None, candidate, password, ForbiddenError(WRONG))
+    except ForbiddenError as error:
+        # A failure counts: it is what the context holds now in the place of a sign-in.
+        return _sign_in_page(call, username=username, alert=error.detail, status=403)
+    sign_in(call.context, user, None, password)
+    return _back(call, session.start(call, user, int(user.credentials_version)))
+
+
+def _sign_out(call: Call, signed_in: SignedIn) -> Document:
+    return _back(call, session.end(call, signed_in))
+
+
+def _disconnect(call: Call, signed_in: SignedIn) -> Document:
+    client_id = call.body["id"]
+    if keys.CLIENT_ID.fullmatch(client_id):
+        key = keys.consent(signed_in.user.id, client_id)
+        call.context.read([key])
+        consent = call.context.find(Consent, key)
+        if consent:
+            call.context.actor_id = signed_in.user.id
+            withdraw(call.context, consent)
+    return _back(call)
+
+
+def _end(call: Call, signed_in: SignedIn) -> Document:
+    session_id = call.body["id"]
+    if keys.is_id(session_id):
+        key = keys.family(signed_in.user.id, session_id)
+        call.context.read([key])
+        family = call.context.find(TokenFamily, key)
+        if family and is_alive(family):
+            call.context.actor_id = signed_in.user.id
+            end_session(call.context, family)
+    return _back(call)
+
+
+def _change_password(call: Call, signed_in: SignedIn) -> Document:
+    return _change(call, signed_in, "password", _with_password)
+
+
+def _change_email(call: Call, signed_in: SignedIn) -> Document:
+    return _change(call, signed_in, "email", _with_email)
+
+
+def _change(
+    call: Call, signed_in: SignedIn, field: str, apply: Callable[[Call, SignedIn, str], Document]
+) -> Document:
+    """Change a field, once the current password is confirmed."""
+    try:
+        confirm_password(call.context, signed_in.user, call.body["current_password"])
+    except ForbiddenError as error:
+        return overview(call, signed_in, alert=error.detail, status=403)
+    try:
+        value = UserChangesSchema(only=(field,)).load({field: call.body[field]})[field]
+        call.context.actor_id = signed_in.user.id
+        return apply(call, signed_in, value)
+    except ValidationError as error:
+        return overview(call, signed_in, alert=error.messages_dict[field][0], status=422)
+    except InvalidValueError as error:
+        return overview(call, signed_in, alert=error.errors[0]["detail"], status=422)
+
+
+def _with_password(call: Call, signed_in: SignedIn, password: str) -> Document:
+    user = signed_in.user
+    change_user(call.context, user, {"password": password})
+    call.context.work.delete(signed_in.session)
+    cookie = session.start(call, user, int(user.credentials_version) + 1)
+    text = "You have a new password, and are signed out everywhere else."
+    return done_page(call, "New password", text, cookie=cookie)
+
+
+def _with_email(call: Call, signed_in: SignedIn, address: str) -> Document:
+    change_user(call.context, signed_in.user, {"email": address}, confirms_email=True)
+    text = MOVED if call.context.settings.email_verification == OFF else ASKED
+    return done_page(call, "New email address", text)
+
+
+def _delete(call: Call, signed_in: SignedIn) -> Document:
+    try:
+        confirm_password(call.context, signed_in.user, call.body["current_password"])
+    except ForbiddenError as error:
+        return overview(call, signed_in, alert=error.detail, status=403)
+    call.context.actor_id = signed_in.user.id
+    erase_user(call.context, signed_in.user)
+    cookie = set_cookie(call, session.COOKIE, "", seconds=0)
+    return done_page(call, "Account deleted", DELETED, cookie=cookie)
+
+
+STEPS = {
+    "delete": _delete,
+    "sign_out": _sign_out,
+    "disconnect": _disconnect,
+    "end": _end,
+    "password": _change_password,
+    "email": _change_email,
+}
