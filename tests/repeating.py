@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+import app as application
+from chalicelib.web.operation import Operation
+from tests.api.owned import RESOURCES
 from tests.http import Answer, Client
 from tests.support import dump_table
 
@@ -53,3 +56,9 @@ def lasting(answer: Answer) -> tuple[int, dict[str, str], bytes]:
 def effects() -> list[dict[str, Any]]:
     """Everything in the table but the counts of rate limits."""
     return sorted((each for each in dump_table() if each["kind"]["S"] != "tally"), key=str)
+
+
+def documented() -> list[Operation]:
+    """List the operations but those of generated resources, which have a page of their own."""
+    found = [each for methods in application.api.operations.values() for each in methods.values()]
+    return [each for each in found if each.handler.__module__.split(".")[1] not in RESOURCES]

@@ -59,6 +59,8 @@ def _wanted_address(call: Call) -> Sequence[Key]:
 
 def _changes_email(payload: Any) -> bool:
     """Whether a body that was only parsed is a patch that would write an email address."""
+    if isinstance(payload, dict):
+        return "email" in payload
     entries = payload if isinstance(payload, list) else []
     return any(
         isinstance(entry, dict) and entry.get("path") == "/email" and entry.get("op") != "test"
@@ -146,6 +148,9 @@ def get_user(call: Call) -> User:
     docs=Docs(problems=(ConflictError, TooManyRequestsError)),
 )
 def patch_user(call: Call) -> User:
-    """Change a user by JSON Patch; password, e-mail and roles need a test of /current_password before."""
+    """Change a user; password, e-mail and roles need a test of /current_password before.
+
+    In a JSON Merge Patch the member `current_password` is that test.
+    """
     actions.change_user(call.context, call[USER], call.body, confirms_email=True)
     return call[USER]

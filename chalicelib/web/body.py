@@ -51,7 +51,7 @@ def parse_body(request: Request, types: tuple[str, ...], schema: type[Schema] | 
     :raises UnsupportedMediaTypeError: its type is missing or not accepted.
     :raises MalformedRequestError: it does not parse.
     """
-    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    media_type = media_type_of(request)
     if media_type not in types:
         raise UnsupportedMediaTypeError(types, request.method)
     if request.body is None:
@@ -62,6 +62,11 @@ def parse_body(request: Request, types: tuple[str, ...], schema: type[Schema] | 
     if "access_token" in dict(pairs):
         raise MalformedRequestError("Send the access token in the Authorization header, never in the body.")
     return _form_values(pairs, schema)
+
+
+def media_type_of(request: Request) -> str:
+    """Return the media type of the body, without parameters; empty if there is none."""
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
 def check_encoding(request: Request) -> None:

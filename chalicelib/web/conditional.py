@@ -19,22 +19,29 @@ def etag_of(item: Item) -> str:
     return f'"{int(item.version)}"'
 
 
+def etag_of_list(*parts: str) -> str:
+    """Return the weak entity tag of a list: what it shows may be the same again, byte for byte or not."""
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return f'W/"{digest[:32]}"'
+
+
 @lru_cache(maxsize=32)
 def etag_of_text(text: str) -> str:
     """Return the strong entity tag of what has no version; a text that comes again is hashed once."""
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
-def check_if_match(request: Request, item: Item) -> None:
+def check_preconditions(request: Request, item: Item) -> None:
     """Hold a write back if the caller has seen another version; `*` and lists of tags work.
 
-    :raises PreconditionFailedError: no tag matches by strong comparison, so a weak one never does.
+    :raises PreconditionFailedError: no tag of If-Match is the present one by strong comparison, so a weak one
+        never is; or one of If-None-Match is by weak comparison.
     """
     header = request.headers.get("if-match")
-    if header is None or header.strip() == "*":
-        return
-    if etag_of(item) not in _tags(header, weak=False):
+    if header is not None and header.strip() != "*" and etag_of(item) not in _tags(header, weak=False):
         raise PreconditionFailedError
+    if _names(request, etag_of(item)):
+        raise PreconditionFailedError("If-None-Match names the present version: nothing was changed.")
 
 
 def is_unchanged(request: Request, item: Item) -> bool:
@@ -44,10 +51,14 @@ def is_unchanged(request: Request, item: Item) -> bool:
 
 def is_known(request: Request, tag: str) -> bool:
     """Whether the caller of a GET or HEAD has the version of a tag already (weak comparison)."""
+    return request.method in ("GET", "HEAD") and _names(request, tag)
+
+
+def _names(request: Request, tag: str) -> bool:
     header = request.headers.get("if-none-match")
-    if request.method not in ("GET", "HEAD") or header is None:
+    if header is None:
         return False
-    return header.strip() == "*" or tag in _tags(header, weak=True)
+    return header.strip() == "*" or tag.removeprefix("W/") in _tags(header, weak=True)
 
 
 def _tags(header: str, *, weak: bool) -> set[str]:

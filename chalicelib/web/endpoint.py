@@ -30,7 +30,7 @@ from chalicelib.telemetry.measure import note
 from chalicelib.web.access import Access, authorize, bearer_token, check_loads, may
 from chalicelib.web.body import check_size, load_body, load_query, parse_body
 from chalicelib.web.call import Call
-from chalicelib.web.conditional import check_if_match
+from chalicelib.web.conditional import check_preconditions
 from chalicelib.web.cors import preflight_headers
 from chalicelib.web.deprecation import announce
 from chalicelib.web.headers import IDEMPOTENCY_KEY
@@ -368,9 +368,9 @@ def read_payload(call: Call, operation: Operation) -> ApiError | None:
 
 
 def validate(call: Call, operation: Operation) -> None:
-    """Load query and body by their schemas, and check If-Match.
+    """Load query and body by their schemas, and check the preconditions.
 
-    :raises PreconditionFailedError: If-Match names another version of the target.
+    :raises PreconditionFailedError: the target has another version than If-Match names.
     """
     takes = operation.takes
     if operation.checks_query:
@@ -378,6 +378,6 @@ def validate(call: Call, operation: Operation) -> None:
     if takes.body:
         call.body = load_body(takes.body, call.payload)
     if takes.target:
-        check_if_match(call.request, call[takes.target])
+        check_preconditions(call.request, call[takes.target])
         if takes.patch:
             call.body = apply_patch(call, takes.patch, call[takes.target])

@@ -33,7 +33,7 @@ RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
     "Accept-Patch": (
         "Media types that the patch may have.",
         _text(256, MEDIA_TYPES),
-        "application/json-patch+json, application/json",
+        "application/json-patch+json, application/json, application/merge-patch+json",
     ),
     ORIGIN: (
         "The page's origin, if it is one of those that may read answers (CORS).",
@@ -45,7 +45,11 @@ RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
         _text(16, "^@[0-9]+$"),
         "@1798761600",
     ),
-    "ETag": ("The version of what was sent.", _text(34, '^"[0-9a-f]{1,32}"$'), _TAG),
+    "ETag": (
+        "The version of what was sent; lists have weak ones.",
+        _text(36, '^(W/)?"[0-9a-f]{1,32}"$'),
+        _TAG,
+    ),
     "Idempotent-Replayed": (
         "The request was answered before: this is the same answer again.",
         {"type": "string", "enum": ["true"]},
@@ -124,7 +128,8 @@ IF_MATCH = RequestHeader(
 )
 IF_NONE_MATCH = RequestHeader(
     "If-None-Match",
-    "ETags of versions that you have; if one is the present one, the answer is 304.",
+    "ETags of versions that you have; if one is the present one, the answer to a GET is 304, and to others "
+    "412.",
     {"type": "string"},
 )
 IDEMPOTENCY_KEY = RequestHeader(

@@ -13,7 +13,7 @@ from chalicelib.web.access import Access
 from chalicelib.web.call import Call, Load
 from chalicelib.web.deprecation import Deprecation
 from chalicelib.web.headers import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, RequestHeader
-from chalicelib.web.media import FORM, HTML, JSON, JSON_PATCH
+from chalicelib.web.media import FORM, HTML, JSON, JSON_PATCH, MERGE_PATCH
 from chalicelib.web.patch import PatchPolicy
 from chalicelib.web.request import Request
 
@@ -59,7 +59,7 @@ class Takes:
 
     :param query: schema of the query string; nothing is known but what it has.
     :param body: schema of the body.
-    :param patch: what a JSON Patch may do to the target.
+    :param patch: what a JSON Patch, or a JSON Merge Patch, may do to the target.
     :param target: the item that is changed: the write is held back if If-Match names another version of it.
     :param parse: how the body is read, where it is a form of another kind than the API's.
     """
@@ -74,7 +74,7 @@ class Takes:
     def types(self) -> tuple[str, ...]:
         """The media types that the body may come in."""
         if self.patch:
-            return (JSON_PATCH, JSON)
+            return (JSON_PATCH, JSON, MERGE_PATCH)
         if self.parse:
             return (FORM,)
         return (JSON, FORM) if self.body else ()
@@ -172,6 +172,11 @@ class Operation:
         return self.handler.__name__
 
     @property
+    def has_etag(self) -> bool:
+        """Whether its answer has an ETag: lists have a weak one."""
+        return self.gives.etag or self.gives.many
+
+    @property
     def checks_query(self) -> bool:
         """Whether the query is validated, and unknown parameters are refused.
 
@@ -184,7 +189,7 @@ class Operation:
         """The headers of a request that it heeds, beyond those of every request."""
         heeds = {
             IF_MATCH: self.takes.target is not None,
-            IF_NONE_MATCH: self.gives.etag and self.method == "GET",
+            IF_NONE_MATCH: self.takes.target is not None or (self.method == "GET" and self.has_etag),
             # Where errors have another form, it is RFC 6749 that says what a repetition does.
             IDEMPOTENCY_KEY: self.method == "POST" and self.gives.errors is None,
         }

@@ -1,4 +1,4 @@
-"""RFC 6902 over the public view of an item, fenced in by a declared policy."""
+"""RFC 6902 and RFC 7396 over the public view of an item, fenced in by a declared policy."""
 
 import json
 import re
@@ -20,13 +20,17 @@ from chalicelib.errors import (
     excerpt,
 )
 from chalicelib.web.access import Permission
-from chalicelib.web.body import schema_of, violations
+from chalicelib.web.body import media_type_of, schema_of, violations
 from chalicelib.web.call import Call
+from chalicelib.web.media import MERGE_PATCH
+from chalicelib.web.merge_patch import CONFIRMATION, operations_of
 
 MAX_OPERATIONS = 64
 MAX_RESULT = 65_536  # characters of JSON; copies grow without bound otherwise
 MAX_ELEMENTS = 128  # of a value, and of what is patched beyond those it has
 CURRENT_PASSWORD = "/current_password"  # noqa: S105 - a path, no password
+PATCH_ADVICE = f'Put {{"op": "test", "path": "{CURRENT_PASSWORD}", "value": …}} with your password before it.'
+MERGE_ADVICE = f'Add "{CONFIRMATION}" with your password.'
 MAX_POINTER = 256  # characters; no view has anything at a longer one
 POINTER = re.compile(r"(/([^~/]|~[01])*)*")
 NEEDS = {
@@ -64,7 +68,7 @@ class Rule:
             raise ForbiddenError(f"Who may set {excerpt(target)}: {self.permission.sentence}.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PatchPolicy:
     """Which paths a patch may touch.
 
@@ -88,6 +92,8 @@ class _Progress:
     policy: PatchPolicy
     document: dict[str, Any]
     most: int  # elements that the document may have
+    pointers: list[str]  # of each operation in the body
+    advice: str  # how to confirm
     confirmed: bool = False
     readable: frozenset[str] = field(default_factory=frozenset)
 
@@ -112,15 +118,34 @@ def parse_patch(payload: Any) -> list[dict[str, Any]]:
     return payload
 
 
+def parse_merge_patch(payload: Any, view: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a parsed body, if it is a merge patch of an object, as the operations that it means.
+
+    :raises InvalidValueError: it would replace the object as a whole, or is too large.
+    """
+    if not isinstance(payload, dict):
+        raise _outside("", "", "A merge patch is an object: only its members can be changed.")
+    if len(payload) > MAX_OPERATIONS:
+        raise _outside("", "", f"A merge patch may have at most {MAX_OPERATIONS} members.")
+    entries = operations_of(view, payload)
+    for entry in entries:
+        if count_elements(entry.get("value"), MAX_ELEMENTS) > MAX_ELEMENTS:
+            path = entry["path"]
+            raise _outside(path, path, f"A value may have at most {MAX_ELEMENTS} elements.")
+    return entries
+
+
 def _check_size(entry: Any, number: int) -> None:
     if not isinstance(entry, dict):
         return
     for name in ("path", "from"):
         pointer = entry.get(name)
         if isinstance(pointer, str) and len(pointer) > MAX_POINTER:
-            raise _outside(pointer, number, f"A pointer may have at most {MAX_POINTER} characters.")
+            detail = f"A pointer may have at most {MAX_POINTER} characters."
+            raise _outside(pointer, f"/{number}/path", detail)
     if count_elements(entry.get("value"), MAX_ELEMENTS) > MAX_ELEMENTS:
-        raise _outside(str(entry.get("path")), number, f"A value may have at most {MAX_ELEMENTS} elements.")
+        detail = f"A value may have at most {MAX_ELEMENTS} elements."
+        raise _outside(str(entry.get("path")), f"/{number}/path", detail)
 
 
 def count_elements(value: Any, most: int) -> int:
@@ -161,9 +186,15 @@ def apply_patch(call: Call, policy: PatchPolicy, item: Item) -> dict[str, Any]:
     view: dict[str, Any] = schema_of(policy.view).dump(item)
     readable = frozenset(schema_of(policy.view).fields)
     most = MAX_ELEMENTS + count_elements(view, MAX_RESULT)
-    progress = _Progress(call, policy, _copy(view), most, readable=readable)
+    if media_type_of(call.request) == MERGE_PATCH:
+        entries, advice = parse_merge_patch(call.payload, view), MERGE_ADVICE
+        pointers = [entry["path"] for entry in entries]
+    else:
+        entries, advice = parse_patch(call.payload), PATCH_ADVICE
+        pointers = [f"/{number}/path" for number in range(len(entries))]
+    progress = _Progress(call, policy, _copy(view), most, pointers, advice, readable=readable)
     # Operations change what they put in, and the same ones are applied again after a conflict.
-    for number, entry in enumerate(_copy(parse_patch(call.payload))):
+    for number, entry in enumerate(_copy(entries)):
         _apply(progress, entry, number)
     changed = {
         name: progress.document.get(name, rule.blank)
@@ -194,7 +225,8 @@ def _load_changes(policy: PatchPolicy, changed: dict[str, Any]) -> dict[str, Any
 def _apply(progress: _Progress, entry: dict[str, Any], number: int) -> None:
     if entry["op"] == "test" and entry["path"] == CURRENT_PASSWORD and progress.policy.confirm:
         if progress.confirmed:
-            raise _outside(entry["path"], number, "It may be tested only once per patch.")
+            pointer = progress.pointers[number]
+            raise _outside(entry["path"], pointer, "It may be tested only once per patch.")
         progress.policy.confirm(progress.call, entry["value"])
         progress.confirmed = True
         return
@@ -209,12 +241,13 @@ def _apply(progress: _Progress, entry: dict[str, Any], number: int) -> None:
         raise ConflictError(f"The test of {excerpt(entry['path'])} failed: it has another value.") from error
     # A pointer's own exception is not a patch exception; odd indexes end in plain type errors.
     except (jsonpatch.JsonPatchException, JsonPointerException, TypeError, KeyError, ValueError) as error:
-        raise _outside(entry["path"], number, "There is nothing at this path.") from error
+        detail = "There is nothing at this path."
+        raise _outside(entry["path"], progress.pointers[number], detail) from error
     if entry["op"] == "test":
         return
     large = count_elements(progress.document, progress.most) > progress.most
     if large or len(json.dumps(progress.document)) > MAX_RESULT:
-        raise _outside(entry["path"], number, "The result is too large.")
+        raise _outside(entry["path"], progress.pointers[number], "The result is too large.")
 
 
 def _check_read(progress: _Progress, entry: dict[str, Any], number: int) -> None:
@@ -227,7 +260,7 @@ def _check_read(progress: _Progress, entry: dict[str, Any], number: int) -> None
         else None
     )
     if source is not None and _field(source) not in progress.readable:
-        raise _outside(source, number, "This path can't be read.")
+        raise _outside(source, progress.pointers[number], "This path can't be read.")
 
 
 def _check_write(progress: _Progress, entry: dict[str, Any], number: int) -> None:
@@ -240,17 +273,14 @@ def _check_write(progress: _Progress, entry: dict[str, Any], number: int) -> Non
             raise ForbiddenError(f"{excerpt(target)} can't be changed over the API.")
         rule = progress.policy.rules.get(name)
         if rule is None or (target.count("/") > 1 and not rule.parts):
-            raise _outside(target, number, "This path can't be changed.")
+            raise _outside(target, progress.pointers[number], "This path can't be changed.")
         _check_rule(progress, rule, target, number)
 
 
 def _check_rule(progress: _Progress, rule: Rule, target: str, number: int) -> None:
     rule.check(progress.call, target)
     if rule.confirm and not progress.confirmed:
-        detail = (
-            f'Put {{"op": "test", "path": "{CURRENT_PASSWORD}", "value": …}} with your password before it.'
-        )
-        raise _outside(target, number, detail)
+        raise _outside(target, progress.pointers[number], progress.advice)
 
 
 def _field(pointer: str) -> str:
@@ -258,8 +288,8 @@ def _field(pointer: str) -> str:
     return parts[1].replace("~1", "/").replace("~0", "~") if len(parts) > 1 else ""
 
 
-def _outside(path: str, number: int, detail: str) -> InvalidValueError:
+def _outside(path: str, pointer: str, detail: str) -> InvalidValueError:
     return InvalidValueError(
         f"{excerpt(path) or 'The whole document'}: {detail}",
-        errors=[{"pointer": f"/{number}/path", "detail": detail}],
+        errors=[{"pointer": pointer, "detail": detail}],
     )

@@ -8,7 +8,7 @@ from chalicelib.db.table import Item
 from chalicelib.errors import ApiError
 from chalicelib.web.body import schema_of
 from chalicelib.web.call import Call
-from chalicelib.web.conditional import etag_of, etag_of_text, is_known, is_unchanged
+from chalicelib.web.conditional import etag_of, etag_of_list, etag_of_text, is_known, is_unchanged
 from chalicelib.web.media import JSON
 from chalicelib.web.operation import Document, Operation, Reply
 from chalicelib.web.pagination import Page, page_headers
@@ -62,4 +62,10 @@ def dump(call: Call, operation: Operation, result: Any) -> Response:
         return empty_response(204, headers)
     if gives.schema:
         value = schema_of(gives.schema).dump(value, many=gives.many)
-    return json_response(gives.status, value, headers, JSON)
+    response = json_response(gives.status, value, headers, JSON)
+    if gives.many:
+        tag = etag_of_list(response.body, *(f"{name}: {value}" for name, value in sorted(headers.items())))
+        response.headers["ETag"] = tag
+        if is_known(call.request, tag):
+            return empty_response(304, {"ETag": tag})
+    return response

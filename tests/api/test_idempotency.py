@@ -4,13 +4,12 @@ import re
 
 import pytest
 
-import app as application
 from chalicelib.idempotency import KEPT_FOR, KeptAnswer
 from chalicelib.users.models import User
 from chalicelib.web.headers import IDEMPOTENCY_KEY
 from tests.architecture.source import ROOT
 from tests.http import Client
-from tests.repeating import CLIENTS, KEY, POSTS, TEAMS, Sender, effects, lasting
+from tests.repeating import CLIENTS, KEY, POSTS, TEAMS, Sender, documented, effects, lasting
 from tests.support import MakeClient, MakeUser, TokenFor, dump_table, replace
 
 
@@ -169,8 +168,7 @@ def test_without_a_key_nothing_is_kept(send: Sender) -> None:
 
 def posts() -> dict[str, bool]:
     """Every POST operation, and whether it heeds the key."""
-    found = [methods["POST"] for methods in application.api.operations.values() if "POST" in methods]
-    return {operation.name: IDEMPOTENCY_KEY in operation.headers for operation in found}
+    return {each.name: IDEMPOTENCY_KEY in each.headers for each in documented() if each.method == "POST"}
 
 
 def test_the_table_of_what_a_key_does_holds_every_post() -> None:

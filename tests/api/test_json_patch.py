@@ -95,7 +95,7 @@ def test_what_does_not_parse_is_400(api: Client, user: User, token_for: TokenFor
     assert api("PATCH", path, token=token_for(user), raw=raw, headers=headers).status == 400
 
 
-TYPES = ["text/plain", "application/merge-patch+json", "application/x-www-form-urlencoded", "text/json", ""]
+TYPES = ["text/plain", "application/xml", "application/x-www-form-urlencoded", "text/json", ""]
 
 
 @pytest.mark.parametrize("media_type", TYPES)
@@ -104,7 +104,8 @@ def test_another_type_is_415(api: Client, user: User, token_for: TokenFor, media
     raw, headers = b'[{"op":"replace","path":"/first_name","value":"x"}]', {"Content-Type": media_type}
     answer = api("PATCH", f"/api/v1/users/{user.id}", token=token_for(user), raw=raw, headers=headers)
     accepted = {kind.strip() for kind in answer.headers["accept-patch"].split(",")}
-    assert (answer.status, accepted) == (415, {"application/json-patch+json", "application/json"})
+    known = {"application/json-patch+json", "application/json", "application/merge-patch+json"}
+    assert (answer.status, accepted) == (415, known)
 
 
 @pytest.mark.parametrize("media_type", ["application/json-patch+json", "APPLICATION/JSON; charset=utf-8"])

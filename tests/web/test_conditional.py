@@ -3,14 +3,14 @@
 import pytest
 
 from chalicelib.errors import PreconditionFailedError
-from chalicelib.web.conditional import check_if_match, etag_of, is_unchanged
+from chalicelib.web.conditional import check_preconditions, etag_of, is_unchanged
 from tests.web.requests import item, request
 
 
 def passes(header: str) -> bool:
     """Whether If-Match permits a write to version 5."""
     try:
-        check_if_match(request("PATCH", if_match=header), item(5))
+        check_preconditions(request("PATCH", if_match=header), item(5))
     except PreconditionFailedError:
         return False
     return True
@@ -46,7 +46,7 @@ def test_a_malformed_if_match_never_matches(header: str) -> None:
 
 def test_without_if_match_everything_passes() -> None:
     """RFC 9110 §13.1.1: no condition, no refusal."""
-    assert check_if_match(request("PATCH"), item(5)) is None  # type: ignore[func-returns-value]  # that it returns
+    assert check_preconditions(request("PATCH"), item(5)) is None  # type: ignore[func-returns-value]  # that it returns
 
 
 @pytest.mark.parametrize(

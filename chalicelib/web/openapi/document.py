@@ -12,7 +12,7 @@ from chalicelib.web.openapi.examples import add_examples
 from chalicelib.web.openapi.headers import add_headers
 from chalicelib.web.openapi.links import add_links
 from chalicelib.web.openapi.models import Models, complete_responses, open_others
-from chalicelib.web.openapi.operations import CLIENT, OAUTH2, describe
+from chalicelib.web.openapi.operations import CLIENT, OAUTH2, describe, merge_schema
 from chalicelib.web.openapi.problems import Refusals
 from chalicelib.web.operation import Operation
 
@@ -61,7 +61,8 @@ def build(operations: Operations, scopes: Mapping[str, str], base_url: str) -> d
         entries = {method.lower(): describe(each, path, refusals) for method, each in methods.items()}
         spec.path(path=path, operations=entries)
     takes = [operation.takes for operation in everything]
-    open_others(spec, {each.body for each in takes if each.body and not each.parse})
+    bodies = {each.body for each in takes if each.body and not each.parse}
+    open_others(spec, bodies | {merge_schema(each.patch) for each in takes if each.patch})
     complete_responses(spec, {operation.gives.schema for operation in everything if operation.gives.schema})
     add_examples(spec.components.schemas)
     document: dict[str, Any] = spec.to_dict()

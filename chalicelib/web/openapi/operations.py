@@ -2,16 +2,20 @@
 
 import inspect
 import re
+from copy import copy
+from functools import cache
 from typing import Any, ClassVar
 
 from marshmallow import Schema, fields, validate
 
 from chalicelib.rate_limit import HEADERS as RATE_LIMIT
+from chalicelib.security.passwords import MAX_BYTES
 from chalicelib.web.body import schema_of
 from chalicelib.web.deprecation import header_names
 from chalicelib.web.fields import EXAMPLE_ID, ID, IDS, pattern_metadata
 from chalicelib.web.headers import IF_NONE_MATCH
-from chalicelib.web.media import FORM, JSON, LINKSET, YAML
+from chalicelib.web.media import FORM, JSON, LINKSET, MERGE_PATCH, YAML
+from chalicelib.web.merge_patch import CONFIRMATION
 from chalicelib.web.openapi.headers import component, refer
 from chalicelib.web.openapi.problems import TEXT, Refusals
 from chalicelib.web.operation import Operation
@@ -138,9 +142,31 @@ def _request_body(operation: Operation) -> dict[str, Any]:
     if operation.takes.patch:
         items = {"type": "array", "items": PatchOperationSchema, "maxItems": MAX_OPERATIONS}
         entry: dict[str, Any] = {"schema": items, "example": [_patch_example(operation.takes.patch)]}
-        return dict.fromkeys(operation.takes.types, entry)
+        return {
+            name: {"schema": merge_schema(operation.takes.patch)} if name == MERGE_PATCH else entry
+            for name in operation.takes.types
+        }
     kind, types = operation.takes.body, operation.takes.types
     return {name: {"schema": kind, **_encoding(kind, name)} for name in types} if kind else {}
+
+
+@cache
+def merge_schema(policy: PatchPolicy) -> type[Schema]:
+    """Return the schema of a JSON Merge Patch (RFC 7396) under a policy."""
+    found: dict[str, Any] = {}
+    for name, rule in policy.rules.items():
+        field = found[name] = copy(schema_of(policy.changes).declared_fields[name])
+        field.required = False
+        field.allow_none = field.allow_none or rule.blank is not None
+    if policy.confirm:
+        found[CONFIRMATION] = fields.String(
+            metadata={
+                "format": "password",
+                "maxLength": MAX_BYTES,
+                "description": "Your own password, where a rule wants it.",
+            }
+        )
+    return Schema.from_dict(found, name=policy.view.__name__.removesuffix("Schema") + "MergePatchSchema")
 
 
 def _encoding(kind: type[Schema], media_type: str) -> dict[str, Any]:
@@ -160,7 +186,7 @@ def _patch_example(policy: PatchPolicy) -> dict[str, Any]:
 def _successes(operation: Operation) -> dict[str, Any]:
     headers = operation.docs.headers
     headers += header_names(operation.deprecation)
-    headers += ("ETag",) if operation.gives.etag else ()
+    headers += ("ETag",) if operation.has_etag else ()
     headers += tuple(name for header in operation.headers for name in header.answers)
     headers += ("Location",) if operation.gives.status == 201 else ()
     headers += RATE_LIMIT if operation.access.limit else ()
@@ -181,7 +207,7 @@ def _successes(operation: Operation) -> dict[str, Any]:
             shared=operation.gives.cors,
         ),
     }
-    more = {"304": unchanged} if IF_NONE_MATCH in operation.headers else {}
+    more = {"304": unchanged} if operation.method == "GET" and IF_NONE_MATCH in operation.headers else {}
     also = {str(status): _also(status, words, success) for status, words in operation.docs.also.items()}
     return {str(operation.gives.status): success, **more, **also}
 
