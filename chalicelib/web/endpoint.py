@@ -42,7 +42,7 @@ from chalicelib.web.request import Request, read_request, with_head
 from chalicelib.web.responses import dump, refusal
 
 # Refusals that the same request brings about itself, once it has taken effect.
-SELF_INFLICTED = (404, 409, 412)
+SELF_INFLICTED = (404, 409, 410, 412)
 SEND_AGAIN = "It is not known whether this request took effect: send it again with the same Idempotency-Key."
 
 

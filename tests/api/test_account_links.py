@@ -16,6 +16,7 @@ from tests.api.account_tools import (
     NEW,
     NEW_PASSWORD,
     PAGES,
+    USES,
     Mail,
     Visitor,
     ask_again,
@@ -385,3 +386,26 @@ def test_links_need_a_well_formed_body(api: Client, links: Links) -> None:
     answer = api("POST", f"{API}/password-reset", data={"token": "x"})
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/password")
     assert NEW["username"] == "ada"
+
+
+@pytest.mark.parametrize("purpose", USES)
+def test_a_link_that_is_used_again_with_its_key_is_answered_again(links: Links, purpose: str) -> None:
+    """Behaviour 64: without the key it is 410, with it the first answer, and nothing happens twice."""
+    token, headers = links.send(purpose), {"Idempotency-Key": "a-key"}
+    body = {"token": token, **({"password": NEW_PASSWORD} if purpose == "password_reset" else {})}
+    send = partial(links.api, "POST", USES[purpose], data=body)
+    assert send(headers=headers).status == 204
+    before = len(links.mail.events)
+    again = send(headers=headers)
+    assert (again.status, again.headers["idempotent-replayed"]) == (204, "true")
+    assert (send().status, len(links.mail.events)) == (410, before)
+
+
+@pytest.mark.parametrize("name", ["user", "nobody"])
+def test_a_request_for_a_letter_is_answered_again(links: Links, name: str) -> None:
+    """Behaviour 64: one letter at most, and the replay tells nothing of whether there is an account."""
+    path, headers = f"{API}/password-reset/request", {"Idempotency-Key": "a-key"}
+    found = [links.api("POST", path, data={"username": name}, headers=headers) for _ in range(2)]
+    assert [answer.status for answer in found] == [204, 204]
+    assert found[1].headers["idempotent-replayed"] == "true"
+    assert len(links.mail.events) == (name == "user")
