@@ -11,6 +11,7 @@ from chalicelib.scopes import USERS_READ, USERS_WRITE
 from chalicelib.settings import OFF
 from chalicelib.users import actions
 from chalicelib.users.captcha import captcha_is_solved, site_key
+from chalicelib.users.look_up import UserQuery, look_up, markers
 from chalicelib.users.models import User
 from chalicelib.users.permissions import (
     OWNER_OR_ADMIN,
@@ -31,7 +32,7 @@ from chalicelib.users.schemas import (
 from chalicelib.web.access import ACTIVE_USER, ADMIN, PUBLIC, Access
 from chalicelib.web.call import Call
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
-from chalicelib.web.pagination import Listing, ListQuery, Page, count, read_page
+from chalicelib.web.pagination import Listing, Page, count, read_page
 from chalicelib.web.patch import PatchPolicy
 
 COUNTER = counters.shards(keys.USERS)
@@ -78,13 +79,13 @@ POLICY = PatchPolicy(
 
 
 @Operation(
-    access=Access(ADMIN, scopes=USERS_READ, also_reads=lambda _: COUNTER),
-    takes=Takes(query=ListQuery),
+    access=Access(ADMIN, scopes=USERS_READ, also_reads=lambda call: markers(call) or COUNTER),
+    takes=Takes(query=UserQuery),
     gives=Gives(BaseUserSchema, many=True),
 )
 def list_users(call: Call) -> Page[User]:
-    """List users in the order of their creation."""
-    return read_page(call, User, LISTING, count(call, COUNTER))
+    """List users in the order of their creation, or find one by username or email address."""
+    return look_up(call) if markers(call) else read_page(call, User, LISTING, count(call, COUNTER))
 
 
 @Operation(

@@ -68,6 +68,8 @@ READS = [
     ("GET", "/api/v1/teams/{team}", 2),
     ("GET", "/api/v1/users?limit=100", 2),
     ("GET", "/api/v1/users?offset=100&limit=50", 2),
+    ("GET", "/api/v1/users?username=user", 2),
+    ("GET", "/api/v1/users?username=nobody", 1),
     ("GET", "/api/v1/teams?limit=100", 2),
     ("GET", "/api/v1/users/me/teams?limit=100", 3),
     ("GET", "/api/v1/teams/{team}/members?limit=100", 2),
