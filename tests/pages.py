@@ -16,6 +16,7 @@ FILES = (
     "LICENSE",
     "NOTICE",
     "README.md",
+    "SECURITY.md",
     "app.py",
     "pyproject.toml",
     "requirements.txt",
