@@ -120,9 +120,13 @@ def make_user(table: None) -> Callable[..., User]:
     def make(username: str = "user", **fields: Any) -> User:
         stored = hashed(passwords.MEMORY_COST)
         fields = {"email": f"{username}@test.example", "password_hash": stored, **fields}
-        user = new_user(username=username, **fields)
-        perform(add_user, user)
-        return user
+
+        def add() -> User:
+            user = new_user(username=username, **fields)
+            perform(add_user, user)
+            return user
+
+        return present().prepared(f"user {username} {fields}", add)
 
     return make
 
@@ -141,14 +145,13 @@ def make_client(table: None) -> Callable[..., OAuth2Client]:
         }
         if values["client_type"] == CONFIDENTIAL:
             values.setdefault("secret_hash", hash_secret(SECRET))
-        client = OAuth2Client.at(
-            keys.client(client_id),
-            client_id=client_id,
-            user_id=user.id,
-            **values,
-        )
-        perform(add_client, client)
-        return client
+
+        def add() -> OAuth2Client:
+            client = OAuth2Client.at(keys.client(client_id), client_id=client_id, user_id=user.id, **values)
+            perform(add_client, client)
+            return client
+
+        return present().prepared(f"client {client_id} {user.id} {values}", add)
 
     return make
 

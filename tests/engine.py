@@ -10,7 +10,7 @@ import importlib
 import re
 import sys
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import cache
 from importlib.machinery import PathFinder
@@ -25,12 +25,14 @@ from botocore.useragent import UserAgentString
 from moto.core.models import botocore_stubber
 
 from tasks import engine
+from tasks.engine_server import READING
 
 ACCOUNT = "123456789012"
 URL = re.compile(r"https://dynamodb\.([a-z0-9-]+)\.amazonaws\.com/")
 
 _moto = botocore_stubber.process_request
 _sign = RequestSigner.sign
+_sent = Counter[bool]()  # requests, by whether they may write
 _turn = threading.Lock()  # ministack's server handles one request at a time, too
 
 
@@ -79,6 +81,7 @@ def _process(request: AWSPreparedRequest) -> Any:
         return _moto(request)
     target = request.headers["X-Amz-Target"]
     headers = {"x-amz-target": target.decode() if isinstance(target, bytes) else str(target)}
+    _sent[not headers["x-amz-target"].partition(".")[2].startswith(READING)] += 1
     dynamodb, request_scope = _ministack()
     with _turn, request_scope(ACCOUNT, found[1]):
         try:
@@ -129,6 +132,11 @@ def saved_items(region: str, table_name: str) -> Callable[[], None]:
         dynamodb._items_replaced(here)
 
     return restore
+
+
+def writes() -> int:
+    """Return how many requests were sent that may write."""
+    return _sent[True]
 
 
 def clear() -> None:

@@ -1,11 +1,12 @@
 """What the API tests talk to: the application in this process, or a server over HTTP."""
 
+import copy
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 import pytest
 from pynamodb.connection import TableConnection
@@ -25,6 +26,7 @@ from tests.support import RawItem, dump_table, place
 ROOT_KEY = "test"
 CLEAN_UP_TAKES = 0.05  # seconds, at most, for a small team
 Restore = Callable[[], None]
+T = TypeVar("T")
 
 
 class Target(Protocol):
@@ -50,6 +52,13 @@ class Target(Protocol):
         """Remember what the table holds, and return a function that restores it."""
         ...
 
+    def prepared(self, step: str, make: Callable[[], T]) -> T:
+        """Do one step of what tests have in common before they begin, and return what it makes.
+
+        :param step: the same text for the same step.
+        """
+        ...
+
     def leave(self) -> None:
         """Clean up after the last test."""
         ...
@@ -64,6 +73,9 @@ class Process:
     def __init__(self) -> None:
         self.settings = replace(application.settings, dynamodb_endpoint=None)
         self._empty: dict[tuple[str, str], Restore] = {}
+        self._prepared: dict[tuple[str, ...], tuple[Restore, Any]] = {}
+        self._steps: tuple[str, ...] = ()
+        self._writes = 0  # to the table with just these steps
         InProcess.check = SpecCheck(build(application.api.operations, SCOPES, LOCAL_URL))
 
     def client(self) -> Client:
@@ -81,6 +93,7 @@ class Process:
             engine.clear()
             create_table()
             self._empty[where] = engine.saved_tables()
+        self._steps, self._writes = (*where, str(Item.Meta.host)), engine.writes()
 
     def drop(self) -> None:
         """Remove everything that a test wrote."""
@@ -92,6 +105,23 @@ class Process:
     def saved(self) -> Restore:
         """Remember what the table holds, and return a function that restores it."""
         return engine.saved_items(Item.Meta.region, Item.Meta.table_name)
+
+    def prepared(self, step: str, make: Callable[[], T]) -> T:
+        """Do a step, once: whatever test begins with the same ones gets a copy of what they made.
+
+        A table that anything else has written to is not the same.
+        """
+        if Item.Meta.host or self._writes != engine.writes():
+            return make()
+        self._steps = (*self._steps, step)
+        if self._steps in self._prepared:
+            restore, made = self._prepared[self._steps]
+            restore()
+        else:
+            made = make()
+            self._prepared[self._steps] = self.saved(), made
+            self._writes = engine.writes()
+        return cast("T", copy.deepcopy(made))
 
     def leave(self) -> None:
         """Nothing is left."""
@@ -161,6 +191,10 @@ class Server:
                 put(items)
 
         return restore
+
+    def prepared(self, step: str, make: Callable[[], T]) -> T:
+        """Do a step; what it makes is known to the server, and not to be had by a copy."""
+        return make()
 
     def leave(self) -> None:
         """Restore what the table held before the first test."""

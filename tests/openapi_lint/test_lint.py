@@ -20,6 +20,8 @@ MISSING = "The linters need Node.js and npm (Debian, Ubuntu: apt-get install nod
 INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 REDOCLY = ("redocly", "lint", "openapi.json", "--config=redocly.yaml", "--format=stylish")
 SPECTRAL = ("spectral", "lint", "openapi.json", "--ruleset=spectral.yaml", "--fail-severity=warn")
+# All paths would take many times as long.
+BROKEN = ("/health", "/api/v1/teams", "/api/v1/users", "/api/v1/users/me")
 QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 
 
@@ -67,8 +69,9 @@ def test_what_breaks_a_rule_is_found(version: str, capfd: pytest.CaptureFixture[
 
 
 def _break(document: dict[str, Any]) -> list[str]:
-    """Break one rule each in many places, and name the rules."""
-    paths, components = document["paths"], document["components"]
+    """Break one rule each in many places of some paths, and name the rules."""
+    document["paths"] = paths = {path: document["paths"][path] for path in BROKEN}
+    components = document["components"]
     document["servers"][0]["url"] = "http://api.grail.test"
     del document["info"]["license"]
     del paths["/health"]["get"]["security"]
