@@ -8,6 +8,8 @@ from chalicelib.account import links as account_links
 from chalicelib.account import page as account_page
 from chalicelib.audit import handlers as audit
 from chalicelib.db.table import connect, session
+from chalicelib.invitations import handlers as invitations
+from chalicelib.invitations import pages as invitation_page
 from chalicelib.letters import handlers as letters
 from chalicelib.listeners import LISTENERS
 from chalicelib.oauth import metadata
@@ -64,6 +66,17 @@ api.route("DELETE", "/api/v1/teams/{team_id}", teams.delete_team)
 api.route("GET", "/api/v1/teams/{team_id}/members", teams.list_members)
 api.route("POST", "/api/v1/teams/{team_id}/members", teams.create_member)
 api.route("DELETE", "/api/v1/teams/{team_id}/members/{user_id}", teams.delete_member)
+
+api.group("Invitations", "Invite people to a team by e-mail, and accept or decline.")
+api.route("GET", "/api/v1/teams/{team_id}/invitations", invitations.list_invitations)
+api.route("POST", "/api/v1/teams/{team_id}/invitations", invitations.create_invitation)
+api.route("DELETE", "/api/v1/teams/{team_id}/invitations/{invitation_id}", invitations.delete_invitation)
+api.route("GET", "/api/v1/users/me/invitations", invitations.list_my_invitations)
+api.route("POST", "/api/v1/users/me/invitations/{invitation_id}", invitations.accept_invitation)
+api.route("DELETE", "/api/v1/users/me/invitations/{invitation_id}", invitations.decline_invitation)
+api.route("GET", "/account/invitation", invitation_page.show_invitation)
+api.route("POST", "/account/invitation", invitation_page.answer_invitation)
+api.route("POST", "/api/v1/account/invitation", invitation_page.use_invitation)
 
 api.group("OAuth2 clients", "Register and manage the applications that may ask for tokens.")
 api.route("GET", "/api/v1/auth/oauth2_clients", clients.list_oauth2_clients)

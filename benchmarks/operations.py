@@ -13,6 +13,7 @@ RESET = f"{LINKS}/password-reset"
 REVOKE, INTROSPECT = "/auth/oauth2/revoke", "/auth/oauth2/introspect"
 USER, CLIENT = f"{USERS}/{{user_id}}", f"{CLIENTS}/{{client_id}}"
 TEAM, MEMBERS = f"{TEAMS}/{{team_id}}", f"{TEAMS}/{{team_id}}/members"
+INVITATIONS = f"{TEAM}/invitations"
 Call = Callable[[Data], Answer]
 
 
@@ -58,6 +59,13 @@ def change_password(data: Data) -> Answer:
     return data("PATCH", f"{USERS}/{{root}}", confirmed("/password", PASSWORD))
 
 
+def send_invitation(data: Data) -> Answer:
+    """Invite somebody."""
+    answer = data("POST", INVITATIONS, {"email": "guest@test.example"})
+    data.ids["invitation_id"] = answer.json["id"]
+    return answer
+
+
 def sign_up(data: Data) -> Answer:
     """Create an account."""
     answer = data("POST", USERS, NEWCOMER)
@@ -99,6 +107,9 @@ OPERATIONS: dict[str, Call] = {
     f"PATCH {TEAM}": plain("PATCH", TEAM, replaced("/title", "Looms!!")),
     f"GET {MEMBERS}": plain("GET", MEMBERS),
     f"POST {MEMBERS}": lambda data: data("POST", MEMBERS, {"user_id": data.ids["root"], "is_leader": True}),
+    f"POST {INVITATIONS}": send_invitation,
+    f"GET {INVITATIONS}": plain("GET", INVITATIONS),
+    f"DELETE {INVITATIONS}/{{invitation_id}}": plain("DELETE", f"{INVITATIONS}/{{invitation_id}}"),
     f"DELETE {MEMBERS}/{{user_id}}": plain("DELETE", f"{MEMBERS}/{{user_id}}"),
     f"DELETE {TEAM}": plain("DELETE", TEAM),
     f"GET {CLIENTS}": plain("GET", f"{CLIENTS}?user_id={{root}}"),
@@ -147,4 +158,11 @@ UNMEASURED: list[str] = [
     f"POST {LINKS}/email-change",
     f"POST {LINKS}/email-undo",
     f"POST {RESET}",
+    f"GET {ACCOUNT}/invitation",
+    f"POST {ACCOUNT}/invitation",
+    f"POST {LINKS}/invitation",
+    # as by its leader, with one read less
+    f"GET {USERS}/me/invitations",
+    f"POST {USERS}/me/invitations/{{invitation_id}}",
+    f"DELETE {USERS}/me/invitations/{{invitation_id}}",
 ]

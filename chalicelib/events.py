@@ -21,6 +21,8 @@ EventName = Literal[
     "email_verification",
     "introspection",
     "invitation",
+    "invitation_decline",
+    "invitation_withdrawal",
     "letter_delivery",
     "member_addition",
     "member_removal",

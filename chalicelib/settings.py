@@ -28,6 +28,7 @@ MAIL_FROM = re.compile(
 )
 SECURITY_CONTACT = re.compile(r"mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:\+[0-9-]+", re.ASCII)
 MAX_SECONDS = 86400
+LEADERS, ADMINS = "leaders", "admins"  # who may add members to a team without asking them
 MAX_DAYS = 3650
 OFF, OPTIONAL, REQUIRED = VERIFICATIONS = ("off", "optional", "required")
 LOG_LEVELS = ("DEBUG", "INFO")  # what is less would take the metrics away with the lines
@@ -75,6 +76,7 @@ class Settings:
     sign_in_page_lifetime: int = 600
     account_session_lifetime: int = 1800
     email_verification: str = OFF
+    direct_members: str = LEADERS
     failures_per_account: int = 10
     failures_per_address: int = 100
     failures_per_client: int = 10  # and address
@@ -116,6 +118,7 @@ class Settings:
             build=_text(env, "BUILD") or known.build,
             access_token_lifetime=_seconds(env, "ACCESS_TOKEN_LIFETIME", known.access_token_lifetime),
             email_verification=_email_verification(env, stage, mail),
+            direct_members=_direct_members(env),
             failures_per_address=10_000 if known.is_local else known.failures_per_address,
             failures_per_client=1_000 if known.is_local else known.failures_per_client,
             audit_days=_days(env, "AUDIT_DAYS", known.audit_days),
@@ -245,6 +248,13 @@ def _mail_from(env: Mapping[str, str], is_local: bool, *, required: bool) -> str
     if not value and required and not is_local:
         raise SettingsError("MAIL_FROM is missing: MAIL needs the address that letters are from.")
     return value or (LOCAL_MAIL_FROM if is_local else None)
+
+
+def _direct_members(env: Mapping[str, str]) -> str:
+    value = _text(env, "DIRECT_MEMBERS") or LEADERS
+    if value not in (LEADERS, ADMINS):
+        raise SettingsError(f"DIRECT_MEMBERS is {LEADERS} or {ADMINS}.")
+    return value
 
 
 def _days(env: Mapping[str, str], name: str, default: int) -> int:

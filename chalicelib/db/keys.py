@@ -113,6 +113,32 @@ def teams_of(user_id: str) -> str:
     return f"TEAMS#{user_id}"
 
 
+def invited(digest: str, team_id: str) -> Key:
+    """Key of the invitation of an e-mail address to a team.
+
+    :param digest: of the address, as `digest_of` returns it.
+    """
+    return Key(f"INVITED#{digest}", f"{INVITED_TO}{team_id}")
+
+
+INVITED_TO = "TEAM#"
+
+
+def digest_of(address: str) -> str:
+    """Return an e-mail address as keys hold it that only lead to it."""
+    return hashlib.sha256(unique(address, MAX_EMAIL).encode()).hexdigest()
+
+
+def invitations_of(team_id: str) -> str:
+    """Return the name of the listing of a team's open invitations."""
+    return f"INVITATIONS#{team_id}"
+
+
+def invitation_place(invitation_id: str) -> Key:
+    """Key of the note where an invitation is, by the id of its link."""
+    return Key(f"INVITATION#{invitation_id}", "INVITATION")
+
+
 def cleanup(team_id: str) -> Key:
     """Key of the note that the memberships of a deleted team are still to be deleted."""
     return Key(CLEANUPS, f"{CLEANUP_TEAMS}{team_id}")

@@ -12,6 +12,7 @@ from chalicelib.teams.models import Member, Team
 from chalicelib.teams.permissions import (
     LEADER_OR_ADMIN_WRITER,
     MEMBER,
+    MEMBER_ADDER,
     MEMBER_OR_ADMIN,
     NEW_MEMBER,
     ONESELF,
@@ -132,7 +133,7 @@ def list_members(call: Call) -> Page[Member]:
 
 @Operation(
     access=Access(
-        LEADER_OR_ADMIN_WRITER,
+        MEMBER_ADDER,
         scopes=TEAMS_WRITE,
         reads=(TEAM, NEW_MEMBER),
         limit=rate_limit("1000/hour"),
@@ -142,7 +143,7 @@ def list_members(call: Call) -> Page[Member]:
     docs=Docs(problems=(ConflictError,)),
 )
 def create_member(call: Call) -> Reply:
-    """Add a user to a team."""
+    """Add a user to a team; others are invited, and where a setting says so, only admins may add."""
     team, user = call[TEAM], call.get(NEW_MEMBER)
     if user is None:
         raise NotFoundError("There is no user with this user_id.")

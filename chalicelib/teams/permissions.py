@@ -2,6 +2,7 @@
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
+from chalicelib.settings import LEADERS
 from chalicelib.teams.models import Member, Team
 from chalicelib.users.models import User
 from chalicelib.web.access import ADMIN, WRITE_ACCESS, Permission
@@ -44,7 +45,14 @@ def _is_leader(call: Call) -> bool:
     return membership is not None and bool(membership.is_leader)
 
 
+def _adds_members(call: Call) -> bool:
+    return _is_leader(call) and call.context.settings.direct_members == LEADERS
+
+
 MEMBER_OR_ADMIN = Permission("Member", _is_member, (MEMBERSHIP,)) | ADMIN
-LEADER_OR_ADMIN_WRITER = (Permission("Leader", _is_leader, (MEMBERSHIP,)) | ADMIN) & WRITE_ACCESS
+LEADER_OR_ADMIN = Permission("Leader", _is_leader, (MEMBERSHIP,)) | ADMIN
+LEADER_OR_ADMIN_WRITER = LEADER_OR_ADMIN & WRITE_ACCESS
+# A setting reserves for admins what others only get by an invitation, which they may decline.
+MEMBER_ADDER = (Permission("Leader", _adds_members, (MEMBERSHIP,)) | ADMIN) & WRITE_ACCESS
 # Leaving takes nothing but one's own rights: accounts without write access may, too.
 ONESELF = Permission("Oneself", lambda call: call.params.get("user_id") == call.actor.id)

@@ -10,6 +10,7 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, now
 from chalicelib.db.transaction import Transaction
+from chalicelib.invitations.models import Invitation
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.consents.models import Consent
 from chalicelib.privacy.actions import clean_up as erase_rest
@@ -221,6 +222,13 @@ def _cleanup(note: Cleanup, found: Found) -> Iterator[Finding]:
         yield Finding(note.key, text, "removes them", clean_up)
 
 
+def _invitation(invitation: Invitation, found: Found) -> Iterator[Finding]:
+    if keys.team(invitation.team_id) not in found:
+        mend = partial(remove, invitation, (Team, keys.team(invitation.team_id)))
+        text = "is left over from a deleted team"
+        yield Finding(invitation.key, text, "removes it", mend, is_leftover=True)
+
+
 def _keep(note: Cleanup, team: Team) -> None:
     transaction = Transaction()
     transaction.check(Team, team.key, Team.pk.exists())
@@ -234,6 +242,7 @@ PLACES: dict[type[Item], Callable[[Any], Key]] = {
     Team: lambda team: keys.team(team.id),
     Member: lambda member: keys.member(member.team_id, member.user_id),
     OAuth2Client: lambda client: keys.client(client.client_id),
+    Invitation: lambda invitation: keys.invited(keys.digest_of(invitation.email), invitation.team_id),
     Erasure: lambda note: keys.erasure(note.user_id),
     Consent: lambda consent: keys.consent(consent.user_id, consent.client_id),
 }
@@ -254,6 +263,7 @@ RULES = [
         _member,
     ),
     Rule(_is(Cleanup), lambda note: [keys.team(note.team_id)], _cleanup),
+    Rule(_is(Invitation), lambda invitation: [keys.team(invitation.team_id)], _invitation),
     Rule(_is(Erasure), lambda note: [keys.user(note.user_id)], _erasure),
     Rule(letters.is_letter, lambda _: [], letters.judge),
 ]

@@ -179,6 +179,19 @@ EXPECTED: dict[tuple[str, str], Access] = {
     ("DELETE", f"{TEAMS}/{{team_id}}/members/{{user_id}}"): Access(
         "teams:write", f"{_WRITE}, or oneself", LEADER_OR_ADMIN_WRITER, 204
     ),
+    ("GET", f"{TEAMS}/{{team_id}}/invitations"): Access(
+        "teams:read", "leader or admin", frozenset(LEADERS | ADMINS)
+    ),
+    ("POST", f"{TEAMS}/{{team_id}}/invitations"): Access("teams:write", _WRITE, LEADER_OR_ADMIN_WRITER, 201),
+    ("DELETE", f"{TEAMS}/{{team_id}}/invitations/{{invitation_id}}"): Access(
+        "teams:write", _WRITE, LEADER_OR_ADMIN_WRITER, 204
+    ),
+    ("GET", f"{USERS}/me/invitations"): Access("teams:read", "active user", _ALL),
+    ("POST", f"{USERS}/me/invitations/{{invitation_id}}"): Access("teams:write", "active user", _ALL, 204),
+    ("DELETE", f"{USERS}/me/invitations/{{invitation_id}}"): Access("teams:write", "active user", _ALL, 204),
+    ("GET", "/account/invitation"): _public(status=410),  # nothing is opened
+    ("POST", "/account/invitation"): _public(status=410),
+    ("POST", "/api/v1/account/invitation"): _public(status=410),
     ("GET", "/api/v1/audit"): Access("auth:read", "admin", frozenset(ADMINS)),
     ("GET", CLIENTS): Access("auth:read", "active user", _ALL),
     ("POST", CLIENTS): Access("auth:write", "active user", _ALL, 201),

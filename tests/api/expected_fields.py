@@ -12,6 +12,7 @@ USER = LISTED_USER | {
     "updated",
 }
 TEAM = {"id", "title", "created", "updated"}
+INVITATION = {"id", "email", "inviter_id", "created"}
 MY_TEAM = {"id", "title", "is_leader"}
 CLIENT = {"client_id", "client_name", "user_id", "client_type", "redirect_uris", "default_scopes"}
 CLIENT |= {"grant_types", "is_active", "created", "updated"}

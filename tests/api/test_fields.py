@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.expected_fields import CLIENT, LISTED_USER, MY_TEAM, SESSION, TEAM, USER
+from tests.api.expected_fields import CLIENT, INVITATION, LISTED_USER, MY_TEAM, SESSION, TEAM, USER
 from tests.api.world import UNKNOWN_ID, World
 from tests.http import Answer
 
@@ -20,6 +20,9 @@ SHOWN: dict[tuple[str, str], set[str]] = {
     ("GET", f"{USERS}/{{user_id}}"): USER,
     ("PATCH", f"{USERS}/{{user_id}}"): USER,
     ("GET", f"{USERS}/me/teams"): MY_TEAM,
+    ("GET", f"{TEAMS}/{{team_id}}/invitations"): INVITATION,
+    ("POST", f"{TEAMS}/{{team_id}}/invitations"): INVITATION,
+    ("GET", f"{USERS}/me/invitations"): {"id", "team", "created"},
     ("GET", TEAMS): {"id", "title"},
     ("POST", TEAMS): TEAM,
     ("GET", f"{TEAMS}/{{team_id}}"): TEAM | {"members"},

@@ -7,6 +7,7 @@ from typing import Any
 
 import app as application
 from chalicelib.db import keys
+from chalicelib.invitations.actions import invite
 from chalicelib.oauth.clients.models import CONFIDENTIAL, PUBLIC_CLIENT, OAuth2Client
 from chalicelib.oauth.consents.models import Consent
 from chalicelib.oauth.secrets import hash_secret
@@ -22,7 +23,7 @@ from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, query_of
 from tests.api.expected_access import PEOPLE, SERVICES, may_write, owner_for, person_of
 from tests.api.owned import RESOURCES
 from tests.http import Answer
-from tests.support import confirmed, replace
+from tests.support import confirmed, perform, replace
 from tests.target import base_url, connected, present, table_of
 
 ALL = frozenset(SCOPES)
@@ -54,6 +55,8 @@ BODIES: dict[tuple[str, str], Any] = {
         "recaptcha_key": "secret_key",
     },
     ("POST", "request"): {"username": "nobody"},
+    ("POST", "invitations"): {"email": "guest@test.example"},
+    ("POST", "invitation"): {"token": "unknown", "decision": "accept"},
     ("POST", "password-reset"): {"token": "unknown", "password": "analytical engine"},
     **{("POST", f"email-{what}"): {"token": "unknown"} for what in ("verification", "change", "undo")},
 }
@@ -96,6 +99,7 @@ class World:
             _consent(user, self.clients["owner without write access"].client_id)
             _session(user, self.documentation)
         _session(self.users["addable"], self.documentation, OTHER_SESSION_ID)
+        self.invitations = {name: self._invitation(user) for name, user in self.users.items()}
         self._tokens: dict[tuple[str, frozenset[str]], str | None] = {}
         self._fade()
         self.restore = present().saved()
@@ -115,6 +119,9 @@ class World:
         for name in ("member", "member without write access", "removable"):
             add_member(team, self.users[name], is_leader=False)
         return team
+
+    def _invitation(self, user: User) -> str:
+        return perform(invite, self.team, user.email, self.users["leader"]).id
 
     def _owned(self, name: str) -> dict[str, str]:
         return {each.PARAMETER: each.add(self.users[name].id) for each in RESOURCES.values()}
@@ -165,6 +172,7 @@ class World:
     def address(self, caller: str, method: str, path: str, unknown: tuple[str, ...] = ()) -> str:
         """Fill in a path with what is the caller's own, if anything of the kind is."""
         person, ids = person_of(caller), self.ids(owner_for(caller))
+        ids["invitation_id"] = self.invitations.get(person, self.invitations["owner"])
         if "/teams/" in path:
             ids["user_id"] = self.users["removable"].id
         account = self.users.get(person, self.users["owner"])
@@ -178,6 +186,7 @@ class World:
             "team_id": self.team.id,
             "client_id": self.clients[owner].client_id,
             "session_id": SESSION_ID,
+            "invitation_id": self.invitations[owner],
             "problem": "not-found",
             "file": "docs.css",
             **self.owned.get(owner, {}),

@@ -1,0 +1,94 @@
+"""The page that the link of an invitation leads to; and the same for products with pages of their own."""
+
+from pathlib import Path
+
+from chalicelib.account.links import STALE
+from chalicelib.account.pages import done_page, show
+from chalicelib.account.schemas import LinkQuery
+from chalicelib.db import keys
+from chalicelib.errors import ConflictError, GoneError
+from chalicelib.invitations import actions
+from chalicelib.invitations.models import Invitation
+from chalicelib.invitations.schemas import AnswerFormSchema, AnswerSchema
+from chalicelib.oauth.form import read_form
+from chalicelib.users.models import User
+from chalicelib.web.access import PUBLIC, Access
+from chalicelib.web.browser import is_form_ticket
+from chalicelib.web.call import Call
+from chalicelib.web.media import HTML
+from chalicelib.web.operation import Docs, Document, Errors, Gives, Operation, Takes
+from chalicelib.web.page import error_page
+
+FORM, TITLE = "invitation", "An invitation"
+TEMPLATE = str(Path(__file__).with_name(FORM))
+PAGE = Gives(types=(HTML,), errors=Errors(error_page), cors=False)
+AGAIN = {
+    403: "The page has expired: it is shown again.",
+    409: "No account has the address yet.",
+    422: "Nothing was decided: the page is shown again.",
+}
+
+
+@Operation(
+    access=Access(PUBLIC),
+    takes=Takes(query=LinkQuery),
+    gives=PAGE,
+    docs=Docs(problems=(GoneError,), headers=("Set-Cookie",)),
+)
+def show_invitation(call: Call) -> Document:
+    """Show the page of an invitation: who invites to which team."""
+    values = call.request.query.get("token", [])
+    token = values[0] if len(values) == 1 else ""
+    return _page(call, actions.open_invitation(call.context, token), token)
+
+
+@Operation(
+    access=Access(PUBLIC),
+    takes=Takes(body=AnswerFormSchema, parse=read_form),
+    gives=PAGE,
+    docs=Docs(problems=(GoneError,), headers=("Set-Cookie",), also=AGAIN),
+)
+def answer_invitation(call: Call) -> Document:
+    """Accept or decline an invitation."""
+    token, decision = call.body["token"], call.body["decision"]
+    invitation = actions.open_invitation(call.context, token)
+    if not is_form_ticket(call, FORM, call.body["ticket"]):
+        return _page(call, invitation, token, alert=STALE, status=403)
+    if decision == "decline":
+        actions.decline(call.context, invitation)
+        return done_page(call, TITLE, "You declined the invitation.")
+    if decision != "accept":
+        return _page(call, invitation, token, alert="Choose one of the buttons.", status=422)
+    try:
+        actions.accept_by_letter(call.context, invitation)
+    except ConflictError as error:
+        return _page(call, invitation, token, alert=error.detail, status=409)
+    return done_page(call, TITLE, "You are a member of the team now.")
+
+
+@Operation(
+    access=Access(PUBLIC),
+    takes=Takes(body=AnswerSchema),
+    gives=Gives(status=204),
+    docs=Docs(problems=(GoneError, ConflictError)),
+)
+def use_invitation(call: Call) -> None:
+    """Accept or decline an invitation by the token of its link.
+
+    Who accepts becomes a member with the account that has the address; if there is none, sign up first.
+    """
+    invitation = actions.open_invitation(call.context, call.body["token"])
+    use = actions.accept_by_letter if call.body["decision"] == "accept" else actions.decline
+    use(call.context, invitation)
+
+
+def _page(call: Call, invitation: Invitation, token: str, *, alert: str = "", status: int = 200) -> Document:
+    inviter_key = keys.user(invitation.inviter_id)
+    call.context.read([inviter_key])
+    inviter = call.context.find(User, inviter_key)
+    texts = {
+        "inviter": inviter.username if inviter else "Somebody",
+        "team": invitation.team.title if invitation.team else "",
+        "token": token,
+    }
+    return show(call, TEMPLATE, TITLE, texts, form=FORM, alert=alert, status=status)

@@ -1,0 +1,55 @@
+"""Invitations as JSON, and what people send about them."""
+
+from marshmallow import Schema, fields, validate
+
+from chalicelib.account.schemas import TOKEN, LinkTokenSchema
+from chalicelib.oauth.form import MAX_VALUE, FormSchema
+from chalicelib.teams.schemas import BaseTeamSchema
+from chalicelib.users.schemas import EmailText
+from chalicelib.web.fields import ID, Moment, pattern_metadata
+from chalicelib.web.pagination import CURSOR
+
+DECISIONS = ("accept", "decline")
+DECISION = {"description": "What you answer.", "example": "accept"}
+
+
+class InvitationInputSchema(Schema):
+    """A new invitation."""
+
+    email = EmailText(required=True)
+
+
+class InvitationSchema(Schema):
+    """An open invitation, as its team sees it."""
+
+    id = fields.String(metadata={**ID, "description": "ULID: sorts by time."})
+    email = EmailText()
+    inviter_id = fields.String(metadata={**ID, "description": "The account that invites."})
+    created = Moment(attribute="sent")
+
+
+class MyInvitationSchema(Schema):
+    """An open invitation, as the person sees it."""
+
+    id = fields.String(metadata={**ID, "description": "ULID: sorts by time."})
+    team = fields.Nested(BaseTeamSchema)
+    created = Moment(attribute="sent")
+
+
+class AnswerSchema(LinkTokenSchema):
+    """A link, and what its owner answers."""
+
+    decision = fields.String(required=True, validate=validate.OneOf(DECISIONS), metadata=DECISION)
+
+
+class AnswerFormSchema(FormSchema):
+    """What the page of an invitation sends."""
+
+    ticket = fields.String(
+        load_default="",
+        metadata=pattern_metadata(
+            CURSOR, MAX_VALUE, description="Ties the form to the browser.", example="c2VhbGVk"
+        ),
+    )
+    token = fields.String(load_default="", metadata=TOKEN)
+    decision = fields.String(load_default="", metadata={"enum": ["", *DECISIONS], **DECISION})
