@@ -123,7 +123,9 @@ def test_lists_that_are_counted_say_so() -> None:
     }
     assert {path for _, path in uncounted} == {
         "/api/v1/audit",
+        "/api/v1/teams/{team_id}/invitations",
         "/api/v1/users/me/export",
+        "/api/v1/users/me/invitations",
         "/api/v1/users/me/sessions",
         "/api/v1/users/me/teams",
     }
@@ -167,12 +169,15 @@ def test_what_is_created_links_to_what_it_takes_part_in() -> None:
     user, team = {"user_id": "$response.body#/id"}, {"team_id": "$response.body#/id"}
     member = {"team_id": "$request.path.team_id", "user_id": "$response.body#/user/id"}
     client = {"client_id": "$response.body#/client_id"}
+    in_team = ("getTeam", "patchTeam", "deleteTeam")
+    invitation = {"team_id": "$request.path.team_id", "invitation_id": "$response.body#/id"}
     expected = {
         "/api/v1/users": dict.fromkeys(("getUser", "patchUser", "deleteUser"), user),
         "/api/v1/teams": dict.fromkeys(
-            ("getTeam", "patchTeam", "deleteTeam", "listMembers", "createMember"), team
+            (*in_team, "listMembers", "createMember", "listInvitations", "createInvitation"), team
         ),
         "/api/v1/teams/{team_id}/members": {"deleteMember": member},
+        "/api/v1/teams/{team_id}/invitations": {"deleteInvitation": invitation},
         "/api/v1/auth/oauth2_clients": dict.fromkeys(
             (
                 "getOauth2Client",
