@@ -278,10 +278,14 @@ def budget_of(call: Call, operation: Operation) -> Budget | None:
 def read_key(call: Call, operation: Operation) -> IdempotencyKey | None:
     """Read the idempotency key of a request, if there is one and the operation heeds it.
 
-    :raises MalformedRequestError: it is no key.
+    :raises MalformedRequestError: it is no key, or there is none and the operation needs one.
     """
     header = call.request.headers.get(IDEMPOTENCY_KEY.name.lower())
-    if header is None or IDEMPOTENCY_KEY not in operation.headers:
+    if IDEMPOTENCY_KEY not in operation.headers:
+        return None
+    if header is None:
+        if operation.takes.needs_key:
+            raise MalformedRequestError("Send an Idempotency-Key: a new UUID with each new request.")
         return None
     owner = [call.subject, call.claims.client_id if call.claims else "", operation.name]
     request = [dict(call.params), call.request.query, call.payload]

@@ -61,6 +61,7 @@ class Takes:
     :param body: schema of the body.
     :param patch: what a JSON Patch, or a JSON Merge Patch, may do to the target.
     :param target: the item that is changed: the write is held back if If-Match names another version of it.
+    :param needs_key: whether a POST without an Idempotency-Key is refused.
     :param parse: how the body is read, where it is a form of another kind than the API's.
     """
 
@@ -68,6 +69,7 @@ class Takes:
     body: type[Schema] | None = None
     patch: PatchPolicy | None = None
     target: Load[Any] | None = None
+    needs_key: bool = False
     parse: Callable[[Request], Any] | None = None
 
     @cached_property

@@ -1,14 +1,25 @@
 """A POST that is sent again with its Idempotency-Key: one effect, and the first answer again."""
 
 import re
+from functools import partial
+from typing import Any
 
 import pytest
+from chalice.app import Chalice
 
+import app as application
 from chalicelib.idempotency import KEPT_FOR, KeptAnswer
+from chalicelib.settings import LOCAL_URL, Settings
+from chalicelib.teams.schemas import TeamInputSchema
 from chalicelib.users.models import User
+from chalicelib.web.access import PUBLIC, Access
+from chalicelib.web.endpoint import Api
 from chalicelib.web.headers import IDEMPOTENCY_KEY
+from chalicelib.web.openapi.document import build
+from chalicelib.web.operation import Operation, Takes
 from tests.architecture.source import ROOT
-from tests.http import Client
+from tests.faults import Sent, altered, wire
+from tests.http import Client, InProcess
 from tests.repeating import CLIENTS, KEY, POSTS, TEAMS, Sender, documented, effects, lasting
 from tests.support import MakeClient, MakeUser, TokenFor, dump_table, replace
 
@@ -122,6 +133,23 @@ def test_a_replay_needs_the_scope_and_a_living_token(send: Sender, user: User, t
     assert send("create_team").status == 401
 
 
+@pytest.mark.in_process("changes what the table answers")
+def test_a_refusal_that_the_request_has_caused_itself_is_no_refusal(send: Sender) -> None:
+    """Behaviour 64: the first one may take effect while the second one reads; then it is decided again."""
+
+    def overlook(_: Sent, answer: dict[str, Any]) -> None:
+        for items in answer["Responses"].values():
+            items[:] = [item for item in items if item["kind"]["S"] != "kept_answer"]
+
+    headers = {"Idempotency-Key": KEY, "If-Match": '"1"'}
+    first = send("rotate_oauth2_client_secret", headers=headers)
+    with wire(altered(1, "BatchGetItem", overlook)):
+        again = send("rotate_oauth2_client_secret", headers=headers)
+    assert (first.status, lasting(again)) == (200, lasting(first))
+    other = send("rotate_oauth2_client_secret", headers={**headers, "Idempotency-Key": "another"})
+    assert other.status == 412
+
+
 def test_an_answer_is_kept_for_a_day(send: Sender) -> None:
     """Behaviour 64: expiry is checked, whatever DynamoDB's TTL has swept; then it is a new request."""
     first = send("create_team")
@@ -186,3 +214,18 @@ def test_each_of_them_is_tried_here() -> None:
     heeding = [each for each in documented() if IDEMPOTENCY_KEY in each.headers]
     core = {each.name for each in heeding if each.handler.__module__.split(".")[1] in CORE}
     assert core - POSTS.keys() == set()
+
+
+@pytest.mark.in_process("serves an operation of its own")
+def test_an_operation_may_need_a_key(table: None, settings: Settings) -> None:
+    """Behaviour 64: without one it is 400 that says what to send; the document has it as required."""
+    takes = Takes(body=TeamInputSchema, needs_key=True)
+    operation = Operation(access=Access(PUBLIC), takes=takes)(lambda call: call.body)
+    app = Chalice(app_name="strict")
+    api = Api(app, settings, application.api.keystore, application.api.authenticator)
+    api.route("POST", "/x", operation)
+    send = partial(Client(InProcess(app)), "POST", "/x", data={"title": "Engines"})
+    refused, taken = send(), send(headers={"Idempotency-Key": KEY})
+    assert (refused.status, "UUID" in refused.json["detail"], taken.status) == (400, True, 200)
+    (shown,) = build(api.operations, {}, LOCAL_URL)["paths"]["/x"]["post"]["parameters"]
+    assert (shown["name"], shown["required"]) == ("Idempotency-Key", True)

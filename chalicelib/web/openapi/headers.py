@@ -19,8 +19,12 @@ def add_headers(spec: APISpec, *, deprecations: bool) -> None:
         header = {"description": description, "schema": schema}
         spec.components.header(name, header if example is None else {**header, "example": example})
     for each in REQUEST:
-        parameter = {"name": each.name, "description": each.description, "schema": each.schema}
-        spec.components.parameter(component(each), "header", parameter)
+        spec.components.parameter(component(each), "header", parameter(each))
+
+
+def parameter(header: RequestHeader) -> dict[str, Any]:
+    """Describe a request's header as a parameter."""
+    return {"name": header.name, "description": header.description, "schema": header.schema}
 
 
 def component(header: RequestHeader) -> str:

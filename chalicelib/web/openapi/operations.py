@@ -13,10 +13,10 @@ from chalicelib.security.passwords import MAX_BYTES
 from chalicelib.web.body import schema_of
 from chalicelib.web.deprecation import header_names
 from chalicelib.web.fields import EXAMPLE_ID, ID, IDS, pattern_metadata
-from chalicelib.web.headers import IF_NONE_MATCH
+from chalicelib.web.headers import IDEMPOTENCY_KEY, IF_NONE_MATCH, RequestHeader
 from chalicelib.web.media import FORM, JSON, LINKSET, MERGE_PATCH, YAML
 from chalicelib.web.merge_patch import CONFIRMATION
-from chalicelib.web.openapi.headers import component, refer
+from chalicelib.web.openapi.headers import component, parameter, refer
 from chalicelib.web.openapi.problems import TEXT, Refusals
 from chalicelib.web.operation import Operation
 from chalicelib.web.pagination import MAX_LIMIT, ListQuery
@@ -123,7 +123,12 @@ def _parameters(operation: Operation, path: str) -> list[Any]:
     found: list[Any] = [_path_parameter(operation, name) for name in re.findall(r"{(\w+)}", path)]
     if operation.takes.query:
         found.append({"in": "query", "schema": operation.takes.query})
-    return [*found, *(component(header) for header in operation.headers)]
+    return [*found, *(_header(header, operation) for header in operation.headers)]
+
+
+def _header(header: RequestHeader, operation: Operation) -> Any:
+    needed = header is IDEMPOTENCY_KEY and operation.takes.needs_key
+    return {**parameter(header), "in": "header", "required": True} if needed else component(header)
 
 
 def _path_parameter(operation: Operation, name: str) -> dict[str, Any]:
