@@ -198,7 +198,8 @@ def backoff(attempt: int, *, base: float = 0.02, most: float = 0.5) -> None:
     :param base: the longest first wait, in seconds.
     :param most: the longest wait, in seconds.
     """
-    time.sleep(random.uniform(0, min(most, base * 2**attempt)))  # noqa: S311 - jitter is no secret
+    # of the system: a copy of a started process (SnapStart) would repeat the other one's
+    time.sleep(random.SystemRandom().uniform(0, min(most, base * 2**attempt)))
 
 
 def is_expired(item: Item) -> bool:

@@ -117,7 +117,7 @@ class Keystore:
             try:
                 return self._read(None)
             except UNREADABLE as error:
-                pause = random.uniform(0, most)  # noqa: S311 - jitter is no secret
+                pause = random.SystemRandom().uniform(0, most)
                 if not _passes(error) or time.monotonic() + pause > end:
                     raise
                 time.sleep(pause)

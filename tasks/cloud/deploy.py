@@ -24,6 +24,7 @@ from tasks.errors import TaskError
 from tasks.processes import project_folder
 from tasks.stages import PROTECTED, parameters_of, settings_of
 
+AT_ONCE = "AllAtOnce"
 ANYTHING = {"Principal": "*", "Resource": "*"}
 # CloudFormation itself refuses what would lose data, whoever updates the stack.
 STACK_POLICY: dict[str, Any] = {
@@ -179,6 +180,7 @@ class Deployment:
         for resource in filled["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
                 resource["Properties"]["CodeUri"] = {"Bucket": self.account.bucket, "Key": code}
+        publish(filled["Resources"]["APIHandler"]["Properties"], parameters)
         # SAM makes a new deployment of the gateway only where the text of the document changes, in which a
         # domain is a reference: the gateway's own answers would keep the address of before.
         info = filled["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["info"]
@@ -246,6 +248,22 @@ class Deployment:
         if status in UNUSABLE:  # nothing can be deployed to it
             return f"run aws dynamodb update-table --no-deletion-protection-enabled --table-name {table}"
         return f'set "DeletionProtection": "false" in infra/parameters/{self.stage}.json, deploy'
+
+
+def publish(function: dict[str, Any], parameters: dict[str, str]) -> None:
+    """Have a new version published whenever anything of a function changes, and roll it out.
+
+    SAM looks at the code only, and at references instead of the parameters' values.
+    """
+    text = json.dumps([function, parameters], sort_keys=True)
+    function["AutoPublishCodeSha256"] = hashlib.sha256(text.encode()).hexdigest()
+    rollout = parameters.get("Rollout", AT_ONCE)
+    if rollout != AT_ONCE:
+        function["DeploymentPreference"] = {
+            "Type": rollout,
+            "Alarms": [{"Ref": "LiveErrorsAlarm"}],
+            "Role": {"Fn::GetAtt": ["RolloutRole", "Arn"]},
+        }
 
 
 def _line(change: dict[str, Any]) -> str:

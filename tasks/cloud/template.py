@@ -49,6 +49,7 @@ def complete(template: Template, build: str, runtime: Runtime) -> Template:
     run_on(template, runtime)
     template["Parameters"]["Build"] = {"Type": "String", "Default": build}
     body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    call_alias(body)
     for path in body["paths"].values():
         # Undeclared methods go to the application, too: it answers 405 with Allow.
         path[ANY_METHOD] = next(iter(path.values()))
@@ -67,6 +68,16 @@ def complete(template: Template, build: str, runtime: Runtime) -> Template:
     name_mail_identity(template, settings)
     scoped: Template = scope_policies(template)
     return scoped
+
+
+def call_alias(body: Template) -> None:
+    """Send requests to the published version of the API's function, by its alias."""
+    for path in body["paths"].values():
+        for method in path.values():
+            integration = method.get("x-amazon-apigateway-integration", {})
+            if "Fn::Sub" in integration.get("uri", {}):
+                text = integration["uri"]["Fn::Sub"].replace("${APIHandler.Arn}", "${Live}")
+                integration["uri"] = {"Fn::Sub": [text, {"Live": {"Ref": "APIHandler.Alias"}}]}
 
 
 def run_on(template: Template, runtime: Runtime) -> None:

@@ -144,7 +144,7 @@ def test_a_database_that_hangs_is_given_up_before_the_gateway_does(
 ) -> None:
     """Behaviour 58: attempts x time-outs + waits stay below 29 s, with the longest waits there can be."""
     monkeypatch.setattr("random.random", lambda: 1.0)
-    monkeypatch.setattr("random.uniform", lambda _, most: most)
+    monkeypatch.setattr("random.SystemRandom.uniform", lambda _self, _least, most: most)
     with wire(first(FOREVER, "BatchGetItem", FAULTS[fault])) as sent:
         call(name)
     assert len(sent) * (CONNECT_TIMEOUT + READ_TIMEOUT) + sum(waits) < GATEWAY_LIMIT

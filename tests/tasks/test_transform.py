@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 from samtranslator.translator.transform import transform
 
+from tasks.cloud.dependencies import Runtime
+from tasks.cloud.deploy import publish
+from tasks.cloud.template import run_on
+from tasks.stages import parameters_of
 from tests.packages import packaged
 from tests.tasks.test_template import STAGES, of_type
 
@@ -35,6 +39,9 @@ def name(request: pytest.FixtureRequest) -> str:
 def written(name: str) -> dict[str, Any]:
     """The template as it is uploaded."""
     found: dict[str, Any] = json.loads(packaged(name).template.read_text("utf-8"))
+    run_on(found, Runtime.of(name))
+    parameters = json.loads(parameters_of(name).read_text("utf-8"))
+    publish(found["Resources"]["APIHandler"]["Properties"], parameters)
     for function in of_type(found, "AWS::Serverless::Function").values():
         function["Properties"]["CodeUri"] = CODE
     return found
@@ -55,17 +62,58 @@ def the_only(document: dict[str, Any], kind: str) -> tuple[str, dict[str, Any]]:
     return logical_id, resource["Properties"]
 
 
-def test_the_macro_adds_what_is_known_and_nothing_else(written: dict[str, Any], made: dict[str, Any]) -> None:
+def test_the_macro_adds_what_is_known_and_nothing_else(
+    written: dict[str, Any], made: dict[str, Any], name: str
+) -> None:
     """Unexpected resources would go unnoticed."""
     added = [each["Type"] for key, each in made["Resources"].items() if key not in written["Resources"]]
+    rollout = ["AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup"] if name == "prod" else []
     assert sorted(added) == [
         "AWS::ApiGateway::Deployment",
         STAGE,
-        "AWS::Events::Rule",
-        "AWS::Lambda::Permission",
+        *rollout,
+        *["AWS::Events::Rule"] * 2,
+        "AWS::Lambda::Alias",
+        "AWS::Lambda::EventSourceMapping",
+        *["AWS::Lambda::Permission"] * 2,
+        "AWS::Lambda::Version",
     ]
     kinds = {each["Type"] for each in made["Resources"].values()}
     assert [kind for kind in kinds if "::Serverless::" in kind] == []
+
+
+def test_requests_reach_the_published_version_only(made: dict[str, Any]) -> None:
+    """A rollout moves the alias; nothing calls the function past it."""
+    alias, properties = the_only(made, "AWS::Lambda::Alias")
+    assert (properties["Name"], properties["FunctionName"]) == ("live", {"Ref": "APIHandler"})
+    body = the_only(made, "AWS::ApiGateway::RestApi")[1]["Body"]
+    methods = [method for path in body["paths"].values() for method in path.values()]
+    called = [method["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"][1] for method in methods]
+    assert called == [{"Live": {"Ref": alias}}] * len(methods)
+
+
+def test_prod_rolls_out_gradually_and_goes_back_by_the_alarm_of_its_alias(
+    made: dict[str, Any], name: str
+) -> None:
+    """A tenth of the requests for five minutes; dev moves at once."""
+    groups = [each["Properties"] for each in of_type(made, "AWS::CodeDeploy::DeploymentGroup").values()]
+    assert len(groups) == (name == "prod")
+    for group in groups:
+        config = group["DeploymentConfigName"]["Fn::Sub"][1]["ConfigName"]
+        assert config == "Canary10Percent5Minutes"
+        assert group["AlarmConfiguration"]["Alarms"] == [{"Name": {"Ref": "LiveErrorsAlarm"}}]
+        assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+
+
+def test_each_change_publishes_a_version() -> None:
+    """Of a parameter, too, which SAM sees only as a reference; no change publishes none."""
+    function: dict[str, Any] = {"MemorySize": 1024}
+    made = []
+    for parameters in ({"Tracing": "no"}, {"Tracing": "no"}, {"Tracing": "yes"}):
+        copy = dict(function)
+        publish(copy, parameters)
+        made.append(copy["AutoPublishCodeSha256"])
+    assert made[0] == made[1] != made[2]
 
 
 def test_there_is_one_api_stage(made: dict[str, Any], name: str) -> None:
@@ -94,20 +142,20 @@ def test_the_firewall_covers_the_stage(made: dict[str, Any]) -> None:
     assert association["ResourceArn"]["Fn::Sub"].endswith(f"::/restapis/${{RestAPI}}/stages/${{{stage}}}")
 
 
-def test_functions_are_invoked_by_the_stage_and_the_schedule(made: dict[str, Any]) -> None:
+def test_functions_are_invoked_by_the_stage_and_the_schedules(made: dict[str, Any]) -> None:
     """Not by another stage of the API, another rule, or another account."""
     permissions = {
         each["Properties"]["FunctionName"]["Ref"]: each["Properties"]
         for each in of_type(made, "AWS::Lambda::Permission").values()
     }
-    stage, rule = the_only(made, STAGE)[0], the_only(made, "AWS::Events::Rule")[0]
+    stage, alias = the_only(made, STAGE)[0], the_only(made, "AWS::Lambda::Alias")[0]
     gateway = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}"
     assert {function: each["SourceArn"] for function, each in permissions.items()} == {
-        "APIHandler": {"Fn::Sub": f"{gateway}:${{RestAPI}}/${{{stage}}}/*"},
-        "CleanUp": {"Fn::GetAtt": [rule, "Arn"]},
+        alias: {"Fn::Sub": f"{gateway}:${{RestAPI}}/${{{stage}}}/*"},
+        "CleanUp": {"Fn::GetAtt": ["CleanUpCleanUpEvent", "Arn"]},
+        "SendLetters": {"Fn::GetAtt": ["SendLettersDueLetters", "Arn"]},
     }
     assert {each["Action"] for each in permissions.values()} == {"lambda:InvokeFunction"}
-    assert permissions.keys() == of_type(made, "AWS::Lambda::Function").keys()
 
 
 def test_a_domain_closes_the_apis_own_address(made: dict[str, Any]) -> None:
