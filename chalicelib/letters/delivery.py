@@ -28,7 +28,7 @@ from chalicelib.telemetry.measure import count
 from chalicelib.users.models import User
 
 MOST = 100  # letters that one run takes up
-RUN = 40.0  # seconds after which a run begins no other letter; the function has 60
+RUN = 30.0  # seconds after which a run begins no other letter; the function has 60
 FIRST_WAIT = 120  # seconds, more than the function has: a lease outlives whoever took it
 LONGEST_WAIT = 3600  # seconds
 SENT, FAILED, GIVEN_UP, DROPPED, LEFT = "sent", "failed", "given_up", "dropped", "left"
@@ -84,7 +84,7 @@ class Delivery:
         return self._attempt(letter, template) if self._lease(letter) else LEFT
 
     def _attempt(self, letter: Letter, template: Template) -> str:
-        recipient = self._recipient(letter)
+        recipient = self._recipient(letter, template)
         if recipient is None:
             return self._delete(letter, DROPPED)
         try:
@@ -95,13 +95,17 @@ class Delivery:
             return FAILED
         return self._delete(letter, SENT)
 
-    def _recipient(self, letter: Letter) -> tuple[str, str] | None:
-        """Return address and username; None if the account is gone."""
-        if not letter.user_id:
-            return (letter.to, "") if letter.to else None
-        key = keys.user(letter.user_id)
-        user = get_many([key]).get(key)
-        return (letter.to or user.email, user.username) if isinstance(user, User) else None
+    def _recipient(self, letter: Letter, template: Template) -> tuple[str, str] | None:
+        """Return address and username; None if the account or the link is gone."""
+        account = keys.user(letter.user_id) if letter.user_id else None
+        place = template.place(letter.link) if template.place and letter.link else None
+        wanted = [key for key in (account, place) if key]
+        found = get_many(wanted)
+        if len(found) < len(wanted):
+            return None
+        user = found.get(account) if account else None
+        address, username = (user.email, user.username) if isinstance(user, User) else ("", "")
+        return (letter.to or address, username)
 
     def _message(self, letter: Letter, template: Template, to: str, username: str) -> Message:
         base = base_url(self.context)

@@ -3,9 +3,12 @@
 Another letter is a line here, and a text by the name of its event.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from chalicelib.db import keys
+from chalicelib.db.keys import Key
 from chalicelib.events import Event
 from chalicelib.events import Letter as Facts
 
@@ -18,6 +21,7 @@ class Template:
     """A kind of letter.
 
     :param link: path of the page that opens its link.
+    :param place: key of what is there while the link works, by the link's id; without it no letter is sent.
     :param lasts: how long the link works: after that, a letter that was not sent yet is given up.
     :param page: path of a page that the text refers to.
     :param needs: without these (link, to, values), an event is not told.
@@ -26,6 +30,7 @@ class Template:
     """
 
     link: str | None = None
+    place: Callable[[str], Key] | None = keys.link_place
     lasts: timedelta = DAY
     page: str | None = None
     needs: tuple[str, ...] = ()
@@ -49,7 +54,7 @@ TEMPLATES: dict[str, Template] = {
     "email_change": Template(link="/account/undo", lasts=3 * DAY, needs=("to",)),
     "email_change_request": Template(link="/account/confirm", needs=("to", "link")),
     "email_verification": Template(link="/account/verify", needs=("link",)),
-    "invitation": Template(link="/account/invitation", lasts=7 * DAY, needs=("to", "link")),
+    "invitation": Template(link="/account/invitation", place=None, lasts=7 * DAY, needs=("to", "link")),
     "member_addition": Template(needs=("values",), to_others=True),
     "password_change": Template(page="/account/forgotten"),
     "password_reset_request": Template(link="/account/reset", lasts=timedelta(minutes=30), needs=("link",)),

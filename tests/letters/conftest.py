@@ -2,10 +2,12 @@
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import app as application
+from chalicelib import settings as settings_module
 
 SENDER = "Grail <hello@mail.test.example>"
 
@@ -23,8 +25,9 @@ class Clock:
 
 
 @pytest.fixture(autouse=True)
-def _sends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stage sends email."""
+def _sends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The stage sends email, and no `make run` says what its links begin with."""
+    monkeypatch.setattr(settings_module, "RUNNING", tmp_path / "running.json")
     settings = replace(application.settings, mail="ses", mail_from=SENDER)
     monkeypatch.setattr(application, "settings", settings)
     monkeypatch.setattr(application.api, "settings", settings)

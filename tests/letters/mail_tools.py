@@ -14,6 +14,7 @@ from chalicelib.letters.message import Message
 from chalicelib.letters.models import Letter
 from chalicelib.letters.outbox import write_letter
 from chalicelib.listeners import LISTENERS
+from chalicelib.users.models import LinkPlace
 from tests.support import a_context, perform
 
 ADDRESS = "ada@test.example"
@@ -29,9 +30,18 @@ def tell(context: Context, event: Event) -> None:
     replace(context, listeners=(write_letter,), work=context.work).emit(event)
 
 
+def make_place(context: Context, place: LinkPlace) -> None:
+    """Write the item that is there while a link works."""
+    context.work.put(place)
+
+
 def told(name: EventName, user_id: str | None = None, **facts: Any) -> Letter:
     """Write the letter of an event."""
     before = {letter.id for letter in outbox()}
+    link = facts.get("link")
+    if link and user_id:
+        until = int(keys.moment_of(link).timestamp()) + 7 * 86400
+        perform(make_place, LinkPlace.at(keys.link_place(link), user_id=user_id, expires_at=until))
     perform(tell, Event(name=name, user_id=user_id, letter=Facts(**facts)))
     (letter,) = (letter for letter in outbox() if letter.id not in before)
     return letter

@@ -206,6 +206,7 @@ def test_a_name_beyond_ascii_needs_a_server_that_takes_it(takes: bool) -> None:
     assert ["jürgen@xn--bcher-kva.example".encode() in each for each in mailbox.taken] == [True] * takes
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")
 @pytest.mark.parametrize("login", [None, ("grail", "wrong"), LOGIN])
 def test_a_server_may_want_a_login(login: Login | None) -> None:
     """It is in the document of secrets; a wrong one is not in the error."""
