@@ -19,13 +19,16 @@ ENDED = pattern_metadata(ANY_ID, 64, description="Of the client or session that 
 PASSWORD = {"minLength": MIN_LENGTH, "maxLength": MAX_BYTES, "format": "password"}
 
 
+ANY = re.compile(r"[\s\S]+")  # what can be no name is a name of nobody
+
+
 class NameSchema(Schema):
     """An account, by one of its names."""
 
     username = fields.String(
         required=True,
         validate=validate.Length(min=1, max=MAX_EMAIL),
-        metadata={"description": WHOSE, "example": "ada"},
+        metadata=pattern_metadata(ANY, MAX_EMAIL, description=WHOSE, example="ada"),
     )
 
 
@@ -69,6 +72,7 @@ class AccountFormSchema(FormSchema):
     )
     password = fields.String(load_default="", metadata={"maxLength": MAX_VALUE, "format": "password"})
     current_password = fields.String(load_default="", metadata={"maxLength": MAX_VALUE, "format": "password"})
-    email = fields.String(load_default="", metadata={"maxLength": MAX_EMAIL, "format": "email"})
+    # no format: the default is no address
+    email = fields.String(load_default="", metadata=text_metadata(MAX_EMAIL, example="ada@example.org"))
     id = fields.String(load_default="", metadata=ENDED)
-    decision = fields.String(load_default="", metadata={"maxLength": 16, "example": "sign_in"})
+    decision = fields.String(load_default="", metadata=text_metadata(16, example="sign_in"))
