@@ -244,7 +244,10 @@ class Api:
         allowed = [method for method, operation in resource.items() if may(call, operation.access)]
         if call.caller and not allowed:
             check_loads(call, [operation.access for operation in resource.values()])
-        return empty_response(204, {"Allow": ", ".join(with_head({*allowed, "OPTIONS"}))})
+        headers = {"Allow": ", ".join(with_head({*allowed, "OPTIONS"}))}
+        if "PATCH" in resource:
+            headers["Accept-Patch"] = ", ".join(resource["PATCH"].takes.types)  # RFC 5789 §3.1
+        return empty_response(204, headers)
 
 
 def check_text(request: Request, params: Mapping[str, str]) -> None:

@@ -108,3 +108,11 @@ def test_a_preflight_needs_no_token(world: World, path: str, caller: str) -> Non
 def test_options_has_no_body(world: World, path: str) -> None:
     """A 204 has no content, not even Chalice's null."""
     assert world.options("admin", path).body == b""
+
+
+@pytest.mark.parametrize("path", RESOURCES)
+def test_what_a_patch_may_be_is_told(world: World, path: str) -> None:
+    """RFC 5789 §3.1: Accept-Patch wherever there is a PATCH, and only there."""
+    told = world.options("admin", path).headers.get("accept-patch", "")
+    known = "application/json-patch+json, application/json, application/merge-patch+json"
+    assert told == (known if "PATCH" in RESOURCES[path] else "")
