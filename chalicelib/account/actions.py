@@ -10,9 +10,9 @@ from chalicelib.events import Event, EventName, Letter, Reason
 from chalicelib.rate_limit import Budget, rate_limit
 from chalicelib.users import attempts, emails
 from chalicelib.users.actions import change_user
-from chalicelib.users.links import OpenedLink, Purpose, issue_link, open_link, use_link
+from chalicelib.users.links import OpenedLink, Purpose, issue_link, open_link, use_link, write_decoys
 from chalicelib.users.models import Link, UniqueName, User
-from chalicelib.users.sign_in import NOBODY, username_key
+from chalicelib.users.sign_in import username_key
 
 LETTERS = rate_limit("5/hour")  # for each name that somebody asks for, whether an account has it or not
 
@@ -133,7 +133,7 @@ def _addressee(context: Context, name: str) -> User | None:
     key = username_key(name)
     context.read([key])
     marker = context.find(UniqueName, key)
-    user_key = keys.user(marker.user_id if marker else NOBODY)
+    user_key = keys.user(marker.user_id if marker else keys.NOBODY)
     # Counted by the name as it was given: what an account is called otherwise is nobody's business.
     subject = attempts.unknown_username(context, name)
     budget = Budget.of(LETTERS, "letters", subject, context.settings.rate_limit_factor)
@@ -144,6 +144,7 @@ def _addressee(context: Context, name: str) -> User | None:
 
 
 def _emit_nothing_sent(context: Context, name: EventName, user: User | None) -> None:
+    write_decoys(context, 3 if context.settings.mail else 2)  # for a link, its place and its letter
     reason: Reason = "unknown user" if user is None or user.is_active else "account is disabled"
     user_id = user.id if user else None
     context.emit(Event(name=name, user_id=user_id, outcome="failure", details={"reason": reason}))

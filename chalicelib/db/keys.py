@@ -15,6 +15,7 @@ ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 CLIENT_ID = re.compile(r"[a-z0-9][a-z0-9._-]{2,63}")
 RANDOM_BITS = 80  # of an id
 LAST_ID = "7" + 25 * "Z"
+NOBODY = 26 * "0"  # an id that no user has
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_NAME = 1024  # bytes of a name that stands in a key as it is
 MAX_USERNAME = 80  # characters

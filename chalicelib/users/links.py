@@ -48,6 +48,17 @@ def issue_link(context: Context, purpose: Purpose, user: User, address: str) -> 
     return link_id
 
 
+def write_decoys(context: Context, number: int) -> None:
+    """Write as many items as a link and its letter would take, so that the time of an answer tells nothing.
+
+    They lead to no account, and expire as links do.
+    """
+    until = int(time.time()) + LIFETIMES["password_reset"]
+    for _ in range(number):
+        place = keys.link_place(keys.new_id())
+        context.work.put(LinkPlace.at(place, user_id=keys.NOBODY, expires_at=until))
+
+
 def open_link(context: Context, purpose: Purpose, token: str) -> OpenedLink | None:
     """Read what a token opens; None if it does not work, whatever the reason."""
     link_id = link_of(context.keyring, token)

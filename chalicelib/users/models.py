@@ -90,7 +90,7 @@ class Link(Item, discriminator="link"):
 
 
 class LinkPlace(Item, discriminator="link_place"):
-    """Leads from the id of a link to its account."""
+    """Leads from the id of a link to its account; decoys, which lead to none, keep times alike."""
 
     personal = NOT_PERSONAL  # holds ids, until the link expires
 

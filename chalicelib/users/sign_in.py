@@ -16,7 +16,6 @@ from chalicelib.users import attempts
 from chalicelib.users.models import UniqueName, User
 
 UNVERIFIED = "Your email address is not confirmed yet: open the link in the letter that was sent to it."
-NOBODY = "0" * 26  # an id that no user has
 SIGN_INS = rate_limit("100/hour")  # of each account, whatever client they are for
 
 
@@ -61,8 +60,8 @@ def look_up(
     user_id = marker.user_id if marker else None
     account = attempts.account(user_id) if user_id else attempts.unknown_username(context, username)
     counts = [attempts.failures_key(each, context.settings) for each in (account, attempts.address(context))]
-    counts += _budget(context, user_id or NOBODY).limits
-    context.read([keys.user(user_id or NOBODY), *counts, *more(user_id or NOBODY)])
+    counts += _budget(context, user_id or keys.NOBODY).limits
+    context.read([keys.user(user_id or keys.NOBODY), *counts, *more(user_id or keys.NOBODY)])
     return Candidate(user_id, account)
 
 
@@ -79,7 +78,7 @@ def authenticate(
     """
     user_id, subjects = candidate.user_id, [candidate.account, attempts.address(context)]
     attempts.check_attempts(context, subjects)
-    user = context.find(User, keys.user(user_id or NOBODY))
+    user = context.find(User, keys.user(user_id or keys.NOBODY))
     stored = user.password_hash if user else None
     matches = context.once(("sign-in", password, stored), lambda: verify_password(password, stored))
     if user is None or not matches or not user.is_active:

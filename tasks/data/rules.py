@@ -158,7 +158,7 @@ def _keys_of_account(user_id: str) -> list[Key]:
 
 
 def _link_place(place: LinkPlace, found: Found) -> Iterator[Finding]:
-    if keys.user(place.user_id) not in found:
+    if place.user_id != keys.NOBODY and keys.user(place.user_id) not in found:
         absent = (User, keys.user(place.user_id))
         mend = partial(remove, place, absent)
         yield Finding(place.key, "its user is gone", "removes it", mend, is_leftover=True)

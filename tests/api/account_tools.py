@@ -38,6 +38,11 @@ PAGES = {
 NEW_PASSWORD = "difference engine"
 
 
+def opener(link_id: str) -> str:
+    """Return what opens a link."""
+    return token_of(application.api.keystore.keyring(), link_id)
+
+
 @dataclass
 class Mail:
     """The letters that a stage was told to send; it listens to events, as what sends letters does."""
@@ -59,7 +64,12 @@ class Mail:
         letters = [event.letter for event in self.events if event.name == name and event.letter]
         assert letters, self.names
         assert letters[-1].link
-        return token_of(application.api.keystore.keyring(), letters[-1].link)
+        return opener(letters[-1].link)
+
+    @property
+    def tokens(self) -> list[str]:
+        """What opens the links of all letters."""
+        return [opener(event.letter.link) for event in self.events if event.letter and event.letter.link]
 
 
 Stage = Callable[[str], Mail]

@@ -102,6 +102,7 @@ def test_a_link_works_once(api: Client, links: Links, purpose: str) -> None:
     assert use(api, purpose, token).status == 204
     before = stored()
     assert (use(api, purpose, token).status, stored()) == (410, before)
+    assert keys.link(links.user.id, purpose) not in present_keys()
 
 
 @pytest.mark.parametrize("purpose", [purpose for purpose in PAGES if purpose != "email_undo"])
@@ -372,6 +373,17 @@ def test_both_ways_cost_the_same_requests(api: Client, links: Links, round_trips
             ask(api, name)
             counts.append(list(round_trips))
     assert counts[:2] == counts[2:]
+
+
+def test_both_ways_write_as_many_items(api: Client, links: Links) -> None:
+    """So the time tells nothing either: without an account, there are decoys in the place of a link."""
+    counts = []
+    for name in ("user", "nobody"):
+        with wire() as sent:
+            forgotten(api, name)
+        (write,) = [each.body for each in sent if each.operation == "TransactWriteItems"]
+        counts.append(len(write["TransactItems"]))
+    assert counts[0] == counts[1]
 
 
 def test_a_link_to_a_former_address_is_void(api: Client, links: Links) -> None:

@@ -1,5 +1,6 @@
 """The account page: a short session of its own, and everything that one can do about an account."""
 
+import time
 from typing import Any
 
 import pytest
@@ -260,6 +261,14 @@ def test_the_last_admin_stays(api: Client, admin: User) -> None:
     before = get_many([admin.key])[admin.key].version
     assert visitor.press(decision="delete", current_password=PASSWORD).status == 409
     assert get_many([admin.key])[admin.key].version == before
+
+
+def test_a_ticket_ends_in_time(api: Client, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A form that was open for too long is shown again."""
+    visitor = enter(api)
+    later = time.time() + 601
+    monkeypatch.setattr("chalicelib.web.browser.time.time", lambda: later)
+    assert visitor.press(decision="sign_out").status == 403
 
 
 def test_another_browser_has_no_use_for_a_ticket(api: Client, user: User) -> None:

@@ -16,6 +16,7 @@ from tests.api.account_tools import NEW, Mail, Stage, Visitor, ask_again, sign_u
 from tests.api.code_tools import Browser, query_of, redirected
 from tests.api.oauth_tools import password
 from tests.conftest import PASSWORD
+from tests.faults import wire
 from tests.http import Answer, Client
 from tests.support import MakeUser, SignIn, TokenFor, present_keys, stored
 
@@ -128,6 +129,17 @@ def test_a_taken_address_costs_the_same_requests(
         sign_up(api, username=name, email=address)
         counts.append(list(round_trips))
     assert counts[0] == counts[1] == ["BatchGetItem", "TransactWriteItems"]
+
+
+def test_a_taken_address_writes_as_many_items(api: Client, required: Mail, user: User) -> None:
+    """So the time tells nothing either."""
+    counts = []
+    for name, address in (("ada", NEW["email"]), ("eve", user.email)):
+        with wire() as sent:
+            sign_up(api, username=name, email=address)
+        (write,) = [each.body for each in sent if each.operation == "TransactWriteItems"]
+        counts.append(len(write["TransactItems"]))
+    assert counts[0] == counts[1]
 
 
 def test_what_follows_a_sign_up_tells_no_more(
