@@ -12,7 +12,10 @@ from tests.http import Answer
 ROUTES = sorted(EXPECTED)
 PATHS = sorted(application.api.operations)
 YEAR = 365 * 86400
-TYPE = re.compile(r"application/(problem\+)?json|application/yaml|text/(html|css); charset=utf-8")
+TYPE = re.compile(
+    r"application/(problem\+)?json|application/yaml|application/linkset\+json; .*"
+    r"|text/(html|css|plain); charset=utf-8"
+)
 DOCUMENTS = ("/errors", "/api/v1/openapi", "/api/v1/static", "/.well-known", "/api/v1/oauth2-redirect")
 CACHEABLE = [path for method, path in ROUTES if path.startswith(DOCUMENTS) or path == "/api/v1"]
 

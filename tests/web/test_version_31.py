@@ -16,6 +16,8 @@ from chalicelib.web.openapi.version_31 import schema_31, to_31
 
 OLD = build(application.api.operations, DESCRIPTIONS, LOCAL_URL)
 NEW = to_31(OLD)
+# Validators of 3.0 do not ask for what is only written, which those of 3.1 do not know.
+COMPARED = json.loads(json.dumps(OLD["components"]).replace('"writeOnly": true', '"writeOnly": false'))
 REF = {"$ref": "#/components/schemas/Team"}
 STRANGERS: tuple[Any, ...] = (None, True, 0, -1, 2**60, 0.5, "", "x", "a\nb", [], [None], {}, {"x": None})
 
@@ -99,7 +101,7 @@ def test_everything_else_stays_as_it_is() -> None:
 @pytest.mark.parametrize("name", OLD["components"]["schemas"])
 def test_a_model_takes_the_same_values(name: str) -> None:
     """Its example, each field of it replaced by something else, and things that are no object."""
-    old = OAS30Validator({**OLD["components"]["schemas"][name], "components": OLD["components"]})
+    old = OAS30Validator({**COMPARED["schemas"][name], "components": COMPARED})
     new = OAS31Validator({**NEW["components"]["schemas"][name], "components": NEW["components"]})
     example = OLD["components"]["schemas"][name]["example"]
     assert new.is_valid(example)
