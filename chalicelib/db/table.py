@@ -137,6 +137,7 @@ class Item(Model):
 
 
 T = TypeVar("T", bound=Item)
+HIGHEST = chr(0x10FFFF)  # DynamoDB sorts texts by their UTF-8 bytes
 
 
 def connect(settings: Settings, *, retries: int = MAX_RETRIES) -> None:
@@ -256,6 +257,7 @@ def query(
     after: str = "",
     limit: int | None = None,
     attributes: Sequence[str] = (),
+    backwards: bool = False,
 ) -> list[T]:
     """Read the items of one listing in order.
 
@@ -264,16 +266,25 @@ def query(
     :param after: continue behind this id.
     :param limit: how many items at most; None for all.
     :param attributes: what to read of each item, everything by default.
+    :param backwards: read the last ones first.
     """
     arguments: dict[str, Any] = {"attributes_to_get": [*attributes, "kind"] if attributes else None}
     if prefix is None:
-        arguments |= {"index_name": "gsi1", "range_key_condition": Item.gsi1sk > after if after else None}
+        place = Item.gsi1sk < after if backwards else Item.gsi1sk > after
+        arguments |= {"index_name": "gsi1", "range_key_condition": place if after else None}
     elif after:
-        last = chr(0x10FFFF)
-        arguments["range_key_condition"] = Item.sk.between(f"{prefix}{after}\x00", f"{prefix}{last}")
+        least, most = ("", _before(after)) if backwards else (f"{after}\x00", HIGHEST)
+        arguments["range_key_condition"] = Item.sk.between(f"{prefix}{least}", f"{prefix}{most}")
     else:
         arguments["range_key_condition"] = Item.sk.startswith(prefix)
+    if backwards:
+        arguments["scan_index_forward"] = False
     return [kind.from_raw_data(raw) for raw in _raw_pages(partition, limit, prefix is not None, arguments)]
+
+
+def _before(text: str) -> str:
+    """Return the highest text that DynamoDB sorts before another one."""
+    return f"{text[:-1]}{chr(ord(text[-1]) - 1)}{HIGHEST}"
 
 
 def query_back(

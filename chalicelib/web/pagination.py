@@ -21,6 +21,7 @@ from chalicelib.web.request import Request
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 MAX_OFFSET = 1000
+OLDEST, NEWEST = "oldest", "newest"
 MAX_CURSOR = 256  # characters; more than any position takes that is listed by
 CURSOR = re.compile("[A-Za-z0-9_-]*")
 
@@ -59,7 +60,13 @@ class PageQuery(Schema):
 
 
 class ListQuery(PageQuery):
-    """Which part of a list."""
+    """Which part of a list, and in which order."""
+
+    order = fields.String(
+        load_default=OLDEST,
+        validate=validate.OneOf((OLDEST, NEWEST)),
+        metadata={"description": "Which come first, by their ids: those of what was made first, or last."},
+    )
 
     offset = QueryInteger(
         load_default=0,
@@ -123,6 +130,7 @@ def read_page(call: Call, kind: type[T], listing: Listing, total: int | None = N
         after=after,
         limit=offset + limit + 1,
         attributes=listing.attributes,
+        backwards=_is_backwards(call),
     )
     items = found[offset : offset + limit]
     more = len(found) > offset + limit
@@ -138,13 +146,17 @@ def _position(item: Item, listing: Listing) -> str:
     return str(item.gsi1sk) if listing.prefix is None else item.sk.removeprefix(listing.prefix)
 
 
-def _purpose(listing: Listing) -> tuple[str, str | None]:
-    return listing.partition, listing.prefix
+def _is_backwards(call: Call) -> bool:
+    return call.query.get("order") == NEWEST
+
+
+def _purpose(call: Call, listing: Listing) -> tuple[str | None, ...]:
+    return (listing.partition, listing.prefix, *([NEWEST] if _is_backwards(call) else []))
 
 
 def make_cursor(call: Call, listing: Listing, position: str) -> str:
-    """Seal a position, bound to its listing."""
-    return seal(call.context.keyring.mac_key("cursor"), _purpose(listing), position)
+    """Seal a position, bound to its listing and order."""
+    return seal(call.context.keyring.mac_key("cursor"), _purpose(call, listing), position)
 
 
 def open_cursor(call: Call, listing: Listing, cursor: str) -> str:
@@ -152,7 +164,7 @@ def open_cursor(call: Call, listing: Listing, cursor: str) -> str:
 
     :raises InvalidValueError: it was changed, made up, or belongs to another listing.
     """
-    position = unseal(call.context.keyring.mac_key("cursor"), _purpose(listing), cursor)
+    position = unseal(call.context.keyring.mac_key("cursor"), _purpose(call, listing), cursor)
     if position is None:
         detail = "This cursor is not valid here: take it from the Link header, unchanged."
         raise InvalidValueError(errors=[{"parameter": "cursor", "detail": detail}])

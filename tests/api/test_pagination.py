@@ -101,6 +101,42 @@ def test_link_leads_through_the_list_once_in_order(world: World, place: str, lim
 
 
 @pytest.mark.parametrize("place", LISTS)
+@pytest.mark.parametrize("limit", [1, 3, 7, 100])
+def test_the_newest_come_first_on_request(world: World, place: str, limit: int) -> None:
+    """The same elements the other way round, page by page; nothing else of the partition."""
+    (everything,) = follow(world, f"{place}limit=100")
+    pages = follow(world, f"{place}order=newest&limit={limit}")
+    assert [element for page in pages for element in page] == everything[::-1]
+    assert {len(page) for page in pages[:-1]} <= {limit}
+    assert follow(world, f"{place}order=oldest&limit={limit}") == follow(world, f"{place}limit={limit}")
+
+
+@pytest.mark.parametrize("place", LISTS)
+def test_an_offset_skips_the_newest(world: World, place: str) -> None:
+    """It counts from where the order begins."""
+    (everything,) = follow(world, f"{place}limit=100")
+    found = [identity(element) for element in world.get(f"{place}order=newest&offset=2&limit=3").json]
+    assert found == everything[::-1][2:5]
+
+
+@pytest.mark.parametrize("place", LISTS)
+@pytest.mark.parametrize(("order", "other"), [("oldest", "newest"), ("newest", "oldest")])
+def test_a_cursor_keeps_its_order(world: World, place: str, order: str, other: str) -> None:
+    """With the other order, it would go back to where it came from."""
+    cursor = cursor_of(world.get(f"{place}order={order}&limit=2"))
+    assert world.get(f"{place}order={order}&cursor={cursor}").status == 200
+    answer = world.get(f"{place}order={other}&cursor={cursor}")
+    assert (answer.status, answer.json["errors"][0]["parameter"]) == (422, "cursor")
+
+
+@pytest.mark.parametrize("value", ["", "Newest", "desc", "-created"])
+def test_an_order_that_is_not_known_is_422(empty: World, value: str) -> None:
+    """Oldest or newest."""
+    answer = empty.get(f"/api/v1/teams?order={value}")
+    assert (answer.status, answer.json["errors"][0]["parameter"]) == (422, "order")
+
+
+@pytest.mark.parametrize("place", LISTS)
 @pytest.mark.parametrize("query", ["limit=2", "offset=1000"])
 def test_the_total_count_is_exact_on_every_page(world: World, place: str, query: str) -> None:
     """X-Total-Count counts the list, not the page."""

@@ -71,6 +71,8 @@ READS = [
     ("GET", "/api/v1/users?username=user", 2),
     ("GET", "/api/v1/users?username=nobody", 1),
     ("GET", "/api/v1/teams?limit=100", 2),
+    ("GET", "/api/v1/teams?limit=100&order=newest", 2),
+    ("GET", "/api/v1/teams/{team}/members?limit=100&order=newest", 2),
     ("GET", "/api/v1/users/me/teams?limit=100", 3),
     ("GET", "/api/v1/teams/{team}/members?limit=100", 2),
     ("GET", "/api/v1/auth/oauth2_clients?limit=100&user_id={admin}", 2),
