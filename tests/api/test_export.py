@@ -10,7 +10,7 @@ from chalicelib.users.models import User
 from tasks.data.items import known_kinds
 from tests.api.rich import CANARIES, SOURCE, make_rich
 from tests.http import Answer, Client
-from tests.support import MakeUser, TokenFor, dump_table, items_naming
+from tests.support import PASSING, MakeUser, TokenFor, dump_table, items_naming
 
 EXPORT = "/api/v1/users/me/export"
 # Kinds that name a person, and why an export leaves them out.
@@ -47,6 +47,11 @@ def export(api: Client, token: str, limit: int = 100) -> list[dict[str, Any]]:
     return [entry for answer in pages(api, token, limit) for entry in answer.json]
 
 
+def staying(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All entries but letters, which a server sends and deletes in the meantime."""
+    return [entry for entry in entries if entry["kind"] not in PASSING]
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_each_kind_says_how_it_names_a_person(name: str) -> None:
     """Behaviour 68: export and erasure read the declaration, so there is no default."""
@@ -64,9 +69,9 @@ def test_it_has_every_kind_that_names_the_person(api: Client, ada: User, token_f
 def test_it_has_all_items_of_each_kind(api: Client, ada: User, token_for: TokenFor) -> None:
     """Behaviour 68: as many as there are in the table, on pages of any size, each once."""
     token = token_for(ada)
-    whole = export(api, token)
+    whole = staying(export(api, token))
     for limit in (1, 3, len(whole) - 1):
-        assert export(api, token, limit) == whole
+        assert staying(export(api, token, limit)) == whole
     events = [item for item in dump_table() if item["pk"]["S"] == f"AUDIT#{ada.id}"]
     assert len([entry for entry in whole if entry["kind"] == "audit_event"]) == len(events)
     teams = [entry["item"] for entry in whole if entry["kind"] == "member"]
