@@ -10,7 +10,15 @@ from chalicelib.events import Event, EventName, Letter, Reason
 from chalicelib.rate_limit import Budget, rate_limit
 from chalicelib.users import attempts, emails
 from chalicelib.users.actions import change_user
-from chalicelib.users.links import OpenedLink, Purpose, issue_link, open_link, use_link, write_decoys
+from chalicelib.users.links import (
+    OpenedLink,
+    Purpose,
+    issue_link,
+    open_link,
+    use_link,
+    write_decoy,
+    write_decoy_link,
+)
 from chalicelib.users.models import Link, UniqueName, User
 from chalicelib.users.sign_in import username_key
 
@@ -43,7 +51,7 @@ def request_password_reset(context: Context, name: str) -> None:
     """
     user = _addressee(context, name)
     if user is None or not user.is_active or not user.claims_email:
-        _emit_nothing_sent(context, "password_reset_request", user)
+        _emit_nothing_sent(context, "password_reset_request", "password_reset", user)
         return
     letter = Letter(link=issue_link(context, "password_reset", user, user.email))
     context.emit(Event(name="password_reset_request", user_id=user.id, letter=letter))
@@ -57,7 +65,7 @@ def request_verification(context: Context, name: str) -> None:
     """
     user = _addressee(context, name)
     if user is None or not user.is_active or user.is_email_verified:
-        _emit_nothing_sent(context, "email_verification", user)
+        _emit_nothing_sent(context, "email_verification", "email_verification", user)
         return
     letter = emails.verification_letter(context, user)
     context.emit(Event(name="email_verification", user_id=user.id, letter=letter))
@@ -143,8 +151,10 @@ def _addressee(context: Context, name: str) -> User | None:
     return context.find(User, user_key)
 
 
-def _emit_nothing_sent(context: Context, name: EventName, user: User | None) -> None:
-    write_decoys(context, 3 if context.settings.mail else 2)  # for a link, its place and its letter
+def _emit_nothing_sent(context: Context, name: EventName, purpose: Purpose, user: User | None) -> None:
+    write_decoy_link(context, purpose, "")
+    if context.settings.mail:
+        write_decoy(context)  # in the place of a letter
     reason: Reason = "unknown user" if user is None or user.is_active else "account is disabled"
     user_id = user.id if user else None
     context.emit(Event(name=name, user_id=user_id, outcome="failure", details={"reason": reason}))

@@ -8,7 +8,7 @@ from chalicelib.db.transaction import Transaction
 from chalicelib.errors import ApiError, ConflictError
 from chalicelib.events import Event, Letter
 from chalicelib.settings import OFF, REQUIRED
-from chalicelib.users.links import issue_link, write_decoys
+from chalicelib.users.links import issue_link, write_decoy
 from chalicelib.users.models import UniqueName, User, marker_of
 
 
@@ -43,7 +43,7 @@ def verification_letter(context: Context, user: User) -> Letter | None:
         return Letter(link=link)
     owner = _owner(context, user.email, user)
     if owner is None:
-        write_decoys(context, 1)  # the place of the event below
+        write_decoy(context)  # the place of the event below
         return Letter(link=link)
     # Its link is never sent: it is written so that both cases take as long.
     context.emit(Event(name="sign_up_with_taken_email", user_id=owner, letter=Letter()))

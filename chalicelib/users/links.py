@@ -33,30 +33,37 @@ class OpenedLink:
 
 def issue_link(context: Context, purpose: Purpose, user: User, address: str) -> str:
     """Add a link to the work in the place of the one before, and return its id."""
+    return _write(context, purpose, user.id, user.id, address, user.credentials_version)
+
+
+def write_decoy_link(context: Context, purpose: Purpose, address: str) -> None:
+    """Write what a link takes, for nobody, so that the time of an answer tells nothing of accounts."""
+    _write(context, purpose, keys.new_id(), keys.NOBODY, address, 0)
+
+
+def write_decoy(context: Context) -> None:
+    """Write one more item that leads to no account, in the place of a letter or an event."""
+    until = int(time.time()) + LIFETIMES["password_reset"]
+    place = keys.link_place(keys.new_id())
+    context.work.put(LinkPlace.at(place, user_id=keys.NOBODY, expires_at=until))
+
+
+def _write(  # noqa: PLR0917 - the parts of one item
+    context: Context, purpose: Purpose, owner: str, user_id: str, address: str, version: float
+) -> str:
     link_id, until = keys.new_id(), int(time.time()) + LIFETIMES[purpose]
     actions = [
         Link.purpose.set(purpose),
         Link.link_id.set(link_id),
-        Link.user_id.set(user.id),
+        Link.user_id.set(user_id),
         Link.address.set(address),
-        Link.credentials_version.set(user.credentials_version),
+        Link.credentials_version.set(version),
         Link.expires_at.set(until),
         Link.version.add(1),
     ]
-    context.work.add(Link.at(keys.link(user.id, purpose)), actions)
-    context.work.put(LinkPlace.at(keys.link_place(link_id), user_id=user.id, expires_at=until))
+    context.work.add(Link.at(keys.link(owner, purpose)), actions)
+    context.work.put(LinkPlace.at(keys.link_place(link_id), user_id=user_id, expires_at=until))
     return link_id
-
-
-def write_decoys(context: Context, number: int) -> None:
-    """Write as many items as a link and its letter would take, so that the time of an answer tells nothing.
-
-    They lead to no account, and expire as links do.
-    """
-    until = int(time.time()) + LIFETIMES["password_reset"]
-    for _ in range(number):
-        place = keys.link_place(keys.new_id())
-        context.work.put(LinkPlace.at(place, user_id=keys.NOBODY, expires_at=until))
 
 
 def open_link(context: Context, purpose: Purpose, token: str) -> OpenedLink | None:

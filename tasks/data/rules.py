@@ -17,7 +17,7 @@ from chalicelib.privacy.actions import clean_up as erase_rest
 from chalicelib.privacy.models import Erasure
 from chalicelib.teams.actions import clean_up, count_members
 from chalicelib.teams.models import Cleanup, Member, Team
-from chalicelib.users.models import LinkPlace, UniqueName, User
+from chalicelib.users.models import Link, LinkPlace, UniqueName, User
 from tasks.data import letters
 from tasks.data.findings import Finding, list_anew, remove
 from tasks.data.items import Found, read
@@ -125,7 +125,9 @@ def _free(marker: UniqueName, user: User) -> None:
 
 
 def _is_of_user(item: Item) -> bool:
-    return item.pk.startswith(keys.user("").pk) and not isinstance(item, User)
+    # decoys of links are nobody's
+    is_decoy = isinstance(item, Link) and item.user_id == keys.NOBODY
+    return item.pk.startswith(keys.user("").pk) and not isinstance(item, User) and not is_decoy
 
 
 def _user_of(item: Item) -> str:

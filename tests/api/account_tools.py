@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -14,6 +14,7 @@ from chalicelib.security.links import token_of
 from chalicelib.settings import OPTIONAL, REQUIRED, Settings
 from tests.api.code_tools import Browser
 from tests.http import Answer, Client
+from tests.target import base_url
 
 NEW = {
     "username": "ada",
@@ -130,5 +131,5 @@ class Visitor(Browser):
 
     def press(self, **fields: str) -> Answer:
         """Fill in the first form of the last page and send it."""
-        page = self.page
-        return self.send("POST", page.action, form={**page.fields, **fields})
+        page, prefix = self.page, urlsplit(base_url()).path
+        return self.send("POST", page.action.removeprefix(prefix), form={**page.fields, **fields})

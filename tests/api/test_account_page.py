@@ -30,7 +30,7 @@ def enter(api: Client, name: str = "user", text: str = PASSWORD) -> Visitor:
     visitor.visit(ACCOUNT)
     answer = visitor.press(username=name, password=text, decision="sign_in")
     if answer.status == 303:
-        assert answer.headers["location"] == ACCOUNT
+        assert answer.headers["location"].endswith(ACCOUNT)
         visitor.visit(ACCOUNT)
     return visitor
 
@@ -296,11 +296,11 @@ def test_a_kill_leaves_all_or_nothing(visitor: Visitor, fields: dict[str, str]) 
 def test_password_managers_find_the_page(api: Client) -> None:
     """/.well-known/change-password leads to it (W3C)."""
     answer = api("GET", "/.well-known/change-password")
-    assert (answer.status, answer.headers["location"]) == (302, "/account#password")
+    assert (answer.status, answer.headers["location"].endswith("/account#password")) == (302, True)
 
 
 def test_the_sign_in_page_of_an_app_helps(api: Client, app: OAuth2Client) -> None:
     """It leads to the page for those who forgot their password."""
     browser = Browser(api)
     browser.open(**query_of())
-    assert "/account/forgotten" in browser.page.links
+    assert any(each.endswith("/account/forgotten") for each in browser.page.links)

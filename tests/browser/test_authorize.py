@@ -181,12 +181,12 @@ def test_axe_finds_nothing_and_nothing_runs_off_a_phone(browser: Any, app: App, 
 
 
 def test_going_on_weighs_more_than_turning_back(browser: Any, app: App) -> None:
-    """One button a page, and a link below it."""
+    """One button a page, and links below it: for those who forgot their password, and back."""
     page = open_page(browser)
     page.goto(app.address())
-    button, link = page.get_by_role("button"), page.get_by_role("link")
-    assert (button.count(), link.count()) == (1, 1)
-    assert link.bounding_box()["y"] >= button.bounding_box()["y"] + button.bounding_box()["height"]
+    button, links = page.get_by_role("button"), page.get_by_role("link")
+    assert (button.count(), links.count()) == (1, 2)
+    assert links.first.bounding_box()["y"] >= button.bounding_box()["y"] + button.bounding_box()["height"]
 
 
 def test_the_pages_ask_nobody_else_and_say_nothing(browser: Any, app: App) -> None:

@@ -20,11 +20,14 @@ REASONS = {
         r"test_password_grant\.py::test_a_dump_of_the_table_holds_hashes_only",
         r"test_signup\.py::",
         r"test_users\.py::test_the_sign_up_form_tells_the_captcha_key",
+        r"test_account_page\.py::test_an_account_is_deleted",
     ),
     "is about a scheme without TLS": (
         r"test_access_tokens\.py::test_a_flawed_claim_is_refused\[iss over TLS",
         r"test_authorize_forms\.py::test_the_cookie_says_nothing_and_lasts_for_the_session",
         r"test_authorize_forms\.py::test_no_cookie_makes_a_ticket_into_another_one",
+        r"test_account_page\.py::test_the_cookie_is_for_this_host_and_no_script",
+        r"test_account_page\.py::test_a_cookie_is_for_its_own_account",
     ),
     "sends bytes that this cloud turns into text": (
         r"test_hostile_input\.py::test_json_that_is_none_between_systems_is_malformed",
