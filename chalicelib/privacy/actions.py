@@ -28,8 +28,7 @@ def erase_user(context: Context, user: User) -> None:
     give_up_leaderships(context, user.id)
     remove_user(context, user)
     context.work.put(Erasure.at(keys.erasure(user.id), user_id=user.id, email=user.email))
-    letter = Letter(to=user.email, values={"username": user.username})
-    context.emit(Event(name="account_erasure", user_id=user.id, letter=letter))
+    context.emit(Event(name="account_erasure", user_id=user.id, letter=Letter(to=user.email)))
 
 
 def clean_up(settled: timedelta = SETTLED) -> int:
