@@ -96,7 +96,7 @@ def expire(links: Links, purpose: str) -> None:
 
 @pytest.mark.parametrize("purpose", PAGES)
 def test_a_link_works_once(api: Client, links: Links, purpose: str) -> None:
-    """The second time, it is refused and changes nothing."""
+    """Behaviour 71: the second time, it is refused and changes nothing."""
     token = links.send(purpose)
     assert use(api, purpose, token).status == 204
     before = stored()
@@ -242,7 +242,7 @@ def test_an_address_changes_when_the_new_one_is_confirmed(
 def test_undoing_a_change_signs_everybody_out(
     api: Client, links: Links, sign_in: SignIn, documentation: object
 ) -> None:
-    """The old address is back, and whoever was signed in is not any more."""
+    """Behaviour 74: the old address is back, and nobody is signed in any more."""
     undo, tokens = links.email_undo(), sign_in()
     assert use(api, "email_undo", undo).status == 204
     assert links.present().email == links.user.email
@@ -353,7 +353,7 @@ def test_forgetting_a_password_tells_nothing(
 
 
 def test_the_page_for_forgotten_passwords_tells_nothing(api: Client, links: Links) -> None:
-    """Byte by byte the same page."""
+    """Behaviour 73: byte by byte the same page."""
     answers = []
     for name in ("user", "nobody"):
         visitor = Visitor(api)

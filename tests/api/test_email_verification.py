@@ -108,7 +108,7 @@ def test_people_who_signed_in_before_go_on(api: Client, stage: Stage, sign_in: S
 
 
 def test_a_taken_address_looks_like_a_free_one(api: Client, required: Mail, user: User) -> None:
-    """The same status, body and headers; the owner of the address gets a letter instead."""
+    """Behaviour 72: the same status, body and headers; the owner of the address gets a letter."""
     free, taken = sign_up(api), sign_up(api, username="eve", email=user.email.upper())
     words = {"username": "eve", "email": user.email.upper()}
     status, body, headers = shown(free)
