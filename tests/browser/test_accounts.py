@@ -114,8 +114,24 @@ def move(ada: Person, address: str) -> None:
     assert ada.reads(address)
 
 
+def join(ada: Person) -> None:
+    """Accept the invitation of a team's leader."""
+    api = ada.stack.api
+    form = {"grant_type": "password", "client_id": "documentation", "username": "root", "password": "q"}
+    token = api("POST", "/auth/oauth2/token", form=form).json["access_token"]
+    team = api("POST", "/api/v1/teams", token=token, data={"title": "Engines"}).json["id"]
+    invitation = {"email": ada.email}
+    assert api("POST", f"/api/v1/teams/{team}/invitations", token=token, data=invitation).status == 201
+    ada.open(ada.letter(ada.email, "/account/invitation"))
+    photograph(ada.page, "account-invitation")
+    ada.press("Accept")
+    assert ada.reads("You are a member of the team now.")
+    members = api("GET", f"/api/v1/teams/{team}/members", token=token).json
+    assert ada.name in [member["user"]["username"] for member in members]
+
+
 def test_the_life_of_an_account(browser: Any, required: Stack) -> None:
-    """Sign up, confirm, forget the password, change the address, undo that, and leave: without scripts."""
+    """Sign up, confirm, forget the password, join a team, change the address, undo that, and leave."""
     ada = Person(browser, required, "ada")
     ada.sign_up()
     confirm(ada)
@@ -124,6 +140,7 @@ def test_the_life_of_an_account(browser: Any, required: Stack) -> None:
     photograph(ada.page, "account")
     ada.press("Sign out")
     forget(ada)
+    join(ada)
     ada.sign_in(SECOND)
     move(ada, "countess@test.example")
     ada.open(ada.letter(ada.email, "/account/undo"))
