@@ -98,7 +98,7 @@ class Delivery:
     def _recipient(self, letter: Letter, template: Template) -> tuple[str, str] | None:
         """Return address and username; None if the account or the link is gone."""
         account = keys.user(letter.user_id) if letter.user_id else None
-        place = template.place(letter.link) if template.place and letter.link else None
+        place = template.place(letter.link) if letter.link else None
         wanted = [key for key in (account, place) if key]
         found = get_many(wanted)
         if len(found) < len(wanted):

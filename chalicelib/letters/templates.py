@@ -30,7 +30,7 @@ class Template:
     """
 
     link: str | None = None
-    place: Callable[[str], Key] | None = keys.link_place
+    place: Callable[[str], Key] = keys.link_place
     lasts: timedelta = DAY
     page: str | None = None
     needs: tuple[str, ...] = ()
@@ -54,7 +54,9 @@ TEMPLATES: dict[str, Template] = {
     "email_change": Template(link="/account/undo", lasts=3 * DAY, needs=("to",)),
     "email_change_request": Template(link="/account/confirm", needs=("to", "link")),
     "email_verification": Template(link="/account/verify", needs=("link",)),
-    "invitation": Template(link="/account/invitation", place=None, lasts=7 * DAY, needs=("to", "link")),
+    "invitation": Template(
+        link="/account/invitation", place=keys.invitation_place, lasts=7 * DAY, needs=("to", "link")
+    ),
     "member_addition": Template(needs=("values",), to_others=True),
     "password_change": Template(page="/account/forgotten"),
     "password_reset_request": Template(link="/account/reset", lasts=timedelta(minutes=30), needs=("link",)),

@@ -13,9 +13,10 @@ from chalicelib.letters import delivery
 from chalicelib.letters.message import Message
 from chalicelib.letters.models import Letter
 from chalicelib.letters.outbox import write_letter
+from chalicelib.letters.templates import TEMPLATES
 from chalicelib.listeners import LISTENERS
 from chalicelib.users.models import LinkPlace
-from tests.support import a_context, perform
+from tests.support import NOBODY, a_context, perform
 
 ADDRESS = "ada@test.example"
 
@@ -39,9 +40,11 @@ def told(name: EventName, user_id: str | None = None, **facts: Any) -> Letter:
     """Write the letter of an event."""
     before = {letter.id for letter in outbox()}
     link = facts.get("link")
-    if link and user_id:
+    if link:
         until = int(keys.moment_of(link).timestamp()) + 7 * 86400
-        perform(make_place, LinkPlace.at(keys.link_place(link), user_id=user_id, expires_at=until))
+        perform(
+            make_place, LinkPlace.at(TEMPLATES[name].place(link), user_id=user_id or NOBODY, expires_at=until)
+        )
     perform(tell, Event(name=name, user_id=user_id, letter=Facts(**facts)))
     (letter,) = (letter for letter in outbox() if letter.id not in before)
     return letter

@@ -4,11 +4,14 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import delete_many
+from chalicelib.events import Event
+from chalicelib.events import Letter as Facts
 from chalicelib.letters.models import Letter
 from chalicelib.users.models import User
 from tasks.data.check import check
 from tests.letters.conftest import Clock
-from tests.letters.mail_tools import outbox, told
+from tests.letters.mail_tools import outbox, tell, told
+from tests.support import perform
 
 pytestmark = pytest.mark.in_process("checks the table of this process")
 
@@ -23,7 +26,8 @@ def checked(*, fix: bool = False) -> list[str]:
 def test_letters_that_wait_are_sound(user: User) -> None:
     """Those of accounts, of addresses, and farewells."""
     told("password_change", user.id)
-    told("invitation", to="ada@test.example", link=keys.new_id())
+    facts = Facts(to="ada@test.example", link=keys.new_id())
+    perform(tell, Event(name="invitation", letter=facts))
     told("account_erasure", user.id, to="ada@test.example")
     assert checked() == []
 

@@ -109,11 +109,12 @@ def test_an_account_that_is_gone_gets_no_letter(user: User, server: Server, lett
     assert (run(server), server.attempts, outbox()) == ({"dropped": letters}, 0, [])
 
 
-def test_a_link_that_was_used_is_not_sent(user: User, server: Server) -> None:
-    """Such as after the same letter was asked for again: it would lead to an error."""
+@pytest.mark.parametrize(("name", "to"), [("user_creation", None), ("invitation", ADDRESS)])
+def test_a_link_that_is_gone_is_not_sent(user: User, server: Server, name: EventName, to: str | None) -> None:
+    """It was used, or the invitation was withdrawn: it would lead to an error."""
     link = keys.new_id()
-    told("user_creation", user.id, link=link)
-    delete_many([keys.link_place(link)])
+    told(name, None if to else user.id, to=to, link=link)
+    delete_many([TEMPLATES[name].place(link)])
     assert (run(server), server.attempts, outbox()) == ({"dropped": 1}, 0, [])
 
 
