@@ -14,7 +14,7 @@ from typing import Any
 from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.db.table import get_many, is_expired, query
+from chalicelib.db.table import get_many, query
 from chalicelib.db.transaction import StaleError
 from chalicelib.events import Event
 from chalicelib.letters.message import Message, write
@@ -75,7 +75,7 @@ class Delivery:
     def handle(self, letter: Letter) -> str:
         """Bring one letter a step further, and return what became of it."""
         template = TEMPLATES.get(letter.event)
-        if letter.due > time.time() or is_expired(letter):
+        if letter.due > time.time():
             return LEFT  # another run has it
         if template is None:
             return self._delete(letter, DROPPED)

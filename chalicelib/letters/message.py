@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Formatter, Template
 
 FOLDER = Path(__file__).with_name("texts")
+OWN = ("link", "page")  # values that are made of settings and ids
 MAX_VALUE = 200  # characters of a name or title
 # What could end a header or a line, or show a text in another order than it is written.
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -84,7 +85,7 @@ def write(
     :raises ValueError: `to` is no address.
     """
     text = text_of(event)
-    known = {name: clean(value) for name, value in values.items()}
+    known = {name: value if name in OWN else clean(value) for name, value in values.items()}
     kept = _kept(text.paragraphs, known)
     filled = [each.format_map(known) for each in kept]
     shown = [_as_html(each, known, text.button) for each in kept]

@@ -8,7 +8,7 @@ from chalicelib.db import keys
 from chalicelib.db.personal import Personal, Place, shown
 from chalicelib.db.table import Item
 
-KEPT = timedelta(days=2)  # until TTL sweeps what no job took: one gives a letter up after a day
+KEPT = timedelta(days=14)  # until TTL sweeps what no job took up for so long
 
 
 class Letter(Item, discriminator="letter"):

@@ -150,6 +150,17 @@ def test_a_server_that_is_down_for_an_hour_loses_nothing(user: User, server: Ser
     assert (sorted(message.id for message in server.taken), outbox()) == (letters, [])
 
 
+def test_a_job_that_was_down_for_days_says_what_it_gives_up(
+    user: User, server: Server, clock: Clock, trail: Trail
+) -> None:
+    """No letter goes silently, even if nothing ran for longer than one is tried."""
+    told("password_change", user.id)
+    clock.ahead = 5 * DAY
+    assert (run(server), server.attempts, outbox()) == ({"given_up": 1}, 0, [])
+    clock.ahead = 0
+    assert trail.names(user_id=user.id) == ["letter_delivery"]
+
+
 def test_attempts_grow_rarer() -> None:
     """Two minutes at first, more than a run may take; an hour at most."""
     waits = [wait_after(number) for number in range(1, 30)]

@@ -77,6 +77,16 @@ def test_a_paragraph_without_its_value_is_left_out() -> None:
     assert "Hello ada" in message.text
 
 
+def test_a_long_link_stays_whole() -> None:
+    """Whatever the domain and the path in front of it, in the text, in the HTML, and on its way."""
+    link = f"https://api.test.example/{'a' * 250}/account/verify?token={'b' * 69}"
+    message = written("user_creation", link=link)
+    email = message_from_bytes(as_email(message).as_bytes(), policy=default)
+    text = next(iter(email.iter_parts())).get_content()
+    assert (link in message.text.splitlines(), link in text.splitlines()) == (True, True)
+    assert Links(message.html).found == [link]
+
+
 def test_a_letter_is_a_valid_email() -> None:
     """Text and HTML, a Message-ID that is always the same, and nothing that an absence notice answers."""
     once, again = as_email(written()), as_email(written())
