@@ -45,6 +45,10 @@ ANSWERS: dict[str, type[ApiError]] = {
     "UNSUPPORTED_MEDIA_TYPE": UnsupportedMediaTypeError,
     "WAF_FILTERED": ForbiddenError,
 }
+FILTERED = (
+    "The firewall refused this request: there were too many from your address, or it looks like an attack. "
+    "Try again in five minutes; if that does not help, report the request_id."
+)
 # The gateway takes references only to models, no examples or links, and security by its own authorizers.
 INLINED = ("#/components/responses/", "#/components/headers/", "#/components/parameters/")
 DROPPED = frozenset({"example", "examples", "links", "security"})
@@ -86,7 +90,7 @@ def gateway_responses(base: str, settings: Settings) -> dict[str, Any]:
 
     :param base: the API's public URL; it may hold $context variables.
     """
-    return {name: _answer(kind, base, settings) for name, kind in ANSWERS.items()}
+    return {name: _answer(name, base, settings) for name in ANSWERS}
 
 
 def _path(document: dict[str, Any], methods: dict[str, Any], function: str | None) -> dict[str, Any]:
@@ -130,9 +134,10 @@ def _plain(document: dict[str, Any], node: Any) -> Any:
     return {name: _plain(document, each) for name, each in node.items() if name not in DROPPED}
 
 
-def _answer(kind: type[ApiError], base: str, settings: Settings) -> dict[str, Any]:
+def _answer(name: str, base: str, settings: Settings) -> dict[str, Any]:
+    kind = ANSWERS[name]
     error = kind()
-    error.detail = kind.advice
+    error.detail = FILTERED if name == "WAF_FILTERED" else kind.advice
     body = problem_body(error, base=base, instance="$context.path", request="$context.requestId")
     retry = {"Retry-After": error.headers["Retry-After"]} if "Retry-After" in error.headers else {}
     headers = {"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store", **SECURITY_HEADERS, **retry}

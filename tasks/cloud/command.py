@@ -6,6 +6,7 @@ from botocore.session import Session
 
 from chalicelib.settings import LOCAL_STAGES
 from tasks.cloud.account import Account
+from tasks.cloud.bootstrap import bootstrap as prepare
 from tasks.cloud.deploy import Deployment
 from tasks.cloud.history import History
 from tasks.cloud.package import Package
@@ -37,6 +38,16 @@ def deploy(
     if promote:
         require_tried(made, History(account, promote))
     Deployment(stage, account).deploy(made, yes=yes, dry_run=dry_run)
+
+
+def bootstrap(repository: str, budget_email: str, exists: dict[str, bool], *, yes: bool) -> None:
+    """Prepare an account.
+
+    :param exists: what other stacks have made of it: OidcProvider, ApiGatewayLogRole.
+    """
+    parameters = {"Repository": repository, "BudgetEmail": budget_email}
+    parameters |= {name: "exists" for name, there in exists.items() if there}
+    prepare(Account(Session()), parameters, yes=yes)
 
 
 def rollback(stage: str, bucket: str, *, yes: bool) -> None:

@@ -14,6 +14,7 @@ from chalicelib.db.table import connect
 from chalicelib.listeners import LISTENERS
 from chalicelib.settings import Settings
 from tasks.cloud.account import Account
+from tasks.cloud.bootstrap import foundation
 from tasks.cloud.history import History, Record
 from tasks.cloud.package import Package
 from tasks.cloud.preflight import obstacles
@@ -119,7 +120,9 @@ class Deployment:
         """Make a change set, show it, and execute it; return whether anything was changed."""
         stack, name = self.stack, f"deploy-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
         # tables of a destroyed stack are adopted
-        options = {} if stack.exists else {"ImportExistingResources": True}
+        options: dict[str, Any] = {} if stack.exists else {"ImportExistingResources": True}
+        if role := foundation(self.account).get("ExecutionRole"):
+            options["RoleARN"] = role
         changes = stack.propose(name, record.template, record.parameters, **options)
         if not changes:
             self.say("Nothing changes.")
@@ -194,7 +197,9 @@ class Deployment:
         """Read the values of the stage's parameters, and name the build."""
         path = parameters_of(self.stage)
         chosen: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-        return {**chosen, "Build": build_name(), **self.overrides}
+        made = foundation(self.account)
+        given = {"PermissionsBoundary": made["Boundary"], "ApiGatewayLogRole": "exists"} if made else {}
+        return {**chosen, **given, "Build": build_name(), **self.overrides}
 
     @property
     def settings(self) -> Settings:
@@ -232,9 +237,17 @@ class Deployment:
             return
         if delete_data:
             self.account.client("dynamodb").delete_table(TableName=table)
-            self.say(f"The table {table} is deleted.")
+            self.history.clear()
+            self._forget_secrets()
+            self.say(f"The table {table}, the secrets and what is known of former deployments are deleted.")
         else:
             self.say(f"The table {table} stays, with its data: the next deployment of {self.stage} takes it.")
+
+    def _forget_secrets(self) -> None:
+        """Delete the document of secrets: without the data, nothing needs it."""
+        kind, _, name = (self.settings.secrets or "").partition(":")
+        if kind == "ssm":
+            self.account.client("ssm").delete_parameters(Names=[name])
 
     def _require_unprotected(self, status: str, table: str, delete_data: bool) -> None:
         found = self.account.table(table)

@@ -47,6 +47,11 @@ class History:
         """Forget the latest deployment, as it was taken back."""
         self._s3.delete_object(Bucket=self.account.bucket, Key=self._keys()[-1])
 
+    def clear(self) -> None:
+        """Forget all deployments, and delete their templates; code belongs to all stages."""
+        for key in self._keys(f"grail/{self.stage}/"):
+            self._s3.delete_object(Bucket=self.account.bucket, Key=key)
+
     @property
     def _s3(self) -> Any:
         return self.account.client("s3")
@@ -55,9 +60,9 @@ class History:
     def _prefix(self) -> str:
         return f"grail/{self.stage}/deployments/"
 
-    def _keys(self) -> list[str]:
+    def _keys(self, prefix: str = "") -> list[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self.account.bucket, Prefix=self._prefix
+            Bucket=self.account.bucket, Prefix=prefix or self._prefix
         )
         return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
 

@@ -64,23 +64,23 @@ class Stack:
         return outputs.get("URL", "")
 
     def propose(
-        self, name: str, template_url: str, parameters: dict[str, str], **options: Any
+        self, name: str, template: str, parameters: dict[str, str], **options: Any
     ) -> list[dict[str, Any]]:
         """Create a change set and return its changes; none if nothing would change.
 
+        :param template: its URL, or the text itself.
         :param options: further arguments of CreateChangeSet.
         :raises TaskError: CloudFormation refuses it, or the stack is stuck.
         """
         self._require_usable()
         place = {"StackName": self.name, "ChangeSetName": name}
-        self.client.create_change_set(
-            **place,
-            ChangeSetType="UPDATE" if self.exists else "CREATE",
-            TemplateURL=template_url,
-            Parameters=[{"ParameterKey": key, "ParameterValue": text} for key, text in parameters.items()],
-            Capabilities=CAPABILITIES,
-            **options,
-        )
+        given = {
+            "ChangeSetType": "UPDATE" if self.exists else "CREATE",
+            "TemplateURL" if template.startswith("http") else "TemplateBody": template,
+            "Parameters": [{"ParameterKey": key, "ParameterValue": text} for key, text in parameters.items()],
+            "Capabilities": CAPABILITIES,
+        }
+        self.client.create_change_set(**place, **{**given, **options})
         try:
             self._wait("change_set_create_complete", **place)
         except WaiterError as error:

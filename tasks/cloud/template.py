@@ -14,6 +14,8 @@ from tasks.stages import INFRA, settings_of
 Template = dict[str, Any]
 
 FUNCTION = "AWS::Serverless::Function"
+# Files of infra/ that are no part of a stage's stack.
+OWN_STACKS = ("bootstrap.yaml",)
 MAIL_IDENTITY = "MailIdentity"
 GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
 ANY_METHOD = "x-amazon-apigateway-any-method"
@@ -27,7 +29,7 @@ HERE = r"arn:${AWS::Partition}:\1:${AWS::Region}:${AWS::AccountId}:"
 def fragments(stage: str) -> Template:
     """Merge the files of infra/, as `chalice package --merge-template` takes only one."""
     reader, merger = YAMLTemplateSerializer(), TemplateDeepMerger()
-    files = sorted(INFRA.glob("*.yaml"))
+    files = sorted(path for path in INFRA.glob("*.yaml") if path.name not in OWN_STACKS)
     loaded = [reader.load_template(path.read_text("utf-8"), str(path)) for path in files]
     own = {
         "Stage": {"Type": "String", "Default": stage, "AllowedValues": [stage]},
@@ -65,6 +67,7 @@ def complete(template: Template, build: str, runtime: Runtime) -> Template:
     if configured:
         keep_public_url(template, configured)
     attach_stream(template)
+    bound(template)
     name_mail_identity(template, settings)
     scoped: Template = scope_policies(template)
     return scoped
@@ -85,6 +88,14 @@ def run_on(template: Template, runtime: Runtime) -> None:
     for resource in template["Resources"].values():
         if resource.get("Type") == FUNCTION:
             resource["Properties"] |= {"Runtime": runtime.name, "Architectures": [runtime.architecture]}
+
+
+def bound(template: Template) -> None:
+    """Give every role the permissions boundary, where the account has one."""
+    boundary = {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundary"}, {"Ref": "AWS::NoValue"}]}
+    for resource in template["Resources"].values():
+        if resource.get("Type") == "AWS::IAM::Role":
+            resource["Properties"]["PermissionsBoundary"] = boundary
 
 
 def keep_public_url(template: Template, url: str) -> None:

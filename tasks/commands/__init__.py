@@ -7,6 +7,7 @@ from tasks.commands import clients, cloud, daily, db, keys, letters, module, ope
 namespace = Collection(
     daily.run,
     daily.check,
+    cloud.bootstrap,
     cloud.package,
     cloud.deploy,
     cloud.rollback,
@@ -14,6 +15,7 @@ namespace = Collection(
     cloud.e2e,
     stage.shell,
     stage.doctor,
+    stage=Collection(stage.create),
     test=Collection(daily.test, daily.try_generated_clients),
     openapi=Collection(openapi.export, openapi.diff, openapi.release, openapi.codegen),
     keys=Collection(keys.generate, keys.list_keys, keys.rotate, keys.revoke),

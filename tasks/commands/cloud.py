@@ -9,6 +9,29 @@ from tasks.console import YES_HELP, command, words
 BUCKET_HELP = "S3 bucket for packages (default: grail-packages-ACCOUNT-REGION, created on first use)"
 
 
+@command(
+    repository="OWNER/NAME on GitHub, whose workflows may deploy",
+    budget_email="who is told when the account costs more than the budget",
+    oidc_provider_exists="the account has GitHub's OIDC provider already",
+    log_role_exists="API Gateway has its role for logs in this region already",
+    yes=YES_HELP,
+)
+def bootstrap(
+    _context: Context,
+    *,
+    repository: str = "",
+    budget_email: str = "",
+    oidc_provider_exists: bool = False,
+    log_role_exists: bool = False,
+    yes: bool = False,
+) -> None:
+    """Prepare an AWS account, once: bucket, roles that deploy, permissions boundary, and a budget."""
+    from tasks.cloud import command as work
+
+    exists = {"OidcProvider": oidc_provider_exists, "ApiGatewayLogRole": log_role_exists}
+    work.bootstrap(repository, budget_email, exists, yes=yes)
+
+
 @command(stage="a stage of .chalice/config.json")
 def package(_context: Context, stage: str = "dev") -> None:
     """Make packaged/STAGE: the CloudFormation template, and the code with bytecode and without ballast."""

@@ -1,4 +1,4 @@
-"""`invoke shell` and `invoke doctor`: a look inside a stage."""
+"""`invoke shell` and `invoke doctor`: a look inside a stage; `invoke stage.create`: another one."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -29,3 +29,14 @@ def doctor(_context: object, stage: str = "") -> None:
     wrong = diagnose(stage, CHECKS)
     print(f"Wrong: {wrong}." if wrong else "Nothing is wrong.")
     sys.exit(bool(wrong))
+
+
+@command(name="a name of at most 20 characters: a-z, 0-9 and hyphens", like="the stage that it is like")
+def create(_context: object, name: str, like: str = "dev") -> None:
+    """Write the files of another stage, which `invoke destroy --delete-data` may remove with its data."""
+    from tasks.cloud import stages
+    from tasks.processes import project_folder
+
+    written = stages.create(project_folder(), name, like)
+    print("\n".join(written))
+    print(f"Next: invoke keys.generate --stage {name}, and invoke deploy --stage {name}")

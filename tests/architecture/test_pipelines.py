@@ -98,7 +98,7 @@ def test_a_workflow_may_read_and_nothing_else(path: Path) -> None:
     more = {name: set(job.get("permissions", {})) - {"contents"} for name, job in jobs(path).items()}
     for name, rights in more.items():
         assert rights == (
-            {"id-token"} if name in ROLES else {"security-events"} if name == "analyze" else set()
+            {"id-token"} if name in {*ROLES, "stage"} else {"security-events"} if name == "analyze" else set()
         )
 
 

@@ -158,6 +158,15 @@ def test_functions_are_invoked_by_the_stage_and_the_schedules(made: dict[str, An
     assert {each["Action"] for each in permissions.values()} == {"lambda:InvokeFunction"}
 
 
+def test_every_role_has_the_boundary_that_the_account_may_have(made: dict[str, Any]) -> None:
+    """The role that CloudFormation deploys as can create none without it."""
+    boundary = {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundary"}, {"Ref": "AWS::NoValue"}]}
+    roles = of_type(made, "AWS::IAM::Role")
+    assert [
+        name for name, role in roles.items() if role["Properties"].get("PermissionsBoundary") != boundary
+    ] == []
+
+
 def test_a_domain_closes_the_apis_own_address(made: dict[str, Any]) -> None:
     """API Gateway applies that with the next change of the stage, which the same parameter brings about."""
     _, api = the_only(made, "AWS::ApiGateway::RestApi")

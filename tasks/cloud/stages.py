@@ -1,0 +1,51 @@
+"""`invoke stage.create`: another stage, which is like one that there is."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from chalicelib.settings import LOCAL_STAGES
+from tasks.errors import TaskError
+
+# Part of names in DNS, IAM, Lambda and CloudFormation, in all of which it fits.
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+MAX_NAME = 20
+# A stage for a while: its data may go with it, and it has an address of its own only.
+TEMPORARY = {"DeletionProtection": "false", "DomainName": "", "CertificateArn": "", "HostedZoneId": ""}
+
+
+def create(root: Path, name: str, like: str) -> list[str]:
+    """Write configuration, policies and parameters of a new stage, and return the paths of these files.
+
+    :param root: the project's folder.
+    :param like: the stage whose files are copied, with the new name in the place of its own.
+    :raises TaskError: the name is invalid or in use, or there is no such stage.
+    """
+    path = root / ".chalice" / "config.json"
+    config: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    stages = config["stages"]
+    if not NAME.fullmatch(name) or len(name) > MAX_NAME:
+        raise TaskError(f"A stage's name has at most {MAX_NAME} characters: a-z, 0-9 and single hyphens.")
+    if name in stages or name in LOCAL_STAGES:
+        raise TaskError(f"There is a stage {name} already.")
+    if like not in stages:
+        raise TaskError(f"--like is one of {', '.join(stages)}.")
+    stages[name] = json.loads(_renamed(json.dumps(stages[like]), like, name))
+    path.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+    written = [path]
+    for function in stages[like]["lambda_functions"].values():
+        policy = root / ".chalice" / function["iam_policy_file"]
+        copy = policy.with_name(_renamed(policy.name, like, name))
+        copy.write_text(_renamed(policy.read_text("utf-8"), like, name), "utf-8")
+        written.append(copy)
+    parameters = root / "infra" / "parameters"
+    values = json.loads((parameters / f"{like}.json").read_text("utf-8"))
+    chosen = {**values, **{key: text for key, text in TEMPORARY.items() if text or values.get(key)}}
+    (parameters / f"{name}.json").write_text(json.dumps(chosen, indent=2) + "\n", "utf-8")
+    return [str(each.relative_to(root)) for each in [*written, parameters / f"{name}.json"]]
+
+
+def _renamed(text: str, old: str, new: str) -> str:
+    """Return a text with another name in the place of a stage's, where that is a whole word."""
+    return re.sub(rf"(?<![a-z0-9]){re.escape(old)}(?![a-z0-9])", new, text)
