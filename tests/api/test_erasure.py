@@ -1,12 +1,10 @@
 """Erasure: access ends at once, and nothing that names the person remains, wherever it was stopped."""
 
-import dataclasses
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-import app as application
 from chalicelib.db import keys
 from chalicelib.jobs import clean_up as run_all
 from chalicelib.oauth.clients.models import OAuth2Client
@@ -136,34 +134,6 @@ def test_what_the_audit_trail_keeps_is_pseudonymous(
     assert {address for _, by_admin, address in found if not by_admin} == {"erased"}
     of_user = api("GET", f"/api/v1/audit?user_id={user.id}&limit=100", token=token_for(admin)).json
     assert {event["address"] for event in of_user if event["actor_id"] == ada.id} == {"erased"}
-
-
-def test_letters_that_wait_go_except_the_last_one(
-    *,
-    api: Client,
-    user: User,
-    make_user: MakeUser,
-    token_for: TokenFor,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Behaviour 67: the farewell names nobody but its address; it is deleted when it is sent."""
-    monkeypatch.setattr(application.api, "settings", dataclasses.replace(settings, mail="smtp://127.0.0.1:1"))
-    ada, team = make_user("ada"), create_team("Engines", user.id, "user")
-    path, leader = f"/api/v1/teams/{team.id}", token_for(user)
-    assert api("POST", f"{path}/members", token=leader, data={"user_id": ada.id}).status == 201
-    invited = api("POST", f"{path}/invitations", token=leader, data={"email": ada.email})
-    assert (invited.status, letters()) == (201, ["invitation", "member_addition"])
-    assert erase(api, token_for(ada), ada).status == 204
-    finish()
-    assert letters() == ["account_erasure"]
-    (farewell,) = items_naming(ada.email)
-    assert [text for text in (ada.id, "'ada'") if text in repr(farewell)] == []
-
-
-def letters() -> list[str]:
-    """What the letters that wait are about."""
-    return sorted(item["event"]["S"] for item in dump_table() if item["kind"]["S"] == "letter")
 
 
 @pytest.mark.parametrize(("password", "status"), [("wrong", 403), (5, 422), (None, 422)])
