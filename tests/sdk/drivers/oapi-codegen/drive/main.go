@@ -36,7 +36,7 @@ func main() {
 	check(err)
 	fmt.Println(me.JSON200.Username)
 
-	team, err := client.CreateTeamWithResponse(ctx, grail.TeamInput{Title: "Engines"}, bearer)
+	team, err := client.CreateTeamWithResponse(ctx, nil, grail.TeamInput{Title: "Engines"}, bearer)
 	check(err)
 	fmt.Println(team.JSON201.Title)
 
@@ -52,7 +52,7 @@ func main() {
 	check(err)
 	fmt.Println(len(*listed.JSON200))
 
-	refused, err := client.CreateTeamWithResponse(ctx, grail.TeamInput{Title: "x"}, bearer)
+	refused, err := client.CreateTeamWithResponse(ctx, nil, grail.TeamInput{Title: "x"}, bearer)
 	check(err)
 	fmt.Println(refused.ApplicationproblemJSON422.Status, refused.ApplicationproblemJSON422.Title)
 }
