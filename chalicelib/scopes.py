@@ -13,8 +13,14 @@ USERS_READ, USERS_WRITE = frozenset({"users:read"}), frozenset({"users:write"})
 SCOPES = {
     "auth:read": "See your OAuth2 clients, and the apps that you allowed.",
     "auth:write": "Create, change and delete your OAuth2 clients, and withdraw what you allowed to apps.",
-    "teams:read": "See the titles of all teams, and which you are in, with their members.",
-    "teams:write": "Create teams, change and delete those that you lead, their members too, and leave teams.",
+    "teams:read": (
+        "See the titles of all teams, which you are in, with their members, and the invitations to you; of"
+        " teams that you lead, who is invited."
+    ),
+    "teams:write": (
+        "Create teams, change and delete those that you lead, their members and invitations too; leave teams,"
+        " and answer invitations to you."
+    ),
     "users:read": (
         "See your account with its e-mail address, and where you are signed in; with auth:read and"
         " teams:read, everything that is stored about you."
@@ -29,8 +35,8 @@ SCOPES = {
 FOR_ADMINS = {
     "auth:read": "As an admin: see the OAuth2 clients of all accounts, and the audit trail.",
     "auth:write": "As an admin: change and delete the OAuth2 clients of all accounts.",
-    "teams:read": "As an admin: see the members of all teams.",
-    "teams:write": "As an admin: change and delete all teams, with their members.",
+    "teams:read": "As an admin: see the members and invitations of all teams.",
+    "teams:write": "As an admin: change and delete all teams, with their members and invitations.",
     "users:read": "As an admin: see all accounts.",
     "users:write": (
         "As an admin: create accounts, change the names of all, and erase them if you type your current"

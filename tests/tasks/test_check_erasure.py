@@ -6,12 +6,13 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import now
+from chalicelib.invitations.actions import invite
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.privacy.actions import erase_user
 from chalicelib.privacy.models import Erasure
 from chalicelib.teams.models import Member, Team
 from chalicelib.users.models import User
-from tests.acting import add_member
+from tests.acting import add_member, delete_team
 from tests.http import Client
 from tests.support import MakeUser, SignIn, items_naming, perform
 from tests.tasks.check_tools import Scene, make_scene
@@ -53,3 +54,13 @@ def test_a_note_about_an_account_that_exists_is_removed(scene: Scene) -> None:
     assert User.get(*other.key).email == other.email
     assert Member.get(*keys.member(scene.team.id, other.id)).is_leader
     assert Team.get(*scene.team.key).leader_count == 1
+
+
+def test_invitations_to_a_deleted_team_are_leftovers(scene: Scene) -> None:
+    """Nothing opens them, so they do not change the status; --fix removes them before TTL does."""
+    perform(invite, Team.get(*scene.team.key), "guest@test.example", scene.admin)
+    assert scene.check() is True
+    delete_team(Team.get(*scene.team.key))
+    assert (scene.check(), "is left over from a deleted team" in scene.said[0]) == (True, True)
+    scene.check(fix=True)
+    assert items_naming("guest@test.example") == []
