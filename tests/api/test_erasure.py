@@ -10,10 +10,11 @@ from chalicelib.jobs import clean_up as run_all
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.privacy.actions import clean_up
 from chalicelib.settings import Settings
-from chalicelib.teams.models import Team
+from chalicelib.teams.models import Member, Team
 from chalicelib.users.models import User
 from tasks.data.check import check
 from tests.acting import add_member, change_user, create_team
+from tests.api.oauth_tools import at_call
 from tests.api.rich import CANARIES, SOURCE, USERS, canaries_left, make_rich, sign_in
 from tests.conftest import PASSWORD
 from tests.faults import WRITES, Forward, Killed, Sent, Wired, killed_before_write, wire
@@ -256,6 +257,20 @@ def test_a_lost_right_erases_nothing(
 
     with wire(rule):
         assert erase(api, token, user).status == 403
+
+
+def test_what_changes_during_a_run_is_left_to_the_next_one(
+    api: Client, user: User, make_user: MakeUser, token_for: TokenFor
+) -> None:
+    """A membership that somebody writes to at that moment: the note stays until it is gone."""
+    ada = make_user("ada")
+    member = add_member(create_team("Engines", user.id, "user"), ada, is_leader=False)
+    assert erase(api, token_for(ada), ada).status == 204
+    with at_call("TransactWriteItems", lambda: Member.get(*member.key).update([Member.username.set("ada")])):
+        clean_up(AT_ONCE)
+    assert [item["kind"]["S"] for item in dump_table() if item["sk"]["S"] == member.sk] == ["member"]
+    finish()
+    assert ([item for item in dump_table() if item["sk"]["S"] == member.sk], faults()) == ([], [])
 
 
 def test_the_note_is_kept_while_requests_may_still_write(
