@@ -117,11 +117,11 @@ def openapi_31_json(api: Api, scopes: Mapping[str, str]) -> Operation:
         return json.dumps(to_31(_document(api, scopes, base_url)), ensure_ascii=False)
 
     @Operation(access=Access(PUBLIC), gives=Gives(no_store=False, etag=True), docs=DESCRIBES)
-    def get_openapi_31_json(call: Call) -> Document:
+    def get_openapi31_json(call: Call) -> Document:
         """Return the OpenAPI document in version 3.1, as JSON."""
         return Document(text(call.request.base_url), JSON, {"Cache-Control": REVALIDATE})
 
-    return get_openapi_31_json
+    return get_openapi31_json
 
 
 def openapi_yaml(api: Api, scopes: Mapping[str, str]) -> Operation:
