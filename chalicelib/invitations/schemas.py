@@ -31,7 +31,10 @@ class InvitationSchema(Schema):
 class MyInvitationSchema(Schema):
     """An open invitation, as the person sees it."""
 
-    id = fields.String(metadata={**ID, "description": "ULID: sorts by time."})
+    # another one than the team's: linters take an id that is there twice for one of two schemas
+    id = fields.String(
+        metadata={**ID, "description": "ULID: sorts by time.", "example": "01BX5ZZKBKACTAV9WEVGEMMVRZ"}
+    )
     team = fields.Nested(BaseTeamSchema)
     created = Moment(attribute="sent")
 
