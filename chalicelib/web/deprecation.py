@@ -59,8 +59,9 @@ class Deprecation:
         links = [f'<{self.guide}>; rel="deprecation"'] if self.guide else []
         path = paths[self.successor.name] if self.successor else ""
         if path and params.keys() >= set(re.findall(r"{(\w+)}", path)):
-            # what is encoded already stays as it is
-            target = path.format(**{name: quote(value, safe="%") for name, value in params.items()})
+            # what is encoded already stays as it is; half of a surrogate pair is refused, with a link, too
+            parts = {name: quote(value, safe="%", errors="replace") for name, value in params.items()}
+            target = path.format(**parts)
             links.append(f'<{base_url}{target}>; rel="successor-version"')  # RFC 5829
         return {**found, "Link": ", ".join(links)} if links else found
 

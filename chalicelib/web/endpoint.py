@@ -41,8 +41,8 @@ from chalicelib.web.problem import empty_response, finish
 from chalicelib.web.request import Request, read_request, with_head
 from chalicelib.web.responses import dump, refusal
 
-# Refusals that the same request brings about itself, once it has taken effect.
-SELF_INFLICTED = (404, 409, 410, 412)
+# Refusals that the same request brings about itself, once it has taken effect: 403 as its captcha is used up.
+SELF_INFLICTED = (403, 404, 409, 410, 412)
 SEND_AGAIN = "It is not known whether this request took effect: send it again with the same Idempotency-Key."
 
 

@@ -5,12 +5,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 
 import app as application
 from chalicelib.users import captcha
+from tests.faults import Sent, altered, wire
 from tests.http import Client
 from tests.support import dump_table
 
@@ -80,6 +82,22 @@ def test_what_google_refuses_is_403(api: Client, google: Google, body: bytes) ->
     """A wrong captcha is 403, and only a true `success` is right."""
     google.body = body
     assert sign_up(api) == 403
+
+
+def test_a_captcha_that_the_same_request_has_used_is_no_refusal(api: Client, google: Google) -> None:
+    """Behaviour 64: Google accepts an answer once; the first request may take effect while this one reads."""
+
+    def overlook(_: Sent, answer: dict[str, Any]) -> None:
+        for items in answer["Responses"].values():
+            items[:] = [item for item in items if item["kind"]["S"] != "kept_answer"]
+
+    data, headers = {**FORM, "recaptcha_key": "solved"}, {"Idempotency-Key": "one"}
+    first = api("POST", "/api/v1/users", data=data, headers=headers)
+    google.body = b'{"success": false}'
+    with wire(altered(1, "BatchGetItem", overlook)):
+        again = api("POST", "/api/v1/users", data=data, headers=headers)
+    assert (again.status, again.body) == (first.status, first.body)
+    assert len(google.asked) == 2
 
 
 @pytest.mark.parametrize("key", ["secret_key", "wrong"])

@@ -114,6 +114,17 @@ def test_answers_link_to_what_comes_next(serve: Serve, declared: dict[str, Any],
     assert client("GET", "/old/a%20b").headers.get("link") == link
 
 
+def test_half_a_surrogate_pair_in_the_path_is_400(serve: Serve) -> None:
+    """The refusal announces the deprecation, too; a link cannot hold such text."""
+    client, _ = serve(successor=get_new_thing)
+    assert isinstance(client.transport, InProcess)
+    event = client.transport.gateway.event_converter.create_lambda_event("GET", "/old/a", {"host": "x"}, b"")
+    event["pathParameters"] = {"thing_id": "\ud800"}
+    answer = client.transport.call(event)
+    found = (answer["statusCode"], answer["headers"]["Link"])
+    assert found == (400, f'<{URL}/new/%3F>; rel="successor-version"')
+
+
 def test_links_of_the_answer_itself_stay(serve: Serve) -> None:
     """A list that is deprecated still has its next page."""
     client, api = serve(successor=get_new_thing)
