@@ -7,11 +7,11 @@ from typing import Any
 
 from chalicelib.context import Context, run
 from chalicelib.db import counters, keys
-from chalicelib.db.personal import Person
 from chalicelib.db.table import get_many, query
 from chalicelib.errors import InvalidValueError
 from chalicelib.privacy.actions import erase_user
 from chalicelib.privacy.export import read_all
+from chalicelib.privacy.kinds import person_of
 from chalicelib.security.passwords import password_flaw
 from chalicelib.users import actions
 from chalicelib.users.models import User
@@ -115,7 +115,7 @@ def export(text: str) -> None:
     """
     known_kinds()  # whatever the task did not import names people, too
     user = find_user(text)
-    print(json.dumps(list(read_all(Person(user.id, user.email))), indent=2, ensure_ascii=False))
+    print(json.dumps(list(read_all(person_of(user))), indent=2, ensure_ascii=False))
 
 
 def _change(context: Context, user: User, changes: dict[str, Any]) -> None:

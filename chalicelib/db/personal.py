@@ -9,7 +9,7 @@ from typing import Any
 class Person:
     """Whom an export or an erasure is about.
 
-    :param email: the address of the account, or the last one that it had.
+    :param email: the last address that the account had; empty if it is not confirmed.
     """
 
     id: str

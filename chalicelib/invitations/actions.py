@@ -21,6 +21,10 @@ from chalicelib.users.models import UniqueName, User
 LIFETIME = 7 * 86400  # seconds; the letter says so
 MAX_OPEN = 100  # invitations of one team
 LETTERS = rate_limit("5/day")  # to each address, whoever invites it
+UNCONFIRMED = (
+    "The account with this address has not confirmed it. Confirm it, or choose a new password if you did not "
+    "sign up; then accept."
+)
 
 
 def invite(context: Context, team: Team, email: str, inviter: Account) -> Invitation:
@@ -116,13 +120,13 @@ def with_teams(context: Context, invitations: Sequence[Invitation]) -> list[Invi
 def is_for(invitation: Invitation, user: User) -> bool:
     """Whether an account has the address that was invited, and has confirmed it."""
     is_same = keys.unique(user.email, keys.MAX_EMAIL) == keys.unique(invitation.email, keys.MAX_EMAIL)
-    return bool(is_same and user.is_email_verified and user.claims_email)
+    return is_same and user.has_confirmed_email
 
 
 def accept_by_letter(context: Context, invitation: Invitation) -> None:
-    """Accept for the account that has the address: who opens the letter's link has it, too.
+    """Accept for the account that has confirmed the address: who opens the letter's link has it, too.
 
-    :raises ConflictError: no account has it.
+    :raises ConflictError: no account has it, or it is not confirmed: a stranger may have signed up with it.
     """
     marker_key = keys.email(invitation.email)
     context.read([marker_key])
@@ -132,6 +136,8 @@ def accept_by_letter(context: Context, invitation: Invitation) -> None:
     user = context.find(User, user_key)
     if user is None or not user.is_active:
         raise ConflictError("No account has this e-mail address yet: sign up with it, then accept.")
+    if not user.has_confirmed_email:
+        raise ConflictError(UNCONFIRMED)
     context.actor_id = user.id
     accept(context, invitation, user)
 

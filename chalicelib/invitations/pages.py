@@ -24,7 +24,7 @@ TEMPLATE = str(Path(__file__).with_name(FORM))
 PAGE = Gives(types=(HTML,), errors=Errors(error_page), cors=False)
 AGAIN = {
     403: "The page has expired: it is shown again.",
-    409: "No account has the address yet.",
+    409: "No account has the address yet, or it is not confirmed.",
     422: "Nothing was decided: the page is shown again.",
 }
 
@@ -75,7 +75,8 @@ def answer_invitation(call: Call) -> Document:
 def use_invitation(call: Call) -> None:
     """Accept or decline an invitation by the token of its link.
 
-    Who accepts becomes a member with the account that has the address; if there is none, sign up first.
+    Who accepts becomes a member with the account that has confirmed the address; if there is none, sign up
+    and confirm it first.
     """
     invitation = actions.open_invitation(call.context, call.body["token"])
     use = actions.accept_by_letter if call.body["decision"] == "accept" else actions.decline

@@ -8,7 +8,7 @@ from chalicelib.db import counters, keys
 from chalicelib.db.personal import Person
 from chalicelib.db.table import BATCH_WRITE_LIMIT, Item, delete_many, now, query
 from chalicelib.events import Event, Letter
-from chalicelib.privacy.kinds import Source, batches, sources
+from chalicelib.privacy.kinds import Source, batches, person_of, sources
 from chalicelib.privacy.models import Erasure
 from chalicelib.teams.actions import give_up_leaderships
 from chalicelib.users.actions import remove_user
@@ -27,7 +27,7 @@ def erase_user(context: Context, user: User) -> None:
     """
     give_up_leaderships(context, user.id)
     remove_user(context, user)
-    context.work.put(Erasure.at(keys.erasure(user.id), user_id=user.id, email=user.email))
+    context.work.put(Erasure.at(keys.erasure(user.id), user_id=user.id, email=person_of(user).email))
     context.emit(Event(name="account_erasure", user_id=user.id, letter=Letter(to=user.email)))
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from chalicelib.db import keys
-from chalicelib.db.personal import Person
 from chalicelib.errors import ConflictError, TooManyRequestsError
 from chalicelib.privacy import actions, export
+from chalicelib.privacy.kinds import person_of
 from chalicelib.privacy.schemas import ErasureSchema, ExportEntrySchema, ExportQuery
 from chalicelib.rate_limit import rate_limit
 from chalicelib.scopes import AUTH_READ, TEAMS_READ, USERS_READ, USERS_WRITE
@@ -44,7 +44,7 @@ def get_export(call: Call) -> Page[Any]:
 
     Follow `Link` to the last page; a page may be short.
     """
-    person = Person(call.actor.id, call.actor.account.email)
+    person = person_of(call.actor.account)
     listing, cursor = Listing(keys.user(person.id).pk, prefix="export"), call.query["cursor"]
     start = export.Place.of(open_cursor(call, listing, cursor)) if cursor else export.START
     entries, end = export.read_page(person, start, call.query["limit"])

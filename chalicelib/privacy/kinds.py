@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.db.personal import Person, Place
 from chalicelib.db.table import Item, query
+from chalicelib.security.actor import Account
 
 
 class Source(NamedTuple):
@@ -24,6 +25,15 @@ class Source(NamedTuple):
         """Return the position of an item that was read here."""
         prefix = self.place.prefix
         return str(item.gsi1sk) if prefix is None else item.sk.removeprefix(prefix)
+
+
+def person_of(account: Account) -> Person:
+    """Return whom an export or the erasure of an account is about.
+
+    Anybody may sign up with any address, so one that is not confirmed leads to nothing: what others sent
+    there may be for somebody else.
+    """
+    return Person(account.id, account.email if account.has_confirmed_email else "")
 
 
 def sources(person: Person) -> list[Source]:

@@ -17,6 +17,10 @@ class Account(Protocol):
     is_admin: bool
     is_internal: bool
 
+    @property
+    def has_confirmed_email(self) -> bool:
+        """Whether the email address has proven to be this account's."""
+
 
 @dataclass(frozen=True)
 class Actor:

@@ -58,6 +58,11 @@ class User(Item, discriminator="user"):
         return (*super().counted(), *([keys.ADMINS] if self.is_active_admin else []))
 
     @property
+    def has_confirmed_email(self) -> bool:
+        """Whether the address has proven to be this account's, and nobody else's."""
+        return bool(self.is_email_verified and self.claims_email)
+
+    @property
     def is_active_admin(self) -> bool:
         """Whether this account counts for the rule that one admin always remains."""
         return bool(self.is_active and self.is_admin)

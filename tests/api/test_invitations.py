@@ -240,6 +240,32 @@ def test_an_address_that_is_not_confirmed_gets_nothing(
     token = token_for(ada)
     assert api("GET", MINE, token=token).json == []
     assert api("POST", f"{MINE}/{found['id']}", token=token).status == 404
+    exported = api("GET", "/api/v1/users/me/export", token=token).json
+    assert [each for each in exported if each["kind"] in {"invitation", "letter"}] == []
+
+
+def test_a_letter_accepts_for_no_account_that_has_not_confirmed_the_address(
+    api: Client, leader: Inviter, team: Team, make_user: MakeUser
+) -> None:
+    """Behaviour 70: a stranger may have signed up first. 409, and the link works once it is confirmed."""
+    ada = make_user("ada", is_email_verified=False)
+    token = leader.link()
+    assert (use(api, token), is_member(team, ada)) == (409, False)
+    ada.update([User.is_email_verified.set(True)])
+    assert (use(api, token), is_member(team, ada)) == (204, True)
+
+
+def test_erasing_a_stranger_leaves_what_was_sent_to_the_address(
+    api: Client, leader: Inviter, make_user: MakeUser, token_for: TokenFor
+) -> None:
+    """An account that never confirmed its address takes nothing with it that others sent there."""
+    ada = make_user("ada", is_email_verified=False)
+    leader.invite()
+    path = f"/api/v1/users/{ada.id}"
+    assert api("DELETE", path, token=token_for(ada), data={"current_password": PASSWORD}).status == 204
+    while clean_up(timedelta(0)):
+        pass
+    assert [each["email"] for each in leader.show()] == [GUEST]
 
 
 def test_an_invitation_of_another_team_is_not_withdrawn(
