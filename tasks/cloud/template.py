@@ -91,7 +91,7 @@ def run_on(template: Template, runtime: Runtime) -> None:
 
 
 def bound(template: Template) -> None:
-    """Give every role the permissions boundary, where the account has one."""
+    """Set the permissions boundary on every role, where the account has one."""
     boundary = {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundary"}, {"Ref": "AWS::NoValue"}]}
     for resource in template["Resources"].values():
         if resource.get("Type") == "AWS::IAM::Role":

@@ -65,7 +65,7 @@ def test_the_consent_page_names_who_wants_what(browser: Browser) -> None:
     signed_in(browser)
     assert "Allow access?" in browser.text
     assert "Planner & Co <b> wants to use your account user to:" in browser.text
-    assert "See the titles of all teams, and which you are in, with their members." in browser.text
+    assert "See the titles of all teams, which you are in, with their members" in browser.text
     assert "See your account" in browser.text
     assert "Change your" not in browser.text
     assert "app.test" in browser.text

@@ -57,7 +57,7 @@ def test_the_api_names_itself_by_its_domain(deployed: Stage) -> None:
 
 def test_a_challenge_arrives_as_the_gateway_renames_it(deployed: Stage) -> None:
     """The body repeats it, so that no client depends on the header's name."""
-    answer = urllib3.request("GET", f"{deployed.url}/api/v1/users/me", retries=False)
+    answer = urllib3.request("GET", f"{deployed.url}/api/v1/users/me", retries=False, timeout=60)
     assert "WWW-Authenticate" not in answer.headers
     assert answer.headers["X-Amzn-Remapped-WWW-Authenticate"] == answer.json()["challenge"] == "Bearer"
 

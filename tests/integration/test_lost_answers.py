@@ -10,14 +10,19 @@ import pytest
 import app as application
 from chalicelib.db.table import Item, connection, create_table
 from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.settings import OPTIONAL
 from chalicelib.users.models import User
+from tests.api import account_tools
+from tests.api.account_tools import Mail, Stage
 from tests.api.code_tools import Browser, get_code, query_of, redeem
 from tests.conftest import PASSWORD
 from tests.http import Answer, Client, InProcess
+from tests.integration import account_requests
 from tests.integration.wire import lost_answer, no_answers
 from tests.support import MakeUser, SignIn, TokenFor, confirmed, dump_table, replace
 
 pytestmark = pytest.mark.integration
+stage = account_tools.stage  # a fixture
 
 TOKEN = "/auth/oauth2/token"
 TEAMS = "/api/v1/teams"
@@ -35,6 +40,7 @@ class World:
     token: str
     team: str
     refresh_token: str
+    mail: Mail
 
     def form(self, **fields: str) -> Answer:
         """Ask the token endpoint as the documentation client."""
@@ -52,20 +58,28 @@ def api(table: None) -> Client:
 
 
 @pytest.fixture
-def world(api: Client, user: User, make_user: MakeUser, token_for: TokenFor, sign_in: SignIn) -> World:
-    """A user who leads a team of two, and has signed in."""
-    token, member = token_for(user), make_user("member")
+def people(user: User, make_user: MakeUser) -> tuple[User, User, User]:
+    """The user, a member of the user's team, and somebody else."""
+    return user, make_user("member"), make_user("outsider")
+
+
+@pytest.fixture
+def world(
+    api: Client, people: tuple[User, User, User], token_for: TokenFor, sign_in: SignIn, stage: Stage
+) -> World:
+    """A user who leads a team of two, and has signed in, on a stage that confirms addresses."""
+    user, member, outsider = people
+    token = token_for(user)
     team = f"{TEAMS}/{api('POST', TEAMS, token=token, data={'title': 'Engines'}).json['id']}"
     api("POST", f"{team}/members", token=token, data={"user_id": member.id})
-    return World(api, user, member, make_user("outsider"), token, team, sign_in()["refresh_token"])
+    return World(api, user, member, outsider, token, team, sign_in()["refresh_token"], stage(OPTIONAL))
 
 
 Ask = Callable[[], Answer]
 
 
 def sign_up(world: World) -> Ask:
-    body = {"username": "ada", "email": "ada@test.example", "password": "analytical engine"}
-    return lambda: world.api("POST", "/api/v1/users", data={**body, "recaptcha_key": "secret_key"})
+    return lambda: account_tools.sign_up(world.api)
 
 
 def change_email(world: World) -> Ask:
@@ -151,6 +165,7 @@ REQUESTS: dict[str, tuple[str, int, Callable[[World], Ask]]] = {
     "rotate a secret": ("rotate_oauth2_client_secret", 200, sending("POST", f"{CLIENTS}/own/secret")),
     "revoke": ("revoke_token", 200, revoke),
     "introspect": ("introspect_token", 401, introspect),
+    **account_requests.REQUESTS,
 }
 # What is the same thing again when it is sent again.
 REPEATABLE = {"sign in", "guess", "refresh", "revoke", "introspect"}
