@@ -62,16 +62,15 @@ class PageQuery(Schema):
 class ListQuery(PageQuery):
     """Which part of a list, and in which order."""
 
-    order = fields.String(
-        load_default=OLDEST,
-        validate=validate.OneOf((OLDEST, NEWEST)),
-        metadata={"description": "Which come first, by their ids: those of what was made first, or last."},
-    )
-
     offset = QueryInteger(
         load_default=0,
         validate=_range(0, MAX_OFFSET, " Use cursor to go further."),
         metadata={"description": "How many elements to skip; for old clients, cursor goes further."},
+    )
+    order = fields.String(
+        load_default=OLDEST,
+        validate=validate.OneOf((OLDEST, NEWEST)),
+        metadata={"description": "Which come first, by their ids: those of what was made first, or last."},
     )
 
     @validates_schema

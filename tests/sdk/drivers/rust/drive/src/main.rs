@@ -14,15 +14,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     client.oauth_access_token = Some(token.access_token);
     println!("{}", get_me(&client, None).await?.username);
 
-    let team = create_team(&client, TeamInput::new("Engines".into())).await?;
+    let team = create_team(&client, TeamInput::new("Engines".into()), None).await?;
     println!("{}", team.title);
 
     let mut rename = PatchOperation::new(Op::Replace, "/title".into());
     rename.value = Some(Some("Difference engines".into()));
-    println!("{}", patch_team(&client, &team.id, vec![rename], None).await?.title);
-    println!("{}", list_teams(&client, Some(1), None, None).await?.len());
+    println!("{}", patch_team(&client, &team.id, vec![rename], None, None).await?.title);
+    println!("{}", list_teams(&client, Some(1), None, None, None, None).await?.len());
 
-    match create_team(&client, TeamInput::new("x".into())).await {
+    match create_team(&client, TeamInput::new("x".into()), None).await {
         Err(Error::ResponseError(refused)) => match refused.entity {
             Some(CreateTeamError::Status400(problem)) => println!("{} {}", problem.status, problem.title),
             other => panic!("{other:?}"),

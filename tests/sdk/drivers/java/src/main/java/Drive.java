@@ -21,16 +21,16 @@ public class Drive {
         System.out.println(new UsersApi(client).getMe(null).getUsername());
 
         TeamsApi teams = new TeamsApi(client);
-        TeamView team = teams.createTeam(new TeamInput().title("Engines"));
+        TeamView team = teams.createTeam(new TeamInput().title("Engines"), null);
         System.out.println(team.getTitle());
 
         PatchOperation rename = new PatchOperation()
             .op(PatchOperation.OpEnum.REPLACE).path("/title").value("Difference engines");
-        System.out.println(teams.patchTeam(team.getId(), Collections.singletonList(rename), null).getTitle());
-        System.out.println(teams.listTeams(1, null, null).size());
+        System.out.println(teams.patchTeam(team.getId(), Collections.singletonList(rename), null, null).getTitle());
+        System.out.println(teams.listTeams(1, null, null, null, null).size());
 
         try {
-            teams.createTeam(new TeamInput().title("x"));
+            teams.createTeam(new TeamInput().title("x"), null);
         } catch (ApiException refused) {
             Problem problem = Problem.fromJson(refused.getResponseBody());
             System.out.println(problem.getStatus() + " " + problem.getTitle());
