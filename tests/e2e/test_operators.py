@@ -32,6 +32,8 @@ DAY: list[tuple[str, str, int]] = [
     ("users.disable ada", "This is the last active admin", 2),
     ("users.enable root", "root is enabled.", 0),
     ("shell --command len(query(User,keys.USERS))", "4", 0),
+    ("users.export internal", '"username": "internal"', 0),
+    ("users.erase internal", "internal is erased.", 0),
     ("doctor", r"(?s)ok +address .*Nothing is wrong\.", 0),
 ]
 

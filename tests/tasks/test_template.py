@@ -203,7 +203,7 @@ def test_the_functions_of_a_stage_can_be_bounded(document: dict[str, Any]) -> No
 
 
 def test_the_firewall_lets_through_what_the_application_takes(document: dict[str, Any]) -> None:
-    """Behaviour 48, RFC 8252 §7.3: AWS's rules block bodies over 8 KB, and http://127.0.0.1 in a query."""
+    """Behaviour 48, RFC 8252 §7.3: AWS's rules block bodies over 8 KB, http://127.0.0.1, "../" in a text."""
     (acl,) = of_type(document, "AWS::WAFv2::WebACL").values()
     (rules,) = [
         each["Statement"]["ManagedRuleGroupStatement"]
@@ -211,7 +211,18 @@ def test_the_firewall_lets_through_what_the_application_takes(document: dict[str
         if "ManagedRuleGroupStatement" in each["Statement"]
     ]
     counted = {each["Name"] for each in rules["RuleActionOverrides"] if each["ActionToUse"] == {"Count": {}}}
-    assert counted == {"SizeRestrictions_BODY", "GenericRFI_BODY", "GenericRFI_QUERYARGUMENTS"}
+    assert counted == {
+        "CrossSiteScripting_BODY",
+        "EC2MetaDataSSRF_BODY",
+        "EC2MetaDataSSRF_QUERYARGUMENTS",
+        "GenericLFI_BODY",
+        "GenericLFI_QUERYARGUMENTS",
+        "GenericRFI_BODY",
+        "GenericRFI_QUERYARGUMENTS",
+        "NoUserAgent_HEADER",
+        "SizeRestrictions_BODY",
+        "SizeRestrictions_QUERYSTRING",
+    }
 
 
 def test_no_policy_has_a_wildcard(document: dict[str, Any]) -> None:
