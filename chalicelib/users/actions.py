@@ -79,13 +79,14 @@ def change_user(
     if "password" in values:
         check_personal(values["password"], user.username, values.get("email", user.email))
     if confirms_email and emails.needs_confirmation(context, user, values):
-        emails.request_change(context, user, values.pop("email"))
+        emails.request_change(context, user, values.pop("email"), _version_after(user, values))
     if values:
         _change(context, user, values)
 
 
 def _change(context: Context, user: User, values: dict[str, Any]) -> None:
     _emit_changes(context, user, values)
+    values["credentials_version"] = _version_after(user, values)
     if "password" in values:
         password = values.pop("password")
         values["password_hash"] = context.once(("hash", password), lambda: hash_password(password))
@@ -95,9 +96,13 @@ def _change(context: Context, user: User, values: dict[str, Any]) -> None:
     after = bool(values.get("is_active", user.is_active) and values.get("is_admin", user.is_admin))
     if user.is_active_admin != after:
         count_admin(context.work, 1 if after else -1)
-    if "password_hash" in values or values.get("is_active") is False:
-        values["credentials_version"] = int(user.credentials_version) + 1
     context.work.change(user, values)
+
+
+def _version_after(user: User, changes: Mapping[str, Any]) -> int:
+    """Return the version of the credentials after some changes: a new password ends what was signed in."""
+    ends = "password" in changes or changes.get("is_active") is False
+    return int(user.credentials_version) + ends
 
 
 def remove_user(context: Context, user: User) -> None:

@@ -56,16 +56,18 @@ def needs_confirmation(context: Context, user: User, changes: dict[str, Any]) ->
     return mode != OFF and changes.get("email", user.email) != user.email
 
 
-def request_change(context: Context, user: User, address: str) -> None:
+def request_change(context: Context, user: User, address: str, credentials_version: int) -> None:
     """Send a link to a new address; it takes effect when the link is used.
 
+    :param credentials_version: the account's, once the work is written.
     :raises ConflictError: the address is taken; where that is hidden, no letter is sent.
     """
     owner = _owner(context, address, user)
     if owner and context.settings.email_verification != REQUIRED:
         raise taken("email")
-    link = issue_link(context, "email_change", user, address)
-    letter = None if owner else Letter(to=address, link=link)
+    link = issue_link(context, "email_change", user, address, credentials_version)
+    # A link that leads nowhere: the letter waits like others, and is deleted unsent.
+    letter = Letter(to=address, link=keys.new_id() if owner else link)
     context.emit(Event(name="email_change_request", user_id=user.id, letter=letter))
 
 

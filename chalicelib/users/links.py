@@ -31,9 +31,15 @@ class OpenedLink:
     user: User
 
 
-def issue_link(context: Context, purpose: Purpose, user: User, address: str) -> str:
-    """Add a link to the work in the place of the one before, and return its id."""
-    return _write(context, purpose, user.id, user.id, address, user.credentials_version)
+def issue_link(
+    context: Context, purpose: Purpose, user: User, address: str, credentials_version: int | None = None
+) -> str:
+    """Add a link to the work in the place of the one before, and return its id.
+
+    :param credentials_version: the account's, once the work is written; None if it stays.
+    """
+    version = user.credentials_version if credentials_version is None else credentials_version
+    return _write(context, purpose, user.id, user.id, address, version)
 
 
 def write_decoy_link(context: Context, purpose: Purpose, address: str) -> None:

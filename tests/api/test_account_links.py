@@ -268,7 +268,7 @@ def test_an_address_that_was_never_confirmed_brings_nothing_back(api: Client, li
 
 
 def test_a_taken_address_looks_like_a_free_one(api: Client, links: Links, make_user: MakeUser) -> None:
-    """EMAIL_VERIFICATION=required: the same answer, and no letter."""
+    """EMAIL_VERIFICATION=required: the same answer; the letter's link leads nowhere, so it is not sent."""
     make_user("other")
     path, token = f"/api/v1/users/{links.user.id}", links.token_for(links.user)
     answers = [
@@ -276,7 +276,18 @@ def test_a_taken_address_looks_like_a_free_one(api: Client, links: Links, make_u
         for address in (OTHER, "other@test.example")
     ]
     assert answers[0].body == answers[1].body
-    assert links.mail.names == ["email_change_request"]
+    ids = [event.letter.link for event in links.mail.events if event.letter and event.letter.link]
+    places = [keys.link_place(each) for each in ids]
+    assert [key in get_many(places) for key in places] == [True, False]
+
+
+def test_a_new_password_in_the_same_patch_leaves_the_link_good(api: Client, links: Links) -> None:
+    """The link is for the credentials that the account has afterwards."""
+    path, token = f"/api/v1/users/{links.user.id}", links.token_for(links.user)
+    changes = [replace("/email", OTHER), replace("/password", NEW_PASSWORD)]
+    assert api("PATCH", path, token=token, data=confirmed(PASSWORD, *changes)).status == 200
+    assert use(api, "email_change", links.mail.token("email_change_request")).status == 204
+    assert links.present().email == OTHER
 
 
 def test_a_taken_address_is_told_where_sign_ups_tell_it(

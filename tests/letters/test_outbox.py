@@ -13,11 +13,12 @@ from chalicelib.events import EVENTS, Event
 from chalicelib.events import Letter as Facts
 from chalicelib.letters.outbox import write_letter
 from chalicelib.letters.templates import TEMPLATES
+from chalicelib.settings import REQUIRED
 from chalicelib.users.models import User
 from tests.conftest import PASSWORD
 from tests.http import Client
-from tests.letters.mail_tools import ADDRESS, outbox, tell
-from tests.support import NOBODY, TokenFor, a_context, confirmed, perform, replace
+from tests.letters.mail_tools import ADDRESS, outbox, run, tell
+from tests.support import NOBODY, MakeUser, TokenFor, a_context, confirmed, perform, replace
 
 FACTS = {"to": ADDRESS, "link": NOBODY, "values": {"team": "Explorers"}}
 pytestmark = pytest.mark.in_process("listens to events in this process")
@@ -103,6 +104,25 @@ def test_what_is_refused_is_not_told(api: Client, user: User, token_for: TokenFo
     with pytest.raises(ConflictError):
         perform(refused)
     assert outbox() == []
+
+
+def test_a_letter_that_waits_does_not_tell_that_an_address_is_free(
+    api: Client, user: User, make_user: MakeUser, token_for: TokenFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behaviour 72: one is written for a taken address, too; its owner's mailbox never sees it."""
+    settings = replaced(application.settings, email_verification=REQUIRED)
+    monkeypatch.setattr(application.api, "settings", settings)
+    make_user("other")
+    path, token = f"/api/v1/users/{user.id}", token_for(user)
+    for address in (ADDRESS, "other@test.example"):
+        data = confirmed(PASSWORD, replace("/email", address))
+        assert api("PATCH", path, token=token, data=data).status == 200
+    exported = api("GET", "/api/v1/users/me/export", token=token).json
+    letters = [each["item"]["to"] for each in exported if each["kind"] == "letter"]
+    assert letters == [ADDRESS, "other@test.example"]
+    sent: list[str] = []
+    run(lambda message: sent.append(message.to))
+    assert (sent, outbox()) == ([ADDRESS], [])
 
 
 def test_a_stage_that_sends_no_email_writes_no_letters(table: None) -> None:
