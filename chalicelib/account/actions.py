@@ -85,7 +85,8 @@ def verify_email(context: Context, token: str) -> None:
 def confirm_email_change(context: Context, token: str) -> None:
     """Move an account to the address that was asked for, and tell the old one, with a link that undoes it.
 
-    While such a link is good, there is no other: only the address before all changes is brought back.
+    While such a link is good, there is none to another address: only the one before all changes is brought
+    back.
 
     :raises GoneError: the link does not work, or another account has the address by now.
     """
@@ -93,8 +94,9 @@ def confirm_email_change(context: Context, token: str) -> None:
     user, before = link.user, link.user.email
     use_link(context, link)
     context.read([keys.link(user.id, "email_undo")])
-    is_first = context.find(Link, keys.link(user.id, "email_undo")) is None
-    undo = issue_link(context, "email_undo", user, before) if is_first and user.is_email_verified else None
+    kept = context.find(Link, keys.link(user.id, "email_undo"))
+    may_return = user.is_email_verified and (kept is None or kept.address == before)
+    undo = issue_link(context, "email_undo", user, before) if may_return else None
     _take_address(context, link, link.item.address)
     letter = Letter(to=before, link=undo)
     context.emit(Event(name="email_change", user_id=user.id, actor_id=user.id, letter=letter))

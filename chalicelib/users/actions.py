@@ -8,7 +8,7 @@ from chalicelib.db import counters, keys
 from chalicelib.db.counters import Counter
 from chalicelib.db.transaction import Transaction
 from chalicelib.errors import ConflictError, ForbiddenError, InvalidValueError
-from chalicelib.events import Event, EventName
+from chalicelib.events import Event, EventName, Letter
 from chalicelib.security.actor import Account
 from chalicelib.security.passwords import hash_password, is_personal, verify_password
 from chalicelib.users import attempts, emails
@@ -168,7 +168,7 @@ def _emit_changes(context: Context, user: User, changes: Mapping[str, Any]) -> N
     if "password" in changes:
         context.emit(Event(name="password_change", user_id=user.id))
     if "email" in changes:
-        context.emit(Event(name="email_change", user_id=user.id))
+        context.emit(Event(name="email_change", user_id=user.id, letter=Letter(to=user.email)))
     if "is_active" in changes:
         name: EventName = "account_enabling" if changes["is_active"] else "account_disabling"
         context.emit(Event(name=name, user_id=user.id))

@@ -92,6 +92,15 @@ def test_a_new_password_is_told(api: Client, user: User, token_for: TokenFor) ->
     assert letter.to is None
 
 
+def test_another_address_is_told_to_the_old_one(api: Client, user: User, token_for: TokenFor) -> None:
+    """EMAIL_VERIFICATION=off: it changes at once, and whoever had the account learns of it."""
+    path = f"/api/v1/users/{user.id}"
+    data = confirmed(PASSWORD, replace("/email", ADDRESS))
+    assert api("PATCH", path, token=token_for(user), data=data).status == 200
+    (letter,) = outbox()
+    assert (letter.event, letter.to, bool(letter.link)) == ("email_change", user.email, False)
+
+
 def test_what_is_refused_is_not_told(api: Client, user: User, token_for: TokenFor) -> None:
     """The letter is in the transaction of its cause."""
     patch = confirmed("wrong", replace("/password", "analytical engine"))
