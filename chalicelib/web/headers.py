@@ -81,8 +81,12 @@ RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
         60,
     ),
     "Set-Cookie": (
-        "Identifies this browser until it is closed, but no person.",
-        _text(128, r"^(__Host-)?grail=[A-Za-z0-9_-]+; Path=/; HttpOnly; SameSite=Lax(; Secure)?$"),
+        "Identifies this browser, or who is signed in to the account page, until the browser is closed.",
+        _text(
+            192,
+            r"^(__Host-)?grail(-account)?=[A-Za-z0-9._-]*; Path=/; HttpOnly; SameSite=Lax(; Secure)?"
+            r"(; Max-Age=0)?$",
+        ),
         "__Host-grail=c29tZXRoaW5n; Path=/; HttpOnly; SameSite=Lax; Secure",
     ),
     "Sunset": (

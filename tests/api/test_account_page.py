@@ -1,5 +1,6 @@
 """The account page: a short session of its own, and everything that one can do about an account."""
 
+import re
 import time
 from typing import Any
 
@@ -10,6 +11,7 @@ from chalicelib.db import keys
 from chalicelib.db.table import get_many, query
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
+from chalicelib.web.headers import RESPONSE
 from tests.acting import change_user
 from tests.api import account_tools
 from tests.api.account_tools import NEW, NEW_PASSWORD, Mail, Visitor, sign_up
@@ -88,6 +90,18 @@ def test_the_cookie_is_for_this_host_and_no_script(api: Client, user: User) -> N
     value = cookie.split(";")[0].partition("=")[2]
     assert cookie == f"grail-account={value}; Path=/; HttpOnly; SameSite=Lax"
     assert value.split(".")[1] not in repr(stored())
+
+
+def test_cookies_are_as_documented(api: Client, user: User) -> None:
+    """The one of the browser, that of the session, and the one that ends it."""
+    _, schema, _ = RESPONSE["Set-Cookie"]
+    visitor = Visitor(api)
+    seen = [visitor.visit(ACCOUNT), visitor.press(username="user", password=PASSWORD, decision="sign_in")]
+    visitor.visit(ACCOUNT)
+    seen.append(visitor.press(decision="sign_out"))
+    cookies = [answer.headers["set-cookie"] for answer in seen]
+    assert [cookie for cookie in cookies if not re.search(schema["pattern"], cookie)] == []
+    assert max(map(len, cookies)) + len("__Host-; Secure") <= schema["maxLength"]
 
 
 def test_a_session_ends_in_time(visitor: Visitor, user: User) -> None:
