@@ -35,13 +35,16 @@ def check_preconditions(request: Request, item: Item) -> None:
     """Hold a write back if the caller has seen another version; `*` and lists of tags work.
 
     :raises PreconditionFailedError: no tag of If-Match is the present one by strong comparison, so a weak one
-        never is; or one of If-None-Match is by weak comparison.
+        never is; or one of If-None-Match is by weak comparison, or cannot be read.
     """
     header = request.headers.get("if-match")
     if header is not None and header.strip() != "*" and etag_of(item) not in _tags(header, weak=False):
         raise PreconditionFailedError
     if _names(request, etag_of(item)):
         raise PreconditionFailedError("If-None-Match names the present version: nothing was changed.")
+    header = request.headers.get("if-none-match")
+    if header is not None and header.strip() != "*" and not _is_list(header):
+        raise PreconditionFailedError("If-None-Match is no list of ETags: nothing was changed.")
 
 
 def is_unchanged(request: Request, item: Item) -> bool:
@@ -63,6 +66,10 @@ def _names(request: Request, tag: str) -> bool:
 
 def _tags(header: str, *, weak: bool) -> set[str]:
     # What is no list of tags names none: a condition that can't be read does not hold.
-    if len(header) > MAX_TAGS or not ENTITY_TAGS.fullmatch(header):
+    if not _is_list(header):
         return set()
     return {tag for prefix, tag in ENTITY_TAG.findall(header) if weak or not prefix}
+
+
+def _is_list(header: str) -> bool:
+    return len(header) <= MAX_TAGS and ENTITY_TAGS.fullmatch(header) is not None

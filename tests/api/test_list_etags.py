@@ -41,11 +41,15 @@ def test_a_total_that_changes_changes_the_tag(api: Client, user: User, token_for
     assert len(set(tags)) == len(tags)
 
 
-@pytest.mark.parametrize("condition", ["*", '"{}"', 'W/"{}"', '"0", "{}"'])
+@pytest.mark.parametrize(
+    "condition",
+    ["*", '"{}"', 'W/"{}"', '"0", "{}"', "{}", '"{}', '"0", ' * 1700 + '"{}"'],
+    ids=["any", "strong", "weak", "list", "bare", "unfinished", "too long"],
+)
 def test_a_write_with_the_present_version_in_if_none_match_is_412(
     api: Client, user: User, token_for: TokenFor, condition: str
 ) -> None:
-    """Behaviour 47: RFC 9110 §13.1.2: for other methods than GET a match means that nothing is done."""
+    """Behaviour 47: a match means that nothing is done (RFC 9110 §13.1.2), and so does what is no list."""
     token = token_for(user)
     path = f"{TEAMS}/{api('POST', TEAMS, token=token, data={'title': 'Engines'}).json['id']}"
     version = api("GET", path, token=token).headers["etag"].strip('"')
