@@ -78,6 +78,7 @@ def test_it_has_all_items_of_each_kind(api: Client, ada: User, token_for: TokenF
     assert [team["is_leader"] for team in teams] == [False, True]
 
 
+@pytest.mark.in_process("sends requests from another address")
 def test_it_shows_what_the_person_gave(api: Client, ada: User, token_for: TokenFor) -> None:
     """Names, addresses, clients; and no hash, token or secret."""
     entries = export(api, token_for(ada))
@@ -89,6 +90,7 @@ def test_it_shows_what_the_person_gave(api: Client, ada: User, token_for: TokenF
     assert "argon2" not in text
 
 
+@pytest.mark.in_process("sends requests from another address")
 def test_it_does_not_say_where_others_came_from(
     api: Client, admin: User, ada: User, token_for: TokenFor
 ) -> None:
