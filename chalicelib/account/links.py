@@ -15,6 +15,7 @@ from chalicelib.oauth.form import read_form
 from chalicelib.rate_limit import rate_limit
 from chalicelib.security.passwords import password_flaw
 from chalicelib.users.links import Purpose
+from chalicelib.users.models import User
 from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.browser import is_form_ticket
 from chalicelib.web.call import Call
@@ -152,20 +153,23 @@ def _token(call: Call) -> str:
 
 def _show(call: Call, page: LinkPage, purpose: Purpose) -> Document:
     token = _token(call)
-    require_link(call.context, purpose, token)
-    return _link_page(call, page, token)
+    user = require_link(call.context, purpose, token).user
+    return _link_page(call, page, user, token)
 
 
-def _link_page(call: Call, page: LinkPage, token: str, *, alert: str = "", status: int = 200) -> Document:
-    texts = {"text": page.text, "button": page.button, "action": page.form, "token": token}
+def _link_page(
+    call: Call, page: LinkPage, user: User, token: str, *, alert: str = "", status: int = 200
+) -> Document:
+    text = page.text.format(username=user.username)
+    texts = {"text": text, "button": page.button, "action": page.form, "token": token}
     return show(call, "link", page.title, texts, form=page.form, alert=alert, status=status)
 
 
 def _use(call: Call, page: LinkPage, purpose: Purpose, action: Callable[[Context, str], None]) -> Document:
     token = call.body["token"]
-    require_link(call.context, purpose, token)
+    user = require_link(call.context, purpose, token).user
     if not is_form_ticket(call, page.form, call.body["ticket"]):
-        return _link_page(call, page, token, alert=STALE, status=403)
+        return _link_page(call, page, user, token, alert=STALE, status=403)
     action(call.context, token)
     return done_page(call, page.title, page.done)
 

@@ -17,6 +17,7 @@ class LinkPage:
     """What the page of a link shows before and after its use.
 
     :param form: name of its form, and the last part of its path.
+    :param text: names the account, so that nobody confirms one that a stranger made with their address.
     """
 
     form: str
@@ -29,21 +30,21 @@ class LinkPage:
 VERIFY = LinkPage(
     "verify",
     "Confirm your email address",
-    "Press the button to confirm that this email address is yours.",
+    "Press the button to confirm that this email address and the account {username} are yours.",
     "Confirm",
     "Your email address is confirmed.",
 )
 CONFIRM = LinkPage(
     "confirm",
     "Use this email address",
-    "Press the button to use this email address for your account from now on.",
+    "Press the button to use this email address for the account {username} from now on.",
     "Use this address",
     "Your account has its new email address.",
 )
 UNDO = LinkPage(
     "undo",
     "Keep your old email address",
-    "Press the button to bring back the address that your account had. Everybody is signed out.",
+    "Press the button to bring back the address that the account {username} had. Everybody is signed out.",
     "Bring it back",
     "Your account has its old email address again, and everybody is signed out. "
     "If you did not change the address yourself, somebody knows your password: choose another one now.",

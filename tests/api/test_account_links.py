@@ -169,6 +169,16 @@ def test_looking_at_a_link_changes_nothing(api: Client, links: Links, purpose: s
     assert visitor.visit(PAGES[purpose], token=token).status == 410
 
 
+@pytest.mark.parametrize("purpose", [purpose for purpose in PAGES if purpose != "password_reset"])
+def test_a_page_names_the_account(api: Client, links: Links, purpose: str) -> None:
+    """A stranger may have signed up with the address: who presses the button sees for which account."""
+    visitor = Visitor(api)
+    visitor.visit(PAGES[purpose], token=links.send(purpose))
+    assert "the account user " in visitor.text
+    visitor.press(ticket="x")
+    assert "the account user " in visitor.text
+
+
 @pytest.mark.parametrize("purpose", PAGES)
 def test_a_page_of_another_site_presses_no_button(api: Client, links: Links, purpose: str) -> None:
     """Without the cookie, without the ticket, or sent by another site: the page is shown again."""
