@@ -1,8 +1,8 @@
 """Whether the time of an answer tells that an account exists: known and unknown addresses in turn.
 
 `python -m benchmarks.accounts [PAIRS]` starts a stack of its own with EMAIL_VERIFICATION=required, compares
-sign-ups, forgotten passwords and letters of confirmation, prints the medians side by side, and fails when
-they differ by more than 2% and 1 ms in each of three rounds: chance does not do that.
+sign-ups, forgotten passwords, letters of confirmation and invitations, prints the medians side by side, and
+fails when they differ by more than 2% and 1 ms in each of three rounds: chance does not do that.
 """
 
 import random
@@ -18,7 +18,8 @@ from tests.e2e.stack import Stack, copy_project
 from tests.http import Answer, Client
 
 PAIRS = 500
-API = "/api/v1/account"
+API, TEAMS = "/api/v1/account", "/api/v1/teams"
+OF_A_TEAM = 40  # of each kind: a team has at most 100 open invitations
 
 
 def sign_up_with(client: Client, kind: str, index: int) -> Answer:
@@ -38,14 +39,31 @@ def ask_again(client: Client, kind: str, index: int) -> Answer:
     return client("POST", f"{API}/email-verification/request", data={"username": f"{kind}{index:06}"})
 
 
-ASKED: dict[str, Callable[[Client, str, int], Answer]] = {
+class Inviter:
+    """Invites addresses to teams, whose leader is signed in."""
+
+    def __init__(self, client: Client, pairs: int) -> None:
+        form = {"grant_type": "password", "client_id": "documentation", "username": "root", "password": "q"}
+        self.token: str = client("POST", "/auth/oauth2/token", form=form).json["access_token"]
+        titles = [f"Team {number}" for number in range(-(-pairs // OF_A_TEAM))]
+        made = [client("POST", TEAMS, token=self.token, data={"title": title}) for title in titles]
+        self.teams = [answer.json["id"] for answer in made]
+
+    def __call__(self, client: Client, kind: str, index: int) -> Answer:
+        """Invite an address that an account has, or none."""
+        path = f"{TEAMS}/{self.teams[index // OF_A_TEAM]}/invitations"
+        return client("POST", path, token=self.token, data={"email": f"{kind}{index:06}@test.example"})
+
+
+Ask = Callable[[Client, str, int], Answer]
+ASKED: dict[str, Ask] = {
     "sign-ups": sign_up_with,
     "forgotten passwords": forget,
     "letters of confirmation": ask_again,
 }
 
 
-def measure(client: Client, ask: Callable[[Client, str, int], Answer], pairs: int) -> Figures:
+def measure(client: Client, ask: Ask, pairs: int) -> Figures:
     """Ask about a known account, and about an unknown one just before or after.
 
     :raises RuntimeError: the answers have different statuses or lengths.
@@ -70,7 +88,7 @@ def measure(client: Client, ask: Callable[[Client, str, int], Answer], pairs: in
 def compare(stack: Stack, pairs: int) -> bool:
     """Measure each question until a round is within the tolerance, and print each round."""
     alike = []
-    for name, ask in ASKED.items():
+    for name, ask in {**ASKED, "invitations": Inviter(stack.api, pairs)}.items():
         for _ in range(ROUNDS):
             figures = measure(stack.api, ask, pairs)
             sys.stdout.write(f"{2 * pairs} {name}: {figures}\n")

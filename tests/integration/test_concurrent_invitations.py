@@ -15,6 +15,8 @@ from tests.integration.crowd import at_once, statuses
 from tests.support import MakeUser, TokenFor, items_naming
 
 pytestmark = pytest.mark.integration
+FEW = range(5)
+ROUNDS = [*FEW, *(pytest.param(number, marks=pytest.mark.slow) for number in range(5, 20))]
 
 
 def open_link(api: Client, token: str, team: Team) -> str:
@@ -24,7 +26,7 @@ def open_link(api: Client, token: str, team: Team) -> str:
     return token_of(application.api.keystore.keyring(), made["id"])
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", ROUNDS)
 @pytest.mark.parametrize("answers", [("accept",), ("accept", "decline")], ids="-".join)
 def test_a_link_is_good_for_one_of_50_concurrent_uses(
     *,
@@ -46,7 +48,7 @@ def test_a_link_is_good_for_one_of_50_concurrent_uses(
     assert members == 1 or "decline" in answers
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", FEW)
 def test_of_two_last_leaders_who_are_erased_at_once_one_stays(
     number: int, api: Client, user: User, make_user: MakeUser, token_for: TokenFor
 ) -> None:
