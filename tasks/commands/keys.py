@@ -40,7 +40,7 @@ def rotate(
     keys.rotate(keys.open_stage(stage), algorithm, kms=kms, wait=wait)
 
 
-@command(kid="the key, as keys.list shows it", stage=STAGE_HELP)
+@command(kid="the key, as keys.list shows it: --kid=ID takes a leading hyphen, too", stage=STAGE_HELP)
 def revoke(_context: Context, kid: str, stage: str = "") -> None:
     """Remove a signing key at once, with all its tokens (emergency)."""
     from tasks import keys
