@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.account import actions
 from chalicelib.account.actions import require_link
-from chalicelib.account.pages import CONFIRM, UNDO, VERIFY, LinkPage, done_page, show
+from chalicelib.account.pages import CONFIRM, PAGE, UNDO, VERIFY, LinkPage, done_page, show, token_of
 from chalicelib.account.schemas import AccountFormSchema, LinkQuery
 from chalicelib.context import Context
 from chalicelib.db.keys import Key
@@ -19,15 +19,12 @@ from chalicelib.users.models import User
 from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.browser import is_form_ticket
 from chalicelib.web.call import Call
-from chalicelib.web.media import HTML
-from chalicelib.web.operation import Docs, Document, Errors, Gives, Operation, Takes
-from chalicelib.web.page import error_page
+from chalicelib.web.operation import Docs, Document, Operation, Takes
 
 STALE = "This page has expired, or your browser does not accept cookies. Try again."
 REQUESTS = "30/hour"  # of each source address
 MISSING = "Enter your username or email address."
 SENT = "If there is such an account, a letter with a link is on its way to its email address."
-PAGE = Gives(types=(HTML,), errors=Errors(error_page), cors=False)
 LINK = Takes(query=LinkQuery)
 FORM = Takes(body=AccountFormSchema, parse=read_form)
 SHOWN = Docs(problems=(GoneError,), headers=("Set-Cookie",))
@@ -53,7 +50,7 @@ def _named(call: Call) -> list[Key | None]:
 @Operation(access=Access(PUBLIC), takes=LINK, gives=PAGE, docs=SHOWN)
 def show_email_verification(call: Call) -> Document:
     """Show the page that confirms an email address; without a token, the one that sends the link again."""
-    return _show(call, VERIFY, "email_verification") if _token(call) else _ask_again(call)
+    return _show(call, VERIFY, "email_verification") if token_of(call) else _ask_again(call)
 
 
 @Operation(
@@ -113,7 +110,7 @@ def submit_forgotten_password(call: Call) -> Document:
 @Operation(access=Access(PUBLIC), takes=LINK, gives=PAGE, docs=SHOWN)
 def show_password_reset(call: Call) -> Document:
     """Show the page on which a forgotten password is replaced."""
-    token = _token(call)
+    token = token_of(call)
     require_link(call.context, "password_reset", token)
     return _reset(call, token)
 
@@ -145,14 +142,8 @@ def submit_password_reset(call: Call) -> Document:
     return done_page(call, "New password", "You have a new password, and everybody is signed out.")
 
 
-def _token(call: Call) -> str:
-    """Return what the link of a letter brings; what is no single token opens nothing."""
-    values = call.request.query.get("token", [])
-    return values[0] if len(values) == 1 else ""
-
-
 def _show(call: Call, page: LinkPage, purpose: Purpose) -> Document:
-    token = _token(call)
+    token = token_of(call)
     user = require_link(call.context, purpose, token).user
     return _link_page(call, page, user, token)
 

@@ -8,7 +8,7 @@ from chalicelib.account import session
 from chalicelib.account.actions import name_key
 from chalicelib.account.links import STALE
 from chalicelib.account.overview import overview
-from chalicelib.account.pages import base_of, done_page, show
+from chalicelib.account.pages import PAGE, base_of, done_page, show
 from chalicelib.account.schemas import AccountFormSchema
 from chalicelib.account.session import SignedIn
 from chalicelib.db import keys
@@ -29,10 +29,8 @@ from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.browser import is_form_ticket, set_cookie
 from chalicelib.web.call import Call
 from chalicelib.web.media import HTML
-from chalicelib.web.operation import Docs, Document, Errors, Gives, Operation, Takes
-from chalicelib.web.page import error_page
+from chalicelib.web.operation import Docs, Document, Gives, Operation, Takes
 
-PAGE = Gives(types=(HTML,), errors=Errors(error_page), cors=False)
 SIGN_IN = "account sign-in"
 WRONG = "Wrong username, email address or password."
 MISSING = "Enter your username or email address, and your password."

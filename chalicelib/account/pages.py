@@ -6,10 +6,12 @@ from urllib.parse import urlsplit
 
 from chalicelib.web.browser import browser_of, make_form_ticket, new_browser
 from chalicelib.web.call import Call
-from chalicelib.web.operation import Document
-from chalicelib.web.page import alert_markup, fill, lay_out
+from chalicelib.web.media import HTML
+from chalicelib.web.operation import Document, Errors, Gives
+from chalicelib.web.page import alert_markup, error_page, fill, lay_out
 
 FOLDER = Path(__file__).with_name("pages")
+PAGE = Gives(types=(HTML,), errors=Errors(error_page), cors=False)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,12 @@ UNDO = LinkPage(
 def base_of(call: Call) -> str:
     """Return what stands in front of every path, such as the stage's name."""
     return urlsplit(call.request.base_url).path
+
+
+def token_of(call: Call) -> str:
+    """Return what the link of a letter brings; what is no single token opens nothing."""
+    values = call.request.query.get("token", [])
+    return values[0] if len(values) == 1 else ""
 
 
 def ticket_of(call: Call, form: str) -> str:

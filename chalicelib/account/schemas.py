@@ -13,13 +13,11 @@ from chalicelib.web.fields import pattern_metadata, text_metadata
 
 SEALED = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 ANY_ID = re.compile(r"[A-Za-z0-9._-]*", re.ASCII)
+ANY = re.compile(r"[\s\S]+")  # what can be no name is a name of nobody
 MAX_TOKEN = 128
 TOKEN = pattern_metadata(SEALED, MAX_TOKEN, description="Of the link.", example="01ARZ3NDEKTSV4RRFFQ69G5FAV")
 ENDED = pattern_metadata(ANY_ID, 64, description="Of the client or session that ends.", example="planner")
 PASSWORD = {"minLength": MIN_LENGTH, "maxLength": MAX_BYTES, "format": "password"}
-
-
-ANY = re.compile(r"[\s\S]+")  # what can be no name is a name of nobody
 
 
 class NameSchema(Schema):
@@ -57,8 +55,8 @@ class LinkQuery(Schema):
     token = fields.String(load_default="", metadata=TOKEN)
 
 
-class AccountFormSchema(FormSchema):
-    """What the account pages send."""
+class LinkFormSchema(FormSchema):
+    """What the page of a link sends."""
 
     ticket = fields.String(
         load_default="",
@@ -67,6 +65,11 @@ class AccountFormSchema(FormSchema):
         ),
     )
     token = fields.String(load_default="", metadata=TOKEN)
+
+
+class AccountFormSchema(LinkFormSchema):
+    """What the account pages send."""
+
     username = fields.String(
         load_default="", metadata=text_metadata(MAX_EMAIL, description=WHOSE, example="ada")
     )

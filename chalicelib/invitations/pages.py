@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from chalicelib.account.links import STALE
-from chalicelib.account.pages import done_page, show
+from chalicelib.account.pages import PAGE, done_page, show, token_of
 from chalicelib.account.schemas import LinkQuery
 from chalicelib.db import keys
 from chalicelib.errors import ConflictError, GoneError
@@ -15,13 +15,10 @@ from chalicelib.users.models import User
 from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.browser import is_form_ticket
 from chalicelib.web.call import Call
-from chalicelib.web.media import HTML
-from chalicelib.web.operation import Docs, Document, Errors, Gives, Operation, Takes
-from chalicelib.web.page import error_page
+from chalicelib.web.operation import Docs, Document, Gives, Operation, Takes
 
 FORM, TITLE = "invitation", "An invitation"
 TEMPLATE = str(Path(__file__).with_name(FORM))
-PAGE = Gives(types=(HTML,), errors=Errors(error_page), cors=False)
 AGAIN = {
     403: "The page has expired: it is shown again.",
     409: "No account has the address yet, or it is not confirmed.",
@@ -37,8 +34,7 @@ AGAIN = {
 )
 def show_invitation(call: Call) -> Document:
     """Show the page of an invitation: who invites to which team."""
-    values = call.request.query.get("token", [])
-    token = values[0] if len(values) == 1 else ""
+    token = token_of(call)
     return _page(call, actions.open_invitation(call.context, token), token)
 
 

@@ -2,12 +2,10 @@
 
 from marshmallow import Schema, fields, validate
 
-from chalicelib.account.schemas import TOKEN, LinkTokenSchema
-from chalicelib.oauth.form import MAX_VALUE, FormSchema
+from chalicelib.account.schemas import LinkFormSchema, LinkTokenSchema
 from chalicelib.teams.schemas import BaseTeamSchema
 from chalicelib.users.schemas import EmailText
-from chalicelib.web.fields import ID, Moment, pattern_metadata
-from chalicelib.web.pagination import CURSOR
+from chalicelib.web.fields import ID, Moment
 
 DECISIONS = ("accept", "decline")
 DECISION = {"description": "What you answer.", "example": "accept"}
@@ -45,14 +43,7 @@ class AnswerSchema(LinkTokenSchema):
     decision = fields.String(required=True, validate=validate.OneOf(DECISIONS), metadata=DECISION)
 
 
-class AnswerFormSchema(FormSchema):
+class AnswerFormSchema(LinkFormSchema):
     """What the page of an invitation sends."""
 
-    ticket = fields.String(
-        load_default="",
-        metadata=pattern_metadata(
-            CURSOR, MAX_VALUE, description="Ties the form to the browser.", example="c2VhbGVk"
-        ),
-    )
-    token = fields.String(load_default="", metadata=TOKEN)
     decision = fields.String(load_default="", metadata={"enum": ["", *DECISIONS], **DECISION})
