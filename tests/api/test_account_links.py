@@ -169,6 +169,12 @@ def test_looking_at_a_link_changes_nothing(api: Client, links: Links, purpose: s
     assert visitor.visit(PAGES[purpose], token=token).status == 410
 
 
+def test_an_address_with_two_tokens_opens_nothing(api: Client, links: Links) -> None:
+    """Which one a proxy or a log has looked at is anybody's guess."""
+    token = links.send("password_reset")
+    assert api("GET", f"/account/reset?token={token}&token={token}").status == 410
+
+
 @pytest.mark.parametrize("purpose", [purpose for purpose in PAGES if purpose != "password_reset"])
 def test_a_page_names_the_account(api: Client, links: Links, purpose: str) -> None:
     """A stranger may have signed up with the address: who presses the button sees for which account."""
