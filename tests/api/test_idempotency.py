@@ -167,8 +167,9 @@ def test_the_table_tells_nothing_of_keys_requests_and_answers(send: Sender, name
     """Behaviour 28, 64: neither the key nor the body nor a secret of the answer stands in what is kept."""
     answer = send(name).json
     kept = str([item for item in dump_table() if item["kind"]["S"] == "kept_answer"])
-    texts = [KEY, *(str(value) for value in answer.values() if len(str(value)) > 5)]
-    texts += [str(value) for value in (POSTS[name][1] or {}).values()]
+    values = [KEY, *answer.values(), *(POSTS[name][1] or {}).values()]
+    # by chance, three letters stand in any long base64
+    texts = [str(value) for value in values if len(str(value)) > 5]
     assert (kept != "[]", [text for text in texts if text in kept]) == (True, [])
 
 
