@@ -1,7 +1,8 @@
 """Schema fields that are stricter than marshmallow's, as JSON and OpenAPI have it."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields
@@ -137,6 +138,57 @@ class StoredMoment(Moment):
             return moment.astimezone(UTC)
         except OverflowError as error:
             raise ValidationError("Must be in a year from 1 to 9999, in UTC too.") from error
+
+
+class FullDate(fields.String):
+    """A date as RFC 3339 has it (`full-date`), kept as a text: it sorts by time."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.metadata = {"format": "date", "maxLength": 10, **self.metadata}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        try:
+            # Python reads other forms of ISO 8601, too.
+            if isinstance(value, str) and date.fromisoformat(value).isoformat() == value:
+                return value
+        except ValueError:
+            pass
+        raise ValidationError("Must be a date, such as 2026-01-31 (RFC 3339).")
+
+
+class DecimalText(fields.Field[Decimal]):
+    """An exact decimal number, in JSON a text: most parsers read a JSON number as a double (RFC 8259 §6).
+
+    :param least: the lowest value, and `most` the highest, as decimal numbers.
+    :param places: digits after the point, at least one; fewer are accepted, and all are sent.
+    """
+
+    def __init__(self, *, least: str, most: str, places: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.least, self.most, self.places = Decimal(least), Decimal(most), places
+        self.limits = f"from {least} to {most} with at most {places} digits after the point"
+        digits = max(len(str(abs(int(bound)))) for bound in (self.least, self.most))
+        sign = "-?" if self.least < 0 else ""
+        self.form = re.compile(rf"{sign}(0|[1-9][0-9]{{0,{digits - 1}}})(\.[0-9]{{1,{places}}})?")
+        self.metadata = {
+            "type": "string",
+            "format": "decimal",
+            "description": f"A decimal number {self.limits}.",
+            **pattern_metadata(self.form, digits + places + 2),
+            **self.metadata,
+        }
+
+    def _serialize(self, value: Decimal | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else f"{value:.{self.places}f}"
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        if not isinstance(value, str) or not self.form.fullmatch(value):
+            raise ValidationError(f"Must be a text with a decimal number {self.limits}.")
+        number = Decimal(value)
+        if not self.least <= number <= self.most:
+            raise ValidationError(f"Must be a decimal number {self.limits}.")
+        return number or Decimal(0)  # zero has no sign
 
 
 class Array(fields.List[Any]):

@@ -72,6 +72,7 @@ def edits(things: str) -> Iterable[Edit]:
         Edit(project, before(r'^ +"chalicelib\.audit", '), '    "chalicelib.$things",\n'),
         Edit("benchmarks/operations.py", in_literal("UNMEASURED"), UNMEASURED),
         Edit("schemathesis.toml", before('"listUsers"'), '"list$Things", '),
+        Edit("schemathesis.toml", before('"createUser"]'), "$fuzzed"),
         Edit("tests/api/expected_access.py", in_literal("EXPECTED"), ACCESS),
         Edit("tests/db/test_keys.py", in_literal("KINDS"), "    keys.$thing,\n"),
         Edit(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from decimal import Decimal, localcontext
 
 from marshmallow import Schema
 
@@ -10,12 +11,16 @@ from chalicelib.db.table import Item
 from tasks.errors import TaskError
 from tasks.module.names import check_name
 
-SYNTAX = "NAME:TYPE[:required][:min=N][:max=N][:values=A,B]"
+SYNTAX = "NAME:TYPE[:required][:min=N][:max=N][:places=N][:values=A,B]"
 WORD = re.compile(r"(?!null$)[a-z0-9]+([_-][a-z0-9]+)*")  # null in a form is null
 MAX_FIELDS = 20
 MAX_STRING = 500  # characters: lists read whole items, and 100 of them should fit into 1 MB (AWS quota)
 MAX_TEXT = 10_000
 INT32 = 2**31
+MAX_PLACES = (
+    18  # with them, and 19 digits before the point, a number is exact in DynamoDB: 38 digits (AWS quota)
+)
+MAX_DECIMAL = Decimal(10**MAX_PLACES)
 # Names that items, schemas, forms or the generated code use themselves.
 TAKEN = {*dir(Item), *dir(Schema()), "access_token", "cls", "hash_key", "id", "range_key", "self", "user_id"}
 
@@ -83,7 +88,9 @@ class Options:
         self.required = "required" in said
         self.given = dict(text.split("=", 1) for text in said if "=" in text)
         if len(self.given) + self.required < len(said):
-            raise TaskError(f"{name}: options are required, min=N, max=N and values=A,B, each of them once.")
+            raise TaskError(
+                f"{name}: options are required, min=N, max=N, places=N and values=A,B, each once."
+            )
 
     def number(self, option: str, default: int, least: int, most: int) -> int:
         """Return a whole number within limits.
@@ -94,6 +101,18 @@ class Options:
         if not re.fullmatch(r"-?[0-9]{1,10}", text) or not least <= int(text) <= most:
             raise TaskError(f"{self.name}: {option} is a number from {least} to {most}, not {text!r}.")
         return int(text)
+
+    def decimal(self, option: str, default: str, least: Decimal, places: int) -> Decimal:
+        """Return a decimal number within limits.
+
+        :raises TaskError: it is not a number, out of range, or has too many digits after the point.
+        """
+        text = self.given.pop(option, default)
+        form = rf"-?[0-9]{{1,19}}(\.[0-9]{{1,{places}}})?"
+        if not re.fullmatch(form, text) or not least <= Decimal(text) <= MAX_DECIMAL:
+            limits = f"from {least:f} to {MAX_DECIMAL:f} with at most {places} digits after the point"
+            raise TaskError(f"{self.name}: {option} is a number {limits}, not {text!r}.")
+        return Decimal(text)
 
 
 def string(options: Options, kind: str = "Text", default: int = 100, greatest: int = MAX_STRING) -> Field:
@@ -138,6 +157,27 @@ def integer(options: Options) -> Field:
     )
 
 
+def decimal(options: Options) -> Field:
+    """Return a field of an exact decimal number."""
+    places = options.number("places", 2, 1, MAX_PLACES)
+    least = options.decimal("min", "0", -MAX_DECIMAL, places)
+    most = options.decimal("max", "1000000000", least, places)
+    step = Decimal(1).scaleb(-places)
+    with localcontext(prec=2 * MAX_PLACES + 2):
+        usual = min(most, least + Decimal("19.9"))
+        over = [f'"{bound:.{places}f}"' for bound in (least - step, most + step)]
+    return Field(
+        name=options.name,
+        required=options.required,
+        stored="DecimalAttribute",
+        declaration=f'DecimalText(least="{least:f}", most="{most:f}", places={places}, ...)',
+        example=f'"{usual:.{places}f}"',
+        other=f'"{least:.{places}f}"',
+        bad=(*over, f'"{step / 10:f}"', '"1e1"', '"NaN"', "1"),
+        limits=f"a text with a decimal number from {least:f} to {most:f}, {places} digits after the point",
+    )
+
+
 def boolean(options: Options) -> Field:
     """Return a field of true or false."""
     return Field(
@@ -167,6 +207,20 @@ def moment(options: Options) -> Field:
     )
 
 
+def day(options: Options) -> Field:
+    """Return a field of a date."""
+    return Field(
+        name=options.name,
+        required=options.required,
+        stored="UnicodeAttribute",
+        declaration="FullDate(...)",
+        example='"2026-01-31"',
+        other='"2028-02-29"',
+        bad=('"2026-02-29"', '"2026-1-31"', '"2026-01-31T12:00:00Z"', '""', "5"),
+        limits="a date (RFC 3339), such as 2026-01-31",
+    )
+
+
 def enum(options: Options) -> Field:
     """Return a field of one of several words."""
     values = options.given.pop("values", "").split(",")
@@ -191,7 +245,9 @@ TYPES: dict[str, Callable[[Options], Field]] = {
     "string": string,
     "text": text,
     "integer": integer,
+    "decimal": decimal,
     "boolean": boolean,
+    "date": day,
     "datetime": moment,
     "enum": enum,
 }

@@ -58,6 +58,8 @@ def places(names: Names, fields: list[Field]) -> dict[str, str]:
             f"| `{field.name}` | {field.limits}{', required' * field.required} |" for field in fields
         ),
     }
+    has_decimals = any(field.stored == "DecimalAttribute" for field in fields)
+    values["fuzzed"] = f'"create{values["Thing"]}", ' if has_decimals else ""
     values["required_tests"] = template("test_required.py", values) if required else ""
     values["optional_tests"] = template("test_optional.py", values) if len(required) < len(fields) else ""
     return values

@@ -1,10 +1,13 @@
 """What AWS's DynamoDB Local refuses and an emulator in memory lets pass: never a 500."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 import app as application
+from chalicelib.db.attributes import DecimalAttribute
+from chalicelib.db.table import Item, connection
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.http import Answer, Client, InProcess
@@ -67,6 +70,19 @@ def test_no_username_breaks_the_sign_in(username: str, api: Client, documentatio
 def test_numbers_beyond_dynamodb_are_refused(field: str, number: float, api: Client) -> None:
     """Behaviour 50: floats and more than 38 digits are 4xx in every field."""
     assert 400 <= sign_up(api, **{field: number}).status < 500
+
+
+@pytest.mark.parametrize(
+    "number", ["0.1", "-0.00", "1000000000000000000", f"-{'9' * 19}.{'9' * 18}", "1e-18"]
+)
+def test_a_decimal_is_stored_exactly(table: None, number: str) -> None:
+    """Every digit comes back: no part of the way is a double."""
+    client, kind = connection().connection.client, DecimalAttribute()
+    key = {"pk": {"S": "PRICE"}, "sk": {"S": "PRICE"}}
+    raw = {**key, "price": {"N": kind.serialize(Decimal(number))}}
+    client.put_item(TableName=Item.Meta.table_name, Item=raw)
+    found = client.get_item(TableName=Item.Meta.table_name, Key=key)["Item"]
+    assert kind.deserialize(found["price"]["N"]) == Decimal(number)
 
 
 @pytest.mark.parametrize("value", [HUGE, "\x00", "a\r\nb", LONGEST * 30, LONGEST * 31, "x" * 60_000, ["x"]])

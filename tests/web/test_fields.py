@@ -2,12 +2,13 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from marshmallow import Schema, ValidationError
 
-from chalicelib.web.fields import Moment, Prose, StoredMoment, Text
+from chalicelib.web.fields import DecimalText, FullDate, Moment, Prose, StoredMoment, Text
 
 PROSE = Prose(min_length=2, max_length=8)
 E_ACUTE, E_WITH_ACUTE = "\u00e9", "e\u0301"  # the same letter in NFC and in NFD
@@ -117,3 +118,85 @@ def test_a_moment_that_can_not_be_stored(text: str) -> None:
     assert Moment().deserialize(text).tzinfo is not None
     with pytest.raises(ValidationError):
         StoredMoment().deserialize(text)
+
+
+@pytest.mark.parametrize("text", ["2026-01-31", "2024-02-29", "0001-01-01", "9999-12-31"])
+def test_a_date_is_kept_as_it_is(text: str) -> None:
+    """RFC 3339 §5.6: full-date."""
+    assert FullDate().deserialize(text) == text
+
+
+BAD_DATES = [
+    "20260131",
+    "2026-W05-6",
+    "2026-1-31",
+    "2026-02-30",
+    "2026-01-31T12:00:00Z",
+    "\u0662026-01-31",
+    "",
+    5,
+]
+
+
+@pytest.mark.parametrize("value", BAD_DATES)
+def test_what_is_no_date(value: Any) -> None:
+    """Other forms of ISO 8601, days that no month has, and moments are refused."""
+    with pytest.raises(ValidationError):
+        FullDate().deserialize(value)
+
+
+LONG = "9" * 19 + "." + "9" * 18  # 37 digits: more than Python's context has, fewer than DynamoDB takes
+PRICE = DecimalText(least="-5", most="1000", places=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [("0", "0.00"), ("12.5", "12.50"), ("-5", "-5.00"), ("1000.00", "1000.00"), ("-0.0", "0.00")],
+)
+def test_a_decimal_is_sent_with_all_its_places(text: str, sent: str) -> None:
+    """The documented pattern takes what was sent and what is sent; zero has no sign."""
+    schema = Schema.from_dict({"price": PRICE})()
+    assert schema.dump(schema.load({"price": text})) == {"price": sent}
+    assert all(re.search(PRICE.metadata["pattern"], each) for each in (text, sent))
+
+
+def test_a_decimal_is_exact() -> None:
+    """No digit of a long one is rounded, on the way in or out."""
+    field = DecimalText(least=f"-{LONG}", most=LONG, places=18)
+    schema = Schema.from_dict({"price": field})()
+    loaded = schema.load({"price": f"-{LONG}"})
+    assert (loaded["price"], schema.dump(loaded)["price"]) == (Decimal(f"-{LONG}"), f"-{LONG}")
+
+
+BAD_DECIMALS = [
+    "",
+    "1.234",
+    "01",
+    "+1",
+    ".5",
+    "5.",
+    "1e2",
+    "NaN",
+    "Infinity",
+    " 1",
+    "1\n",
+    "\u0661",
+    "1,5",
+    1,
+    1.5,
+]
+
+
+@pytest.mark.parametrize("value", BAD_DECIMALS)
+def test_what_is_no_decimal(value: Any) -> None:
+    """Numbers of JSON are refused, since parsers round them; the pattern refuses the texts, too."""
+    with pytest.raises(ValidationError, match="Must be a text"):
+        PRICE.deserialize(value)
+    assert not isinstance(value, str) or not re.search(PRICE.metadata["pattern"].replace("$", r"\Z"), value)
+
+
+@pytest.mark.parametrize("text", ["-5.01", "1000.01", "9999", "-9"])
+def test_a_decimal_has_limits(text: str) -> None:
+    """The message has them."""
+    with pytest.raises(ValidationError, match="from -5 to 1000 with at most 2 digits"):
+        PRICE.deserialize(text)
