@@ -149,7 +149,7 @@ OPERATIONS: dict[str, Call] = {
 # Operations that docs/scaling.md leaves out; to measure and compare one, add it above with a call.
 UNMEASURED: list[str] = [
     f"POST {ACCOUNT}",  # a sign-in costs what it costs at the token endpoint
-    # what takes the link of a letter costs what it changes: four reads, and a write of each item
+    # what takes the link of a letter costs what it changes: two reads, and a write of each item
     *(f"{method} {ACCOUNT}/{page}" for page in ("confirm", "undo", "reset") for method in ("GET", "POST")),
     f"POST {ACCOUNT}/verify",
     f"POST {ACCOUNT}/forgotten",

@@ -17,7 +17,6 @@ from chalicelib.users.links import (
     open_link,
     use_link,
     write_decoy,
-    write_decoy_link,
 )
 from chalicelib.users.models import Link, UniqueName, User
 from chalicelib.users.sign_in import username_key
@@ -51,7 +50,7 @@ def request_password_reset(context: Context, name: str) -> None:
     """
     user = _addressee(context, name)
     if user is None or not user.is_active or not user.claims_email:
-        _emit_nothing_sent(context, "password_reset_request", "password_reset", user)
+        _emit_nothing_sent(context, "password_reset_request", user)
         return
     letter = Letter(link=issue_link(context, "password_reset", user, user.email))
     context.emit(Event(name="password_reset_request", user_id=user.id, letter=letter))
@@ -65,7 +64,7 @@ def request_verification(context: Context, name: str) -> None:
     """
     user = _addressee(context, name)
     if user is None or not user.is_active or user.is_email_verified:
-        _emit_nothing_sent(context, "email_verification", "email_verification", user)
+        _emit_nothing_sent(context, "email_verification", user)
         return
     letter = emails.verification_letter(context, user)
     context.emit(Event(name="email_verification", user_id=user.id, letter=letter))
@@ -153,8 +152,8 @@ def _addressee(context: Context, name: str) -> User | None:
     return context.find(User, user_key)
 
 
-def _emit_nothing_sent(context: Context, name: EventName, purpose: Purpose, user: User | None) -> None:
-    write_decoy_link(context, purpose, "")
+def _emit_nothing_sent(context: Context, name: EventName, user: User | None) -> None:
+    write_decoy(context)
     if context.settings.mail:
         write_decoy(context)  # in the place of a letter
     reason: Reason = "unknown user" if user is None or user.is_active else "account is disabled"

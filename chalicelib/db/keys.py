@@ -232,11 +232,6 @@ def link(user_id: str, purpose: str) -> Key:
 LINKS = "LINK#"
 
 
-def link_place(link_id: str) -> Key:
-    """Key of the note whose link it is, by the id of the link."""
-    return Key(f"LINK#{link_id}", "LINK")
-
-
 def account_session(user_id: str, secret_hash: str) -> Key:
     """Key of a sign-in to the account page."""
     return Key(f"USER#{user_id}", f"{ACCOUNT_SESSIONS}{secret_hash}")

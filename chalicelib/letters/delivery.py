@@ -25,6 +25,7 @@ from chalicelib.security.links import token_of
 from chalicelib.settings import LOCAL_URL, running
 from chalicelib.telemetry.logs import log
 from chalicelib.telemetry.measure import count
+from chalicelib.users.links import ID
 from chalicelib.users.models import User
 
 MOST = 100  # letters that one run takes up
@@ -160,7 +161,7 @@ def wait_after(attempts: int) -> int:
 def deadline(letter: Letter, template: Template) -> datetime:
     """Return when a letter is given up: after a day, or when its link ends."""
     end = keys.moment_of(letter.id) + DAY
-    return min(end, keys.moment_of(letter.link) + template.lasts) if letter.link else end
+    return min(end, keys.moment_of(letter.link[-ID:]) + template.lasts) if letter.link else end
 
 
 def base_url(context: Context) -> str:

@@ -3,7 +3,6 @@
 Another letter is a line here, and a text by the name of its event.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,6 +10,7 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.events import Event
 from chalicelib.events import Letter as Facts
+from chalicelib.users.links import place_of
 
 DAY = timedelta(days=1)
 NO_FACTS = Facts()
@@ -21,7 +21,7 @@ class Template:
     """A kind of letter.
 
     :param link: path of the page that opens its link.
-    :param place: key of what is there while the link works, by the link's id; without it no letter is sent.
+    :param purpose: of an account's link; without one, the link is that of an invitation.
     :param lasts: how long the link works: after that, a letter that was not sent yet is given up.
     :param page: path of a page that the text refers to.
     :param needs: without these (link, to, values), an event is not told.
@@ -30,12 +30,16 @@ class Template:
     """
 
     link: str | None = None
-    place: Callable[[str], Key] = keys.link_place
+    purpose: str = ""
     lasts: timedelta = DAY
     page: str | None = None
     needs: tuple[str, ...] = ()
     to_others: bool = False
     anonymous: bool = False
+
+    def place(self, link: str) -> Key:
+        """Return the key of what is there while a link works; without it no letter is sent."""
+        return place_of(link, self.purpose) if self.purpose else keys.invitation_place(link)
 
     def fits(self, event: Event) -> bool:
         """Whether an event is told."""
@@ -49,17 +53,18 @@ class Template:
         )
 
 
+VERIFICATION = Template(link="/account/verify", purpose="email_verification", needs=("link",))
 TEMPLATES: dict[str, Template] = {
     "account_erasure": Template(needs=("to",), anonymous=True),
-    "email_change": Template(link="/account/undo", lasts=3 * DAY, needs=("to",)),
-    "email_change_request": Template(link="/account/confirm", needs=("to", "link")),
-    "email_verification": Template(link="/account/verify", needs=("link",)),
-    "invitation": Template(
-        link="/account/invitation", place=keys.invitation_place, lasts=7 * DAY, needs=("to", "link")
-    ),
+    "email_change": Template(link="/account/undo", purpose="email_undo", lasts=3 * DAY, needs=("to",)),
+    "email_change_request": Template(link="/account/confirm", purpose="email_change", needs=("to", "link")),
+    "email_verification": VERIFICATION,
+    "invitation": Template(link="/account/invitation", lasts=7 * DAY, needs=("to", "link")),
     "member_addition": Template(needs=("values",), to_others=True),
     "password_change": Template(page="/account/forgotten"),
-    "password_reset_request": Template(link="/account/reset", lasts=timedelta(minutes=30), needs=("link",)),
+    "password_reset_request": Template(
+        link="/account/reset", purpose="password_reset", lasts=timedelta(minutes=30), needs=("link",)
+    ),
     "sign_up_with_taken_email": Template(page="/account/forgotten"),
-    "user_creation": Template(link="/account/verify", needs=("link",)),
+    "user_creation": VERIFICATION,
 }

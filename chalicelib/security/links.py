@@ -1,6 +1,6 @@
 """What opens a link that is sent by letter: the id of the link, and a MAC of it.
 
-The table holds the ids alone, so who reads it opens none.
+The table holds only the ids, so nobody opens a link by reading it.
 """
 
 import hashlib
@@ -10,13 +10,13 @@ from base64 import urlsafe_b64encode
 
 from chalicelib.security.keys import Keyring
 
-TOKEN = re.compile(r"(?P<id>[0-7][0-9A-HJKMNP-TV-Z]{25})[\w-]{43}", re.ASCII)
+TOKEN = re.compile(r"(?P<id>([0-7][0-9A-HJKMNP-TV-Z]{25}){1,2})[\w-]{43}", re.ASCII)
 
 
 def token_of(keyring: Keyring, link_id: str) -> str:
-    """Return what opens a link: 69 characters that are safe in URLs.
+    """Return what opens a link: the id and 43 more characters that are safe in URLs.
 
-    :param link_id: a ULID.
+    :param link_id: a ULID, or two: whose link it is, and which.
     """
     mac = hmac.digest(keyring.mac_key("link"), link_id.encode(), hashlib.sha256)
     return link_id + urlsafe_b64encode(mac).decode().rstrip("=")

@@ -67,7 +67,7 @@ def request_change(context: Context, user: User, address: str, credentials_versi
         raise taken("email")
     link = issue_link(context, "email_change", user, address, credentials_version)
     # A link that leads nowhere: the letter waits like others, and is deleted unsent.
-    letter = Letter(to=address, link=keys.new_id() if owner else link)
+    letter = Letter(to=address, link=keys.NOBODY + keys.new_id() if owner else link)
     context.emit(Event(name="email_change_request", user_id=user.id, letter=letter))
 
 

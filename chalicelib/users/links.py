@@ -6,12 +6,14 @@ from typing import Literal, get_args
 
 from chalicelib.context import Context
 from chalicelib.db import keys
+from chalicelib.db.keys import Key
 from chalicelib.security.links import link_of
-from chalicelib.users.models import Link, LinkPlace, User
+from chalicelib.users.models import Link, User
 
 Purpose = Literal["email_verification", "email_change", "email_undo", "password_reset"]
 PURPOSES: tuple[str, ...] = get_args(Purpose)
 HOUR = 3600
+ID = 26  # characters: the id of a link is the account's, and then its own
 LIFETIMES: dict[Purpose, int] = {
     "email_verification": 24 * HOUR,
     "email_change": 24 * HOUR,
@@ -27,37 +29,31 @@ class OpenedLink:
     """A link that works, and the account that it is for; both were read."""
 
     item: Link
-    place: LinkPlace
     user: User
 
 
 def issue_link(
     context: Context, purpose: Purpose, user: User, address: str, credentials_version: int | None = None
 ) -> str:
-    """Add a link to the work in the place of the one before, and return its id.
+    """Add a link to the work in the place of the one before, and return its id: the account's, and its own.
 
     :param credentials_version: the account's, once the work is written; None if it stays.
     """
     version = user.credentials_version if credentials_version is None else credentials_version
-    return _write(context, purpose, user.id, user.id, address, version)
-
-
-def write_decoy_link(context: Context, purpose: Purpose, address: str) -> None:
-    """Write what a link takes, for nobody, so that the time of an answer tells nothing of accounts."""
-    _write(context, purpose, keys.new_id(), keys.NOBODY, address, 0)
+    return _write(context, purpose, user.id, address, version)
 
 
 def write_decoy(context: Context) -> None:
-    """Write one more item that leads to no account, in the place of a letter or an event."""
-    until = int(time.time()) + LIFETIMES["password_reset"]
-    place = keys.link_place(keys.new_id())
-    context.work.put(LinkPlace.at(place, user_id=keys.NOBODY, expires_at=until))
+    """Write a link of nobody in the place of a link, a letter or an event.
+
+    So the time of an answer tells nothing of accounts.
+    """
+    _write(context, "password_reset", keys.NOBODY, "", 0)
 
 
-def _write(  # noqa: PLR0917 - the parts of one item
-    context: Context, purpose: Purpose, owner: str, user_id: str, address: str, version: float
-) -> str:
+def _write(context: Context, purpose: Purpose, user_id: str, address: str, version: float) -> str:
     link_id, until = keys.new_id(), int(time.time()) + LIFETIMES[purpose]
+    owner = keys.new_id() if user_id == keys.NOBODY else user_id  # many at once write one item each
     actions = [
         Link.purpose.set(purpose),
         Link.link_id.set(link_id),
@@ -68,25 +64,23 @@ def _write(  # noqa: PLR0917 - the parts of one item
         Link.version.add(1),
     ]
     context.work.add(Link.at(keys.link(owner, purpose)), actions)
-    context.work.put(LinkPlace.at(keys.link_place(link_id), user_id=user_id, expires_at=until))
-    return link_id
+    return user_id + link_id
 
 
 def open_link(context: Context, purpose: Purpose, token: str) -> OpenedLink | None:
     """Read what a token opens; None if it does not work, whatever the reason."""
-    link_id = link_of(context.keyring, token)
-    if link_id is None:
+    found = link_of(context.keyring, token) or ""
+    user_key, link_key = keys.user(found[:ID]), place_of(found, purpose)
+    context.read([user_key, link_key] if found else [])
+    item, user = context.find(Link, link_key), context.find(User, user_key)
+    if item is None or user is None or item.link_id != found[ID:] or not _is_current(item, user, purpose):
         return None
-    context.read([keys.link_place(link_id)])
-    place = context.find(LinkPlace, keys.link_place(link_id))
-    if place is None:
-        return None
-    context.read([keys.link(place.user_id, purpose), keys.user(place.user_id)])
-    item = context.find(Link, keys.link(place.user_id, purpose))
-    user = context.find(User, keys.user(place.user_id))
-    if item is None or user is None or item.link_id != link_id or not _is_current(item, user, purpose):
-        return None
-    return OpenedLink(item, place, user)
+    return OpenedLink(item, user)
+
+
+def place_of(link: str, purpose: str) -> Key:
+    """Return where a link is, by its id and purpose."""
+    return keys.link(link[:ID], purpose)
 
 
 def _is_current(item: Link, user: User, purpose: Purpose) -> bool:
@@ -98,4 +92,3 @@ def _is_current(item: Link, user: User, purpose: Purpose) -> bool:
 def use_link(context: Context, link: OpenedLink) -> None:
     """Add the use of a link to the work; of two at once, one reads again and finds it gone."""
     context.work.delete(link.item)
-    context.work.delete(link.place)

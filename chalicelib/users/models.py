@@ -79,7 +79,8 @@ class UniqueName(Item, discriminator="unique_name"):
 class Link(Item, discriminator="link"):
     """The link that an account was sent last for a purpose; what opens it is a MAC of its id.
 
-    `address` is where it was sent, or the address that it confirms or restores.
+    `address` is where it was sent, or the address that it confirms or restores. Decoys, which are of nobody,
+    keep times alike.
     """
 
     personal = Personal(
@@ -92,14 +93,6 @@ class Link(Item, discriminator="link"):
     user_id = UnicodeAttribute()
     address = UnicodeAttribute()
     credentials_version = NumberAttribute()
-
-
-class LinkPlace(Item, discriminator="link_place"):
-    """Leads from the id of a link to its account; decoys, which lead to none, keep times alike."""
-
-    personal = NOT_PERSONAL  # holds ids, until the link expires
-
-    user_id = UnicodeAttribute()
 
 
 def new_user(*, username: str, email: str, password_hash: str, **fields: object) -> User:

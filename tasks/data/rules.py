@@ -17,7 +17,7 @@ from chalicelib.privacy.actions import clean_up as erase_rest
 from chalicelib.privacy.models import Erasure
 from chalicelib.teams.actions import clean_up, count_members
 from chalicelib.teams.models import Cleanup, Member, Team
-from chalicelib.users.models import Link, LinkPlace, UniqueName, User
+from chalicelib.users.models import Link, UniqueName, User
 from tasks.data import letters
 from tasks.data.findings import Finding, list_anew, remove
 from tasks.data.items import Found, read
@@ -159,13 +159,6 @@ def _keys_of_account(user_id: str) -> list[Key]:
     return [keys.user(user_id), keys.erasure(user_id)]
 
 
-def _link_place(place: LinkPlace, found: Found) -> Iterator[Finding]:
-    if place.user_id != keys.NOBODY and keys.user(place.user_id) not in found:
-        absent = (User, keys.user(place.user_id))
-        mend = partial(remove, place, absent)
-        yield Finding(place.key, "its user is gone", "removes it", mend, is_leftover=True)
-
-
 def _is_owned(item: Item) -> bool:
     return bool(hasattr(item, "user_id") and item.counted()) and not _is_of_user(item)
 
@@ -252,7 +245,6 @@ RULES = [
     Rule(lambda _: True, lambda _: [], _listing),
     Rule(_is(User), lambda user: list(_names(user).values()), _user),
     Rule(_is(UniqueName), lambda marker: [keys.user(marker.user_id)], _marker),
-    Rule(_is(LinkPlace), lambda place: [keys.user(place.user_id)], _link_place),
     Rule(_is_of_user, _needs_of_user, _of_user),
     Rule(_is_owned, lambda item: _keys_of_account(item.user_id), _owned),
     Rule(

@@ -4,6 +4,7 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
+from chalicelib.users.links import place_of
 from chalicelib.users.models import User
 from tests.api import account_tools, test_account_links
 from tests.api.account_tools import NEW_PASSWORD, Mail, use
@@ -80,7 +81,7 @@ def test_a_taken_address_looks_like_a_free_one(api: Client, links: Links, make_u
     ]
     assert answers[0].body == answers[1].body
     ids = [event.letter.link for event in links.mail.events if event.letter and event.letter.link]
-    places = [keys.link_place(each) for each in ids]
+    places = [place_of(each, "email_change") for each in ids]
     assert [key in get_many(places) for key in places] == [True, False]
 
 

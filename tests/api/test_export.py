@@ -16,7 +16,6 @@ EXPORT = "/api/v1/users/me/export"
 # Kinds that name a person, and why an export leaves them out.
 LEFT_OUT = {
     "unique_name": "the user shows the names",
-    "link_place": "holds an id",
     "counter": "counts what is exported",
     "tally": "counts requests, for two windows of time",
 }

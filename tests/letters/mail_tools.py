@@ -15,7 +15,7 @@ from chalicelib.letters.models import Letter
 from chalicelib.letters.outbox import write_letter
 from chalicelib.letters.templates import TEMPLATES
 from chalicelib.listeners import LISTENERS
-from chalicelib.users.models import LinkPlace
+from chalicelib.users.models import Link
 from tests.support import NOBODY, a_context, perform
 
 ADDRESS = "ada@test.example"
@@ -31,9 +31,9 @@ def tell(context: Context, event: Event) -> None:
     replace(context, listeners=(write_letter,), work=context.work).emit(event)
 
 
-def make_place(context: Context, place: LinkPlace) -> None:
+def make_link(context: Context, link: Link) -> None:
     """Write the item that is there while a link works."""
-    context.work.put(place)
+    context.work.put(link)
 
 
 def told(name: EventName, user_id: str | None = None, **facts: Any) -> Letter:
@@ -42,9 +42,9 @@ def told(name: EventName, user_id: str | None = None, **facts: Any) -> Letter:
     link = facts.get("link")
     if link:
         until = int(keys.moment_of(link).timestamp()) + 7 * 86400
-        perform(
-            make_place, LinkPlace.at(TEMPLATES[name].place(link), user_id=user_id or NOBODY, expires_at=until)
-        )
+        place = TEMPLATES[name].place(link)
+        values = {"purpose": "", "link_id": link, "address": "", "credentials_version": 0}
+        perform(make_link, Link.at(place, user_id=user_id or NOBODY, expires_at=until, **values))
     perform(tell, Event(name=name, user_id=user_id, letter=Facts(**facts)))
     (letter,) = (letter for letter in outbox() if letter.id not in before)
     return letter

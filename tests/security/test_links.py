@@ -14,9 +14,10 @@ def keyring() -> Keyring:
     return Keyring({}, secrets.token_bytes(32))
 
 
-def test_a_token_opens_its_link(keyring: Keyring) -> None:
-    """The id comes back."""
-    link_id = keys.new_id()
+@pytest.mark.parametrize("ids", [1, 2])
+def test_a_token_opens_its_link(keyring: Keyring, ids: int) -> None:
+    """The id comes back, with that of the account if it has one."""
+    link_id = "".join(keys.new_id() for _ in range(ids))
     assert link_of(keyring, token_of(keyring, link_id)) == link_id
 
 
@@ -28,7 +29,15 @@ def test_a_token_with_one_character_changed_opens_nothing(keyring: Keyring) -> N
         assert link_of(keyring, token[:place] + other + token[place + 1 :]) is None
 
 
-@pytest.mark.parametrize("token", ["", "0", "é" * 69, "0" * 69, "0" * 10_000])
+def test_a_token_opens_no_part_of_its_link(keyring: Keyring) -> None:
+    """The MAC is of both ids: one of them alone, or another account's, opens nothing."""
+    owner, own = keys.new_id(), keys.new_id()
+    token = token_of(keyring, owner + own)
+    assert link_of(keyring, token.removeprefix(owner)) is None
+    assert link_of(keyring, keys.new_id() + token.removeprefix(owner)) is None
+
+
+@pytest.mark.parametrize("token", ["", "0", "é" * 69, "0" * 69, "0" * 95, "0" * 10_000])
 def test_what_is_no_token_opens_nothing(keyring: Keyring, token: str) -> None:
     """Nor does it raise anything."""
     assert link_of(keyring, token) is None

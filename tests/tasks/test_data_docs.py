@@ -32,7 +32,6 @@ def test_keys_are_those_of_the_code() -> None:
         "consent": keys.consent("", ""),
         "link": keys.link("", ""),
         "account_session": keys.account_session("", ""),
-        "link_place": keys.link_place(""),
         "used_ticket": keys.used_ticket(""),
         "revoked_token": keys.revoked_token(""),
         "audit_event": keys.audit_event("", "x"),
