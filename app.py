@@ -18,8 +18,8 @@ from chalicelib.oauth.clients import handlers as clients
 from chalicelib.oauth.consents import handlers as consents
 from chalicelib.oauth.grants import handlers as grants
 from chalicelib.oauth.sessions import handlers as sessions
+from chalicelib.oauth.tokens import authenticator
 from chalicelib.oauth.tokens import handlers as tokens
-from chalicelib.oauth.tokens.authenticator import TokenAuthenticator
 from chalicelib.privacy import handlers as privacy
 from chalicelib.scopes import DESCRIPTIONS
 from chalicelib.security.keystore import open_keystore
@@ -34,7 +34,7 @@ settings = Settings.from_env()
 logs.configure(settings)
 connect(settings)
 app = Chalice(app_name="grail", configure_logs=False)
-api = Api(app, settings, open_keystore(settings, session()), TokenAuthenticator(), LISTENERS)
+api = Api(app, settings, open_keystore(settings, session()), authenticator, LISTENERS)
 
 api.group("Users", "Sign up, and read and change accounts.")
 api.route("GET", "/api/v1/users", users.list_users)
@@ -127,9 +127,10 @@ api.route("GET", "/api/v1/audit", audit.list_audit_events)
 api.group("Documentation", "This page, the OpenAPI document, and what each type of problem means.")
 api.route("GET", "/api/v1", docs.get_documentation)
 api.route("GET", "/api/v1/oauth2-redirect", docs.get_documentation_redirect)
-api.route("GET", "/api/v1/openapi.json", docs.openapi_json(api, DESCRIPTIONS))
-api.route("GET", "/api/v1/openapi-3.1.json", docs.openapi_31_json(api, DESCRIPTIONS))
-api.route("GET", "/api/v1/openapi.yaml", docs.openapi_yaml(api, DESCRIPTIONS))
+openapi_json, openapi_31_json, openapi_yaml = docs.openapi(api, DESCRIPTIONS)
+api.route("GET", "/api/v1/openapi.json", openapi_json)
+api.route("GET", "/api/v1/openapi-3.1.json", openapi_31_json)
+api.route("GET", "/api/v1/openapi.yaml", openapi_yaml)
 api.route("GET", "/api/v1/static/{file}", docs.get_static_file)
 api.route("GET", "/.well-known/api-catalog", discovery.api_catalog(api))
 api.route("GET", "/.well-known/security.txt", discovery.get_security_txt)

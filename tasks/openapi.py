@@ -45,7 +45,7 @@ def export(
     if version not in VERSIONS or (target and version != VERSIONS[0]):
         raise TaskError(f"--version is one of {', '.join(VERSIONS)}; API Gateway imports {VERSIONS[0]}.")
     base = url.rstrip("/") or application.settings.public_url or LOCAL_URL
-    document = build(application.api.operations, DESCRIPTIONS, base)
+    document = build(application.api.operations, DESCRIPTIONS, base, application.api.groups)
     if json_only:
         drop_forms(document)
     if target:

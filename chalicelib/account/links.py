@@ -19,7 +19,7 @@ from chalicelib.users.models import User
 from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.browser import is_form_ticket
 from chalicelib.web.call import Call
-from chalicelib.web.operation import Docs, Document, Operation, Takes
+from chalicelib.web.operation import Docs, Operation, Reply, Takes
 
 STALE = "This page has expired, or your browser does not accept cookies. Try again."
 REQUESTS = "30/hour"  # of each source address
@@ -48,7 +48,7 @@ def _named(call: Call) -> list[Key | None]:
 
 
 @Operation(access=Access(PUBLIC), takes=LINK, gives=PAGE, docs=SHOWN)
-def show_email_verification(call: Call) -> Document:
+def show_email_verification(call: Call) -> Reply:
     """Show the page that confirms an email address; without a token, the one that sends the link again."""
     return _show(call, VERIFY, "email_verification") if token_of(call) else _ask_again(call)
 
@@ -59,7 +59,7 @@ def show_email_verification(call: Call) -> Document:
     gives=PAGE,
     docs=replace(ASKED, problems=(GoneError, TooManyRequestsError)),
 )
-def submit_email_verification(call: Call) -> Document:
+def submit_email_verification(call: Call) -> Reply:
     """Confirm an email address; without a token, send the link again."""
     if call.body["token"]:
         return _use(call, VERIFY, "email_verification", actions.verify_email)
@@ -67,31 +67,31 @@ def submit_email_verification(call: Call) -> Document:
 
 
 @Operation(access=Access(PUBLIC), takes=LINK, gives=PAGE, docs=SHOWN)
-def show_email_change(call: Call) -> Document:
+def show_email_change(call: Call) -> Reply:
     """Show the page that confirms a new email address."""
     return _show(call, CONFIRM, "email_change")
 
 
 @Operation(access=Access(PUBLIC), takes=FORM, gives=PAGE, docs=USED)
-def submit_email_change(call: Call) -> Document:
+def submit_email_change(call: Call) -> Reply:
     """Move the account to its new email address."""
     return _use(call, CONFIRM, "email_change", actions.confirm_email_change)
 
 
 @Operation(access=Access(PUBLIC), takes=LINK, gives=PAGE, docs=SHOWN)
-def show_email_undo(call: Call) -> Document:
+def show_email_undo(call: Call) -> Reply:
     """Show the page that brings an old email address back."""
     return _show(call, UNDO, "email_undo")
 
 
 @Operation(access=Access(PUBLIC), takes=FORM, gives=PAGE, docs=USED)
-def submit_email_undo(call: Call) -> Document:
+def submit_email_undo(call: Call) -> Reply:
     """Bring the old email address back, and sign everybody out."""
     return _use(call, UNDO, "email_undo", actions.undo_email_change)
 
 
 @Operation(access=Access(PUBLIC), gives=PAGE, docs=Docs(headers=("Set-Cookie",)))
-def show_forgotten_password(call: Call) -> Document:
+def show_forgotten_password(call: Call) -> Reply:
     """Show the page for those who forgot their password."""
     return _forgotten(call)
 
@@ -102,13 +102,13 @@ def show_forgotten_password(call: Call) -> Document:
     gives=PAGE,
     docs=ASKED,
 )
-def submit_forgotten_password(call: Call) -> Document:
+def submit_forgotten_password(call: Call) -> Reply:
     """Send a link by which a forgotten password is replaced."""
     return _request(call, _forgotten, "forgotten", actions.request_password_reset)
 
 
 @Operation(access=Access(PUBLIC), takes=LINK, gives=PAGE, docs=SHOWN)
-def show_password_reset(call: Call) -> Document:
+def show_password_reset(call: Call) -> Reply:
     """Show the page on which a forgotten password is replaced."""
     token = token_of(call)
     require_link(call.context, "password_reset", token)
@@ -126,7 +126,7 @@ def show_password_reset(call: Call) -> Document:
         if_unsure="Try to sign in with the new password.",
     ),
 )
-def submit_password_reset(call: Call) -> Document:
+def submit_password_reset(call: Call) -> Reply:
     """Replace a forgotten password, and sign everybody out."""
     token, password = call.body["token"], call.body["password"]
     require_link(call.context, "password_reset", token)
@@ -142,7 +142,7 @@ def submit_password_reset(call: Call) -> Document:
     return done_page(call, "New password", "You have a new password, and everybody is signed out.")
 
 
-def _show(call: Call, page: LinkPage, purpose: Purpose) -> Document:
+def _show(call: Call, page: LinkPage, purpose: Purpose) -> Reply:
     token = token_of(call)
     user = require_link(call.context, purpose, token).user
     return _link_page(call, page, user, token)
@@ -150,13 +150,13 @@ def _show(call: Call, page: LinkPage, purpose: Purpose) -> Document:
 
 def _link_page(
     call: Call, page: LinkPage, user: User, token: str, *, alert: str = "", status: int = 200
-) -> Document:
+) -> Reply:
     text = page.text.format(username=user.username)
     texts = {"text": text, "button": page.button, "action": page.form, "token": token}
     return show(call, "link", page.title, texts, form=page.form, alert=alert, status=status)
 
 
-def _use(call: Call, page: LinkPage, purpose: Purpose, action: Callable[[Context, str], None]) -> Document:
+def _use(call: Call, page: LinkPage, purpose: Purpose, action: Callable[[Context, str], None]) -> Reply:
     token = call.body["token"]
     user = require_link(call.context, purpose, token).user
     if not is_form_ticket(call, page.form, call.body["ticket"]):
@@ -167,10 +167,10 @@ def _use(call: Call, page: LinkPage, purpose: Purpose, action: Callable[[Context
 
 def _request(
     call: Call,
-    page: Callable[..., Document],
+    page: Callable[..., Reply],
     form: str,
     action: Callable[[Context, str], None],
-) -> Document:
+) -> Reply:
     username = call.body["username"].strip()
     if not is_form_ticket(call, form, call.body["ticket"]):
         return page(call, username=username, alert=STALE, status=403)
@@ -180,19 +180,19 @@ def _request(
     return done_page(call, "Look into your mail", SENT)
 
 
-def _ask_again(call: Call, *, username: str = "", alert: str = "", status: int = 200) -> Document:
+def _ask_again(call: Call, *, username: str = "", alert: str = "", status: int = 200) -> Reply:
     text = "Enter your username or email address to get the link that confirms the address once more."
     texts = {"text": text, "button": "Send the link", "action": "verify", "username": username}
     return show(call, "request", VERIFY.title, texts, form=VERIFY.form, alert=alert, status=status)
 
 
-def _forgotten(call: Call, *, username: str = "", alert: str = "", status: int = 200) -> Document:
+def _forgotten(call: Call, *, username: str = "", alert: str = "", status: int = 200) -> Reply:
     text = "Enter your username or email address to get a link by which you choose another password."
     texts = {"text": text, "button": "Send the link", "action": "forgotten", "username": username}
     title = "Forgot your password?"
     return show(call, "request", title, texts, form="forgotten", alert=alert, status=status)
 
 
-def _reset(call: Call, token: str, *, alert: str = "", status: int = 200) -> Document:
+def _reset(call: Call, token: str, *, alert: str = "", status: int = 200) -> Reply:
     title = "Choose a new password"
     return show(call, "reset", title, {"token": token}, form="reset", alert=alert, status=status)

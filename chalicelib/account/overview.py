@@ -8,7 +8,7 @@ from chalicelib.oauth.consents.models import Consent
 from chalicelib.oauth.sessions.actions import ATTRIBUTES, live_sessions
 from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.web.call import Call
-from chalicelib.web.operation import Document
+from chalicelib.web.operation import Reply
 from chalicelib.web.page import fill
 
 MOST = 50  # of each list; the API lists more
@@ -16,7 +16,7 @@ NOTHING = '    <p class="note">None.</p>'
 UNCONFIRMED = "This address is not confirmed yet."
 
 
-def overview(call: Call, signed_in: SignedIn, *, alert: str = "", status: int = 200) -> Document:
+def overview(call: Call, signed_in: SignedIn, *, alert: str = "", status: int = 200) -> Reply:
     """Show an account, with everything that can be done about it."""
     user = signed_in.user
     note = fill(FOLDER / "unconfirmed.html", {"text": UNCONFIRMED, "base": base_of(call)})

@@ -29,7 +29,7 @@ from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.browser import is_form_ticket, set_cookie
 from chalicelib.web.call import Call
 from chalicelib.web.media import HTML
-from chalicelib.web.operation import Docs, Document, Gives, Operation, Takes
+from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 
 SIGN_IN = "account sign-in"
 WRONG = "Wrong username, email address or password."
@@ -50,7 +50,7 @@ def _changes_email(payload: object) -> bool:
 
 
 @Operation(access=Access(PUBLIC, also_reads=session.reads), gives=PAGE, docs=Docs(headers=("Set-Cookie",)))
-def show_account(call: Call) -> Document:
+def show_account(call: Call) -> Reply:
     """Show the account of the person who is signed in; to others, the page on which they sign in."""
     signed_in = session.find(call)
     return overview(call, signed_in) if signed_in else _sign_in_page(call)
@@ -72,7 +72,7 @@ def show_account(call: Call) -> Document:
         if_unsure="Open the account page and look whether it did.",
     ),
 )
-def submit_account(call: Call) -> Document:
+def submit_account(call: Call) -> Reply:
     """Sign in or out, end a sign-in, disconnect an app, change password or address, or delete the account."""
     signed_in = session.find(call)
     if signed_in is None:
@@ -88,27 +88,27 @@ def submit_account(call: Call) -> Document:
     gives=Gives(types=(HTML,)),
     docs=Docs(headers=("Location",), also={302: "To the account page."}),
 )
-def get_change_password(call: Call) -> Document:
+def get_change_password(call: Call) -> Reply:
     """Lead password managers to the page on which a password is changed."""
-    return Document("", HTML, {"Location": f"{_page(call)}#password"}, 302)
+    return Reply("", HTML, {"Location": f"{_page(call)}#password"}, 302)
 
 
 def _page(call: Call) -> str:
     return f"{base_of(call)}/account"
 
 
-def _back(call: Call, cookie: str | None = None) -> Document:
+def _back(call: Call, cookie: str | None = None) -> Reply:
     # 303: the browser goes on with GET, and without the password (RFC 9700 §4.12).
     cookies = {"Set-Cookie": cookie} if cookie else {}
-    return Document("", HTML, {"Location": _page(call), **cookies}, 303)
+    return Reply("", HTML, {"Location": _page(call), **cookies}, 303)
 
 
-def _sign_in_page(call: Call, *, username: str = "", alert: str = "", status: int = 200) -> Document:
+def _sign_in_page(call: Call, *, username: str = "", alert: str = "", status: int = 200) -> Reply:
     texts = {"username": username}
     return show(call, "sign_in", "Sign in to your account", texts, form=SIGN_IN, alert=alert, status=status)
 
 
-def _sign_in(call: Call) -> Document:
+def _sign_in(call: Call) -> Reply:
     username, password = call.body["username"].strip(), call.body["password"]
     if call.body["decision"] != "sign_in":
         return _sign_in_page(call, alert=OVER, status=403)
@@ -126,11 +126,11 @@ def _sign_in(call: Call) -> Document:
     return _back(call, session.start(call, user, int(user.credentials_version)))
 
 
-def _sign_out(call: Call, signed_in: SignedIn) -> Document:
+def _sign_out(call: Call, signed_in: SignedIn) -> Reply:
     return _back(call, session.end(call, signed_in))
 
 
-def _disconnect(call: Call, signed_in: SignedIn) -> Document:
+def _disconnect(call: Call, signed_in: SignedIn) -> Reply:
     client_id = call.body["id"]
     if keys.CLIENT_ID.fullmatch(client_id):
         key = keys.consent(signed_in.user.id, client_id)
@@ -142,7 +142,7 @@ def _disconnect(call: Call, signed_in: SignedIn) -> Document:
     return _back(call)
 
 
-def _end(call: Call, signed_in: SignedIn) -> Document:
+def _end(call: Call, signed_in: SignedIn) -> Reply:
     session_id = call.body["id"]
     if keys.is_id(session_id):
         key = keys.family(signed_in.user.id, session_id)
@@ -154,17 +154,17 @@ def _end(call: Call, signed_in: SignedIn) -> Document:
     return _back(call)
 
 
-def _change_password(call: Call, signed_in: SignedIn) -> Document:
+def _change_password(call: Call, signed_in: SignedIn) -> Reply:
     return _change(call, signed_in, "password", _with_password)
 
 
-def _change_email(call: Call, signed_in: SignedIn) -> Document:
+def _change_email(call: Call, signed_in: SignedIn) -> Reply:
     return _change(call, signed_in, "email", _with_email)
 
 
 def _change(
-    call: Call, signed_in: SignedIn, field: str, apply: Callable[[Call, SignedIn, str], Document]
-) -> Document:
+    call: Call, signed_in: SignedIn, field: str, apply: Callable[[Call, SignedIn, str], Reply]
+) -> Reply:
     """Change a field, once the current password is confirmed."""
     try:
         confirm_password(call.context, signed_in.user, call.body["current_password"])
@@ -180,7 +180,7 @@ def _change(
         return overview(call, signed_in, alert=error.errors[0]["detail"], status=422)
 
 
-def _with_password(call: Call, signed_in: SignedIn, password: str) -> Document:
+def _with_password(call: Call, signed_in: SignedIn, password: str) -> Reply:
     user = signed_in.user
     change_user(call.context, user, {"password": password})
     call.context.work.delete(signed_in.session)
@@ -189,13 +189,13 @@ def _with_password(call: Call, signed_in: SignedIn, password: str) -> Document:
     return done_page(call, "New password", text, cookie=cookie)
 
 
-def _with_email(call: Call, signed_in: SignedIn, address: str) -> Document:
+def _with_email(call: Call, signed_in: SignedIn, address: str) -> Reply:
     change_user(call.context, signed_in.user, {"email": address}, confirms_email=True)
     text = MOVED if call.context.settings.email_verification == OFF else ASKED
     return done_page(call, "New email address", text)
 
 
-def _delete(call: Call, signed_in: SignedIn) -> Document:
+def _delete(call: Call, signed_in: SignedIn) -> Reply:
     try:
         confirm_password(call.context, signed_in.user, call.body["current_password"])
     except ForbiddenError as error:

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 from chalicelib.web.browser import browser_of, make_form_ticket, new_browser
 from chalicelib.web.call import Call
 from chalicelib.web.media import HTML
-from chalicelib.web.operation import Document, Errors, Gives
+from chalicelib.web.operation import Gives, Reply
 from chalicelib.web.page import alert_markup, error_page, fill, lay_out
 
 FOLDER = Path(__file__).with_name("pages")
-PAGE = Gives(types=(HTML,), errors=Errors(error_page), cors=False)
+PAGE = Gives(types=(HTML,), errors=error_page, cors=False)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def show(
     alert: str = "",
     status: int = 200,
     **markup: str,
-) -> Document:
+) -> Reply:
     """Fill in a page; a browser that is not known yet gets its cookie.
 
     :param form: what the ticket of its forms is for.
@@ -100,7 +100,7 @@ def show(
     return replace(page, headers={**page.headers, **({"Set-Cookie": cookie} if cookie else {})})
 
 
-def done_page(call: Call, title: str, text: str, *, cookie: str | None = None) -> Document:
+def done_page(call: Call, title: str, text: str, *, cookie: str | None = None) -> Reply:
     """Show that something is done.
 
     :param cookie: the Set-Cookie header of a new session.

@@ -15,7 +15,7 @@ from chalicelib.users.models import User
 from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.browser import is_form_ticket
 from chalicelib.web.call import Call
-from chalicelib.web.operation import Docs, Document, Gives, Operation, Takes
+from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 
 FORM, TITLE = "invitation", "An invitation"
 TEMPLATE = str(Path(__file__).with_name(FORM))
@@ -32,7 +32,7 @@ AGAIN = {
     gives=PAGE,
     docs=Docs(problems=(GoneError,), headers=("Set-Cookie",)),
 )
-def show_invitation(call: Call) -> Document:
+def show_invitation(call: Call) -> Reply:
     """Show the page of an invitation: who invites to which team."""
     token = token_of(call)
     return _page(call, actions.open_invitation(call.context, token), token)
@@ -44,7 +44,7 @@ def show_invitation(call: Call) -> Document:
     gives=PAGE,
     docs=Docs(problems=(GoneError,), headers=("Set-Cookie",), also=AGAIN),
 )
-def answer_invitation(call: Call) -> Document:
+def answer_invitation(call: Call) -> Reply:
     """Accept or decline an invitation."""
     token, decision = call.body["token"], call.body["decision"]
     invitation = actions.open_invitation(call.context, token)
@@ -79,7 +79,7 @@ def use_invitation(call: Call) -> None:
     use(call.context, invitation)
 
 
-def _page(call: Call, invitation: Invitation, token: str, *, alert: str = "", status: int = 200) -> Document:
+def _page(call: Call, invitation: Invitation, token: str, *, alert: str = "", status: int = 200) -> Reply:
     inviter_key = keys.user(invitation.inviter_id)
     call.context.read([inviter_key])
     inviter = call.context.find(User, inviter_key)

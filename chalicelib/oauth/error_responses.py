@@ -9,7 +9,7 @@ from chalicelib.oauth.errors import OAuthError
 from chalicelib.scopes import NQSCHAR
 from chalicelib.web.fields import pattern_metadata
 from chalicelib.web.media import JSON
-from chalicelib.web.operation import Document, Errors
+from chalicelib.web.operation import Gives, Reply
 from chalicelib.web.request import Request
 
 # RFC 6749 has no codes of its own for these at the token endpoint; §4.1.2.1 lends two.
@@ -33,12 +33,14 @@ class OAuthErrorSchema(Schema):
     )
 
 
-def render_oauth_error(_: Request, error: ApiError) -> Document:
+def render_oauth_error(_: Request, error: ApiError) -> Reply:
     """Render any error that happens at an OAuth2 endpoint."""
     code = error.code if isinstance(error, OAuthError) else LENT_CODES.get(error.status, "invalid_request")
     headers = {"Cache-Control": "no-store", "Pragma": "no-cache", **error.headers}
     text = json.dumps({"error": code, "error_description": error.detail}, ensure_ascii=False)
-    return Document(text, JSON, headers, error.status)
+    return Reply(text, JSON, headers, error.status)
 
 
-OAUTH_ERRORS = Errors(render_oauth_error, OAuthErrorSchema)
+def oauth_json(schema: type[Schema]) -> Gives:
+    """Declare an answer of the OAuth2 endpoints."""
+    return Gives(schema, errors=render_oauth_error, error_schema=OAuthErrorSchema)

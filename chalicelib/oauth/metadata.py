@@ -16,7 +16,7 @@ from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.call import Call
 from chalicelib.web.docs import get_documentation
 from chalicelib.web.media import JSON
-from chalicelib.web.operation import Docs, Document, Gives, Operation, Reply
+from chalicelib.web.operation import Docs, Gives, Operation, Reply
 
 MAX_AGE = "public, max-age=3600"
 
@@ -61,9 +61,9 @@ def _metadata(call: Call) -> dict[str, Any]:
 
 
 @Operation(access=Access(PUBLIC), gives=Gives(JwkSetSchema, no_store=False, etag=True))
-def get_jwks(call: Call) -> Document:
+def get_jwks(call: Call) -> Reply:
     """Return the public keys that verify access tokens: the current one, the next, and earlier ones."""
     found = [as_jwk(key.kid, key.public_key) for key in call.context.keyring.published]
     # A rotation waits for this time before the next key signs: caches of the key set have it by then.
     headers = {"Cache-Control": f"public, max-age={call.context.settings.secrets_cache}"}
-    return Document(json.dumps({"keys": found}), JSON, headers)
+    return Reply(json.dumps({"keys": found}), JSON, headers)

@@ -8,7 +8,7 @@ from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.call import Call
 from chalicelib.web.endpoint import Api
 from chalicelib.web.media import LINKSET, PLAIN
-from chalicelib.web.operation import Docs, Document, Gives, Operation
+from chalicelib.web.operation import Docs, Gives, Operation, Reply
 
 CATALOG_PROFILE = "https://www.rfc-editor.org/info/rfc9727"
 MAX_AGE = "public, max-age=3600"
@@ -23,7 +23,7 @@ def api_catalog(api: Api) -> Operation:
         gives=Gives(types=(LINKSET,), no_store=False, etag=True),
         docs=Docs(headers=("Link",)),
     )
-    def get_api_catalog(call: Call) -> Document:
+    def get_api_catalog(call: Call) -> Reply:
         """List this API, its descriptions, its documentation and its status (RFC 9727, RFC 9264)."""
         base, catalog = call.request.base_url, call.request.base_url + call.paths["get_api_catalog"]
         links: dict[str, list[dict[str, str]]] = {}
@@ -38,7 +38,7 @@ def api_catalog(api: Api) -> Operation:
             "Cache-Control": MAX_AGE,
             "Link": f'<{catalog}>; rel="api-catalog"',
         }
-        return Document(json.dumps({"linkset": linkset}), LINKSET, headers)
+        return Reply(json.dumps({"linkset": linkset}), LINKSET, headers)
 
     return get_api_catalog
 
@@ -48,7 +48,7 @@ def api_catalog(api: Api) -> Operation:
     gives=Gives(types=(PLAIN,), no_store=False, etag=True),
     docs=Docs(problems=(NotFoundError,)),
 )
-def get_security_txt(call: Call) -> Document:
+def get_security_txt(call: Call) -> Reply:
     """Return where vulnerabilities are reported (RFC 9116), if the stage has a contact for that.
 
     :raises NotFoundError: it has none.
@@ -63,7 +63,7 @@ def get_security_txt(call: Call) -> Document:
         "Canonical": call.url_for(get_security_txt),
     }
     text = "".join(f"{name}: {value}\n" for name, value in fields.items())
-    return Document(text, PLAIN, {"Cache-Control": MAX_AGE})
+    return Reply(text, PLAIN, {"Cache-Control": MAX_AGE})
 
 
 def expires(now: datetime) -> str:

@@ -5,7 +5,8 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from chalicelib.web.call import Call
 from chalicelib.web.endpoint import Api
 from chalicelib.web.fields import pattern_metadata
 from chalicelib.web.media import HTML, JSON, YAML
-from chalicelib.web.operation import Docs, Document, Gives, Operation, Takes
+from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 
 FOLDER = Path(__file__).with_name("static")
 # Sent as text, and compressed by API Gateway (minimum_compression_size): a gzip body of ours would be binary,
@@ -43,7 +44,9 @@ KEEP = "public, max-age=31536000, immutable"  # the page names each file with th
 DIGEST = 16  # characters
 VERSION = re.compile("[0-9a-z]*")
 BRIEFLY = "public, max-age=3600"
-DESCRIBES = Docs(relation="service-desc")
+DESCRIPTION = Operation(
+    access=Access(PUBLIC), gives=Gives(no_store=False, etag=True), docs=Docs(relation="service-desc")
+)
 
 
 class StaticFileQuery(Schema):
@@ -63,21 +66,21 @@ class StaticFileQuery(Schema):
     gives=Gives(types=(HTML,), no_store=False, etag=True),
     docs=Docs(relation="service-doc"),
 )
-def get_documentation(call: Call) -> Document:
+def get_documentation(call: Call) -> Reply:
     """Show this documentation as a page that signs in and tries operations out."""
     return _page(call, "index.html")
 
 
 @Operation(access=Access(PUBLIC), gives=Gives(types=(HTML,), no_store=False, etag=True))
-def get_documentation_redirect(call: Call) -> Document:
+def get_documentation_redirect(call: Call) -> Reply:
     """Take the documentation page's authorization codes: its redirect URI."""
     return _page(call, "oauth2-redirect.html")
 
 
-def _page(call: Call, name: str) -> Document:
+def _page(call: Call, name: str) -> Reply:
     headers = {"Cache-Control": REVALIDATE, "Content-Security-Policy": PAGE_POLICY}
     base = urlsplit(call.request.base_url).path
-    return Document(page(name, base, is_local=call.context.settings.is_local), HTML, headers)
+    return Reply(page(name, base, is_local=call.context.settings.is_local), HTML, headers)
 
 
 @Operation(
@@ -85,67 +88,58 @@ def _page(call: Call, name: str) -> Document:
     takes=Takes(query=StaticFileQuery),
     gives=Gives(types=tuple(sorted(set(TYPES.values()))), no_store=False, etag=True),
 )
-def get_static_file(call: Call) -> Document:
+def get_static_file(call: Call) -> Reply:
     """Return a file that the documentation page is made of."""
     name = call.params["file"]
     is_named = call.query["v"] == digest(name)
-    return Document(read(name), TYPES[name], {"Cache-Control": KEEP if is_named else BRIEFLY})
+    return Reply(read(name), TYPES[name], {"Cache-Control": KEEP if is_named else BRIEFLY})
 
 
-def openapi_json(api: Api, scopes: Mapping[str, str]) -> Operation:
-    """Declare the OpenAPI document as JSON."""
+def openapi(api: Api, scopes: Mapping[str, str]) -> tuple[Operation, Operation, Operation]:
+    """Declare the OpenAPI document: as JSON, in version 3.1 as JSON, and as YAML."""
 
     @lru_cache(maxsize=8)
-    def text(base_url: str) -> str:
-        return json.dumps(_document(api, scopes, base_url), ensure_ascii=False)
+    def text(base_url: str, write: Callable[[dict[str, Any]], str]) -> str:
+        # Imported when it is asked for: no other request's cold start pays for apispec.
+        from chalicelib.web.openapi.document import build  # noqa: PLC0415 - see above
 
-    @Operation(access=Access(PUBLIC), gives=Gives(no_store=False, etag=True), docs=DESCRIBES)
-    def get_openapi_json(call: Call) -> Document:
+        return write(build(api.operations, scopes, base_url, api.groups))
+
+    def reply(call: Call, write: Callable[[dict[str, Any]], str], media_type: str = JSON) -> Reply:
+        return Reply(text(call.request.base_url, write), media_type, {"Cache-Control": REVALIDATE})
+
+    @DESCRIPTION
+    def get_openapi_json(call: Call) -> Reply:
         """Return the OpenAPI document as JSON."""
-        return Document(text(call.request.base_url), JSON, {"Cache-Control": REVALIDATE})
+        return reply(call, _as_json)
 
-    return get_openapi_json
-
-
-def openapi_31_json(api: Api, scopes: Mapping[str, str]) -> Operation:
-    """Declare the same document as OpenAPI 3.1 has it."""
-
-    @lru_cache(maxsize=8)
-    def text(base_url: str) -> str:
-        from chalicelib.web.openapi.version_31 import to_31  # noqa: PLC0415 - as below
-
-        return json.dumps(to_31(_document(api, scopes, base_url)), ensure_ascii=False)
-
-    @Operation(access=Access(PUBLIC), gives=Gives(no_store=False, etag=True), docs=DESCRIBES)
-    def get_openapi31_json(call: Call) -> Document:
+    @DESCRIPTION
+    def get_openapi31_json(call: Call) -> Reply:
         """Return the OpenAPI document in version 3.1, as JSON."""
-        return Document(text(call.request.base_url), JSON, {"Cache-Control": REVALIDATE})
+        return reply(call, _as_31)
 
-    return get_openapi31_json
-
-
-def openapi_yaml(api: Api, scopes: Mapping[str, str]) -> Operation:
-    """Declare the OpenAPI document as YAML."""
-
-    @lru_cache(maxsize=8)
-    def text(base_url: str) -> str:
-        from chalicelib.web.openapi.document import as_yaml  # noqa: PLC0415 - as below
-
-        return as_yaml(_document(api, scopes, base_url))
-
-    @Operation(access=Access(PUBLIC), gives=Gives(types=(YAML,), no_store=False, etag=True), docs=DESCRIBES)
-    def get_openapi_yaml(call: Call) -> Document:
+    @replace(DESCRIPTION, gives=replace(DESCRIPTION.gives, types=(YAML,)))
+    def get_openapi_yaml(call: Call) -> Reply:
         """Return the OpenAPI document as YAML."""
-        return Document(text(call.request.base_url), YAML, {"Cache-Control": REVALIDATE})
+        return reply(call, _as_yaml, YAML)
 
-    return get_openapi_yaml
+    return get_openapi_json, get_openapi31_json, get_openapi_yaml
 
 
-def _document(api: Api, scopes: Mapping[str, str], base_url: str) -> dict[str, Any]:
-    # Imported when it is asked for: no other request's cold start pays for apispec.
-    from chalicelib.web.openapi.document import build  # noqa: PLC0415 - see above
+def _as_json(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False)
 
-    return build(api.operations, scopes, base_url)
+
+def _as_31(document: dict[str, Any]) -> str:
+    from chalicelib.web.openapi.version_31 import to_31  # noqa: PLC0415 - as above
+
+    return _as_json(to_31(document))
+
+
+def _as_yaml(document: dict[str, Any]) -> str:
+    from chalicelib.web.openapi.document import as_yaml  # noqa: PLC0415 - as above
+
+    return as_yaml(document)
 
 
 @lru_cache(maxsize=8)

@@ -30,7 +30,7 @@ from chalicelib.web.call import Call
 from chalicelib.web.cors import preflight_headers
 from chalicelib.web.deprecation import announce
 from chalicelib.web.log_lines import measured
-from chalicelib.web.operation import OTHER, Operation, Tag
+from chalicelib.web.operation import OTHER, Operation
 from chalicelib.web.problem import empty_response, finish
 from chalicelib.web.request import Request, read_request, with_head
 from chalicelib.web.responses import refusal
@@ -38,14 +38,14 @@ from chalicelib.web.responses import refusal
 SEND_AGAIN = "It is not known whether this request took effect: send it again with the same Idempotency-Key."
 
 
-class Authenticator(Protocol):
-    """What the application injects: how a token's claims become a caller."""
+class _Authenticator(Protocol):
+    """How a token's claims become a caller."""
 
-    def reads(self, claims: Claims) -> Collection[Key]:
+    def reads(self, claims: Claims, /) -> Collection[Key]:
         """List the keys of what has to be read of a token's subject."""
         ...
 
-    def actor(self, context: Context, claims: Claims) -> Actor:
+    def actor(self, context: Context, claims: Claims, /) -> Actor:
         """Build the caller from what was read.
 
         :raises InvalidTokenError: the token is revoked, or its subject gone or disabled.
@@ -56,6 +56,7 @@ class Authenticator(Protocol):
 class Api:
     """Puts operations on a Chalice application's routes.
 
+    :param authenticator: a module with two functions: what to read of a token, and who is calling.
     :param listeners: what hears of every event, and may write with it.
     """
 
@@ -64,7 +65,7 @@ class Api:
         app: Chalice,
         settings: Settings,
         keystore: Keystore,
-        authenticator: Authenticator,
+        authenticator: _Authenticator,
         listeners: tuple[Listener, ...] = (),
     ) -> None:
         self.app = app
@@ -74,7 +75,7 @@ class Api:
         self.listeners = listeners
         self.operations: dict[str, dict[str, Operation]] = {}
         self.paths: dict[str, str] = {}
-        self.tag = OTHER
+        self.groups = {OTHER: ""}  # with their descriptions
         app.register_middleware(measured(self.name_of), "http")
         app.register_middleware(finish(settings, self.shares), "http")
 
@@ -93,7 +94,7 @@ class Api:
 
     def group(self, name: str, description: str) -> None:
         """Open a group: the routes that follow are documented under its name."""
-        self.tag = Tag(name, description)
+        self.groups[name] = description
 
     def route(self, method: str, path: str, operation: Operation) -> None:
         """Serve an operation under a method and a path.
@@ -104,7 +105,7 @@ class Api:
         """
         if not isinstance(operation, Operation):
             raise TypeError(f"{method} {path} is not an operation: declare who may call it")
-        operation = replace(operation, tag=self.tag, method=method)
+        operation = replace(operation, group=list(self.groups)[-1], method=method)
         if path not in self.operations:
             self._register(["OPTIONS"], path, lambda request, params: self._options(path, request, params))
         self.operations.setdefault(path, {})[method] = operation
@@ -156,7 +157,7 @@ class Api:
             log.exception("%s %s failed", request.request_id, path)
             response = refusal(request, ApiError(), operation)
         if operation and operation.deprecation:
-            announce(response, operation.deprecation.headers(request.base_url, self.paths, params))
+            announce(response, operation.deprecation, request.base_url, self.paths, params)
         return response
 
     def _call(self, request: Request, params: dict[str, str]) -> Call:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -11,46 +12,51 @@ from chalicelib.errors import ApiError
 from chalicelib.rate_limit import RateLimit
 from chalicelib.web.access import Access
 from chalicelib.web.call import Call, Load
-from chalicelib.web.deprecation import Deprecation
 from chalicelib.web.headers import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, RequestHeader
 from chalicelib.web.media import FORM, HTML, JSON, JSON_PATCH, MERGE_PATCH
 from chalicelib.web.patch import PatchPolicy
 from chalicelib.web.request import Request
 
 LOOK = "Look whether it did before you send it again."
+OTHER = "Other"  # the group of operations that are in none
 MAX_BODY = 64 * 1024  # bytes; what is longer is not looked at
 
 
-@dataclass
-class Reply:
-    """What a handler answers with, where more than the value is to be said."""
-
-    value: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
-class Document:
-    """An answer that is text already; where the operation declares ETags, its ETag is the digest of it.
+class Reply:
+    """What a handler answers with, where more than the value is to be said.
 
-    :param media_type: without the charset.
+    :param media_type: of a value that is text already, without the charset; if the operation declares ETags,
+        its ETag is the digest of the text. Empty for a value that the schema of the operation renders.
+    :param status: of such a text.
     """
 
-    text: str
-    media_type: str
-    headers: dict[str, str]
+    value: Any = None
+    media_type: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
     status: int = 200
 
 
-@dataclass(frozen=True)
-class Tag:
-    """A group of operations, as the documentation and generated clients show it."""
+@dataclass(frozen=True, kw_only=True)
+class Deprecation:
+    """When an operation is deprecated and removed, and what replaces it.
 
-    name: str
-    description: str = ""
+    :param since: the day from which clients should not use it any more (UTC).
+    :param sunset: the day from which it may be gone (UTC).
+    :param successor: the operation to use instead; answers link to it if its path needs no other
+        parameters.
+    :param guide: URL of a page about the change, if there is one.
+    :raises ValueError: it is to be gone before it is deprecated.
+    """
 
+    since: date
+    sunset: date
+    successor: "Operation | None" = None
+    guide: str = ""
 
-OTHER = Tag("Other")
+    def __post_init__(self) -> None:
+        if self.sunset <= self.since:
+            raise ValueError("sunset has to be later than since")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,18 +89,6 @@ class Takes:
 
 
 @dataclass(frozen=True)
-class Errors:
-    """The form of an operation's errors, where they are no problems.
-
-    :param render: turns an error into what is answered.
-    :param schema: of it, where it is JSON.
-    """
-
-    render: Callable[[Request, ApiError], Document]
-    schema: type[Schema] | None = None
-
-
-@dataclass(frozen=True)
 class Gives:
     """What an operation answers with.
 
@@ -102,7 +96,8 @@ class Gives:
     :param many: the answer is a list.
     :param etag: the answer has an ETag.
     :param types: media types of the answer.
-    :param errors: the form of errors, where they are no problems.
+    :param errors: renders errors, where they are no problems.
+    :param error_schema: of what that renders, where it is JSON.
     :param no_store: caches must not keep the answer.
     :param cors: pages of other origins may read the answer, if the settings list them.
     """
@@ -112,7 +107,8 @@ class Gives:
     many: bool = False
     etag: bool = False
     types: tuple[str, ...] = (JSON,)
-    errors: Errors | None = None
+    errors: Callable[[Request, ApiError], Reply] | None = None
+    error_schema: type[Schema] | None = None
     no_store: bool = True
     cors: bool = True
 
@@ -147,7 +143,7 @@ class Operation:
     """One endpoint's declaration; used as a decorator it takes the handler in.
 
     :param deprecation: when it goes, if it is deprecated.
-    :param tag: the group in which it is documented; the route table sets it, and the method.
+    :param group: under which it is documented; the route table sets it, and the method.
     """
 
     access: Access
@@ -156,7 +152,7 @@ class Operation:
     docs: Docs = Docs()
     deprecation: Deprecation | None = None
     handler: Callable[[Call], Any] = _undeclared
-    tag: Tag = OTHER
+    group: str = OTHER
     method: str = ""
 
     def __call__(self, handler: Callable[[Call], Any]) -> "Operation":

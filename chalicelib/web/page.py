@@ -7,10 +7,10 @@ from pathlib import Path
 from string import Template
 from urllib.parse import urlsplit
 
-from chalicelib.errors import ApiError, ConflictError
+from chalicelib.errors import ApiError
 from chalicelib.web.docs import static_address
 from chalicelib.web.media import HTML
-from chalicelib.web.operation import Document
+from chalicelib.web.operation import Reply
 from chalicelib.web.request import Request
 
 FOLDER = Path(__file__).with_name("pages")
@@ -18,17 +18,6 @@ FOLDER = Path(__file__).with_name("pages")
 # callback, and leaves the person on this page. The directive is against injected forms, and nobody can inject
 # one: all texts are escaped, no script runs, and the server takes no form without a sealed ticket.
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-
-
-class ShownAgainError(ConflictError):
-    """Raised by a commit to show a page again.
-
-    :param page: with what is wrong on it.
-    """
-
-    def __init__(self, page: Document) -> None:
-        super().__init__()
-        self.page = page
 
 
 @cache
@@ -51,7 +40,7 @@ def alert_markup(text: str) -> str:
     return fill(FOLDER / "alert.html", {"alert": text}) if text else ""
 
 
-def lay_out(request: Request, title: str, content: str, status: int = 200) -> Document:
+def lay_out(request: Request, title: str, content: str, status: int = 200) -> Reply:
     """Put content into the layout.
 
     :param title: its heading, too.
@@ -70,10 +59,10 @@ def lay_out(request: Request, title: str, content: str, status: int = 200) -> Do
         "X-Frame-Options": "DENY",
     }
     text = fill(FOLDER / "layout.html", texts, content=content) + "\n"
-    return Document(text, HTML, headers, status)
+    return Reply(text, HTML, headers, status)
 
 
-def error_page(request: Request, error: ApiError) -> Document:
+def error_page(request: Request, error: ApiError) -> Reply:
     """Show what went wrong."""
     texts = {"detail": error.detail, "request_id": request.request_id}
     shown = lay_out(request, "Something went wrong", fill(FOLDER / "error.html", texts), error.status)

@@ -10,7 +10,7 @@ from chalicelib.web.body import schema_of
 from chalicelib.web.call import Call
 from chalicelib.web.conditional import etag_of, etag_of_list, etag_of_text, is_known, is_unchanged
 from chalicelib.web.media import JSON
-from chalicelib.web.operation import Document, Operation, Reply
+from chalicelib.web.operation import Operation, Reply
 from chalicelib.web.pagination import Page, page_headers
 from chalicelib.web.problem import empty_response, json_response, problem_response
 from chalicelib.web.request import Request
@@ -19,35 +19,34 @@ from chalicelib.web.request import Request
 def refusal(request: Request, error: ApiError, operation: Operation | None) -> Response:
     """Render an error in the form that the operation has for its errors, else as a problem."""
     if operation and operation.gives.errors:
-        document = operation.gives.errors.render(request, error)
-        return as_response(document, {"Cache-Control": "no-store"})
+        return as_response(operation.gives.errors(request, error), {"Cache-Control": "no-store"})
     return problem_response(error, base=request.base_url, instance=request.path, request=request.request_id)
 
 
-def send(call: Call, operation: Operation, document: Document) -> Response:
-    """Answer with a document, unless the caller has it already."""
+def send(call: Call, operation: Operation, reply: Reply) -> Response:
+    """Answer with a text, unless the caller has it already."""
     headers = {"Cache-Control": "no-store"} if operation.gives.no_store else {}
     if operation.gives.etag:
-        headers |= {**document.headers, "ETag": etag_of_text(document.text)}
+        headers |= {**reply.headers, "ETag": etag_of_text(reply.value)}
         if is_known(call.request, headers["ETag"]):
             return empty_response(304, headers)
-    return as_response(document, headers)
+    return as_response(reply, headers)
 
 
-def as_response(document: Document, headers: dict[str, str]) -> Response:
-    """Turn a document into a response; text says in which encoding it is."""
-    kind = document.media_type
+def as_response(reply: Reply, headers: dict[str, str]) -> Response:
+    """Turn a reply that is text into a response, which says in which encoding it is."""
+    kind = reply.media_type
     charset = "; charset=utf-8" if kind.startswith("text/") else ""
-    more: dict[str, str | list[str]] = {"Content-Type": kind + charset, **headers, **document.headers}
-    return Response(document.text, more, document.status)
+    more: dict[str, str | list[str]] = {"Content-Type": kind + charset, **headers, **reply.headers}
+    return Response(reply.value, more, reply.status)
 
 
 def dump(call: Call, operation: Operation, result: Any) -> Response:
-    """Render what a handler returned: an item, a page of items, a reply or a document."""
-    if isinstance(result, Document):
-        return send(call, operation, result)
+    """Render what a handler returned: an item, a page of items, or a reply."""
     gives = operation.gives
     reply = result if isinstance(result, Reply) else Reply(result)
+    if reply.media_type:
+        return send(call, operation, reply)
     headers = {"Cache-Control": "no-store"} if gives.no_store else {}
     headers |= reply.headers
     value = reply.value

@@ -92,7 +92,7 @@ def test_links_hold_the_stage_s_path() -> None:
         request_id="1",
         base_url="https://api.test/dev",
     )
-    text = render_error(request, BadAuthorizationRequestError()).text
+    text = render_error(request, BadAuthorizationRequestError()).value
     assert {link[:18] for link in re.findall('(?:href|src)="([^"]*)"', text)} == {"/dev/api/v1/static"}
 
 

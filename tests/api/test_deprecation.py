@@ -16,11 +16,11 @@ from chalicelib.settings import Settings
 from chalicelib.users.handlers import get_me
 from chalicelib.users.models import User
 from chalicelib.web.access import PUBLIC, Access
-from chalicelib.web.deprecation import HEADERS, Deprecation
+from chalicelib.web.deprecation import HEADERS
 from chalicelib.web.endpoint import Api
 from chalicelib.web.openapi.document import build
 from chalicelib.web.openapi.version_31 import to_31
-from chalicelib.web.operation import Docs, Gives, Operation, Reply
+from chalicelib.web.operation import Deprecation, Docs, Gives, Operation, Reply
 from tests.http import Client, InProcess
 from tests.log_tools import deployed_log
 from tests.spec import SpecCheck
@@ -47,7 +47,9 @@ def get_part(call: Any) -> dict[str, str]:
 
 def get_thing(call: Any) -> Reply:
     """Return a thing as it was once."""
-    return Reply({}, {"Link": f'<{URL}/old>; rel="next"'} if call.params["thing_id"] == "list" else {})
+    return Reply(
+        {}, headers={"Link": f'<{URL}/old>; rel="next"'} if call.params["thing_id"] == "list" else {}
+    )
 
 
 def refuse_thing(call: Any) -> None:

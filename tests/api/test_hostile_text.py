@@ -37,10 +37,9 @@ def send(api: Client, method: str, path: str, spoil: Callable[[dict[str, Any]], 
 
 def form_of(operation: Operation) -> str:
     """The media type of an operation's errors."""
-    errors = operation.gives.errors
-    if errors is None:
+    if operation.gives.errors is None:
         return "application/problem+json"
-    return "application/json" if errors.schema else "text/html; charset=utf-8"
+    return "application/json" if operation.gives.error_schema else "text/html; charset=utf-8"
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -26,7 +26,7 @@ OPERATIONS = {
     for method, operation in methods.items()
 }
 PATCHES = [route for route in OPERATIONS if route[0] == "PATCH"]
-DOCUMENT = build(application.api.operations, DESCRIPTIONS, LOCAL_URL)
+DOCUMENT = build(application.api.operations, DESCRIPTIONS, LOCAL_URL, application.api.groups)
 MODELS = DOCUMENT["components"]["schemas"]
 
 

@@ -1,6 +1,7 @@
 """The authorization endpoint: sign-in and consent in the browser, codes for clients."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
@@ -8,7 +9,7 @@ from chalicelib.errors import TooManyRequestsError
 from chalicelib.oauth.authorize import actions
 from chalicelib.oauth.authorize.consent import covers
 from chalicelib.oauth.authorize.models import AuthorizationRequest
-from chalicelib.oauth.authorize.pages import consent_page, render_error, sign_in_page
+from chalicelib.oauth.authorize.pages import ShownAgainError, consent_page, render_error, sign_in_page
 from chalicelib.oauth.authorize.request import (
     client_key,
     read_authorization_request,
@@ -38,14 +39,13 @@ from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.browser import browser_of, new_browser
 from chalicelib.web.call import Call
 from chalicelib.web.media import HTML
-from chalicelib.web.operation import Docs, Document, Errors, Gives, Operation, Takes
-from chalicelib.web.page import ShownAgainError
+from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 
 STALE = "This page has expired, or your browser does not accept cookies. Sign in again."
 WRONG = "Wrong username, email address or password."
 MISSING = "Enter your username or email address, and your password."
 CHANGED = "This page was answered before, or the app has changed. Sign in again."
-PAGES = Gives(types=(HTML,), errors=Errors(render_error), cors=False)
+PAGES = Gives(types=(HTML,), errors=render_error, cors=False)
 ALSO = {
     303: "To the client, with a code.",
     403: "Wrong username or password, or the page has expired: it is shown again.",
@@ -61,7 +61,7 @@ Form = Mapping[str, str]
     gives=PAGES,
     docs=Docs(problems=(BadAuthorizationRequestError,), headers=("Set-Cookie",)),
 )
-def start_authorization(call: Call) -> Document:
+def start_authorization(call: Call) -> Reply:
     """Show the page on which a person signs in for a client (RFC 6749 §4.1.1, with PKCE).
 
     If something is wrong with the request, a page says so. Where client and redirect URI are certain, a link
@@ -82,7 +82,7 @@ def start_authorization(call: Call) -> Document:
         if_unsure="Go back to the application and sign in again.",
     ),
 )
-def continue_authorization(call: Call) -> Document:
+def continue_authorization(call: Call) -> Reply:
     """Take the answer of the sign-in or the consent page; in the end, send the browser to the client."""
     ticket = open_ticket(call, call.body.get("ticket", ""))
     call.context.read(_reads(call, ticket))
@@ -96,7 +96,7 @@ def _asked(call: Call) -> AuthorizationRequest:
     return read_authorization_request(call.context, call.request.base_url, call.request.query)
 
 
-def _decide(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Document:
+def _decide(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Reply:
     decision = call.body.get("decision")
     if ticket.user_id and decision == "allow":
         return _consent(call, asked, ticket)
@@ -115,16 +115,15 @@ def _reads(call: Call, ticket: Ticket | None) -> Sequence[Key | None]:
 
 def _ask(
     call: Call, asked: AuthorizationRequest, *, username: str = "", alert: str = "", status: int = 200
-) -> Document:
+) -> Reply:
     known = browser_of(call)
     browser, cookie = (known, None) if known else new_browser(call)
     ticket = make_ticket(call, browser, asked.client)
     page = sign_in_page(call, asked, ticket, username=username, alert=alert, status=status)
-    more = {"Set-Cookie": cookie} if cookie else {}
-    return Document(page.text, page.media_type, {**page.headers, **more}, page.status)
+    return replace(page, headers={**page.headers, **({"Set-Cookie": cookie} if cookie else {})})
 
 
-def _sign_in(call: Call, asked: AuthorizationRequest, form: Form) -> Document:
+def _sign_in(call: Call, asked: AuthorizationRequest, form: Form) -> Reply:
     context, client_id = call.context, asked.client.client_id
     username, password = form.get("username", "").strip(), form.get("password")
     if not username or not password:
@@ -141,7 +140,7 @@ def _sign_in(call: Call, asked: AuthorizationRequest, form: Form) -> Document:
     return go_on(call, asked, user)
 
 
-def go_on(call: Call, asked: AuthorizationRequest, user: User) -> Document:
+def go_on(call: Call, asked: AuthorizationRequest, user: User) -> Reply:
     """Send a user who has just signed in to the client, or to the consent page; the consent was read."""
     consent = call.context.find(Consent, keys.consent(user.id, asked.client.client_id))
     if consent and covers(consent, asked):
@@ -151,7 +150,7 @@ def go_on(call: Call, asked: AuthorizationRequest, user: User) -> Document:
     return consent_page(call, asked, ticket, user)
 
 
-def _consent(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Document:
+def _consent(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Reply:
     user = call.context.find(User, keys.user(ticket.user_id or ""))
     if user is None or not user.is_active or user.credentials_version != ticket.credentials_version:
         return _ask(call, asked, alert=STALE, status=403)
@@ -163,8 +162,8 @@ def _consent(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Documen
     return _redirect(call, asked, user)
 
 
-def _redirect(call: Call, asked: AuthorizationRequest, user: User) -> Document:
+def _redirect(call: Call, asked: AuthorizationRequest, user: User) -> Reply:
     """Send the browser to the client, with a code."""
     code = actions.authorize(call.context, asked, user)
     # 303: the browser goes on with GET, and without the password (RFC 9700 §4.12).
-    return Document("", HTML, {"Location": asked.answer(code=code.text)}, 303)
+    return Reply("", HTML, {"Location": asked.answer(code=code.text)}, 303)

@@ -5,18 +5,29 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from chalicelib.errors import ApiError
+from chalicelib.errors import ApiError, ConflictError
 from chalicelib.oauth.authorize.models import AuthorizationRequest
 from chalicelib.oauth.authorize.request import RefusedRequestError
 from chalicelib.oauth.errors import AccessDeniedError, OAuthError
 from chalicelib.scopes import scope_text
 from chalicelib.users.models import User
 from chalicelib.web.call import Call
-from chalicelib.web.operation import Document
-from chalicelib.web.page import ShownAgainError, alert_markup, error_page, fill, lay_out
+from chalicelib.web.operation import Reply
+from chalicelib.web.page import alert_markup, error_page, fill, lay_out
 from chalicelib.web.request import Request
 
 FOLDER = Path(__file__).with_name("pages")
+
+
+class ShownAgainError(ConflictError):
+    """Raised by a commit to show a page again.
+
+    :param page: with what is wrong on it.
+    """
+
+    def __init__(self, page: Reply) -> None:
+        super().__init__()
+        self.page = page
 
 
 def sign_in_page(
@@ -27,7 +38,7 @@ def sign_in_page(
     username: str,
     alert: str,
     status: int,
-) -> Document:
+) -> Reply:
     """Ask for username and password.
 
     :param alert: what went wrong with the answer before this one, if anything; it has the focus then.
@@ -43,7 +54,7 @@ def sign_in_page(
     return lay_out(call.request, "Sign in", content, status)
 
 
-def consent_page(call: Call, asked: AuthorizationRequest, ticket: str, user: User) -> Document:
+def consent_page(call: Call, asked: AuthorizationRequest, ticket: str, user: User) -> Reply:
     """Ask whether a client may do what it wants to."""
     words = [scope_text(name, is_admin=user.is_admin) for name in sorted(asked.scopes)]
     scopes = "\n".join(f"      <li>{html.escape(text)}</li>" for text in words)
@@ -53,7 +64,7 @@ def consent_page(call: Call, asked: AuthorizationRequest, ticket: str, user: Use
     return lay_out(call.request, "Allow access?", content, 200)
 
 
-def render_error(request: Request, error: ApiError) -> Document:
+def render_error(request: Request, error: ApiError) -> Reply:
     """Show what went wrong; where a client is certain, with a link that brings the error to it."""
     if isinstance(error, ShownAgainError):
         return error.page

@@ -2,7 +2,7 @@
 
 from chalicelib.errors import TooManyRequestsError
 from chalicelib.oauth.clients.authenticate import authenticate_client
-from chalicelib.oauth.error_responses import OAUTH_ERRORS
+from chalicelib.oauth.error_responses import oauth_json
 from chalicelib.oauth.errors import (
     InvalidClientError,
     InvalidGrantError,
@@ -21,7 +21,7 @@ from chalicelib.telemetry.measure import note
 from chalicelib.users.sign_in import SIGN_INS
 from chalicelib.web.access import Access
 from chalicelib.web.call import Call
-from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
+from chalicelib.web.operation import Docs, Operation, Reply, Takes
 
 GRANTS: dict[str, Grant] = {
     AUTHORIZATION_CODE: authorization_code,
@@ -35,7 +35,7 @@ NOT_CACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 §5
 @Operation(
     access=Access(CLIENT_AUTHENTICATION),
     takes=Takes(body=TokenFormSchema, parse=read_parameters),
-    gives=Gives(TokenSchema, errors=OAUTH_ERRORS),
+    gives=oauth_json(TokenSchema),
     docs=Docs(
         problems=(
             InvalidRequestError,

@@ -1,4 +1,7 @@
-"""From an access token's claims to a caller: asked of the table on every request, with one read."""
+"""From an access token's claims to a caller: asked of the table on every request, with one read.
+
+Absence of anything that the token needs is a refusal.
+"""
 
 from collections.abc import Collection
 
@@ -15,38 +18,36 @@ from chalicelib.security.tokens import Claims
 from chalicelib.users.models import User
 
 
-class TokenAuthenticator:
-    """Authenticates the bearer of an access token; absence of anything it needs is a refusal."""
+def reads(claims: Claims) -> Collection[Key]:
+    """List account, client and its owner, denylist entry, and family and consent if there are any."""
+    found = [
+        keys.user(claims.owner),
+        keys.client(claims.client_id),
+        keys.user(claims.client_owner),
+        keys.revoked_token(claims.jti),
+    ]
+    found += [keys.family(claims.owner, claims.family)] if claims.family else []
+    found += [keys.consent(claims.owner, claims.client_id)] if claims.consent else []
+    return found
 
-    def reads(self, claims: Claims) -> Collection[Key]:
-        """List account, client and its owner, denylist entry, and family and consent if there are any."""
-        found = [
-            keys.user(claims.owner),
-            keys.client(claims.client_id),
-            keys.user(claims.client_owner),
-            keys.revoked_token(claims.jti),
-        ]
-        found += [keys.family(claims.owner, claims.family)] if claims.family else []
-        found += [keys.consent(claims.owner, claims.client_id)] if claims.consent else []
-        return found
 
-    def actor(self, context: Context, claims: Claims) -> Actor:
-        """Build the caller; the client's scopes of today bound those of the token.
+def actor(context: Context, claims: Claims) -> Actor:
+    """Build the caller; the client's scopes of today bound those of the token.
 
-        :raises InvalidTokenError: the account is gone or disabled or had its credentials changed, the
-            client is gone or suspended, the token, its family or the user's consent is revoked.
-        """
-        account = context.find(User, keys.user(claims.owner))
-        if account is None or context.find(RevokedToken, keys.revoked_token(claims.jti)):
-            raise InvalidTokenError
-        if not account.is_active or account.credentials_version != claims.credentials_version:
-            raise InvalidTokenError
-        _check_family(context, claims)
-        owner, for_owner = context.find(User, keys.user(claims.client_owner)), claims.sub == claims.client_id
-        client = _client(context, claims, owner)
-        scopes = claims.scopes & allowed_scopes(client, owner, for_owner=for_owner)
-        # What a client does for its owner is no sign-in: nobody typed a password.
-        return Actor(account, claims, scopes, not for_owner and is_first_party(client, owner))
+    :raises InvalidTokenError: the account is gone or disabled or had its credentials changed, the
+        client is gone or suspended, the token, its family or the user's consent is revoked.
+    """
+    account = context.find(User, keys.user(claims.owner))
+    if account is None or context.find(RevokedToken, keys.revoked_token(claims.jti)):
+        raise InvalidTokenError
+    if not account.is_active or account.credentials_version != claims.credentials_version:
+        raise InvalidTokenError
+    _check_family(context, claims)
+    owner, for_owner = context.find(User, keys.user(claims.client_owner)), claims.sub == claims.client_id
+    client = _client(context, claims, owner)
+    scopes = claims.scopes & allowed_scopes(client, owner, for_owner=for_owner)
+    # What a client does for its owner is no sign-in: nobody typed a password.
+    return Actor(account, claims, scopes, not for_owner and is_first_party(client, owner))
 
 
 def _check_family(context: Context, claims: Claims) -> None:

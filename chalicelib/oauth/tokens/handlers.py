@@ -4,7 +4,7 @@ from chalicelib.db import keys
 from chalicelib.errors import InvalidTokenError, TooManyRequestsError
 from chalicelib.oauth.clients.authenticate import authenticate_client, client_refusal
 from chalicelib.oauth.clients.models import CONFIDENTIAL
-from chalicelib.oauth.error_responses import OAUTH_ERRORS
+from chalicelib.oauth.error_responses import oauth_json
 from chalicelib.oauth.errors import InvalidClientError, InvalidRequestError
 from chalicelib.oauth.form import read_credentials, read_parameters
 from chalicelib.oauth.permissions import CLIENT_AUTHENTICATION
@@ -20,7 +20,7 @@ from chalicelib.oauth.tokens.schemas import (
 from chalicelib.security.tokens import Claims, verify
 from chalicelib.web.access import Access
 from chalicelib.web.call import Call
-from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
+from chalicelib.web.operation import Docs, Operation, Reply, Takes
 
 DOCS = Docs(problems=(InvalidRequestError, InvalidClientError, TooManyRequestsError), if_unsure=None)
 
@@ -28,7 +28,7 @@ DOCS = Docs(problems=(InvalidRequestError, InvalidClientError, TooManyRequestsEr
 @Operation(
     access=Access(CLIENT_AUTHENTICATION),
     takes=Takes(body=RevocationFormSchema, parse=read_parameters),
-    gives=Gives(RevocationSchema, errors=OAUTH_ERRORS),
+    gives=oauth_json(RevocationSchema),
     docs=DOCS,
 )
 def revoke_token(call: Call) -> Reply:
@@ -55,7 +55,7 @@ def _claims(call: Call) -> Claims | None:
 @Operation(
     access=Access(CLIENT_AUTHENTICATION),
     takes=Takes(body=IntrospectionFormSchema, parse=read_parameters),
-    gives=Gives(IntrospectionSchema, errors=OAUTH_ERRORS),
+    gives=oauth_json(IntrospectionSchema),
     docs=DOCS,
 )
 def introspect_token(call: Call) -> Reply:

@@ -9,7 +9,7 @@ from chalicelib.db.keys import Key
 from chalicelib.errors import InvalidTokenError
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.clients.standing import allowed_scopes, is_in_force
-from chalicelib.oauth.tokens.authenticator import TokenAuthenticator
+from chalicelib.oauth.tokens import authenticator
 from chalicelib.oauth.tokens.families import (
     RefreshToken,
     consent_key,
@@ -44,7 +44,7 @@ def parse_subject(context: Context, issuer: str, text: str) -> Subject:
         claims = verify(context.keyring, issuer, text)
     except InvalidTokenError:
         return Subject(None, None, ())
-    return Subject(None, claims, tuple(TokenAuthenticator().reads(claims)))
+    return Subject(None, claims, tuple(authenticator.reads(claims)))
 
 
 def introspect(context: Context, issuer: str, client: OAuth2Client, subject: Subject) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def introspect(context: Context, issuer: str, client: OAuth2Client, subject: Sub
 
 def _access_token(context: Context, issuer: str, claims: Claims) -> dict[str, Any]:
     try:
-        actor = TokenAuthenticator().actor(context, claims)
+        actor = authenticator.actor(context, claims)
     except InvalidTokenError:
         return INACTIVE
     return {

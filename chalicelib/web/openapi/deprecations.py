@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.web.deprecation import Deprecation
-from chalicelib.web.operation import Operation
+from chalicelib.web.operation import Deprecation, Operation
 
 Operations = Mapping[str, Mapping[str, Operation]]
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from apispec import APISpec
@@ -36,12 +37,18 @@ are problems (RFC 9457) whose `type` resolves to an explanation; the OAuth2 endp
 Operations = Mapping[str, Mapping[str, Operation]]
 
 
-def build(operations: Operations, scopes: Mapping[str, str], base_url: str) -> dict[str, Any]:
+def build(
+    operations: Operations,
+    scopes: Mapping[str, str],
+    base_url: str,
+    groups: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Write the document.
 
     :param operations: by path and method.
     :param scopes: every scope and what it is for.
     :param base_url: the public URL of the stage.
+    :param groups: descriptions of the groups of operations, by name.
     """
     spec = APISpec(
         title=TITLE,
@@ -50,7 +57,7 @@ def build(operations: Operations, scopes: Mapping[str, str], base_url: str) -> d
         plugins=[Models()],
         info={"description": DESCRIPTION, "contact": CONTACT, "license": LICENSE},
         servers=[{"url": base_url, "x-internal": False}],
-        tags=_tags(operations),
+        tags=_tags(operations, groups),
         security=[],
     )
     _add_security(spec, scopes, base_url)
@@ -82,9 +89,9 @@ def _all(operations: Operations) -> Iterator[Operation]:
         yield from methods.values()
 
 
-def _tags(operations: Operations) -> list[dict[str, str]]:
-    tags = dict.fromkeys(operation.tag for operation in _all(operations))
-    return [{"name": tag.name, "description": tag.description} for tag in tags]
+def _tags(operations: Operations, groups: Mapping[str, str]) -> list[dict[str, str]]:
+    names = dict.fromkeys(operation.group for operation in _all(operations))
+    return [{"name": name, "description": groups.get(name, "")} for name in names]
 
 
 def _add_security(spec: APISpec, scopes: Mapping[str, str], base_url: str) -> None:

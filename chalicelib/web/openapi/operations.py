@@ -62,7 +62,7 @@ def describe(operation: Operation, path: str, refusals: Refusals) -> dict[str, A
     first, rest = _texts(operation)
     entry: dict[str, Any] = {
         "operationId": re.sub(r"_(.)", lambda found: found[1].upper(), operation.name),
-        "tags": [operation.tag.name],
+        "tags": [operation.group],
         "summary": first,
         "description": "\n\n".join(rest),
         "x-permissions": operation.access.permission.sentence,
@@ -111,7 +111,7 @@ def _rule_words(rule: Rule) -> str:
 
 
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
-    if operation.takes.parse and operation.gives.errors and operation.gives.errors.schema:
+    if operation.takes.parse and operation.gives.error_schema:
         # a public client says only in the form who it is
         return [{CLIENT: []}, {}]
     if operation.access.permission.public:

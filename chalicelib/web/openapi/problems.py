@@ -34,7 +34,7 @@ from chalicelib.web.headers import CHALLENGE, MAX_CHALLENGE, REQUEST_ID
 from chalicelib.web.media import JSON, PROBLEM_JSON
 from chalicelib.web.openapi.examples import EXAMPLE_PATH, EXAMPLE_REQUEST
 from chalicelib.web.openapi.headers import refer
-from chalicelib.web.operation import MAX_BODY, Errors, Operation
+from chalicelib.web.operation import MAX_BODY, Operation
 from chalicelib.web.patch import POINTER
 from chalicelib.web.problem import problem_body
 from chalicelib.web.request import Request
@@ -189,8 +189,7 @@ class Refusals:
         name += "Limited" if is_limited else ""
         name += "Deprecated" if operation.deprecation else ""
         name += "Linked" if operation.deprecation and "Link" in headers else ""
-        errors_of = operation.gives.errors
-        name += ("OAuth2" if errors_of.schema else "Page") if errors_of else ""
+        name += ("OAuth2" if operation.gives.error_schema else "Page") if operation.gives.errors else ""
         if name not in self.spec.components.responses:
             content = self._content(operation, errors)
             shown = refer(headers, shared=operation.gives.cors)
@@ -199,12 +198,13 @@ class Refusals:
         return name
 
     def _content(self, operation: Operation, errors: list[ApiError]) -> dict[str, Any]:
-        form = operation.gives.errors
-        if form is None:
+        gives = operation.gives
+        if gives.errors is None:
             return self._problem(errors)
-        if form.schema is None:
-            return {name: {"schema": TEXT} for name in operation.gives.types}
-        return _own_form(form, errors)
+        if gives.error_schema is None:
+            return {name: {"schema": TEXT} for name in gives.types}
+        bodies = [json.loads(gives.errors(EXAMPLE, error).value) for error in errors]
+        return _own_form(gives.error_schema, errors, bodies)
 
     def _problem(self, errors: list[ApiError]) -> dict[str, Any]:
         examples = {
@@ -217,13 +217,12 @@ class Refusals:
         return {PROBLEM_JSON: {"schema": ProblemSchema, "examples": examples}}
 
 
-def _own_form(form: Errors, errors: list[ApiError]) -> dict[str, Any]:
-    bodies = [json.loads(form.render(EXAMPLE, error).text) for error in errors]
+def _own_form(schema: type[Schema], errors: list[ApiError], bodies: list[Any]) -> dict[str, Any]:
     examples = {
         f"{body['error']}{number or ''}": {"summary": error.advice, "value": body}
         for number, (error, body) in enumerate(zip(errors, bodies, strict=True))
     }
-    return {JSON: {"schema": form.schema, "examples": examples}}
+    return {JSON: {"schema": schema, "examples": examples}}
 
 
 def _name(kind: type[ApiError]) -> str:
