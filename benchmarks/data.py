@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.db import counters, keys
 from chalicelib.db.counters import Counter
+from chalicelib.db.entries import entries_of
 from chalicelib.db.table import Item
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.secrets import hash_secret
@@ -70,7 +71,8 @@ def fill(client: Client, size: int) -> Data:
     clients = [_client(root, f"client{number:06}") for number in range(size)]
     clients += _signing_in(root)
     with Item.batch_write() as batch:
-        for item in (*users, *teams, *clients, *_names(root), *_counters(root, size)):
+        found = (entry for team in teams for entry in entries_of(team))
+        for item in (*users, *teams, *found, *clients, *_names(root), *_counters(root, size)):
             batch.save(item)
         for number, user in enumerate(users):
             # the first is not a member yet

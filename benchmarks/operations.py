@@ -102,6 +102,7 @@ OPERATIONS: dict[str, Call] = {
     f"PATCH {USER}": plain("PATCH", USER, replaced("/first_name", "Ada")),
     f"GET {USERS}/me/teams": plain("GET", f"{USERS}/me/teams"),
     f"GET {TEAMS}": plain("GET", TEAMS),
+    f"GET {TEAMS} (by title)": plain("GET", f"{TEAMS}?title=eng"),
     f"POST {TEAMS}": plain("POST", TEAMS, {"title": "Looms"}),
     f"GET {TEAM}": plain("GET", TEAM),
     f"PATCH {TEAM}": plain("PATCH", TEAM, replaced("/title", "Looms!!")),

@@ -18,6 +18,7 @@ LAST_ID = "7" + 25 * "Z"
 NOBODY = 26 * "0"  # an id that no user has
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_NAME = 1024  # bytes of a name that stands in a key as it is
+MAX_PLACE = 149  # bytes of a value by which an index sorts: a cursor of it has 256 characters
 MAX_USERNAME = 80  # characters
 MAX_EMAIL = 120  # characters
 
@@ -290,6 +291,41 @@ def audit_shards() -> list[str]:
 
 # A partition takes 1,000 writes a second (AWS quota), and a full index holds up what writes to the table.
 AUDIT_SHARDS = 4
+
+
+def index_entry(pk: str, sk: str, attribute: str) -> Key:
+    """Key of the entry that finds an item by an attribute, in the partition of the item."""
+    return Key(pk, f"{INDEX}{sk}#{attribute}")
+
+
+INDEX = "INDEX#"
+
+
+def found_by(entry: Key) -> tuple[Key, str]:
+    """Return the key of the item that an index entry finds, and by which attribute."""
+    sk, _, attribute = entry.sk.removeprefix(INDEX).rpartition("#")
+    return Key(entry.pk, sk), attribute
+
+
+def indexed(listing: str, attribute: str, value: str | None = None) -> str:
+    """Return the name of the index of a listing's items by an attribute.
+
+    :param value: the one that all of them have; None if they are sorted by it.
+    """
+    return f"{listing}#{attribute}" + ("" if value is None else f"#{_bounded(value)}")
+
+
+def place_of(value: str, position: str) -> str:
+    """Return the place of an item where items are sorted by a value.
+
+    :param position: its place in the listing, which sorts those of the same value.
+    """
+    return f"{shortened(value)}\x1f{position}"  # no text has this character, which sorts before all others
+
+
+def shortened(value: str) -> str:
+    """Return as much of a value as an index sorts by."""
+    return value.encode("utf-8")[:MAX_PLACE].decode("utf-8", "ignore")
 
 
 def counter(name: str, shard: int = 0) -> Key:

@@ -21,7 +21,8 @@ from pynamodb.exceptions import PynamoDBException
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from chalicelib.db.keys import Key
+from chalicelib.db.index import Index
+from chalicelib.db.keys import MAX_PLACE, Key
 from chalicelib.db.metering import meter
 from chalicelib.db.personal import Personal
 from chalicelib.errors import ServiceUnavailableError
@@ -78,6 +79,8 @@ class Item(Model):
     SCHEMA: ClassVar[int] = 1
     # How items of a kind name a person; each kind declares it (docs/privacy.md).
     personal: ClassVar[Personal]
+    # Attributes that find items of a kind; transactions keep their entries (docs/data.md).
+    indexes: ClassVar[tuple[Index, ...]] = ()
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
@@ -258,6 +261,7 @@ def query(
     limit: int | None = None,
     attributes: Sequence[str] = (),
     backwards: bool = False,
+    begins: str = "",
 ) -> list[T]:
     """Read the items of one listing in order.
 
@@ -267,9 +271,13 @@ def query(
     :param limit: how many items at most; None for all.
     :param attributes: what to read of each item, everything by default.
     :param backwards: read the last ones first.
+    :param begins: of a listing, only the places that begin with this; these are not read backwards.
     """
     arguments: dict[str, Any] = {"attributes_to_get": [*attributes, "kind"] if attributes else None}
-    if prefix is None:
+    if begins:
+        least, most = f"{after}\x00" if after else begins, begins + HIGHEST * MAX_PLACE
+        arguments |= {"index_name": "gsi1", "range_key_condition": Item.gsi1sk.between(least, most)}
+    elif prefix is None:
         place = Item.gsi1sk < after if backwards else Item.gsi1sk > after
         arguments |= {"index_name": "gsi1", "range_key_condition": place if after else None}
     elif after:
@@ -327,7 +335,7 @@ def _raw_pages(
 
 
 def delete_many(keys: Sequence[Key]) -> None:
-    """Delete up to 25 items (AWS quota) without conditions. Idempotent.
+    """Delete items without conditions, 25 at a time (AWS quota). Idempotent.
 
     :raises ServiceUnavailableError: some of them are still there.
     """
@@ -339,4 +347,6 @@ def delete_many(keys: Sequence[Key]) -> None:
         left = answer.get("UnprocessedItems", {}).get(table, [])
         return [entry["DeleteRequest"]["Key"] for entry in left]
 
-    retry_unprocessed([{"pk": {"S": key.pk}, "sk": {"S": key.sk}} for key in keys], step)
+    todo = [{"pk": {"S": key.pk}, "sk": {"S": key.sk}} for key in keys]
+    for start in range(0, len(todo), BATCH_WRITE_LIMIT):
+        retry_unprocessed(todo[start : start + BATCH_WRITE_LIMIT], step)

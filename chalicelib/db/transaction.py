@@ -12,6 +12,8 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
+from chalicelib.db import keys
+from chalicelib.db.entries import entry_of
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, backoff, connection, engine_errors, now
 from chalicelib.errors import ApiError, OutcomeUnknownError, ServiceUnavailableError
@@ -79,20 +81,27 @@ class Transaction:
         self._add(CHECK, key, arguments, otherwise)
 
     def put(self, item: Item, *, otherwise: ApiError | None = None) -> None:
-        """Write a new item; its key must be free."""
+        """Write a new item with its index entries; its key must be free."""
         arguments = item.get_save_kwargs_from_instance(condition=Item.pk.does_not_exist())
         self._add(PUT, item.key, arguments, otherwise)
         self._new.append(item)
+        self._index(item, item.attribute_values)
 
     def change(self, item: Item, values: Mapping[str, Any]) -> None:
-        """Set attributes of an item that is still the one that was read; after the commit it has them."""
-        attributes = type(item).get_attributes()
+        """Set attributes of an item that is still the one that was read; after the commit it has them.
+
+        The index entries of these attributes are written with it, even if the values are as before.
+        """
         # with its time, so that the item in memory says what the table says
-        self._changed.append((item, {**values, "updated": self._stamp}))
-        self.update(item, [attributes[field].set(value) for field, value in values.items()])
+        values = {"updated": self._stamp, **values}
+        self._changed.append((item, values))
+        attributes = type(item).get_attributes()
+        actions: list[Action] = [attributes[field].set(value) for field, value in values.items()]
+        self._add(UPDATE, item.key, item.get_update_kwargs_from_instance(actions), None)
+        self._index(item, values)
 
     def update(self, item: Item, actions: list[Action], condition: Condition | None = None) -> None:
-        """Change an item that is still the one that was read."""
+        """Change an item that is still the one that was read; not what finds it, which takes `change`."""
         arguments = item.get_update_kwargs_from_instance([*actions, Item.updated.set(self._stamp)], condition)
         self._add(UPDATE, item.key, arguments, None)
 
@@ -114,8 +123,9 @@ class Transaction:
         self._add(UPDATE, item.key, arguments, otherwise)
 
     def delete(self, item: Item, condition: Condition | None = None) -> None:
-        """Delete an item that is still the one that was read."""
+        """Delete an item that is still the one that was read, with its index entries."""
         self._add(DELETE, item.key, item.get_delete_kwargs_from_instance(condition=condition), None)
+        self._index(item, {index.attribute: None for index in item.indexes})
 
     def include(self, other: "Transaction") -> None:
         """Take in what another transaction holds: both are committed together."""
@@ -163,6 +173,20 @@ class Transaction:
     def _add(self, kind: str, key: Key, arguments: dict[str, Any], otherwise: ApiError | None) -> None:
         self._keys.add(key)
         self._writes.append(_Write(kind, arguments, otherwise))
+
+    def _index(self, item: Item, values: Mapping[str, Any]) -> None:
+        """Write the index entries of new values; of None, delete them."""
+        # Without conditions: whoever writes an entry writes its item as well, which has one.
+        for index in item.indexes:
+            if index.attribute not in values:
+                continue
+            key = keys.index_entry(*item.key, index.attribute)
+            entry = entry_of(item, index, values[index.attribute])
+            if entry:
+                arguments = connection().get_operation_kwargs(*key, key="Item", attributes=entry.serialize())
+                self._add(PUT, key, arguments, None)
+            else:
+                self._add(DELETE, key, connection().get_operation_kwargs(*key), None)
 
     def _of(self, kind: str) -> list[_Write]:
         return [write for write in self._writes if write.kind == kind]

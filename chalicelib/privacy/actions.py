@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from chalicelib.context import Context
 from chalicelib.db import counters, keys
+from chalicelib.db.entries import all_keys
 from chalicelib.db.personal import Person
 from chalicelib.db.table import BATCH_WRITE_LIMIT, Item, delete_many, now, query
 from chalicelib.events import Event, Letter
@@ -61,5 +62,5 @@ def _erase_batch(source: Source, items: Sequence[Item], person: Person) -> int:
     own = {name for item in items for name in item.counted() if person.id in name}
     for name in sorted(own):
         delete_many(counters.shards(name))
-    delete_many([item.key for item in items])
+    delete_many([key for item in items for key in all_keys(item)])
     return len(items)

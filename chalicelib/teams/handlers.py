@@ -25,13 +25,14 @@ from chalicelib.teams.schemas import (
     MemberSchema,
     MyTeamSchema,
     TeamInputSchema,
+    TeamQuery,
     TeamSchema,
     TeamViewSchema,
 )
 from chalicelib.web.access import ACTIVE_USER, WRITE_ACCESS, Access
 from chalicelib.web.call import Call
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
-from chalicelib.web.pagination import Listing, ListQuery, Page, PageQuery, count, read_page
+from chalicelib.web.pagination import Listing, ListQuery, Page, PageQuery, count, read_found, read_page
 from chalicelib.web.patch import PatchPolicy, Rule
 
 COUNTER = counters.shards(keys.TEAMS)
@@ -41,12 +42,22 @@ POLICY = PatchPolicy(view=TeamViewSchema, changes=TeamInputSchema, rules={"title
 
 
 @Operation(
-    access=Access(ACTIVE_USER, scopes=TEAMS_READ, also_reads=lambda _: COUNTER),
-    takes=Takes(query=ListQuery),
+    access=Access(
+        ACTIVE_USER,
+        scopes=TEAMS_READ,
+        also_reads=lambda call: [] if "title" in call.request.query else COUNTER,
+    ),
+    takes=Takes(query=TeamQuery),
     gives=Gives(BaseTeamSchema, many=True),
 )
 def list_teams(call: Call) -> Page[Team]:
-    """List teams in the order of their creation."""
+    """List teams in the order of their creation, or find some by the beginning of their titles.
+
+    What is found is not counted. It may lack what changed a moment ago, so a page may be short: `Link` says
+    whether there are more.
+    """
+    if "title" in call.query:
+        return read_found(call, Team, keys.TEAMS, {"title": call.query["title"]})
     return read_page(call, Team, LISTING, count(call, COUNTER))
 
 

@@ -7,6 +7,7 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttrib
 from pynamodb.expressions.update import Action
 
 from chalicelib.db import keys
+from chalicelib.db.index import Index
 from chalicelib.db.personal import NOT_PERSONAL, Personal, Place, shown
 from chalicelib.db.table import Item, get_many
 from chalicelib.db.transaction import StaleError, Transaction
@@ -15,7 +16,9 @@ from chalicelib.db.transaction import StaleError, Transaction
 class Team(Item, discriminator="team"):
     """A team; its version grows with its memberships, too, since its representation shows them."""
 
+    SCHEMA = 2
     personal = NOT_PERSONAL
+    indexes = (Index("title", by_prefix=True),)
 
     id = UnicodeAttribute()
     title = UnicodeAttribute()

@@ -1,9 +1,12 @@
 """Teams and memberships as JSON."""
 
-from marshmallow import Schema, fields
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from chalicelib.users.schemas import USERNAME_SHAPE
 from chalicelib.web.fields import ID, Flag, Moment, Text, check_id
+from chalicelib.web.pagination import NEWEST, ListQuery
 
 MIN_TITLE, MAX_TITLE = 3, 50
 MEMBERS_SHOWN = 100  # in a team itself; the list of members has them all
@@ -14,6 +17,21 @@ class BaseTeamSchema(Schema):
 
     id = fields.String(metadata={**ID, "description": "ULID: sorts by creation.", "readOnly": True})
     title = Text(min_length=MIN_TITLE, max_length=MAX_TITLE, required=True, metadata={"example": "Explorers"})
+
+
+class TeamQuery(ListQuery):
+    """Which teams."""
+
+    title = Text(
+        min_length=1,
+        max_length=MAX_TITLE,
+        metadata={"description": "Only teams whose titles begin with this, in any case, sorted by title."},
+    )
+
+    @validates_schema
+    def _one_order(self, data: dict[str, Any], **_: Any) -> None:
+        if "title" in data and data.get("order") == NEWEST:
+            raise ValidationError("Leave it out: teams that are found by title are sorted by it.", "order")
 
 
 class TeamInputSchema(Schema):

@@ -1,7 +1,7 @@
 """Lists: a page by cursor (or offset, for old clients), Link, and X-Total-Count where it is known."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 from urllib.parse import quote, urlencode
@@ -9,6 +9,8 @@ from urllib.parse import quote, urlencode
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from chalicelib.db import counters
+from chalicelib.db.entries import IndexEntry
+from chalicelib.db.index import Index
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, T, query
 from chalicelib.errors import InvalidValueError
@@ -87,12 +89,14 @@ class Listing:
     :param prefix: list the table itself: sort keys that begin with this.
     :param schema: what is shown of each item, so that nothing else is read.
     :param others: attributes that are read beside it.
+    :param begins: of a listing, only the places that begin with this.
     """
 
     partition: str
     prefix: str | None = None
     schema: type[Schema] | None = None
     others: tuple[str, ...] = ()
+    begins: str = ""
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -130,10 +134,34 @@ def read_page(call: Call, kind: type[T], listing: Listing, total: int | None = N
         limit=offset + limit + 1,
         attributes=listing.attributes,
         backwards=_is_backwards(call),
+        begins=listing.begins,
     )
     items = found[offset : offset + limit]
     more = len(found) > offset + limit
     return Page(items, total, make_cursor(call, listing, _position(items[-1], listing)) if more else None)
+
+
+def read_found(call: Call, kind: type[T], listing: str, wanted: Mapping[str, Any]) -> Page[T]:
+    """Read the page of the items that have certain values, with one Query and one BatchGetItem.
+
+    The index is a moment late, so a page may be short: `Link` says whether there are more. They are not
+    counted.
+
+    :param listing: gsi1pk of the listing that all items of the kind are in.
+    :param wanted: by their attributes, of which each has an index; the first one finds the items.
+    """
+    indexes = {index.attribute: index for index in kind.indexes}
+    first = next(iter(wanted))
+    partition, begins = indexes[first].search(listing, wanted[first])
+    page = read_page(call, IndexEntry, Listing(partition, others=("pk", "sk"), begins=begins))
+    found = dict.fromkeys(entry.finds for entry in page.items)
+    call.context.read(found)
+    items = [item for key in found if (item := call.context.find(kind, key))]
+    return Page([item for item in items if _has(item, indexes, wanted)], None, page.next_cursor)
+
+
+def _has(item: Item, indexes: Mapping[str, Index], wanted: Mapping[str, Any]) -> bool:
+    return all(indexes[name].matches(getattr(item, name), value) for name, value in wanted.items())
 
 
 def count(call: Call, shards: Sequence[Key]) -> int:
@@ -150,7 +178,8 @@ def _is_backwards(call: Call) -> bool:
 
 
 def _purpose(call: Call, listing: Listing) -> tuple[str | None, ...]:
-    return (listing.partition, listing.prefix, *([NEWEST] if _is_backwards(call) else []))
+    begins = [listing.begins] if listing.begins else []
+    return (listing.partition, listing.prefix, *begins, *([NEWEST] if _is_backwards(call) else []))
 
 
 def make_cursor(call: Call, listing: Listing, position: str) -> str:

@@ -1,7 +1,7 @@
 """`invoke db.migrate`: brings items of older schemas up to what the code writes today.
 
-Each item is written once, with its new schema in it: a run that was stopped anywhere is repeated, and goes on
-with what is left.
+Each item is written once, with its index entries and its new schema in it: a run that was stopped anywhere is
+repeated, and goes on with what is left.
 """
 
 import time
@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pynamodb.exceptions import UpdateError
-
 from chalicelib.db.table import Item
+from chalicelib.db.transaction import StaleError, Transaction
 from tasks.data import table
 from tasks.data.items import UnreadableError, key_of, known_kinds, parse, schema_of
 from tasks.data.table import RawItem
@@ -72,21 +71,20 @@ class Run:
         self.failed.append(f"{' '.join(key_of(raw))}: is constantly written to")
 
     def _write(self, item: Item, steps: Iterable[Migration]) -> bool:
-        attributes, values = type(item).get_attributes(), dict[str, Any]()
+        values = dict[str, Any]()
         for step in steps:
             changes = step.change(item)
             for name, value in changes.items():
                 setattr(item, name, value)
             values |= changes
-        values["schema"] = item.SCHEMA
+        work = Transaction()
+        # on condition that its version is the one that was read; nobody has changed it, so its time stays
+        work.change(item, {**values, "schema": item.SCHEMA, "updated": item.updated})
         self.sleep(self.pause)
         try:
-            # on condition that its version is the one that was read
-            item.update([attributes[name].set(value) for name, value in values.items()])
-        except UpdateError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
-                return False
-            raise
+            work.commit()
+        except StaleError:
+            return False
         return True
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from chalicelib.db import keys
+from chalicelib.db.entries import IndexEntry
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, now
 from chalicelib.db.transaction import Transaction
@@ -18,7 +19,7 @@ from chalicelib.privacy.models import Erasure
 from chalicelib.teams.actions import clean_up, count_members
 from chalicelib.teams.models import Cleanup, Member, Team
 from chalicelib.users.models import Link, UniqueName, User
-from tasks.data import letters
+from tasks.data import index, letters
 from tasks.data.findings import Finding, list_anew, remove
 from tasks.data.items import Found, read
 
@@ -243,6 +244,8 @@ PLACES: dict[type[Item], Callable[[Any], Key]] = {
 }
 RULES = [
     Rule(lambda _: True, lambda _: [], _listing),
+    Rule(lambda item: bool(item.indexes), index.entry_keys, index.judge_indexed),
+    Rule(_is(IndexEntry), lambda entry: [entry.finds], index.judge_entry),
     Rule(_is(User), lambda user: list(_names(user).values()), _user),
     Rule(_is(UniqueName), lambda marker: [keys.user(marker.user_id)], _marker),
     Rule(_is_of_user, _needs_of_user, _of_user),

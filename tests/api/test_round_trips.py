@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.db import counters, keys
+from chalicelib.db.entries import entries_of
 from chalicelib.db.table import Item
 from chalicelib.db.transaction import Transaction
 from chalicelib.oauth.clients.models import OAuth2Client
@@ -42,7 +43,8 @@ def places(
         items.append(client_of(admin, f"client{number}"))
     with Item.batch_write() as batch:
         for item in items:
-            batch.save(item)
+            for part in (item, *entries_of(item)):
+                batch.save(part)
     add_up(amount, keys.USERS, keys.TEAMS, keys.clients_of(admin.id))
     team.update([Team.member_count.set(amount + 1)], add_version_condition=False)
     return {"team": team.id, "admin": admin.id, "user": user.id, "member": other.id}
@@ -72,6 +74,7 @@ READS = [
     ("GET", "/api/v1/users?username=nobody", 1),
     ("GET", "/api/v1/teams?limit=100", 2),
     ("GET", "/api/v1/teams?limit=100&order=newest", 2),
+    ("GET", "/api/v1/teams?title=team&limit=100", 3),
     ("GET", "/api/v1/teams/{team}/members?limit=100&order=newest", 2),
     ("GET", "/api/v1/users/me/teams?limit=100", 3),
     ("GET", "/api/v1/teams/{team}/members?limit=100", 2),

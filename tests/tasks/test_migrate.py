@@ -102,7 +102,7 @@ def test_what_is_written_meanwhile_is_kept(old: list[Key]) -> None:
         changed(old[0], "scope", {"S": "users:read"})
         changed(old[0], "version", {"N": "2"})
 
-    with at_call("UpdateItem", widen):
+    with at_call("TransactWriteItems", widen):
         assert run()[0].endswith(" 4 items migrated.")
     item = Consent.get(*old[0])
     assert (item.scope, item.client_name, item.schema, item.version) == ("users:read", NAMES["app"], 2, 3)
@@ -110,7 +110,7 @@ def test_what_is_written_meanwhile_is_kept(old: list[Key]) -> None:
 
 def test_what_is_deleted_meanwhile_stays_away(old: list[Key]) -> None:
     """A migration does not recreate deleted items."""
-    with at_call("UpdateItem", lambda: deleted(old[0])):
+    with at_call("TransactWriteItems", lambda: deleted(old[0])):
         assert run()[0].endswith(" 3 items migrated.")
     assert consents().keys() == NAMES.keys() - {"app"}
 
@@ -142,6 +142,19 @@ def test_memberships_of_before_are_listed_under_their_user(
     assert run()[1] == "member, schema 1 to 2, lists it under its user: 1 items migrated."
     after = api("GET", "/api/v1/users/me/teams", token=token).json
     assert (before, [team["title"] for team in after], check(say=lambda _: None)) == ([], ["Engines"], True)
+
+
+def test_teams_of_before_are_found_by_their_titles(api: Client, user: User, token_for: TokenFor) -> None:
+    """Schema 2 of teams: until the migration, only teams that are new or renamed are found."""
+    team, token = create_team("Engines", user.id, user.username), token_for(user)
+    deleted(keys.index_entry(*team.key, "title"))
+    changed(team.key, "schema", None)
+    path, shown = "/api/v1/teams?title=eng", api("GET", f"/api/v1/teams/{team.id}", token=token).json
+    before = api("GET", path, token=token).json
+    assert run()[2] == "team, schema 1 to 2, finds it by its title: 1 items migrated."
+    after = api("GET", path, token=token).json
+    assert (before, [each["id"] for each in after], check(say=lambda _: None)) == ([], [team.id], True)
+    assert api("GET", f"/api/v1/teams/{team.id}", token=token).json == shown
 
 
 def test_each_step_of_each_kind_is_there() -> None:

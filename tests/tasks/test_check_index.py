@@ -1,0 +1,81 @@
+"""`invoke db.check` on index entries: each item is found by its values, and by nothing else."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from chalicelib.db import keys
+from chalicelib.db.keys import Key
+from chalicelib.teams.models import Team
+from chalicelib.users.models import User
+from tasks.data.check import check
+from tests.acting import create_team
+from tests.http import Client
+from tests.support import TokenFor, dump_table
+from tests.tasks.check_tools import GHOST, changed, copied, deleted
+
+GONE = keys.index_entry(*keys.team(GHOST), "title")
+
+
+@pytest.fixture
+def team(user: User) -> Team:
+    """A team in a sound table."""
+    return create_team("Engines", user.id, user.username)
+
+
+def entry(team: Team, attribute: str = "title") -> Key:
+    """The key of what finds a team."""
+    return keys.index_entry(*team.key, attribute)
+
+
+MENDED: dict[str, tuple[Callable[[Team], object], str]] = {
+    "an entry is missing": (
+        lambda team: deleted(entry(team)),
+        r"TEAM#\w+ TEAM: is not found by its title. --fix writes",
+    ),
+    "an entry has another value": (
+        lambda team: changed(entry(team), "gsi1sk", {"S": "looms"}),
+        r"TEAM#\w+ TEAM: is not found by its title. --fix writes",
+    ),
+    "an entry is in no index": (
+        lambda team: changed(entry(team), "gsi1pk", None),
+        r"TEAM#\w+ TEAM: is not found by its title. --fix writes",
+    ),
+    "an entry of nothing": (
+        lambda team: copied(entry(team), GONE),
+        r"TEAM#01ARZ\w+ INDEX#TEAM#title: what it finds is gone. --fix removes",
+    ),
+    "an entry of an attribute that has no index": (
+        lambda team: copied(entry(team), entry(team, "motto")),
+        r"INDEX#TEAM#motto: finds an item by a motto that it does not have. --fix removes",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_damage_is_found_and_mended(
+    api: Client, team: Team, user: User, token_for: TokenFor, name: str
+) -> None:
+    """Reported in one line and repaired by --fix; afterwards the team is found, and by its title only."""
+    plant, line = MENDED[name]
+    plant(team)
+    damaged, said = dump_table(), list[str]()
+    assert check(say=said.append) is False
+    assert (len(said), bool(re.search(line, said[0])), dump_table() == damaged) == (2, True, True)
+    assert check(fix=True, say=said.append) is True
+    assert said[-1].endswith("items: no findings.")
+    found = [
+        api("GET", f"/api/v1/teams?title={title}", token=token_for(user)).json for title in ("eng", "loo")
+    ]
+    assert [len(each) for each in found] == [1, 0]
+
+
+def test_what_finds_an_item_that_cannot_be_read_stays(team: Team) -> None:
+    """Newer code may know by what it is found."""
+    changed(team.key, "schema", {"N": "9"})
+    before = dump_table()
+    assert check(fix=True, say=lambda _: None) is False
+    assert [item for item in dump_table() if item["kind"]["S"] == "index_entry"] == [
+        item for item in before if item["kind"]["S"] == "index_entry"
+    ]
