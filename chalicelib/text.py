@@ -3,8 +3,11 @@
 What it gets is bounded first, in length and by the Stream-Safe Text Format (UAX #15 §13): its work is linear.
 """
 
+import re
 import unicodedata
 
+# An email address as every mail server takes it: RFC 5321 also knows quoted names and addresses of hosts.
+ADDRESS = re.compile(r"[^\s<>()\[\],;:\\\"@]+@[^\s<>()\[\],;:\\\"@]+")
 MAX_MARKS = 30  # combining marks in a row (UAX #15, definition D3); no writing system comes near it
 MAX_PARTS = 4  # characters of which NFC composes one, at most
 

@@ -7,7 +7,6 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.errors import GoneError
 from chalicelib.events import Event, EventName, Letter, Reason
-from chalicelib.rate_limit import Budget, rate_limit
 from chalicelib.users import attempts, emails
 from chalicelib.users.actions import change_user
 from chalicelib.users.links import (
@@ -20,8 +19,6 @@ from chalicelib.users.links import (
 )
 from chalicelib.users.models import Link, UniqueName, User
 from chalicelib.users.sign_in import username_key
-
-LETTERS = rate_limit("5/hour")  # for each name that somebody asks for, whether an account has it or not
 
 
 def require_link(context: Context, purpose: Purpose, token: str) -> OpenedLink:
@@ -143,12 +140,7 @@ def _addressee(context: Context, name: str) -> User | None:
     context.read([key])
     marker = context.find(UniqueName, key)
     user_key = keys.user(marker.user_id if marker else keys.NOBODY)
-    # Counted by the name as it was given: what an account is called otherwise is nobody's business.
-    subject = attempts.unknown_username(context, name)
-    budget = Budget.of(LETTERS, "letters", subject, context.settings.rate_limit_factor)
-    context.read([user_key, *budget.limits])
-    budget.check(context.items)
-    budget.spend(context.work)
+    attempts.count_letter(context, attempts.letters_of(context, name), [user_key])
     return context.find(User, user_key)
 
 

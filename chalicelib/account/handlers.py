@@ -4,12 +4,13 @@ from chalicelib.account import actions
 from chalicelib.account.schemas import LinkTokenSchema, NameSchema, ResetSchema
 from chalicelib.errors import GoneError, InvalidValueError, TooManyRequestsError
 from chalicelib.rate_limit import rate_limit
+from chalicelib.users.attempts import LETTERS
 from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.call import Call
 from chalicelib.web.operation import Docs, Gives, Operation, Takes
 
 REQUESTS = Access(PUBLIC, also_reads=lambda call: actions.name_key(call.payload), limit=rate_limit("30/hour"))
-ASKED = Docs(problems=(TooManyRequestsError,), limits={"letters for a name": actions.LETTERS})
+ASKED = Docs(problems=(TooManyRequestsError,), limits={"letters for a name": LETTERS})
 USED = Docs(problems=(GoneError,))
 NOTHING = Gives(status=204)
 

@@ -14,6 +14,7 @@ from chalicelib.errors import GoneError, InvalidValueError, TooManyRequestsError
 from chalicelib.oauth.form import read_form
 from chalicelib.rate_limit import rate_limit
 from chalicelib.security.passwords import password_flaw
+from chalicelib.users.attempts import LETTERS
 from chalicelib.users.links import Purpose
 from chalicelib.users.models import User
 from chalicelib.web.access import PUBLIC, Access
@@ -24,6 +25,10 @@ from chalicelib.web.operation import Docs, Operation, Reply, Takes
 STALE = "This page has expired, or your browser does not accept cookies. Try again."
 REQUESTS = "30/hour"  # of each source address
 MISSING = "Enter your username or email address."
+SIGNED_OUT = (
+    "You have a new password, and everybody is signed out. If somebody else had the old one, look on your "
+    "account page for apps that you do not know."
+)
 SENT = "If there is such an account, a letter with a link is on its way to its email address."
 LINK = Takes(query=LinkQuery)
 FORM = Takes(body=AccountFormSchema, parse=read_form)
@@ -34,7 +39,7 @@ ASKED = Docs(
     problems=(TooManyRequestsError,),
     headers=("Set-Cookie",),
     also={**AGAIN, 422: "Something is missing: the page is shown again."},
-    limits={"letters for a name": actions.LETTERS},
+    limits={"letters for a name": LETTERS},
 )
 
 
@@ -139,7 +144,7 @@ def submit_password_reset(call: Call) -> Reply:
         actions.reset_password(call.context, token, password)
     except InvalidValueError as error:
         return _reset(call, token, alert=error.errors[0]["detail"], status=422)
-    return done_page(call, "New password", "You have a new password, and everybody is signed out.")
+    return done_page(call, "New password", SIGNED_OUT)
 
 
 def _show(call: Call, page: LinkPage, purpose: Purpose) -> Reply:

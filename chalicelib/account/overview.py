@@ -4,6 +4,7 @@ from chalicelib.account.pages import FOLDER, base_of, show, ticket_of
 from chalicelib.account.session import SignedIn
 from chalicelib.db import keys
 from chalicelib.db.table import query, query_back
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.consents.models import Consent
 from chalicelib.oauth.sessions.actions import ATTRIBUTES, live_sessions
 from chalicelib.oauth.tokens.models import TokenFamily
@@ -30,6 +31,7 @@ def overview(call: Call, signed_in: SignedIn, *, alert: str = "", status: int = 
         status=status,
         confirmation="" if user.is_email_verified else note,
         apps=_rows(call, signed_in, "disconnect", "Disconnect", _apps(user.id)),
+        clients=_rows(call, signed_in, "delete_client", "Delete", _clients(user.id)),
         sessions=_rows(call, signed_in, "end", "Sign out", _sessions(call, signed_in)),
     )
 
@@ -37,6 +39,11 @@ def overview(call: Call, signed_in: SignedIn, *, alert: str = "", status: int = 
 def _apps(user_id: str) -> list[tuple[str, str, str]]:
     consents = query(Consent, keys.user(user_id).pk, prefix=keys.CONSENTS, limit=MOST)
     return [(each.client_id, each.client_name or each.client_id, f"{each.created:%F}") for each in consents]
+
+
+def _clients(user_id: str) -> list[tuple[str, str, str]]:
+    clients = query(OAuth2Client, keys.clients_of(user_id), limit=MOST)
+    return [(each.client_id, each.shown_name, f"{each.created:%F}") for each in clients]
 
 
 def _sessions(call: Call, signed_in: SignedIn) -> list[tuple[str, str, str]]:

@@ -1,6 +1,9 @@
 """The account page: sign in, and see and end what rests on the account."""
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 from marshmallow import ValidationError
 
@@ -11,18 +14,29 @@ from chalicelib.account.overview import overview
 from chalicelib.account.pages import PAGE, base_of, done_page, show
 from chalicelib.account.schemas import AccountFormSchema
 from chalicelib.account.session import SignedIn
+from chalicelib.context import Context
 from chalicelib.db import keys
-from chalicelib.errors import ConflictError, ForbiddenError, InvalidValueError, TooManyRequestsError
+from chalicelib.db.keys import Key
+from chalicelib.db.table import T
+from chalicelib.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidValueError,
+    NotFoundError,
+    TooManyRequestsError,
+)
+from chalicelib.oauth.clients.actions import delete_client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.consents.actions import withdraw
 from chalicelib.oauth.consents.models import Consent
 from chalicelib.oauth.form import read_form
 from chalicelib.oauth.sessions.actions import end_session
-from chalicelib.oauth.tokens.families import is_alive
 from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.privacy.actions import erase_user
 from chalicelib.rate_limit import rate_limit
 from chalicelib.settings import OFF
 from chalicelib.users.actions import change_user, confirm_password
+from chalicelib.users.attempts import LETTERS
 from chalicelib.users.schemas import UserChangesSchema
 from chalicelib.users.sign_in import SIGN_INS, authenticate, look_up, sign_in
 from chalicelib.web.access import PUBLIC, Access
@@ -68,12 +82,12 @@ def show_account(call: Call) -> Reply:
         problems=(ConflictError, TooManyRequestsError),
         headers=("Location", "Set-Cookie"),
         also=ALSO,
-        limits={"sign-ins of an account": SIGN_INS},
+        limits={"sign-ins of an account": SIGN_INS, "letters to an address": LETTERS},
         if_unsure="Open the account page and look whether it did.",
     ),
 )
 def submit_account(call: Call) -> Reply:
-    """Sign in or out, end a sign-in, disconnect an app, change password or address, or delete the account."""
+    """Sign in or out, end sign-ins and apps, change password or email address, or delete the account."""
     signed_in = session.find(call)
     if signed_in is None:
         return _sign_in(call)
@@ -131,26 +145,34 @@ def _sign_out(call: Call, signed_in: SignedIn) -> Reply:
 
 
 def _disconnect(call: Call, signed_in: SignedIn) -> Reply:
-    client_id = call.body["id"]
-    if keys.CLIENT_ID.fullmatch(client_id):
-        key = keys.consent(signed_in.user.id, client_id)
-        call.context.read([key])
-        consent = call.context.find(Consent, key)
-        if consent:
-            call.context.actor_id = signed_in.user.id
-            withdraw(call.context, consent)
-    return _back(call)
+    key = keys.consent(signed_in.user.id, _id(call, keys.CLIENT_ID))
+    return _end(call, signed_in, Consent, key, withdraw)
 
 
-def _end(call: Call, signed_in: SignedIn) -> Reply:
-    session_id = call.body["id"]
-    if keys.is_id(session_id):
-        key = keys.family(signed_in.user.id, session_id)
-        call.context.read([key])
-        family = call.context.find(TokenFamily, key)
-        if family and is_alive(family):
-            call.context.actor_id = signed_in.user.id
-            end_session(call.context, family)
+def _end_session(call: Call, signed_in: SignedIn) -> Reply:
+    key = keys.family(signed_in.user.id, _id(call, keys.ULID))
+    return _end(call, signed_in, TokenFamily, key, end_session)
+
+
+def _delete_client(call: Call, signed_in: SignedIn) -> Reply:
+    return _end(call, signed_in, OAuth2Client, keys.client(_id(call, keys.CLIENT_ID)), delete_client)
+
+
+def _id(call: Call, shape: re.Pattern[str]) -> str:
+    """Return the id in the form; what can be none is the id of nothing."""
+    return call.body["id"] if shape.fullmatch(call.body["id"]) else keys.NOBODY
+
+
+def _end(
+    call: Call, signed_in: SignedIn, kind: type[T], key: Key, action: Callable[[Context, T], None]
+) -> Reply:
+    """End something, if it is there and the account's."""
+    call.context.read([key])
+    item: Any = call.context.find(kind, key)
+    if item and item.user_id == signed_in.user.id:
+        call.context.actor_id = signed_in.user.id
+        with suppress(NotFoundError):  # it has ended already
+            action(call.context, item)
     return _back(call)
 
 
@@ -210,7 +232,8 @@ STEPS = {
     "delete": _delete,
     "sign_out": _sign_out,
     "disconnect": _disconnect,
-    "end": _end,
+    "end": _end_session,
+    "delete_client": _delete_client,
     "password": _change_password,
     "email": _change_email,
 }

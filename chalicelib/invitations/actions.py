@@ -10,7 +10,7 @@ from chalicelib.db.table import is_expired, query
 from chalicelib.errors import ConflictError, GoneError
 from chalicelib.events import Event, EventName, Letter
 from chalicelib.invitations.models import Invitation, InvitationPlace
-from chalicelib.rate_limit import Budget, rate_limit
+from chalicelib.rate_limit import rate_limit
 from chalicelib.security.actor import Account
 from chalicelib.security.links import link_of
 from chalicelib.teams.actions import add_member
@@ -33,7 +33,7 @@ def invite(context: Context, team: Team, email: str, inviter: Account) -> Invita
     :raises ConflictError: the team has too many open invitations.
     :raises TooManyRequestsError: the address was invited too often.
     """
-    _spend(context, email)
+    attempts.count_letter(context, attempts.letters_of(context, email, LETTERS, "invitations"))
     _check_open(team, email)
     invitation_id = keys.new_id()
     values: dict[str, Any] = {
@@ -59,14 +59,6 @@ def invite(context: Context, team: Team, email: str, inviter: Account) -> Invita
     letter = Letter(to=email, link=invitation_id, values={"team": team.title, "inviter": inviter.username})
     _emit(context, "invitation", invitation, letter=letter)
     return invitation
-
-
-def _spend(context: Context, email: str) -> None:
-    subject = attempts.unknown_username(context, email)  # a MAC
-    budget = Budget.of(LETTERS, "invitations", subject, context.settings.rate_limit_factor)
-    context.read(budget.limits)
-    budget.check(context.items)
-    budget.spend(context.work)
 
 
 def _check_open(team: Team, email: str) -> None:

@@ -9,12 +9,14 @@ from functools import cache
 from pathlib import Path
 from string import Formatter, Template
 
+from chalicelib.text import ADDRESS
+
 FOLDER = Path(__file__).with_name("texts")
-OWN = ("link", "page")  # values that are made of settings and ids
+OWN = ("link", "page", "service")  # values that are made of settings and ids
+WORD_JOINER = "\u2060"
 MAX_VALUE = 200  # characters of a name or title
 # What could end a header or a line, or show a text in another order than it is written.
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-ADDRESS = re.compile(r"[^\s<>()\[\],;:\\\"@]+@[^\s<>()\[\],;:\\\"@]+")
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ def clean(value: str) -> str:
     return " ".join(UNPRINTABLE.sub(" ", value).split())[:MAX_VALUE]
 
 
+def unlinked(value: str) -> str:
+    """Return a value of which mail programs make no link: an invisible character stands before its dots."""
+    return re.sub(r"(?=[.:@])", WORD_JOINER, clean(value))
+
+
 def mailable(address: str) -> str:
     """Return an address as mail servers take it: the domain in ASCII.
 
@@ -81,11 +88,12 @@ def write(
 ) -> Message:
     """Write a letter. A paragraph that names a value which is absent is left out, with its introduction.
 
-    :param values: what the text names; no value can end a line or a header, or be read as HTML.
+    :param values: what the text names; no value of others can end a line or a header, or be read as HTML or
+        as a link.
     :raises ValueError: `to` is no address.
     """
     text = text_of(event)
-    known = {name: value if name in OWN else clean(value) for name, value in values.items()}
+    known = {name: value if name in OWN else unlinked(value) for name, value in values.items()}
     kept = _kept(text.paragraphs, known)
     filled = [each.format_map(known) for each in kept]
     shown = [_as_html(each, known, text.button) for each in kept]

@@ -36,6 +36,7 @@ def create_user(
     :param fields: names and roles.
     :raises InvalidValueError: the password is the username or the email address.
     :raises ConflictError: the username or the email address is taken; raised by the commit.
+    :raises TooManyRequestsError: the address was sent too many letters, whether an account has it or not.
     """
     check_personal(password, username, email)
     password_hash = context.once(("hash", password), lambda: hash_password(password))
@@ -44,6 +45,8 @@ def create_user(
     add_user(context, user)
     roles = {name: fields[name] for name in GRANTED if name in fields}
     actor_id = user.id if signs_up else None
+    if not user.is_email_verified:
+        attempts.count_letter(context, attempts.letters_of(context, email))
     letter = emails.verification_letter(context, user)
     context.emit(
         Event(name="user_creation", user_id=user.id, actor_id=actor_id, details=roles, letter=letter)

@@ -11,9 +11,11 @@ from chalicelib.db.keys import Key
 from chalicelib.db.windows import Limit
 from chalicelib.errors import ApiError, TooManyRequestsError
 from chalicelib.events import Event
-from chalicelib.rate_limit import headers_of, network
+from chalicelib.rate_limit import Budget, RateLimit, headers_of, network, rate_limit
 from chalicelib.settings import Settings
 from chalicelib.telemetry.measure import count
+
+LETTERS = rate_limit("5/hour")  # for each name or address, whether an account has it or not
 
 
 def account(user_id: str) -> str:
@@ -80,6 +82,27 @@ def failed(context: Context, subjects: Iterable[str], event: Event, error: ApiEr
     context.emit(event)
     count("sign_in_failures")
     return error
+
+
+def letters_of(context: Context, name: str, limit: RateLimit = LETTERS, kind: str = "letters") -> Budget:
+    """Return the budget of the letters that others may have sent to a name.
+
+    It is counted by the name as it was given: what an account is called otherwise is nobody's business.
+
+    :param name: username or email address; it does not matter whether an account has it.
+    """
+    return Budget.of(limit, kind, unknown_username(context, name), context.settings.rate_limit_factor)
+
+
+def count_letter(context: Context, budget: Budget, more: Iterable[Key] = ()) -> None:
+    """Count a letter in the work.
+
+    :param more: what else is read with the count.
+    :raises TooManyRequestsError: there were too many; so does the commit.
+    """
+    context.read([*budget.limits, *more])
+    budget.check(context.items)
+    budget.spend(context.work)
 
 
 def require_under_limit(context: Context, subject: str) -> None:

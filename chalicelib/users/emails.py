@@ -8,6 +8,7 @@ from chalicelib.db.transaction import Transaction
 from chalicelib.errors import ApiError, ConflictError
 from chalicelib.events import Event, Letter
 from chalicelib.settings import OFF, REQUIRED
+from chalicelib.users import attempts
 from chalicelib.users.links import issue_link, write_decoy
 from chalicelib.users.models import UniqueName, User, marker_of
 
@@ -61,10 +62,12 @@ def request_change(context: Context, user: User, address: str, credentials_versi
 
     :param credentials_version: the account's, once the work is written.
     :raises ConflictError: the address is taken; where that is hidden, no letter is sent.
+    :raises TooManyRequestsError: the address was sent too many letters.
     """
     owner = _owner(context, address, user)
     if owner and context.settings.email_verification != REQUIRED:
         raise taken("email")
+    attempts.count_letter(context, attempts.letters_of(context, address))
     link = issue_link(context, "email_change", user, address, credentials_version)
     # A link that leads nowhere: the letter waits like others, and is deleted unsent.
     letter = Letter(to=address, link=keys.NOBODY + keys.new_id() if owner else link)

@@ -9,7 +9,7 @@ from chalicelib.errors import ConflictError, ForbiddenError, TooManyRequestsErro
 from chalicelib.rate_limit import rate_limit
 from chalicelib.scopes import USERS_READ, USERS_WRITE
 from chalicelib.settings import OFF
-from chalicelib.users import actions
+from chalicelib.users import actions, attempts
 from chalicelib.users.captcha import captcha_is_solved, site_key
 from chalicelib.users.look_up import UserQuery, look_up, markers
 from chalicelib.users.models import User
@@ -36,6 +36,7 @@ from chalicelib.web.pagination import Listing, Page, count, read_page
 from chalicelib.web.patch import PatchPolicy
 
 COUNTER = counters.shards(keys.USERS)
+LETTERS = {"letters to an address": attempts.LETTERS}
 LISTING = Listing(keys.USERS, schema=BaseUserSchema)
 
 
@@ -45,7 +46,7 @@ def _failures_if_confirming(call: Call) -> Sequence[Key]:
 
 
 def _wanted_address(call: Call) -> Sequence[Key]:
-    """Return the marker of the address in a sign-up or a patch, where it will be needed."""
+    """Return what is read of the address in a sign-up or a patch, where it will be needed."""
     payload = call.payload
     entries = payload if isinstance(payload, list) else []
     values = [
@@ -55,7 +56,7 @@ def _wanted_address(call: Call) -> Sequence[Key]:
     is_off = call.context.settings.email_verification == OFF
     if is_off or not isinstance(address, str) or not 0 < len(address) <= keys.MAX_EMAIL:
         return []
-    return [keys.email(address)]
+    return [keys.email(address), *attempts.letters_of(call.context, address).limits]
 
 
 def _changes_email(payload: Any) -> bool:
@@ -97,7 +98,11 @@ def list_users(call: Call) -> Page[User]:
     ),
     takes=Takes(body=SignUpSchema),
     gives=Gives(UserSchema, status=201, etag=True),
-    docs=Docs(problems=(ForbiddenError, ConflictError), if_unsure="Try to sign in before you sign up again."),
+    docs=Docs(
+        problems=(ForbiddenError, ConflictError),
+        limits=LETTERS,
+        if_unsure="Try to sign in before you sign up again.",
+    ),
 )
 def create_user(call: Call) -> Reply:
     """Sign up: people solve a captcha, admins with write access need none.
@@ -146,7 +151,7 @@ def get_user(call: Call) -> User:
     ),
     takes=Takes(patch=POLICY, target=USER),
     gives=Gives(UserSchema, etag=True),
-    docs=Docs(problems=(ConflictError, TooManyRequestsError)),
+    docs=Docs(problems=(ConflictError, TooManyRequestsError), limits=LETTERS),
 )
 def patch_user(call: Call) -> User:
     """Change a user; password, e-mail and roles need a test of /current_password before.

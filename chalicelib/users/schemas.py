@@ -7,6 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.db.keys import MAX_EMAIL, MAX_USERNAME
 from chalicelib.security.passwords import MAX_BYTES, MIN_LENGTH, password_flaw
+from chalicelib.text import ADDRESS
 from chalicelib.web.fields import ID, Flag, Moment, Text, pattern_metadata, text_metadata
 
 MAX_NAME = 30
@@ -34,11 +35,21 @@ def validate_new_password(value: str) -> None:
         raise ValidationError(flaw)
 
 
+def validate_address(value: str) -> None:
+    """Refuse an address to which no letter can be sent, such as one with a quoted name.
+
+    :raises ValidationError: it is no address, or such a one.
+    """
+    validate.Email()(value)
+    if not ADDRESS.fullmatch(value):
+        raise ValidationError("Not a valid email address.")
+
+
 class EmailText(Text):
     """An e-mail address in NFC."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_length=3, max_length=MAX_EMAIL, validate=validate.Email(), **kwargs)
+        super().__init__(min_length=3, max_length=MAX_EMAIL, validate=validate_address, **kwargs)
         self.metadata = {"format": "email", "example": "ada@example.org", **self.metadata}
         del self.metadata["pattern"]  # the format says more
 

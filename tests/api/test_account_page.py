@@ -20,10 +20,16 @@ from tests.api.oauth_tools import me, password
 from tests.conftest import PASSWORD
 from tests.faults import Killed, killed_before_write, wire
 from tests.http import Client
-from tests.support import MakeUser, SignIn, stored
+from tests.support import MakeUser, SignIn, TokenFor, stored
 
 stage, required, optional = account_tools.stage, account_tools.required, account_tools.optional  # fixtures
 ACCOUNT = "/account"
+CLIENTS = "/api/v1/auth/oauth2_clients"
+SERVICE = {
+    "client_name": "Left behind",
+    "default_scopes": ["users:read"],
+    "grant_types": ["client_credentials"],
+}
 
 
 def enter(api: Client, name: str = "user", text: str = PASSWORD) -> Visitor:
@@ -165,6 +171,28 @@ def test_sessions_are_shown_and_ended(api: Client, user: User, sign_in: SignIn) 
     visitor.visit(ACCOUNT)
     before = stored()
     assert (visitor.press(decision="end", id=session_id).status, stored()) == (303, before)
+
+
+def test_registered_apps_are_shown_and_deleted(api: Client, user: User, token_for: TokenFor) -> None:
+    """Who had the password may have left one that acts for the account: its tokens end at once."""
+    made = api("POST", CLIENTS, token=token_for(user), data=SERVICE).json
+    credentials = {"client_id": made["client_id"], "client_secret": made["client_secret"]}
+    form = {"grant_type": "client_credentials", **credentials}
+    token = api("POST", "/auth/oauth2/token", form=form).json["access_token"]
+    visitor = enter(api)
+    assert ("Left behind" in visitor.text, me(api, token)) == (True, 200)
+    assert visitor.press(decision="delete_client", id=made["client_id"]).status == 303
+    visitor.visit(ACCOUNT)
+    assert ("Left behind" in visitor.text, me(api, token)) == (False, 401)
+    before = stored()
+    assert (visitor.press(decision="delete_client", id=made["client_id"]).status, stored()) == (303, before)
+
+
+@pytest.mark.parametrize("id_", ["documentation", "", "x" * 2000, "client-é"])
+def test_apps_of_others_are_not_deleted(visitor: Visitor, documentation: OAuth2Client, id_: str) -> None:
+    """Behaviour 38: nothing is written, and nothing breaks."""
+    before = stored()
+    assert (visitor.press(decision="delete_client", id=id_).status, stored()) == (303, before)
 
 
 @pytest.mark.parametrize(("decision", "id_"), [("disconnect", "app"), ("end", "")])

@@ -18,7 +18,8 @@ from tests.api.oauth_tools import password
 from tests.conftest import PASSWORD
 from tests.faults import wire
 from tests.http import Answer, Client
-from tests.support import MakeUser, SignIn, TokenFor, present_keys, stored
+from tests.support import MakeUser, SignIn, TokenFor, confirmed, present_keys, stored
+from tests.support import replace as patch
 
 pytestmark = pytest.mark.in_process("listens to the application's events")
 stage, required, optional = account_tools.stage, account_tools.required, account_tools.optional  # fixtures
@@ -233,6 +234,44 @@ def test_a_page_sends_the_link_again(api: Client, required: Mail) -> None:
     assert visitor.press(username=" ").status == 422
     assert visitor.press(username="ada").status == 200
     assert required.names == ["user_creation", "email_verification"]
+
+
+@pytest.mark.parametrize("address", ["ada@test.example", "taken@test.example"])
+def test_letters_to_the_address_of_sign_ups_are_limited(
+    *, api: Client, required: Mail, monkeypatch: pytest.MonkeyPatch, make_user: MakeUser, address: str
+) -> None:
+    """Five an hour, whoever asks, and whether an account has the address or not; spellings are the same."""
+    make_user("taken")
+    quiet = replace(application.api.settings, rate_limit_factor=1)
+    monkeypatch.setattr(application.api, "settings", quiet)
+    spellings = [address, address.upper(), address, address.title(), address, address.upper()]
+    found = [sign_up(api, username=f"u{number}", email=each).status for number, each in enumerate(spellings)]
+    assert found == [201] * 5 + [429]
+    assert len(required.names) == 5
+    assert ask_again(api, address).status == 429
+    assert sign_up(api, username="other", email="other@test.example").status == 201
+
+
+@pytest.mark.parametrize("address", ["new@test.example", "taken@test.example"])
+def test_letters_to_a_new_address_are_limited(
+    *,
+    api: Client,
+    required: Mail,
+    monkeypatch: pytest.MonkeyPatch,
+    make_user: MakeUser,
+    token_for: TokenFor,
+    address: str,
+) -> None:
+    """The same five an hour, from any account."""
+    make_user("taken")
+    users = [make_user(f"u{number}") for number in range(6)]
+    quiet = replace(application.api.settings, rate_limit_factor=1)
+    monkeypatch.setattr(application.api, "settings", quiet)
+    change = confirmed(PASSWORD, patch("/email", address))
+    found = [
+        api("PATCH", f"/api/v1/users/{each.id}", token=token_for(each), data=change).status for each in users
+    ]
+    assert (found, len(required.names)) == ([200] * 5 + [429], 5)
 
 
 def test_letters_for_a_name_are_limited(api: Client, required: Mail, monkeypatch: pytest.MonkeyPatch) -> None:

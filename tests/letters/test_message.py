@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.letters.message import FOLDER, MAX_VALUE, Message, clean, mailable, write
+from chalicelib.letters.message import (
+    FOLDER,
+    MAX_VALUE,
+    WORD_JOINER,
+    Message,
+    clean,
+    mailable,
+    unlinked,
+    write,
+)
 from chalicelib.letters.senders import as_email
 from chalicelib.letters.templates import TEMPLATES
 
@@ -110,8 +119,23 @@ def test_values_are_only_text(name: str, value: str) -> None:
     assert len(message.text.splitlines()) == len(harmless.text.splitlines())
     assert Links(message.html).tags == Links(harmless.html).tags
     assert Links(message.html).found == [URL]
-    assert clean(value) in message.text
-    assert html.escape(clean(value)) in message.html
+    assert unlinked(value) in message.text
+    assert html.escape(unlinked(value)) in message.html
+
+
+@pytest.mark.parametrize("event", ["invitation", "member_addition", "sign_up_with_taken_email"])
+@pytest.mark.parametrize(
+    "value", ["evil.example", "https://evil.example/x", "www.evil.example", "a@evil.example"]
+)
+def test_names_and_titles_are_no_links(event: str, value: str) -> None:
+    """Mail programs link what looks like an address: nothing that others chose does."""
+    message = written(event, username=value, team=value, inviter=value)
+    likely = re.compile(r"\w+:/|\w\.\w|\w@\w")
+    named = [line for line in message.text.splitlines() if "evil" in line]
+    assert named
+    assert [line for line in named if likely.search(line)] == []
+    assert value not in message.html
+    assert value == unlinked(value).replace(WORD_JOINER, "")
 
 
 @given(st.text(max_size=300))
