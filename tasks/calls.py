@@ -1,29 +1,16 @@
-"""Tasks that do what the API does, by its own actions: their context, and what they refuse."""
+"""Tasks that do what the API does, by its own actions: what they find, show and refuse."""
 
 import json
 from collections.abc import Mapping, Sequence
 
 from marshmallow import Schema
 
-from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.table import Item, get_many
 from chalicelib.errors import InvalidValueError
-from chalicelib.listeners import LISTENERS
-from chalicelib.settings import Settings
 from chalicelib.users.models import UniqueName, User
 from chalicelib.web.body import schema_of
 from tasks.errors import TaskError
-
-NOWHERE = "none"  # in the place of the address that a request comes from
-
-
-def task_context(task: str, settings: Settings) -> Context:
-    """Return the context of a task: it acts for no account, and comes from no address.
-
-    :param task: such as users.create; the audit trail names it in the place of a request.
-    """
-    return Context(settings=settings, listeners=LISTENERS, source=NOWHERE, request_id=f"invoke {task}")
 
 
 def find_user(text: str) -> User:

@@ -14,7 +14,7 @@ from chalicelib.security.passwords import hash_password
 from chalicelib.settings import Settings
 from chalicelib.users import actions as users
 from chalicelib.users.models import UniqueName, new_user
-from tasks.calls import task_context
+from tasks.tables import task_context
 
 # Development only: too short for the API, which would refuse them.
 USERS: dict[str, dict[str, str | bool]] = {

@@ -9,12 +9,13 @@ from botocore.session import Session
 
 from chalicelib.context import Context
 from chalicelib.db.table import MAX_RETRIES, connect
+from chalicelib.listeners import LISTENERS
 from chalicelib.settings import Settings
-from tasks.calls import task_context
 from tasks.console import confirm
 from tasks.stages import PROTECTED, REGIONS, settings_of
 
 PATIENT_RETRIES = 7  # a task has time that a request has not
+NOWHERE = "none"  # in the place of the address that a request comes from
 
 
 def open_table(
@@ -50,6 +51,14 @@ def on_table(
     :param answers: standard input is free for answers.
     """
     yield task_context(task, open_table(stage, writes=writes, yes=yes, ask=None if answers else _no_terminal))
+
+
+def task_context(task: str, settings: Settings) -> Context:
+    """Return the context of a task: it acts for no account, and comes from no address.
+
+    :param task: such as users.create; the audit trail names it in the place of a request.
+    """
+    return Context(settings=settings, listeners=LISTENERS, source=NOWHERE, request_id=f"invoke {task}")
 
 
 def _no_terminal(_question: str) -> str:

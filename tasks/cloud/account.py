@@ -12,6 +12,7 @@ from botocore.session import Session
 from tasks.errors import TaskError
 
 FAULTS = (BotoCoreError, ClientError)
+DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation")
 # The region that S3 takes no location constraint for.
 FIRST_REGION = "us-east-1"
 
@@ -108,6 +109,11 @@ class Account:
         """Return the URL of an object, as CloudFormation wants it."""
         endpoint = self._s3.meta.endpoint_url.rstrip("/")
         return f"{endpoint}/{self.bucket}/{key}"
+
+
+def is_denied(error: Exception) -> bool:
+    """Whether AWS refused a call because the caller lacks the permission."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] in DENIED
 
 
 def _only_by_tls(bucket: str, partition: str) -> dict[str, Any]:

@@ -9,17 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chalicelib.context import Context
-from chalicelib.db.table import connect
-from chalicelib.listeners import LISTENERS
 from chalicelib.settings import Settings
 from tasks.cloud.account import Account
 from tasks.cloud.bootstrap import foundation
 from tasks.cloud.history import History, Record
 from tasks.cloud.package import Package
-from tasks.cloud.preflight import obstacles
-from tasks.cloud.smoke import Smoke, fault
+from tasks.cloud.preflight import hints, obstacles
 from tasks.cloud.stack import POLL_SECONDS, UNUSABLE, Stack, kind_of
+from tasks.cloud.trial import Trial
 from tasks.console import confirm
 from tasks.errors import TaskError
 from tasks.processes import project_folder
@@ -41,17 +38,6 @@ STACK_POLICY: dict[str, Any] = {
 }
 
 
-def try_out(deployment: "Deployment", build: str) -> str:
-    """Test a stage that was just deployed, and return what failed; empty if nothing did."""
-    settings = replace(deployment.settings, dynamodb_endpoint=deployment.account.endpoint)
-    connect(settings)
-    url = deployment.stack.url(deployment.stage)
-    context = Context(settings=settings, listeners=LISTENERS, source="none", request_id="invoke deploy")
-    found = fault(Smoke(url, build, context))
-    deployment.say(f"{url} {'fails' if found else 'works'}.")
-    return found
-
-
 @dataclass
 class Deployment:
     """A stage in an account.
@@ -60,7 +46,8 @@ class Deployment:
     :param say: prints a line.
     :param pause: seconds between two looks at the stack.
     :param overrides: values of parameters, beyond those in infra/parameters.
-    :param test: tries out what was deployed, and returns what failed.
+    :param test: calls what was deployed, and returns what failed.
+    :param examine: prints what an operator should know, and returns what keeps the stage from working.
     """
 
     stage: str
@@ -69,7 +56,8 @@ class Deployment:
     say: Callable[[str], None] = print
     pause: float = POLL_SECONDS
     overrides: dict[str, str] = field(default_factory=dict)
-    test: Callable[["Deployment", str], str] = try_out
+    test: Callable[[Trial, str], str] = Trial.run
+    examine: Callable[[Trial], str] = Trial.examine
 
     @property
     def stack(self) -> Stack:
@@ -94,14 +82,35 @@ class Deployment:
         # A table that is protected at birth could not be rolled back with its stack.
         first = replace(record, parameters={**parameters, "DeletionProtection": "false"})
         done = self._change(first if new and not adopted else record, yes=yes, dry_run=dry_run)
-        if done:
-            self._test(record, new=new)
-            if new and not adopted:
-                self._change(record, yes=True, quiet=True)
-            self.history.add(record)
-            for key, value in sorted(stack.outputs.items()):
-                self.say(f"  {key}: {value}")
-        return {} if dry_run else stack.outputs
+        if dry_run:
+            return {}
+        # A run that ended before its test, for example with its credentials, is finished by the next one.
+        if done or self.history.latest() != record:
+            self._finish(record, new=new, protect=new and not adopted)
+        return stack.outputs
+
+    def _finish(self, record: Record, *, new: bool, protect: bool) -> None:
+        """Test what was deployed, guard its data, and write the deployment down.
+
+        :param protect: the table is new, and not protected yet.
+        :raises TaskError: it does not work, and was taken back.
+        """
+        self._guard()
+        trial = Trial(self.account, self.settings, self.stack, self.say)
+        self._require_working(self.test(trial, record.parameters["Build"]), new=new)
+        if protect:
+            self._change(record, yes=True, quiet=True)
+        self._require_working(self.examine(trial), new=new)
+        self.history.add(record)
+        for key, value in sorted(self.stack.outputs.items()):
+            self.say(f"  {key}: {value}")
+
+    def _guard(self) -> None:
+        """Have CloudFormation refuse what would lose data."""
+        stack = self.stack
+        stack.client.set_stack_policy(StackName=stack.name, StackPolicyBody=json.dumps(STACK_POLICY))
+        if self.stage in PROTECTED:
+            stack.client.update_termination_protection(EnableTerminationProtection=True, StackName=stack.name)
 
     def rollback(self, *, yes: bool = False) -> dict[str, str]:
         """Deploy what was deployed before, as it was: template, code and parameters.
@@ -148,9 +157,6 @@ class Deployment:
                 f"{stack.name} {ending(stack.status, stack.name, self.stage)}\n"
                 f"It failed at {stack.first_failure()}"
             )
-        stack.client.set_stack_policy(StackName=stack.name, StackPolicyBody=json.dumps(STACK_POLICY))
-        if self.stage in PROTECTED:
-            stack.client.update_termination_protection(EnableTerminationProtection=True, StackName=stack.name)
 
     def _require_possible(self, parameters: dict[str, str]) -> None:
         """Check what can be known before anything is uploaded.
@@ -160,13 +166,15 @@ class Deployment:
         found = obstacles(self.account, self.settings, parameters, new=not self.stack.exists)
         if found:
             raise TaskError("Nothing was deployed:\n" + "\n".join(f"- {each}" for each in found))
+        for hint in hints(self.account, self.settings):
+            self.say(hint)
 
-    def _test(self, record: Record, *, new: bool) -> None:
-        """Test the stage, and go back if it does not work.
+    def _require_working(self, reason: str, *, new: bool) -> None:
+        """Go back if the stage does not work.
 
+        :param reason: why it does not; empty if it does.
         :raises TaskError: it does not.
         """
-        reason = self.test(self, record.parameters["Build"])
         if not reason:
             return
         before = self.history.latest()
@@ -184,10 +192,7 @@ class Deployment:
             if resource["Type"] == "AWS::Serverless::Function":
                 resource["Properties"]["CodeUri"] = {"Bucket": self.account.bucket, "Key": code}
         publish(filled["Resources"]["APIHandler"]["Properties"], parameters)
-        # SAM makes a new deployment of the gateway only where the text of the document changes, in which a
-        # domain is a reference: the gateway's own answers would keep the address of before.
-        info = filled["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["info"]
-        info["description"] = f"At {parameters.get('DomainName') or 'its own address'}."
+        locate(filled["Resources"]["RestAPI"]["Properties"]["DefinitionBody"], parameters)
         path = package.template.with_name("deployed.json")
         path.write_text(json.dumps(filled, indent=1, sort_keys=True), "utf-8")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -277,6 +282,15 @@ def publish(function: dict[str, Any], parameters: dict[str, str]) -> None:
             "Alarms": [{"Ref": "LiveErrorsAlarm"}],
             "Role": {"Fn::GetAtt": ["RolloutRole", "Arn"]},
         }
+
+
+def locate(document: dict[str, Any], parameters: dict[str, str]) -> None:
+    """Write into the document of the API where it is.
+
+    SAM makes a new deployment of the gateway only where the text of the document changes, in which a domain
+    is a reference: the gateway's own answers would keep the address of before.
+    """
+    document["info"]["description"] = f"At {parameters.get('DomainName') or 'its own address'}."
 
 
 def _line(change: dict[str, Any]) -> str:

@@ -9,13 +9,13 @@ from chalicelib.security.aws import Aws
 from chalicelib.security.keys import read_keyring
 from chalicelib.security.keystore import UNUSABLE
 from chalicelib.security.sources import source_of
-from chalicelib.settings import Settings
-from tasks.cloud.account import Account
+from chalicelib.settings import SECRETS_PARAMETER, Settings
+from tasks.cloud.account import Account, is_denied
 from tasks.keys import ABSENT
 from tasks.stages import PROTECTED
 
 UNRESERVED = 100  # what Lambda keeps for functions that reserve nothing (AWS quota)
-DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+THROUGHPUT = "/ssm/parameter-store/high-throughput-enabled"
 
 
 def obstacles(account: Account, settings: Settings, parameters: dict[str, str], *, new: bool) -> list[str]:
@@ -30,14 +30,31 @@ def obstacles(account: Account, settings: Settings, parameters: dict[str, str], 
     return [*found, *_concurrency(account, int(parameters.get("MaxConcurrency", 0)))]
 
 
+def hints(account: Account, settings: Settings) -> list[str]:
+    """Return what may fail under load, for stages that have some; it stops no deployment."""
+    return _allowed(_throughput, account, settings) if settings.stage in PROTECTED else []
+
+
+def _throughput(account: Account, settings: Settings) -> Iterator[str]:
+    """Look at the limit that new containers meet when they read their secrets (AWS quota)."""
+    if not (settings.secrets or "").startswith(f"{SECRETS_PARAMETER}:"):
+        return
+    setting = account.client("ssm").get_service_setting(SettingId=THROUGHPUT)["ServiceSetting"]
+    if setting["SettingValue"] != "true":
+        yield (
+            "Parameter Store takes 40 reads a second in this account, and every new container reads once: "
+            "with more than some 200 containers, see docs/deploy.md, Many cold starts at once."
+        )
+
+
 def _allowed(check: Any, account: Account, settings: Settings) -> list[str]:
     """Run a check, unless the caller may not look: a deploying role needs no access to secrets."""
     try:
         return list(check(account, settings))
     except ClientError as error:
-        if error.response["Error"]["Code"] in DENIED:
-            return []
-        raise
+        if not is_denied(error):
+            raise
+        return []
 
 
 def _commit(stage: str, build: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ import time
 from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
@@ -36,11 +36,13 @@ class Smoke:
     :param url: where its API is.
     :param build: the one that must answer.
     :param context: connected to the stage's table, with the operator's credentials.
+    :param domain: the name to ask for at that URL, where it is another one; the certificate is for it.
     """
 
     url: str
     build: str
     context: Context
+    domain: str = ""
     pause: float = 1.0
 
     def run(self) -> None:
@@ -100,15 +102,21 @@ class Smoke:
         self, method: str, path: str, status: int, body: str | None = None, headers: Any = None
     ) -> dict[str, Any]:
         try:
-            answer = urllib3.request(
-                method, self.url + path, body=body, headers=headers, timeout=TIMEOUT, retries=False
-            )
+            answer = self._send(method, path, body, headers or {})
             found: dict[str, Any] = json.loads(answer.data or b"{}")
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             raise SmokeError(f"{method} {path}: {type(error).__name__}") from error
         if answer.status != status:
             raise SmokeError(f"{method} {path} answers {answer.status}: {found.get('detail') or found}"[:300])
         return found
+
+    def _send(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Any:
+        named = {"server_hostname": self.domain, "assert_hostname": self.domain} if self.domain else {}
+        host = {"Host": self.domain} if self.domain else {}
+        with urllib3.connection_from_url(self.url, timeout=TIMEOUT, retries=False, **named) as pool:
+            return pool.request(
+                method, urlsplit(self.url).path + path, body=body, headers={**headers, **host}
+            )
 
 
 def fault(smoke: Smoke) -> str:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from tasks.errors import TaskError
 from tasks.processes import LOOPBACK
@@ -14,6 +15,7 @@ MAX_SECONDS = 3600
 SUCCESS = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
+ABSENT = "ValidationError"  # what CloudFormation answers about a stack that is not there
 LEFTOVER = " - another stack or `chalice deploy` left it: delete it there, and deploy again"
 # A stack that could not be created or deleted: it can only be deleted.
 UNUSABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
@@ -56,12 +58,30 @@ class Stack:
         """The outputs of the template, by their names."""
         return {each["OutputKey"]: each["OutputValue"] for each in self.describe().get("Outputs", [])}
 
+    def resources(self, kind: str) -> list[str]:
+        """Return the names of the resources of a type, such as AWS::SNS::Topic."""
+        pages = self.client.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        found = [each for page in pages for each in page["StackResourceSummaries"]]
+        return sorted(each["PhysicalResourceId"] for each in found if each["ResourceType"] == kind)
+
     def url(self, stage: str) -> str:
         """Return where the API answers: on a cloud of this machine, the gateway's own address."""
         cloud, outputs = str(self.client.meta.endpoint_url), self.outputs
         if LOOPBACK in cloud and "RestAPIId" in outputs:
             return f"{cloud}/_aws/execute-api/{outputs['RestAPIId']}/{stage}"
         return outputs.get("URL", "")
+
+    def reach(self, stage: str) -> tuple[str, str]:
+        """Return where to test the API, and the domain to ask for there; empty for none.
+
+        A domain is reached by what its DNS record has to point to: whoever adds one learns that only from
+        the deployment, and caches keep the record of before.
+        """
+        outputs = self.outputs
+        target = outputs.get("DomainTarget")
+        if target and LOOPBACK not in self.client.meta.endpoint_url:
+            return f"https://{target}", str(urlsplit(outputs["URL"]).hostname)
+        return self.url(stage), ""
 
     def propose(
         self, name: str, template: str, parameters: dict[str, str], **options: Any
@@ -112,8 +132,27 @@ class Stack:
             raise TaskError(f"{self.name} is busy ({status}): wait until that is done.")
 
     def _wait(self, condition: str, **place: str) -> None:
+        """Wait until CloudFormation is done.
+
+        :raises WaiterError: it failed, or takes longer than an hour.
+        :raises TaskError: nobody can tell, for example because the credentials have expired.
+        """
         attempts = {"Delay": self.pause, "MaxAttempts": int(MAX_SECONDS / self.pause)}
-        self.client.get_waiter(condition).wait(**place, WaiterConfig=attempts)
+        try:
+            self.client.get_waiter(condition).wait(**place, WaiterConfig=attempts)
+        except WaiterError as error:
+            answer = error.last_response.get("Error", {})
+            if answer.get("Code", ABSENT) != ABSENT:
+                raise self._lost(f"{answer['Code']}: {answer.get('Message', '')}") from error
+            raise
+        except BotoCoreError as error:
+            raise self._lost(str(error)) from error
+
+    def _lost(self, reason: str) -> TaskError:
+        return TaskError(
+            f"{self.name} cannot be followed any longer ({reason}). CloudFormation goes on: renew the "
+            "credentials, wait until the stack is not busy, and run this again; it does what is left."
+        )
 
     def discard(self, change_set: str) -> None:
         """Delete a change set, and the empty stack that it may have made."""

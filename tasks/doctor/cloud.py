@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import urllib3
 
 from chalicelib.settings import LOCAL_URL, running
-from tasks.cloud import template
 from tasks.cloud.stack import SUCCESS
 from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
 from tasks.stages import PROTECTED
@@ -56,8 +55,8 @@ def check_gateway(subject: Subject) -> Iterator[Finding]:
 
 
 def check_alarms(subject: Subject) -> Iterator[Finding]:
-    """Check that every alarm exists and has somebody to notify."""
-    wanted = sorted(alarm_names(subject.name))
+    """Check that every alarm of the stack exists and has somebody to notify."""
+    wanted = subject.stack.resources("AWS::CloudWatch::Alarm")
     client = subject.client("cloudwatch")
     pages = client.get_paginator("describe_alarms").paginate(AlarmNames=wanted)
     found = {alarm["AlarmName"]: alarm for page in pages for alarm in page["MetricAlarms"]}
@@ -72,13 +71,6 @@ def check_alarms(subject: Subject) -> Iterator[Finding]:
     if found.keys() >= set(wanted):
         yield Finding(GOOD, f"{len(wanted)} of them")
         yield from _listeners(subject)
-
-
-def alarm_names(stage: str) -> set[str]:
-    """Return the names of the alarms that infra/ declares."""
-    resources = template.fragments(stage)["Resources"].values()
-    alarms = [each for each in resources if each.get("Type") == "AWS::CloudWatch::Alarm"]
-    return {each["Properties"]["AlarmName"]["Fn::Sub"].replace("${Stage}", stage) for each in alarms}
 
 
 def _listeners(subject: Subject) -> Iterator[Finding]:
@@ -101,9 +93,7 @@ def check_address(subject: Subject) -> Iterator[Finding]:
     build = _build_at(url)
     if build is None:
         level, advice = (
-            (LOOK, "`make run` serves it.")
-            if subject.settings.is_local
-            else (WRONG, "docs/operations.md shows how to read its logs.")
+            (LOOK, "`make run` serves it.") if subject.settings.is_local else (WRONG, _when_silent(subject))
         )
         yield Finding(level, f"{url}/health does not answer", advice)
         return
@@ -113,6 +103,12 @@ def check_address(subject: Subject) -> Iterator[Finding]:
         yield Finding(WRONG, f"{url} runs the build {build}, and {wanted} is deployed", advice)
     else:
         yield Finding(GOOD, f"{url} runs the build {build}")
+
+
+def _when_silent(subject: Subject) -> str:
+    target = subject.outputs.get("DomainTarget")
+    record = f"Its DNS record has to point to {target}. " if target else ""
+    return f"{record}docs/operations.md shows how to read its logs."
 
 
 def address_of(subject: Subject) -> str:

@@ -10,17 +10,21 @@ from botocore.session import Session
 from chalicelib.db.table import connection
 from chalicelib.security.aws import Aws
 from chalicelib.settings import Settings, SettingsError
+from tasks.cloud.account import is_denied
 from tasks.cloud.stack import Stack
 from tasks.console import START, explain, missing_engine
 from tasks.tables import open_table
 
 GOOD, LOOK, WRONG, SKIPPED = "ok", "look", "WRONG", "-"
+BROKEN = "BROKEN"  # the stage does not work: a deployment that finds it goes back
+DENIED = "denied"  # the caller may not look
+FAULTS = (WRONG, BROKEN, DENIED)
 
 
 class Finding(NamedTuple):
     """What was found.
 
-    :param level: GOOD; LOOK, where it is for the operator to judge; WRONG; or SKIPPED.
+    :param level: GOOD; LOOK, where it is for the operator to judge; WRONG; BROKEN; DENIED; or SKIPPED.
     :param advice: what to do about it.
     """
 
@@ -31,10 +35,14 @@ class Finding(NamedTuple):
 
 @dataclass
 class Subject:
-    """The stage that is checked, with what several checks read from AWS."""
+    """The stage that is checked, with what several checks read from AWS.
+
+    :param endpoint: URL of a local cloud.
+    """
 
     settings: Settings
     session: Session
+    endpoint: str | None = None
 
     @property
     def name(self) -> str:
@@ -48,7 +56,7 @@ class Subject:
 
     def client(self, service: str) -> Any:
         """Make a client of a service."""
-        return self.session.create_client(service, self.settings.region)
+        return self.session.create_client(service, self.settings.region, endpoint_url=self.endpoint)
 
     @cached_property
     def table(self) -> dict[str, Any]:
@@ -99,7 +107,8 @@ class Check:
                 raise
             engine = missing_engine(error)
             text = f"no engine at {engine}" if engine else f"can't be looked at: {reason}"
-            yield Finding(WRONG, text, START if engine else "Follow the message, and run the doctor again.")
+            level = DENIED if is_denied(error) else WRONG
+            yield Finding(level, text, START if engine else "Follow the message, and run the doctor again.")
 
 
 def tell(title: str, finding: Finding) -> str:
@@ -129,5 +138,5 @@ def diagnose(stage: str, checks: Iterable[Check], say: Callable[[str], None] = p
     for check in checks:
         for finding in check.run(subject):
             say(tell(check.title, finding))
-            wrong += finding.level == WRONG
+            wrong += finding.level in FAULTS
     return wrong

@@ -14,7 +14,7 @@ from chalicelib.security.keystore import UNUSABLE
 from chalicelib.security.signing import RSA_BITS
 from chalicelib.security.sources import source_of
 from chalicelib.settings import Settings, address, is_placeholder
-from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
+from tasks.doctor.report import BROKEN, GOOD, LOOK, WRONG, Finding, Subject
 from tasks.keys import ABSENT
 from tasks.rotation import entry_of, propagation
 
@@ -37,7 +37,7 @@ def check_keys(subject: Subject) -> Iterator[Finding]:
         made = (
             "`make run` makes one." if settings.is_local else f"invoke keys.generate --stage {settings.stage}"
         )
-        yield Finding(WRONG, f"{settings.secrets} can't be read", made)
+        yield Finding(BROKEN, f"{settings.secrets} can't be read", made)
         return
     try:
         weak = [entry["kid"] for entry in document["signing_keys"] if _is_weak(entry)]
@@ -45,7 +45,7 @@ def check_keys(subject: Subject) -> Iterator[Finding]:
     except UNUSABLE as error:
         # Only the kind: a message may quote a part of a key.
         advice = "docs/keys.md shows what belongs in it; functions can't start with this."
-        yield Finding(WRONG, f"{settings.secrets} can't be used: {type(error).__name__}", advice)
+        yield Finding(BROKEN, f"{settings.secrets} can't be used: {type(error).__name__}", advice)
         return
     if keyring is None:
         yield Finding(WRONG, f"{', '.join(weak)}: fewer than {RSA_BITS} bits", _rotate(settings))

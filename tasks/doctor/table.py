@@ -11,7 +11,7 @@ from chalicelib.oauth.clients.authenticate import client_secret_matches
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.security.passwords import verify_password
 from chalicelib.users.models import UniqueName, User
-from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
+from tasks.doctor.report import BROKEN, GOOD, LOOK, WRONG, Finding, Subject
 from tasks.seed import DOCUMENTATION, REDIRECT_URIS, SERVICE, SERVICE_SECRET, USERS
 
 MOST_SKEW = 30  # seconds; tokens have a leeway of one minute, AWS refuses requests after five
@@ -26,7 +26,7 @@ def check_table(subject: Subject) -> Iterator[Finding]:
     if table["TableStatus"] != "ACTIVE":
         yield Finding(WRONG, f"it is {table['TableStatus']}", "Wait, and run the doctor again.")
     if _keys(table) != ["pk", "sk"]:
-        yield Finding(WRONG, f"its keys are {_keys(table)}", advice)
+        yield Finding(BROKEN, f"its keys are {_keys(table)}", advice)
     yield from _index(table, advice)
     name = subject.settings.table_name
     ttl = subject.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
@@ -52,9 +52,9 @@ def _index(table: dict[str, Any], advice: str) -> Iterator[Finding]:
     found = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
     index = found.get(INDEX)
     if index is None:
-        yield Finding(WRONG, f"there is no index {INDEX}", advice)
+        yield Finding(BROKEN, f"there is no index {INDEX}", advice)
     elif (_keys(index), index["Projection"]["ProjectionType"]) != (["gsi1pk", "gsi1sk"], "ALL"):
-        yield Finding(WRONG, f"the index {INDEX} has other keys or a part of the items", advice)
+        yield Finding(BROKEN, f"the index {INDEX} has other keys or a part of the items", advice)
     elif index.get("IndexStatus", "ACTIVE") != "ACTIVE":
         yield Finding(
             WRONG, f"the index {INDEX} is {index['IndexStatus']}", "Wait, and run the doctor again."

@@ -66,6 +66,7 @@ class Stage:
             pause=0.05,
             overrides=dict(PARAMETERS),
             test=lambda *_: "",
+            examine=lambda *_: "",
         )
         self.answers: list[str] = []
         self.outputs: dict[str, str] = {}

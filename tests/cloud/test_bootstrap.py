@@ -9,7 +9,7 @@ from botocore.session import Session
 
 from tasks.cloud.account import Account
 from tasks.cloud.bootstrap import bootstrap
-from tasks.cloud.deploy import try_out
+from tasks.cloud.trial import Trial
 from tests.cloud import local
 from tests.cloud.drive import drive
 from tests.cloud.stage import NAME, Stage, import_the_rest
@@ -56,8 +56,9 @@ def test_the_role_of_a_stage_deploys_it_and_nothing_else(stage: Stage, outputs: 
     stage.account.client("s3").delete_bucket_policy(Bucket=outputs["Bucket"])
     account = become(stage, outputs["DeployDevRole"])
     stage.deployment = replace(stage.deployment, account=account)
-    stage.deployment.test = try_out
+    stage.deployment.test, stage.deployment.examine = Trial.run, Trial.examine
     stage.outputs = stage.deployment.deploy(stage.package, yes=True)
+    assert stage.said.count("Not looked at, for want of permission: keys, secrets, captcha.") == 1
     stage.deployment.overrides["Build"] = "two"
     stage.deployment.deploy(stage.package, yes=True)
     stage.deployment.rollback(yes=True)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tasks.cloud.command import require_tried
-from tasks.cloud.deploy import try_out
 from tasks.cloud.history import History
+from tasks.cloud.trial import Trial
 from tasks.errors import TaskError
 from tests.cloud.drive import drive
 from tests.cloud.stage import NAME, SECRETS, Stage
@@ -18,7 +18,7 @@ TABLE = f"grail-{NAME}"
 @pytest.fixture
 def tested(stage: Stage) -> Stage:
     """A stage whose deployments are tested, as `invoke deploy` does."""
-    stage.deployment.test = try_out
+    stage.deployment.test, stage.deployment.examine = Trial.run, Trial.examine
     return stage
 
 

@@ -85,12 +85,17 @@ def test_a_new_stage_gets_its_first_admin_and_app(stage: Stage) -> None:
 
 
 def test_the_doctor_finds_what_was_done_to_a_stage(deployed: Stage) -> None:
-    """An alarm that is gone, and the development data."""
+    """An alarm and a log group that are gone, a function that was changed, and the development data."""
     protect(deployed)
+    deployed.account.client("logs").delete_log_group(logGroupName="/aws/apigateway/grail-dev")
+    function = {"FunctionName": "grail-dev", "MemorySize": 512}
+    deployed.account.client("lambda").update_function_configuration(**function)
     deployed.account.client("cloudwatch").delete_alarms(AlarmNames=["grail-dev server errors"])
     said = run(deployed, "doctor", status=1)
     for words in (
         "grail-dev server errors: missing",
+        "AccessLogs (Logs LogGroup) was deleted",
+        "APIHandler (Lambda Function) was changed: MemorySize",
         "root has the public password of the development data",
         "service has the public secret of the development data",
     ):

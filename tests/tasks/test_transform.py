@@ -10,7 +10,7 @@ import pytest
 from samtranslator.translator.transform import transform
 
 from tasks.cloud.dependencies import Runtime
-from tasks.cloud.deploy import publish
+from tasks.cloud.deploy import locate, publish
 from tasks.cloud.template import run_on
 from tasks.stages import parameters_of
 from tests.packages import packaged
@@ -114,6 +114,20 @@ def test_each_change_publishes_a_version() -> None:
         publish(copy, parameters)
         made.append(copy["AutoPublishCodeSha256"])
     assert made[0] == made[1] != made[2]
+
+
+def test_another_domain_is_another_deployment_of_the_gateway(
+    written: dict[str, Any], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own answers have the domain in them; without a new deployment they would keep the one of before."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    ids = []
+    for parameters in ({}, {"DomainName": "api.one.test"}, {"DomainName": "api.two.test"}):
+        copy = json.loads(json.dumps(written))
+        locate(copy["Resources"]["RestAPI"]["Properties"]["DefinitionBody"], parameters)
+        made = transform(copy, {"Stage": name}, NoPolicies())
+        ids.append(the_only(made, "AWS::ApiGateway::Deployment")[0])
+    assert len(set(ids)) == 3
 
 
 def test_there_is_one_api_stage(made: dict[str, Any], name: str) -> None:
