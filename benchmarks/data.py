@@ -8,12 +8,13 @@ from chalicelib.db import counters, keys
 from chalicelib.db.counters import Counter
 from chalicelib.db.entries import entries_of
 from chalicelib.db.table import Item
+from chalicelib.db.unique import UniqueName
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.secrets import hash_secret
 from chalicelib.scopes import SCOPES
 from chalicelib.security.passwords import hash_password
 from chalicelib.teams.models import Team, new_member
-from chalicelib.users.models import UniqueName, User, marker_of, new_user
+from chalicelib.users.models import User, new_user
 from tests.api.code_tools import CALLBACK, Browser
 from tests.http import Answer, Client
 
@@ -72,7 +73,8 @@ def fill(client: Client, size: int) -> Data:
     clients += _signing_in(root)
     with Item.batch_write() as batch:
         found = (entry for team in teams for entry in entries_of(team))
-        for item in (*users, *teams, *found, *clients, *_names(root), *_counters(root, size)):
+        names = [UniqueName.of(root, key, version=1) for key in root.unique().values()]
+        for item in (*users, *teams, *found, *clients, *names, *_counters(root, size)):
             batch.save(item)
         for number, user in enumerate(users):
             # the first is not a member yet
@@ -105,10 +107,6 @@ def _user(number: int) -> User:
     return new_user(
         username=name, email=email, password_hash=_password_hash(), is_admin=number == 0, version=1
     )
-
-
-def _names(user: User) -> list[UniqueName]:
-    return [marker_of(key, user.id) for key in (keys.username(user.username), keys.email(user.email))]
 
 
 def _team(members: int) -> Team:

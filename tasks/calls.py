@@ -7,8 +7,9 @@ from marshmallow import Schema
 
 from chalicelib.db import keys
 from chalicelib.db.table import Item, get_many
+from chalicelib.db.unique import UniqueName
 from chalicelib.errors import InvalidValueError
-from chalicelib.users.models import UniqueName, User
+from chalicelib.users.models import User
 from chalicelib.web.body import schema_of
 from tasks.errors import TaskError
 
@@ -26,7 +27,7 @@ def find_user(text: str) -> User:
     for name in names:
         marker = found.get(name)
         if user is None and isinstance(marker, UniqueName):
-            user = get_many([keys.user(marker.user_id)]).get(keys.user(marker.user_id))
+            user = get_many([keys.user(marker.item_id)]).get(keys.user(marker.item_id))
     if not isinstance(user, User):
         raise TaskError(f"There is no user with this username, e-mail address or id: {text}")
     return user

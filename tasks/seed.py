@@ -5,6 +5,7 @@ from contextlib import suppress
 from chalicelib.context import Context, run
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
+from chalicelib.db.unique import UniqueName
 from chalicelib.errors import ConflictError
 from chalicelib.oauth.clients import actions as clients
 from chalicelib.oauth.clients.models import CONFIDENTIAL, PUBLIC_CLIENT, OAuth2Client
@@ -13,7 +14,7 @@ from chalicelib.scopes import SCOPES
 from chalicelib.security.passwords import hash_password
 from chalicelib.settings import Settings
 from chalicelib.users import actions as users
-from chalicelib.users.models import UniqueName, new_user
+from chalicelib.users.models import new_user
 from tasks.tables import task_context
 
 # Development only: too short for the API, which would refuse them.
@@ -56,7 +57,7 @@ def _user_id(username: str) -> str:
     marker = get_many([key])[key]
     if not isinstance(marker, UniqueName):
         raise TypeError(f"{username} has no marker")
-    return marker.user_id
+    return marker.item_id
 
 
 def _client(

@@ -5,6 +5,7 @@ from typing import Any
 from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
+from chalicelib.db.unique import UniqueName
 from chalicelib.errors import GoneError
 from chalicelib.events import Event, EventName, Letter, Reason
 from chalicelib.users import attempts, emails
@@ -17,7 +18,7 @@ from chalicelib.users.links import (
     use_link,
     write_decoy,
 )
-from chalicelib.users.models import Link, UniqueName, User
+from chalicelib.users.models import Link, User
 from chalicelib.users.sign_in import username_key
 
 
@@ -125,10 +126,8 @@ def reset_password(context: Context, token: str, password: str) -> None:
 
 
 def _take_address(context: Context, link: OpenedLink, address: str, **more: Any) -> None:
-    emails.move_marker(context.work, link.user, address, otherwise=GoneError())
-    context.work.change(
-        link.user, {"email": address, "is_email_verified": True, "claims_email": True, **more}
-    )
+    values = {"email": address, "is_email_verified": True, "claims_email": True, **more}
+    context.work.change(link.user, values, if_taken=GoneError())
 
 
 def _addressee(context: Context, name: str) -> User | None:
@@ -139,7 +138,7 @@ def _addressee(context: Context, name: str) -> User | None:
     key = username_key(name)
     context.read([key])
     marker = context.find(UniqueName, key)
-    user_key = keys.user(marker.user_id if marker else keys.NOBODY)
+    user_key = keys.user(marker.item_id if marker else keys.NOBODY)
     attempts.count_letter(context, attempts.letters_of(context, name), [user_key])
     return context.find(User, user_key)
 

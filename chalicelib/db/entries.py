@@ -62,5 +62,9 @@ def entries_of(item: Item) -> list[IndexEntry]:
 
 
 def all_keys(item: Item) -> list[Key]:
-    """Return the key of an item, and those of the entries that may find it."""
-    return [item.key, *(keys.index_entry(*item.key, index.attribute) for index in item.indexes)]
+    """Return the keys of an item and of what goes with it: its markers first, last what may find it."""
+    return [
+        *item.unique().values(),
+        item.key,
+        *(keys.index_entry(*item.key, index.attribute) for index in item.indexes),
+    ]

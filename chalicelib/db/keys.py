@@ -21,6 +21,7 @@ MAX_NAME = 1024  # bytes of a name that stands in a key as it is
 MAX_PLACE = 149  # bytes of a value by which an index sorts: a cursor of it has 256 characters
 MAX_USERNAME = 80  # characters
 MAX_EMAIL = 120  # characters
+MAX_UNIQUE = 500  # characters of another unique value
 
 
 class Key(NamedTuple):
@@ -89,6 +90,11 @@ def username(name: str) -> Key:
 def email(address: str) -> Key:
     """Key of the marker that makes an e-mail address unique."""
     return Key(f"EMAIL#{_bounded(unique(address, MAX_EMAIL))}", "EMAIL")
+
+
+def unique_value(kind: str, field: str, value: str) -> Key:
+    """Key of the marker that makes a value unique among the items of a kind."""
+    return Key(f"UNIQUE#{kind}#{field}#{_bounded(unique(value, MAX_UNIQUE))}", "UNIQUE")
 
 
 def _bounded(text: str) -> str:

@@ -114,6 +114,10 @@ class Item(Model):
         place = self.listed()
         return place[:1] if place else ()
 
+    def unique(self) -> dict[str, Key]:
+        """Return the keys of the markers of its unique values, by attribute."""
+        return {}
+
     @property
     def key(self) -> Key:
         """The primary key."""

@@ -1,5 +1,6 @@
 """TransactWriteItems: all writes or none, never twice, and a refusal that says what it means."""
 
+import copy
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from chalicelib.db import keys
 from chalicelib.db.entries import entry_of
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, backoff, connection, engine_errors, now
+from chalicelib.db.unique import UniqueName, taken
 from chalicelib.errors import ApiError, OutcomeUnknownError, ServiceUnavailableError
 
 ATTEMPTS = 20  # about 4 s of waits: fifty writers of one item get through
@@ -81,16 +83,19 @@ class Transaction:
         self._add(CHECK, key, arguments, otherwise)
 
     def put(self, item: Item, *, otherwise: ApiError | None = None) -> None:
-        """Write a new item with its index entries; its key must be free."""
+        """Write a new item with its index entries; its key and its unique values must be free."""
         arguments = item.get_save_kwargs_from_instance(condition=Item.pk.does_not_exist())
         self._add(PUT, item.key, arguments, otherwise)
         self._new.append(item)
         self._index(item, item.attribute_values)
+        self._mark(item, {}, item.unique(), None)
 
-    def change(self, item: Item, values: Mapping[str, Any]) -> None:
+    def change(self, item: Item, values: Mapping[str, Any], *, if_taken: ApiError | None = None) -> None:
         """Set attributes of an item that is still the one that was read; after the commit it has them.
 
         The index entries of these attributes are written with it, even if the values are as before.
+
+        :param if_taken: the refusal if another item has a unique value; None for that of `taken`.
         """
         # with its time, so that the item in memory says what the table says
         values = {"updated": self._stamp, **values}
@@ -99,9 +104,10 @@ class Transaction:
         actions: list[Action] = [attributes[field].set(value) for field, value in values.items()]
         self._add(UPDATE, item.key, item.get_update_kwargs_from_instance(actions), None)
         self._index(item, values)
+        self._mark(item, item.unique(), _changed(item, values).unique(), if_taken)
 
     def update(self, item: Item, actions: list[Action], condition: Condition | None = None) -> None:
-        """Change an item that is still the one that was read; not what finds it, which takes `change`."""
+        """Change an item that is still the one that was read; not what finds or marks it: see `change`."""
         arguments = item.get_update_kwargs_from_instance([*actions, Item.updated.set(self._stamp)], condition)
         self._add(UPDATE, item.key, arguments, None)
 
@@ -126,6 +132,7 @@ class Transaction:
         """Delete an item that is still the one that was read, with its index entries."""
         self._add(DELETE, item.key, item.get_delete_kwargs_from_instance(condition=condition), None)
         self._index(item, {index.attribute: None for index in item.indexes})
+        self._mark(item, item.unique(), {}, None)
 
     def include(self, other: "Transaction") -> None:
         """Take in what another transaction holds: both are committed together."""
@@ -169,6 +176,17 @@ class Transaction:
             is_in_progress = _code(failure) == IN_PROGRESS
             backoff(attempt)
         raise OutcomeUnknownError if is_in_progress else ServiceUnavailableError
+
+    def _mark(
+        self, item: Item, before: Mapping[str, Key], after: Mapping[str, Key], if_taken: ApiError | None
+    ) -> None:
+        # A spelling that folds to the same key keeps its marker.
+        for field, key in after.items():
+            if key not in before.values():
+                self.put(UniqueName.of(item, key), otherwise=if_taken or taken(field))
+        for key in before.values():
+            if key not in after.values():
+                self.delete(UniqueName.of(item, key, version=1))
 
     def _add(self, kind: str, key: Key, arguments: dict[str, Any], otherwise: ApiError | None) -> None:
         self._keys.add(key)
@@ -224,6 +242,13 @@ class Transaction:
             raise _refusal(write.otherwise for write in self._writes if write in failed) from error
         if codes and not RETRYABLE.intersection(filter(None, codes)):
             raise error
+
+
+def _changed(item: Item, values: Mapping[str, Any]) -> Item:
+    """Return a copy of an item in memory with other values."""
+    changed = copy.copy(item)
+    changed.attribute_values = {**item.attribute_values, **values}
+    return changed
 
 
 def _refusal(found: Iterable[ApiError | None]) -> Exception:

@@ -7,6 +7,7 @@ from typing import Any
 from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.table import is_expired, query
+from chalicelib.db.unique import UniqueName
 from chalicelib.errors import ConflictError, GoneError
 from chalicelib.events import Event, EventName, Letter
 from chalicelib.invitations.models import Invitation, InvitationPlace
@@ -16,7 +17,7 @@ from chalicelib.security.links import link_of
 from chalicelib.teams.actions import add_member
 from chalicelib.teams.models import Member, Team
 from chalicelib.users import attempts
-from chalicelib.users.models import UniqueName, User
+from chalicelib.users.models import User
 
 LIFETIME = 7 * 86400  # seconds; the letter says so
 MAX_OPEN = 100  # invitations of one team
@@ -123,7 +124,7 @@ def accept_by_letter(context: Context, invitation: Invitation) -> None:
     marker_key = keys.email(invitation.email)
     context.read([marker_key])
     marker = context.find(UniqueName, marker_key)
-    user_key = keys.user(marker.user_id) if marker else None
+    user_key = keys.user(marker.item_id) if marker else None
     context.read([user_key])
     user = context.find(User, user_key)
     if user is None or not user.is_active:

@@ -58,7 +58,7 @@ def _erase_batch(source: Source, items: Sequence[Item], person: Person) -> int:
     erase = source.kind.personal.erase
     if erase:
         return erase(items, person)
-    # Counters first: what they count leads to them.
+    # Counters and markers first: what they belong to leads to them.
     own = {name for item in items for name in item.counted() if person.id in name}
     for name in sorted(own):
         delete_many(counters.shards(name))

@@ -12,8 +12,7 @@ from chalicelib.events import Event, EventName, Letter
 from chalicelib.security.actor import Account
 from chalicelib.security.passwords import hash_password, is_personal, verify_password
 from chalicelib.users import attempts, emails
-from chalicelib.users.emails import taken
-from chalicelib.users.models import UniqueName, User, marker_of, new_user
+from chalicelib.users.models import User, new_user
 from chalicelib.users.roles import GRANTED
 
 
@@ -61,9 +60,6 @@ def add_user(context: Context, user: User) -> None:
     """
     work = context.work
     work.put(user)
-    work.put(UniqueName.at(keys.username(user.username), user_id=user.id), otherwise=taken("username"))
-    if user.claims_email:
-        work.put(UniqueName.at(keys.email(user.email), user_id=user.id), otherwise=taken("email"))
     counters.add(work, keys.USERS, 1)
     if user.is_active_admin:
         count_admin(work, 1)
@@ -94,7 +90,6 @@ def _change(context: Context, user: User, values: dict[str, Any]) -> None:
         password = values.pop("password")
         values["password_hash"] = context.once(("hash", password), lambda: hash_password(password))
     if "email" in values:
-        emails.move_marker(context.work, user, values["email"], otherwise=taken("email"))
         values["claims_email"] = True
     after = bool(values.get("is_active", user.is_active) and values.get("is_admin", user.is_admin))
     if user.is_active_admin != after:
@@ -115,9 +110,6 @@ def remove_user(context: Context, user: User) -> None:
     """
     work = context.work
     work.delete(user)
-    names = [keys.username(user.username), *([keys.email(user.email)] if user.claims_email else [])]
-    for key in names:
-        work.delete(marker_of(key, user.id))
     counters.add(work, keys.USERS, -1)
     if user.is_active_admin:
         count_admin(work, -1)

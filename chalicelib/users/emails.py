@@ -4,22 +4,12 @@ from typing import Any
 
 from chalicelib.context import Context
 from chalicelib.db import keys
-from chalicelib.db.transaction import Transaction
-from chalicelib.errors import ApiError, ConflictError
+from chalicelib.db.unique import UniqueName, taken
 from chalicelib.events import Event, Letter
 from chalicelib.settings import OFF, REQUIRED
 from chalicelib.users import attempts
 from chalicelib.users.links import issue_link, write_decoy
-from chalicelib.users.models import UniqueName, User, marker_of
-
-
-def taken(field: str) -> ConflictError:
-    """Return the refusal of a name that somebody else has."""
-    name = "email address" if field == "email" else field
-    return ConflictError(
-        f"Somebody else has this {name}: choose another.",
-        errors=[{"pointer": f"/{field}", "detail": "This is taken."}],
-    )
+from chalicelib.users.models import User
 
 
 def standing_at_sign_up(context: Context, *, is_open: bool) -> dict[str, bool]:
@@ -74,21 +64,7 @@ def request_change(context: Context, user: User, address: str, credentials_versi
     context.emit(Event(name="email_change_request", user_id=user.id, letter=letter))
 
 
-def move_marker(work: Transaction, user: User, address: str, *, otherwise: ApiError) -> None:
-    """Mark an address as this account's, and free the one that it has.
-
-    :param otherwise: raised by the commit if somebody else has it.
-    """
-    # A spelling that folds to the same marker keeps it.
-    is_same = keys.email(address) == keys.email(user.email)
-    if is_same and user.claims_email:
-        return
-    work.put(UniqueName.at(keys.email(address), user_id=user.id), otherwise=otherwise)
-    if user.claims_email:
-        work.delete(marker_of(keys.email(user.email), user.id))
-
-
 def _owner(context: Context, address: str, user: User) -> str | None:
     context.read([keys.email(address)])  # it was read already, as a rule
     marker = context.find(UniqueName, keys.email(address))
-    return marker.user_id if marker and marker.user_id != user.id else None
+    return marker.item_id if marker and marker.item_id != user.id else None

@@ -6,7 +6,8 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from chalicelib.db import keys
 from chalicelib.db.keys import MAX_EMAIL, MAX_USERNAME, Key
-from chalicelib.users.models import UniqueName, User
+from chalicelib.db.unique import UniqueName
+from chalicelib.users.models import User
 from chalicelib.users.schemas import USERNAME_SHAPE, validate_username
 from chalicelib.web.call import Call
 from chalicelib.web.fields import Text
@@ -45,7 +46,7 @@ def look_up(call: Call) -> Page[User]:
     """Return the account to which all markers lead, if there is one."""
     wanted = set(markers(call))
     found = [call.context.find(UniqueName, key) for key in wanted]
-    ids = {marker.user_id if marker else None for marker in found}
+    ids = {marker.item_id if marker else None for marker in found}
     key = keys.user(str(ids.pop())) if len(ids) == 1 and None not in ids else None
     call.context.read([key])
     user = call.context.find(User, key)

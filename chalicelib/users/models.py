@@ -1,10 +1,10 @@
-"""Users, and the markers that keep their names unique."""
+"""Users, and the links that letters bring them."""
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.db.personal import NOT_PERSONAL, Personal, Place, shown
+from chalicelib.db.personal import Personal, Place, shown
 from chalicelib.db.table import Item
 
 
@@ -57,6 +57,11 @@ class User(Item, discriminator="user"):
         """Return the counters that this item is counted in."""
         return (*super().counted(), *([keys.ADMINS] if self.is_active_admin else []))
 
+    def unique(self) -> dict[str, Key]:
+        """Return the keys of the markers of its unique values, by attribute."""
+        names = {"username": keys.username(self.username)}
+        return names | ({"email": keys.email(self.email)} if self.claims_email else {})
+
     @property
     def has_confirmed_email(self) -> bool:
         """Whether the address has proven to be this account's, and nobody else's."""
@@ -66,14 +71,6 @@ class User(Item, discriminator="user"):
     def is_active_admin(self) -> bool:
         """Whether this account counts for the rule that one admin always remains."""
         return bool(self.is_active and self.is_admin)
-
-
-class UniqueName(Item, discriminator="unique_name"):
-    """Marks a username or an e-mail address as taken."""
-
-    personal = NOT_PERSONAL  # is erased with the account, which shows the name
-
-    user_id = UnicodeAttribute()
 
 
 class Link(Item, discriminator="link"):
@@ -106,8 +103,3 @@ def new_user(*, username: str, email: str, password_hash: str, **fields: object)
         password_hash=password_hash,
         **fields,
     )
-
-
-def marker_of(key: Key, user_id: str) -> UniqueName:
-    """Return a marker that was not read: markers are written once, so their version is 1."""
-    return UniqueName.at(key, user_id=user_id, version=1)

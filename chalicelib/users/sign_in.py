@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
+from chalicelib.db.unique import UniqueName
 from chalicelib.errors import ApiError, ForbiddenError
 from chalicelib.events import Event, Reason
 from chalicelib.rate_limit import Budget, rate_limit
@@ -13,7 +14,7 @@ from chalicelib.security.passwords import hash_password, needs_rehash, verify_pa
 from chalicelib.settings import REQUIRED
 from chalicelib.telemetry.measure import note
 from chalicelib.users import attempts
-from chalicelib.users.models import UniqueName, User
+from chalicelib.users.models import User
 
 UNVERIFIED = "Your email address is not confirmed yet: open the link in the letter that was sent to it."
 SIGN_INS = rate_limit("100/hour")  # of each account, whatever client they are for
@@ -57,7 +58,7 @@ def look_up(
     :param more: what else to read, by the user's id; it is in the context's items afterwards.
     """
     marker = context.find(UniqueName, username_key(username))
-    user_id = marker.user_id if marker else None
+    user_id = marker.item_id if marker else None
     account = attempts.account(user_id) if user_id else attempts.unknown_username(context, username)
     counts = [attempts.failures_key(each, context.settings) for each in (account, attempts.address(context))]
     counts += _budget(context, user_id or keys.NOBODY).limits

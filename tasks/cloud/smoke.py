@@ -13,11 +13,11 @@ import urllib3
 from chalicelib.context import Context, run
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
+from chalicelib.db.unique import UniqueName
 from chalicelib.errors import ApiError
 from chalicelib.oauth.clients import actions as clients
 from chalicelib.oauth.clients.models import CONFIDENTIAL
 from chalicelib.users import actions as users
-from chalicelib.users.models import UniqueName
 
 PROBE = "deployment-probe"  # owns the client of each test; nobody knows its password
 SCOPES = ["users:read", "teams:write"]
@@ -78,7 +78,7 @@ class Smoke:
         name = keys.username(PROBE)
         found = get_many([name]).get(name)
         if isinstance(found, UniqueName):
-            return str(found.user_id)
+            return str(found.item_id)
         password = secrets.token_urlsafe(32)  # nobody learns it
         email = f"{PROBE}@grail.invalid"
         create = users.create_user

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chalicelib.db.table import Item
 from chalicelib.db.transaction import StaleError
-from chalicelib.users.models import UniqueName
+from chalicelib.db.unique import UniqueName
 from tasks.data import table
 from tasks.data.counts import Counts
 from tasks.data.findings import Finding

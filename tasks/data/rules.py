@@ -11,6 +11,7 @@ from chalicelib.db.entries import IndexEntry
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, now
 from chalicelib.db.transaction import Transaction
+from chalicelib.db.unique import UniqueName
 from chalicelib.invitations.models import Invitation
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.consents.models import Consent
@@ -18,10 +19,10 @@ from chalicelib.privacy.actions import clean_up as erase_rest
 from chalicelib.privacy.models import Erasure
 from chalicelib.teams.actions import clean_up, count_members
 from chalicelib.teams.models import Cleanup, Member, Team
-from chalicelib.users.models import Link, UniqueName, User
-from tasks.data import index, letters
+from chalicelib.users.models import Link, User
+from tasks.data import index, letters, markers
 from tasks.data.findings import Finding, list_anew, remove
-from tasks.data.items import Found, read
+from tasks.data.items import Found
 
 STUCK = timedelta(hours=1)  # the clean-up runs every five minutes
 
@@ -66,63 +67,6 @@ def _listing(item: Item, _: Found) -> Iterator[Finding]:
         where = f"at {place[1]} in {place[0]}" if place else "nowhere"
         remedy = f"lists it {where}"
         yield Finding(item.key, "is not listed where it should be", remedy, partial(list_anew, item))
-
-
-def _names(user: User) -> dict[str, Key]:
-    names = {"username": keys.username(user.username)}
-    return names | ({"e-mail address": keys.email(user.email)} if user.claims_email else {})
-
-
-def _user(user: User, found: Found) -> Iterator[Finding]:
-    for word, key in _names(user).items():
-        marker = found.get(key)
-        if marker is None:
-            text = f"nothing marks its {word} as taken"
-            yield Finding(user.key, text, "writes the marker", partial(_mark, user, key))
-        elif isinstance(marker, UniqueName) and marker.user_id != user.id:
-            yield _of_another(user, word, marker)
-
-
-def _of_another(user: User, word: str, marker: UniqueName) -> Finding:
-    key = keys.user(marker.user_id)
-    other = read([key]).get(key)  # not read for all users, since this is very rare
-    text = f"its {word} is marked as that of {key.pk}"
-    if other and not (isinstance(other, User) and marker.key not in _names(other).values()):
-        return Finding(user.key, text, f"two users have it: change the {word} of one of them")
-    return Finding(user.key, text, "corrects the marker", partial(_mark_again, user, marker))
-
-
-def _mark(user: User, key: Key) -> None:
-    transaction = Transaction()
-    transaction.check(User, user.key, User.version == user.version)
-    transaction.put(UniqueName.at(key, user_id=user.id))
-    transaction.commit()
-
-
-def _mark_again(user: User, marker: UniqueName) -> None:
-    transaction = Transaction()
-    transaction.check(User, user.key, User.version == user.version)
-    # its version stays 1, as whoever changes an e-mail address expects
-    same = UniqueName.user_id == marker.user_id
-    transaction.add(UniqueName.at(marker.key), [UniqueName.user_id.set(user.id)], same)
-    transaction.commit()
-
-
-def _marker(marker: UniqueName, found: Found) -> Iterator[Finding]:
-    user = found.get(keys.user(marker.user_id))
-    if user is None:
-        absent = (User, keys.user(marker.user_id))
-        yield Finding(marker.key, "its user is gone", "frees the name", partial(remove, marker, absent))
-    elif isinstance(user, User) and marker.key not in _names(user).values():
-        text = f"its user, {user.id}, has another name"
-        yield Finding(marker.key, text, "frees the name", partial(_free, marker, user))
-
-
-def _free(marker: UniqueName, user: User) -> None:
-    transaction = Transaction()
-    transaction.check(User, user.key, User.version == user.version)
-    transaction.delete(marker)
-    transaction.commit()
 
 
 def _is_of_user(item: Item) -> bool:
@@ -246,8 +190,8 @@ RULES = [
     Rule(lambda _: True, lambda _: [], _listing),
     Rule(lambda item: bool(item.indexes), index.entry_keys, index.judge_indexed),
     Rule(_is(IndexEntry), lambda entry: [entry.finds], index.judge_entry),
-    Rule(_is(User), lambda user: list(_names(user).values()), _user),
-    Rule(_is(UniqueName), lambda marker: [keys.user(marker.user_id)], _marker),
+    Rule(lambda _: True, lambda item: list(item.unique().values()), markers.judge_item),
+    Rule(_is(UniqueName), lambda marker: [marker.item_key], markers.judge_marker),
     Rule(_is_of_user, _needs_of_user, _of_user),
     Rule(_is_owned, lambda item: _keys_of_account(item.user_id), _owned),
     Rule(

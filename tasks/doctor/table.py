@@ -7,10 +7,11 @@ from typing import Any
 
 from chalicelib.db import counters, keys
 from chalicelib.db.table import get_many
+from chalicelib.db.unique import UniqueName
 from chalicelib.oauth.clients.authenticate import client_secret_matches
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.security.passwords import verify_password
-from chalicelib.users.models import UniqueName, User
+from chalicelib.users.models import User
 from tasks.doctor.report import BROKEN, GOOD, LOOK, WRONG, Finding, Subject
 from tasks.seed import DOCUMENTATION, REDIRECT_URIS, SERVICE, SERVICE_SECRET, USERS
 
@@ -114,7 +115,7 @@ def check_development(subject: Subject) -> Iterator[Finding]:
 
 def _known_passwords(subject: Subject) -> Iterator[Finding]:
     names = {keys.username(name): name for name in USERS}
-    ids = [marker.user_id for marker in get_many(names).values() if isinstance(marker, UniqueName)]
+    ids = [marker.item_id for marker in get_many(names).values() if isinstance(marker, UniqueName)]
     for user in get_many(keys.user(user_id) for user_id in ids).values():
         if not (isinstance(user, User) and user.is_active and user.username in USERS):
             continue

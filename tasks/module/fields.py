@@ -11,11 +11,12 @@ from chalicelib.db.table import Item
 from tasks.errors import TaskError
 from tasks.module.names import check_name
 
-SYNTAX = "NAME:TYPE[:required][:min=N][:max=N][:places=N][:values=A,B]"
+SYNTAX = "NAME:TYPE[:required][:unique][:min=N][:max=N][:places=N][:values=A,B]"
 WORD = re.compile(r"(?!null$)[a-z0-9]+([_-][a-z0-9]+)*")  # null in a form is null
 MAX_FIELDS = 20
 MAX_STRING = 500  # characters: lists read whole items, and 100 of them should fit into 1 MB (AWS quota)
 MAX_TEXT = 10_000
+MIN_UNIQUE = 8  # characters that a unique value may have: the tests make up as many
 INT32 = 2**31
 MAX_PLACES = (
     18  # with them, and 19 digits before the point, a number is exact in DynamoDB: 38 digits (AWS quota)
@@ -37,6 +38,7 @@ class Field:
     :param limits: what is allowed, in words.
     :param blank: its value by default.
     :param listed: lists show it.
+    :param fresh: of a unique one, a value that no other item has.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Field:
     limits: str
     blank: str = "None"
     listed: bool = True
+    fresh: str = ""
 
     @property
     def is_nullable(self) -> bool:
@@ -66,7 +69,9 @@ class Field:
     def schema_field(self) -> str:
         """How a schema declares it."""
         also = ["required=True"] * self.required + ["allow_none=True"] * self.is_nullable
-        return self.declaration.replace("...", ", ".join([*also, f'metadata={{"example": {self.example}}}']))
+        described = ', "description": "Unique, in any case of letters."' if self.fresh else ""
+        also.append(f'metadata={{"example": {self.example}{described}}}')
+        return self.declaration.replace("...", ", ".join(also))
 
     @property
     def rule(self) -> str:
@@ -85,11 +90,11 @@ class Options:
     def __init__(self, name: str, said: list[str]) -> None:
         self.name = name
         self.words = name.replace("_", " ")
-        self.required = "required" in said
+        self.required, self.unique = "required" in said, "unique" in said
         self.given = dict(text.split("=", 1) for text in said if "=" in text)
-        if len(self.given) + self.required < len(said):
+        if len(self.given) + self.required + self.unique < len(said):
             raise TaskError(
-                f"{name}: options are required, min=N, max=N, places=N and values=A,B, each once."
+                f"{name}: options are required, unique, min=N, max=N, places=N and values=A,B, each once."
             )
 
     def number(self, option: str, default: int, least: int, most: int) -> int:
@@ -120,6 +125,8 @@ def string(options: Options, kind: str = "Text", default: int = 100, greatest: i
     most = options.number("max", default, 1, greatest)
     # an optional one is empty by default, so there is no min
     least = options.number("min", 1, 1, most) if options.required else 0
+    if options.unique and most < MIN_UNIQUE:
+        raise TaskError(f"{options.name}: a unique {kind.lower()} has max={MIN_UNIQUE} or more.")
     examples = [f"{word} {options.words}"[:most].rstrip().ljust(least, "x") for word in ("The", "A")]
     short = [f'"{"x" * (least - 1)}"' if least < 5 else f'"x" * {least - 1}'] if least else []
     return Field(
@@ -130,8 +137,9 @@ def string(options: Options, kind: str = "Text", default: int = 100, greatest: i
         example=f'"{examples[0]}"',
         other=f'"{examples[1]}"',
         bad=(*short, f'"x" * {most + 1}', '" "', '"a\\x00"', "5"),
-        limits=f"{least} to {most} characters",
+        limits=f"{least} to {most} characters{', unique in any case of letters' * options.unique}",
         blank='""',
+        fresh=f'keys.new_id()[-{most}:].ljust({least}, "x")' if options.unique else "",
     )
 
 
@@ -279,6 +287,8 @@ def parse_field(said: str, thing: str) -> Field:
     if name in TAKEN | {thing, f"{thing}_id"}:
         raise TaskError(f"{name!r} can't be a field: every item has or needs something of this name.")
     options = Options(name, rest[1:])
+    if options.unique and rest[0] != "string":
+        raise TaskError(f"{name}: only a string can be unique.")
     field = TYPES[rest[0]](options)
     if options.given:
         kind = f"{'a required' if options.required else 'an optional'} {rest[0]}"

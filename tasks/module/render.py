@@ -38,6 +38,7 @@ def template(name: str, values: dict[str, str]) -> str:
 def places(names: Names, fields: list[Field]) -> dict[str, str]:
     """Return the values for the placeholders of templates."""
     required = [field for field in fields if field.required]
+    unique = [field for field in fields if field.fresh]
     unlisted = [field.name for field in fields if not field.listed] + ["created", "updated"]
     values = names.places() | {
         "attributes": _lines(f"{field.name} = {field.attribute}" for field in fields),
@@ -49,6 +50,10 @@ def places(names: Names, fields: list[Field]) -> dict[str, str]:
         "new": _pairs((field.name, field.example) for field in fields),
         "least": _pairs((field.name, field.example) for field in required),
         "other": _pairs((field.name, field.other) for field in fields),
+        "unique": _quoted(field.name for field in unique),
+        "fresh": "".join(f', "{field.name}": {field.fresh}' for field in unique),
+        "unique_values": _pairs((field.name, f"self.{field.name}") for field in unique),
+        "on_creation": "docs=Docs(problems=(ConflictError,))," if unique else "",
         "field": fields[0].name,
         "field_other": fields[0].other,
         "bad": ", ".join(f'("{field.name}", {value})' for field in fields for value in field.refused),
@@ -60,6 +65,8 @@ def places(names: Names, fields: list[Field]) -> dict[str, str]:
     }
     has_decimals = any(field.stored == "DecimalAttribute" for field in fields)
     values["fuzzed"] = f'"create{values["Thing"]}", ' if has_decimals else ""
+    values["unique_method"] = template("unique.py", values) if unique else ""
+    values["unique_tests"] = template("test_unique.py", values) if unique else ""
     values["required_tests"] = template("test_required.py", values) if required else ""
     values["optional_tests"] = template("test_optional.py", values) if len(required) < len(fields) else ""
     return values

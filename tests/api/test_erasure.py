@@ -9,6 +9,7 @@ from chalicelib.db import keys
 from chalicelib.jobs import clean_up as run_all
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.privacy.actions import clean_up
+from chalicelib.privacy.models import Erasure
 from chalicelib.settings import Settings
 from chalicelib.teams.models import Member, Team
 from chalicelib.users.models import User
@@ -285,3 +286,10 @@ def test_the_note_is_kept_while_requests_may_still_write(
     finish()
     assert [item for item in items_naming(late.id) if item["kind"]["S"] == "member"] == []
     assert [item for item in dump_table() if item["sk"]["S"] == key.sk] == []
+
+
+def test_unique_values_of_what_is_erased_are_free(user: User) -> None:
+    """Also of items that go in a batch: here of an account beside the note of its erasure."""
+    Erasure.at(keys.erasure(user.id), user_id=user.id, email=user.email).save()
+    finish()
+    assert items_naming(user.id) == []

@@ -3,7 +3,8 @@
 import pytest
 
 from chalicelib.db import keys
-from chalicelib.users.models import UniqueName, User
+from chalicelib.db.unique import UniqueName
+from chalicelib.users.models import User
 from tests.api.expected_fields import LISTED_USER
 from tests.conftest import PASSWORD
 from tests.http import Client
@@ -65,7 +66,7 @@ def test_an_address_that_was_given_up_finds_nobody(
     api: Client, admin: User, user: User, token_for: TokenFor
 ) -> None:
     """The marker leads to an account that has another address by now."""
-    UniqueName.at(keys.email("old@test.example"), user_id=user.id).save()
+    UniqueName.of(user, keys.email("old@test.example")).save()
     assert api("GET", f"{USERS}?email=old@test.example", token=token_for(admin)).json == []
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import app as application
 from chalicelib.db import keys
+from chalicelib.db.unique import UniqueName
 from chalicelib.invitations.actions import invite
 from chalicelib.oauth.clients.models import CONFIDENTIAL, PUBLIC_CLIENT, OAuth2Client
 from chalicelib.oauth.consents.models import Consent
@@ -17,7 +18,7 @@ from chalicelib.security.passwords import hash_password
 from chalicelib.security.tokens import Claims, issue
 from chalicelib.settings import Settings
 from chalicelib.teams.models import Team
-from chalicelib.users.models import UniqueName, User, new_user
+from chalicelib.users.models import User, new_user
 from tests.acting import add_member, create_team
 from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, query_of
 from tests.api.expected_access import PEOPLE, SERVICES, may_write, owner_for, person_of
@@ -110,7 +111,7 @@ class World:
         user = new_user(username=slug, email=email, password_hash=self.password_hash, **fields)
         user.save()
         for key in (keys.username(slug), keys.email(email)):
-            UniqueName.at(key, user_id=user.id).save()
+            UniqueName.of(user, key).save()
         return user
 
     def _team(self) -> Team:

@@ -122,6 +122,8 @@ KINDS: list[Callable[[str], keys.Key]] = [
     keys.user,
     keys.username,
     keys.email,
+    lambda text: keys.unique_value("user", "name", text),
+    lambda text: keys.unique_value("team", "name", text),
     keys.team,
     lambda text: keys.member(text, text),
     keys.cleanup,

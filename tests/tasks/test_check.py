@@ -92,11 +92,11 @@ MENDED: dict[str, tuple[Damage, str]] = {
     ),
     "an e-mail address's marker is missing": (
         lambda scene: deleted(email(scene.user)),
-        r"nothing marks its e-mail address",
+        r"nothing marks its email",
     ),
     "a marker points to another user": (
         lambda scene: changed(email(scene.user), "user_id", {"S": scene.admin.id}),
-        r"USER#.*: its e-mail address is marked as that of USER#",
+        r"USER#.*: its email is marked as that of USER#",
     ),
     "a marker points to nobody": (
         lambda scene: changed(username(scene.user), "user_id", {"S": GHOST}),
@@ -108,7 +108,7 @@ MENDED: dict[str, tuple[Damage, str]] = {
     ),
     "a marker of a name that its user had once": (
         lambda scene: copied(email(scene.user), keys.email("old@test.example")),
-        r"EMAIL#old.*: its user, \w+, has another name",
+        r"EMAIL#old.*: its user, \w+, has another value",
     ),
     "a membership without a team": (
         lambda scene: new_member(GHOST, scene.user.id, "user", is_leader=True).save(),
@@ -195,7 +195,7 @@ def without_leader(scene: Scene) -> None:
 
 
 TOLD: dict[str, tuple[Damage, str]] = {
-    "two users of one name": (two_of_one_name, r"Not for --fix: two users have it"),
+    "two users of one name": (two_of_one_name, r"Not for --fix: both have it"),
     "a team that nobody leads": (without_leader, r"nobody leads it\. Not for --fix"),
     "a client without an owner": (
         lambda scene: changed(scene.app.key, "user_id", {"S": GHOST}),
@@ -313,9 +313,9 @@ def test_names_go_back_to_whom_they_belong(scene: Scene) -> None:
     """A marker that points to the wrong user is never free for a moment."""
     changed(email(scene.user), "user_id", {"S": scene.admin.id})
     scene.check(fix=True)
-    assert [line for line in scene.said if "frees the name" in line] == []
+    assert [line for line in scene.said if "frees the value" in line] == []
     marker = get_many([email(scene.user)])[email(scene.user)]
-    assert (marker.attribute_values["user_id"], marker.version) == (scene.user.id, 1)
+    assert (marker.attribute_values["item_id"], marker.version) == (scene.user.id, 1)
 
 
 def test_a_day_of_work_leaves_a_sound_table(

@@ -43,4 +43,8 @@ def test_keys_are_those_of_the_code() -> None:
     for kind, key in made.items():
         pk, sk = ROWS[kind]
         assert (pk.startswith(f"`{key.pk.rstrip('x')}"), sk.startswith(f"`{key.sk}")) == (True, True), kind
-    assert ROWS["unique_name"][0].split("`")[1::2] == ["USERNAME#NAME", "EMAIL#ADDRESS"]
+    assert ROWS["unique_name"][0].split("`")[1::2] == [
+        "USERNAME#NAME",
+        "EMAIL#ADDRESS",
+        "UNIQUE#KIND#FIELD#VALUE",
+    ]

@@ -20,6 +20,8 @@ TITLE = ["title:string:required"]
 EVERY_TYPE = [
     "headline:string:required:min=3:max=80",
     "subtitle:string",
+    "slug:string:required:unique:max=40",
+    "nickname:string:unique",
     "body:text:required",
     "remarks:text:max=20",
     "stars:integer:required:min=1:max=5",
@@ -184,6 +186,9 @@ BAD_FIELDS = [
     ("gizmo_id:string", "can't be a field"),
     ("title:string:optional", "options are"),
     ("title:string:required:required", "options are"),
+    ("title:string:unique:unique", "options are"),
+    ("title:string:unique:max=7", "max=8 or more"),
+    ("title:text:unique", "only a string can be unique"),
     ("title:string:max=1:max=2", "options are"),
     ("title:string:max=0", "max is a number from 1 to 500"),
     ("title:string:max=many", "max is a number"),

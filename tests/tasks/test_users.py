@@ -116,7 +116,7 @@ def test_a_taken_name_is_one_line(
     """A duplicate is reported in one line, and changes nothing."""
     before = dump_table()
     stdin(monkeypatch, "analytical engine\n")
-    refused(f"Somebody else has this {taken}", users.create, *names, password_stdin=True)
+    refused(f"This {taken} is taken", users.create, *names, password_stdin=True)
     assert dump_table() == before
 
 
