@@ -115,6 +115,18 @@ class ForbiddenError(ApiError):
     advice = "You do not have the permission that this operation needs."
 
 
+class FirewallError(ApiError):
+    """The firewall in front of the API refused the request; API Gateway answers in its place."""
+
+    status = 403
+    slug = "blocked-by-firewall"
+    title = "Blocked by the firewall"
+    advice = (
+        "The firewall refused this request: there were too many from your address, or it looks like an "
+        "attack. Try again in five minutes; if that does not help, report the request_id."
+    )
+
+
 class NotFoundError(ApiError):
     """Nothing is there under this address."""
 

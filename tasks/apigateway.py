@@ -5,6 +5,7 @@ from typing import Any
 
 from chalicelib.errors import (
     ApiError,
+    FirewallError,
     ForbiddenError,
     InvalidValueError,
     MalformedRequestError,
@@ -43,12 +44,8 @@ ANSWERS: dict[str, type[ApiError]] = {
     "THROTTLED": TooManyRequestsError,
     "UNAUTHORIZED": UnauthenticatedError,
     "UNSUPPORTED_MEDIA_TYPE": UnsupportedMediaTypeError,
-    "WAF_FILTERED": ForbiddenError,
+    "WAF_FILTERED": FirewallError,
 }
-FILTERED = (
-    "The firewall refused this request: there were too many from your address, or it looks like an attack. "
-    "Try again in five minutes; if that does not help, report the request_id."
-)
 # The gateway takes references only to models, no examples or links, and security by its own authorizers.
 INLINED = ("#/components/responses/", "#/components/headers/", "#/components/parameters/")
 DROPPED = frozenset({"example", "examples", "links", "security"})
@@ -137,7 +134,7 @@ def _plain(document: dict[str, Any], node: Any) -> Any:
 def _answer(name: str, base: str, settings: Settings) -> dict[str, Any]:
     kind = ANSWERS[name]
     error = kind()
-    error.detail = FILTERED if name == "WAF_FILTERED" else kind.advice
+    error.detail = kind.advice
     body = problem_body(error, base=base, instance="$context.path", request="$context.requestId")
     retry = {"Retry-After": error.headers["Retry-After"]} if "Retry-After" in error.headers else {}
     headers = {"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store", **SECURITY_HEADERS, **retry}

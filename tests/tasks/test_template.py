@@ -116,13 +116,13 @@ def test_the_table_is_the_one_that_the_models_describe(document: dict[str, Any])
 
 
 def test_every_log_ends_some_day(document: dict[str, Any]) -> None:
-    """Each function and the API have a log group of the stack's, with a retention."""
+    """Functions, API and firewall have log groups of the stack's, with a retention."""
     groups = of_type(document, "AWS::Logs::LogGroup").values()
     kept = {each["Properties"]["LogGroupName"]["Fn::Sub"]: each["Properties"] for each in groups}
     assert {each["RetentionInDays"]["Ref"] for each in kept.values()} == {"LogRetentionDays"}
     functions = of_type(document, "AWS::Serverless::Function").values()
     names = {f"/aws/lambda/{each['Properties']['FunctionName']['Fn::Sub']}" for each in functions}
-    assert set(kept) == names | {"/aws/apigateway/grail-${Stage}"}
+    assert set(kept) == names | {"/aws/apigateway/grail-${Stage}", "aws-waf-logs-grail-${Stage}"}
 
 
 def test_every_alarm_reaches_somebody(document: dict[str, Any]) -> None:
@@ -202,19 +202,13 @@ def test_the_functions_of_a_stage_can_be_bounded(document: dict[str, Any]) -> No
     assert document["Parameters"]["MaxConcurrency"]["Default"] == 0
 
 
-def test_the_firewall_lets_through_what_the_application_takes(document: dict[str, Any]) -> None:
-    """Behaviour 48, RFC 8252 §7.3: AWS's rules block bodies over 8 KB, http://127.0.0.1, "../" in a text."""
-    (acl,) = of_type(document, "AWS::WAFv2::WebACL").values()
-    (rules,) = [
-        each["Statement"]["ManagedRuleGroupStatement"]
-        for each in acl["Properties"]["Rules"]
-        if "ManagedRuleGroupStatement" in each["Statement"]
-    ]
-    counted = {each["Name"] for each in rules["RuleActionOverrides"] if each["ActionToUse"] == {"Count": {}}}
-    rules_of_texts = ("EC2MetaDataSSRF", "GenericLFI", "GenericRFI")
-    texts = {f"{rule}_{part}" for rule in rules_of_texts for part in ("BODY", "QUERYARGUMENTS")}
-    sizes = {"SizeRestrictions_BODY", "SizeRestrictions_QUERYSTRING"}
-    assert counted == texts | sizes | {"CrossSiteScripting_BODY", "NoUserAgent_HEADER"}
+def test_a_request_that_the_firewall_blocks_is_a_problem_of_its_own(document: dict[str, Any]) -> None:
+    """Behaviour 51: nobody takes it for a missing permission."""
+    body = document["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    answer = body[template.GATEWAY_RESPONSES]["Fn::If"][2]["WAF_FILTERED"]
+    problem = json.loads(answer["responseTemplates"]["application/json"])
+    assert problem["type"].endswith("/errors/blocked-by-firewall")
+    assert (answer["statusCode"], problem["title"]) == ("403", "Blocked by the firewall")
 
 
 def test_no_policy_has_a_wildcard(document: dict[str, Any]) -> None:
@@ -336,6 +330,7 @@ def test_the_stage_has_limits_and_an_access_log(document: dict[str, Any]) -> Non
         .replace(":responseLength", ":0")
     )
     assert {"request_id", "status", "path", "latency_ms"} <= set(line)
+    assert (line["firewall"], line["firewall_status"]) == ("wafResponseCode", "waf.status")
 
 
 def test_the_gateways_own_answers_are_problems(document: dict[str, Any]) -> None:
