@@ -1,16 +1,13 @@
 """The local DynamoDB engine: its own environment, its start, its data under `.local/`."""
 
-import hashlib
 import os
 import secrets
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-import venv
 from pathlib import Path
 
+from tasks.environments import own_python
 from tasks.errors import TaskError
 from tasks.processes import LOOPBACK, Child, port_taken, project_folder
 
@@ -23,21 +20,7 @@ REQUIREMENTS = Path(__file__).with_name("engine-requirements.txt")
 
 def installed_python() -> Path:
     """Return the engine's Python; its environment is created first, or renewed if its pins have changed."""
-    python = HOME / "venv" / "bin" / "python"
-    stamp = HOME / "installed"
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
-    if not (python.exists() and stamp.exists() and stamp.read_text() == wanted):
-        print("Installing the local DynamoDB engine (once) …", flush=True)
-        _install(python)
-        stamp.write_text(wanted)
-    return python
-
-
-def _install(python: Path) -> None:
-    venv.create(python.parent.parent, clear=True, with_pip=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    if subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=False).returncode:
-        raise TaskError("The local DynamoDB engine could not be installed: see pip's message above.")
+    return own_python(HOME, REQUIREMENTS, "the local DynamoDB engine")
 
 
 def start(port: int, data: Path = LOCAL / "dynamodb", log: Path = LOG) -> tuple[Child, str]:

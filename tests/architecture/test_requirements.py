@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from tests.architecture.source import ROOT
 
 LOCKS = ("requirements", "requirements-deploy", "requirements-dev")
+APART = "requirements-checkov"  # what it locks is installed in an environment of its own
 OPTIONAL = {"certifi", "setuptools"}  # taken where they are installed, and not missed elsewhere
 PIN = re.compile(r"^(\S+)==(\S+)( ; [^\\]+)?((?: --hash=sha256:[0-9a-f]{64})+)$")
 
@@ -41,13 +42,13 @@ def asked_for(lock: str) -> list[Requirement]:
     return found
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, APART])
 def test_every_entry_is_pinned_with_its_hashes(lock: str) -> None:
     """A wheel that was exchanged at the registry, or on the way, is refused."""
     assert [line for line in lines(f"{lock}.txt") if not PIN.match(line)] == []
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, APART])
 def test_a_lock_has_what_its_source_asks_for(lock: str) -> None:
     """After a change of the source the lock is compiled again (CONTRIBUTING.md)."""
     found = pins(lock)
@@ -55,7 +56,7 @@ def test_a_lock_has_what_its_source_asks_for(lock: str) -> None:
         assert found[canonicalize_name(requirement.name)] in requirement.specifier
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, APART])
 def test_a_lock_has_what_its_packages_need(lock: str) -> None:
     """Nothing floats: what a package needs in turn is pinned as well."""
     found = pins(lock)

@@ -1,6 +1,7 @@
 """What CloudFormation makes of a stage's template: the code of its SAM macro, run on the packaged one."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,13 +13,29 @@ from samtranslator.translator.transform import transform
 from tasks.cloud.dependencies import Runtime
 from tasks.cloud.deploy import locate, publish
 from tasks.cloud.template import run_on
-from tasks.stages import parameters_of
+from tasks.engine import LOCAL
+from tasks.environments import own_python
+from tasks.processes import project_folder
+from tasks.stages import INFRA, parameters_of
 from tests.packages import packaged
 from tests.tasks.test_template import STAGES, of_type
 
 pytestmark = pytest.mark.slow
 CODE = {"Bucket": "grail-packages-123456789012-eu-central-1", "Key": "code.zip"}
 STAGE = "AWS::ApiGateway::Stage"
+CHECKOV = project_folder() / "requirements-checkov.txt"
+# Values that make every resource that there can be.
+EVERYTHING = {
+    "TableKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/0",
+    "Stream": "yes",
+    "SigningKeys": "kms",
+    "AlarmEmail": "alarms@grail.test",
+    "Tracing": "yes",
+    "WebAcl": "yes",
+    "DomainName": "api.grail.test",
+    "HostedZoneId": "Z0",
+    "MailIdentity": "grail.test",
+}
 
 
 class NoPolicies:
@@ -199,3 +216,52 @@ def test_cfn_lint_finds_nothing(made: dict[str, Any], tmp_path: Path) -> None:
     command = [str(Path(sys.executable).with_name("cfn-lint")), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - installed here
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def failures(folder: Path) -> list[tuple[str, str, str]]:
+    """The policies of Checkov that templates of a folder violate: file, policy and resource."""
+    checkov = own_python(LOCAL / "checkov", CHECKOV, "Checkov").with_name("checkov")
+    options = ["--framework", "cloudformation", "--skip-download", "--quiet", "--compact", "--output", "json"]
+    command = [str(checkov), "--directory", str(folder), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - installed above
+    found = json.loads(done.stdout)
+    assert (found["summary"]["parsing_errors"], found["summary"]["passed"] > 0) == (0, True)
+    failed = found["results"]["failed_checks"]
+    return [(each["file_path"], each["check_id"], each["resource"]) for each in failed]
+
+
+@pytest.fixture(scope="module")
+def whole(made: dict[str, Any]) -> dict[str, Any]:
+    """The template as the macro leaves it, with values that make every resource that there can be."""
+    found: dict[str, Any] = json.loads(json.dumps(made))
+    for parameter, value in EVERYTHING.items():
+        found["Parameters"][parameter]["Default"] = value
+    return found
+
+
+def test_checkov_finds_nothing(
+    written: dict[str, Any], made: dict[str, Any], whole: dict[str, Any], tmp_path: Path
+) -> None:
+    """No policy is violated but those that a resource excepts, before the macro and after it."""
+    # the macro makes the stage of the same resource, and leaves its exceptions behind
+    exceptions = {"Metadata": written["Resources"]["RestAPI"]["Metadata"]}
+    for name, document in {"before": written, "after": made, "everything": whole}.items():
+        stages = of_type(document, STAGE)
+        resources = document["Resources"] | {key: each | exceptions for key, each in stages.items()}
+        (tmp_path / f"{name}.json").write_text(json.dumps(document | {"Resources": resources}))
+    assert failures(tmp_path) == []
+
+
+def test_checkov_finds_nothing_in_what_templates_are_made_of() -> None:
+    """Nor in the stack that prepares an account."""
+    assert failures(INFRA) == []
+
+
+def test_the_page_says_what_each_kind_of_resource_costs(made: dict[str, Any], name: str) -> None:
+    """Those of an idle stage; prod has all."""
+    page = (project_folder() / "docs" / "deploy.md").read_text("utf-8")
+    table = page.partition("## What an idle stage costs")[2].partition("\n## ")[0]
+    named = {f"AWS::{kind}" for kind in re.findall(r"`(\w+::\w+)`", table)}
+    there = {each["Type"] for each in made["Resources"].values()}
+    assert there <= named
+    assert name != "prod" or named == there
