@@ -41,6 +41,12 @@ def configuration() -> dict[str, Any]:
     return found
 
 
+def tags(**more: str) -> list[dict[str, str]]:
+    """Return the tags of a stack, which its resources get from it: those of infra/tags.json, and more."""
+    found: dict[str, str] = json.loads((INFRA / "tags.json").read_text("utf-8"))
+    return [{"Key": key, "Value": value} for key, value in {**found, **more}.items()]
+
+
 def parameters_of(stage: str) -> Path:
     """Return the file with the values of the parameters of a stage's stack."""
     return INFRA / "parameters" / f"{stage}.json"

@@ -8,7 +8,7 @@ from tasks.cloud.account import Account
 from tasks.cloud.stack import Stack, kind_of
 from tasks.console import confirm
 from tasks.errors import TaskError
-from tasks.stages import INFRA
+from tasks.stages import INFRA, tags
 
 STACK = "grail-bootstrap"
 CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
@@ -34,7 +34,7 @@ def bootstrap(
     text = text.replace('!Sub "grail-packages-${AWS::AccountId}-${AWS::Region}"', bucket)
     name = f"bootstrap-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     options = {} if stack.exists else {"ImportExistingResources": True}
-    changes = stack.propose(name, text, parameters, Capabilities=CAPABILITIES, **options)
+    changes = stack.propose(name, text, parameters, Capabilities=CAPABILITIES, Tags=tags(), **options)
     for change in (each["ResourceChange"] for each in changes):
         say(f"  {change['Action']} {change['LogicalResourceId']} ({kind_of(change)})")
     if changes and not yes:

@@ -20,7 +20,7 @@ from tasks.cloud.trial import Trial
 from tasks.console import confirm
 from tasks.errors import TaskError
 from tasks.processes import project_folder
-from tasks.stages import PROTECTED, parameters_of, settings_of
+from tasks.stages import PROTECTED, parameters_of, settings_of, tags
 
 AT_ONCE = "AllAtOnce"
 ANYTHING = {"Principal": "*", "Resource": "*"}
@@ -128,8 +128,9 @@ class Deployment:
     def _change(self, record: Record, *, yes: bool, dry_run: bool = False, quiet: bool = False) -> bool:
         """Make a change set, show it, and execute it; return whether anything was changed."""
         stack, name = self.stack, f"deploy-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-        # tables of a destroyed stack are adopted
-        options: dict[str, Any] = {} if stack.exists else {"ImportExistingResources": True}
+        options: dict[str, Any] = {"Tags": tags(stage=self.stage)}
+        if not stack.exists:  # tables of a destroyed stack are adopted
+            options["ImportExistingResources"] = True
         if role := foundation(self.account).get("ExecutionRole"):
             options["RoleARN"] = role
         changes = stack.propose(name, record.template, record.parameters, **options)

@@ -9,9 +9,12 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 from botocore.session import Session
 
+from tasks import stages
 from tasks.cloud import command
 from tasks.cloud.account import Account
+from tasks.cloud.bootstrap import bootstrap
 from tasks.cloud.deploy import STACK_POLICY, Deployment, ending
+from tasks.cloud.history import Record
 from tasks.cloud.package import Package
 from tasks.cloud.preflight import obstacles
 from tasks.cloud.stack import UNUSABLE, Stack
@@ -204,6 +207,38 @@ def test_early_validation_is_told_with_the_resource_and_what_to_do() -> None:
     with pytest.raises(TaskError, match=r"Group \(/aws/lambda/grail-dev\): .* exists.*delete it there"):
         Stack(client, "grail-dev").propose("a-change", "https://template", {})
     assert client.calls[-1] == "delete_stack"
+
+
+class Unchanged(Recorded):
+    """CloudFormation, with a change set that changes nothing."""
+
+    def get_waiter(self, _condition: str) -> Any:
+        """Have it at once."""
+        return SimpleNamespace(wait=lambda **_: None)
+
+    def get_paginator(self, _name: str) -> Any:
+        """Return no changes."""
+        return SimpleNamespace(paginate=lambda **_: [{"Changes": []}])
+
+
+def told(tags: list[dict[str, str]]) -> dict[str, str]:
+    """Tags by their names."""
+    return {each["Key"]: each["Value"] for each in tags}
+
+
+def test_stacks_have_tags_for_the_bill(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Those of infra/tags.json, which may name an owner; those of a stage name it as well."""
+    (tmp_path / "tags.json").write_text('{"application": "grail", "owner": "platform"}')
+    (tmp_path / "bootstrap.yaml").write_text("Resources: {}")
+    monkeypatch.setattr(stages, "INFRA", tmp_path)
+    common = {"application": "grail", "owner": "platform"}
+    client = Unchanged(describe_stacks={"Stacks": [{"StackName": "it", "StackStatus": "UPDATE_COMPLETE"}]})
+    account = Fixed(cloudformation=client, sts=Recorded(get_caller_identity={"Account": "0" * 12}))
+    account.session.set_config_variable("region", "eu-central-1")
+    Deployment("dev", account)._change(Record("https://template", {}, "digest"), yes=True)
+    assert told(client.arguments["create_change_set"]["Tags"]) == {**common, "stage": "dev"}
+    bootstrap(account, {}, yes=True, say=lambda _: None)
+    assert told(client.arguments["create_change_set"]["Tags"]) == common
 
 
 DENIED = ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetParameter")
