@@ -1,5 +1,6 @@
 """The pipelines: pinned, with few rights, and only existing commands."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -13,12 +14,20 @@ import yaml
 from tasks import namespace
 from tests.architecture.source import ROOT, name_of
 
-WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+FOLDER = ROOT / ".github" / "workflows"
+WORKFLOWS = sorted(FOLDER.glob("*.yml"))
+CI, DEPLOY = FOLDER / "ci.yml", FOLDER / "deploy.yml"
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 TAGGED = re.compile(r"uses: \S+@[0-9a-f]{40} # v[0-9]+\.[0-9]+\.[0-9]+$")
 INSTALLED = re.compile(r"pip install (.*)")
 INVOKED = re.compile(r"-m invoke ([\w.-]+)")
 ROLES = {"dev", "prod"}
+# What jobs may do beyond reading: assume a role, sign what was made, upload CodeQL's findings.
+RIGHTS = {
+    **{name: {"id-token"} for name in (*ROLES, "stage")},
+    "attest": {"attestations", "id-token"},
+    "analyze": {"security-events"},
+}
 
 
 def jobs(path: Path) -> dict[str, dict[str, Any]]:
@@ -69,7 +78,7 @@ PROMOTION = {"prod": "--promote dev "}  # only what dev runs
 @pytest.mark.parametrize("name", sorted(ROLES))
 def test_a_job_with_a_role_builds_nothing(name: str) -> None:
     """It takes the package that the checks made, by its digests, and installs little, by its hashes."""
-    job = jobs(ROOT / ".github" / "workflows" / "deploy.yml")[name]
+    job = jobs(DEPLOY)[name]
     commands = [step["run"] for step in job["steps"] if "run" in step]
     assert commands == [
         "python -m pip install --require-hashes --only-binary=:all: -r requirements-deploy.txt",
@@ -83,7 +92,7 @@ def test_a_job_with_a_role_builds_nothing(name: str) -> None:
 
 def test_packages_are_made_where_no_role_can_be_assumed() -> None:
     """Digests and upload come before anything else may touch the files."""
-    job = jobs(ROOT / ".github" / "workflows" / "ci.yml")["package"]
+    job = jobs(CI)["package"]
     assert "permissions" not in job
     names = [step.get("id") or step.get("uses") or step["run"] for step in job["steps"]]
     made = names.index(".venv/bin/python -m invoke package --stage prod")
@@ -91,15 +100,43 @@ def test_packages_are_made_where_no_role_can_be_assumed() -> None:
     assert names[made + 2].startswith("actions/upload-artifact@")
 
 
+def test_the_bill_of_materials_has_everything_that_ships(tmp_path: Path) -> None:
+    """The whole lock, and Chalice, whose runtime `chalice package` adds by itself; the same each time."""
+    (step,) = [each for each in steps(CI) if each.get("id") == "list"]
+    fake = tmp_path / "cyclonedx-py"
+    fake.write_text('#!/bin/sh\n[ "$5" = --output-reproducible ] && cp "$2" "$7"\n')
+    fake.chmod(0o755)
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    given = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "GITHUB_OUTPUT": str(tmp_path / "output")}
+    command = ["bash", "-euc", step["run"]]
+    subprocess.run(command, cwd=tmp_path, env=given, check=True)  # noqa: S603 - our own step
+    listed = (tmp_path / "grail.cdx.json").read_text("utf-8")
+    lock = (ROOT / "requirements.txt").read_text("utf-8")
+    assert listed.startswith(lock)
+    added = listed.removeprefix(lock).splitlines()
+    assert [line for line in added if not line.startswith(("chalice==", "    --hash=sha256:"))] == []
+    assert len(added) > 1
+    made = hashlib.sha256(listed.encode()).hexdigest()
+    assert (tmp_path / "output").read_text() == f"digest={made}  grail.cdx.json\n"
+
+
+def test_what_is_attested_is_what_was_made() -> None:
+    """The job runs nothing of the project: it signs the digests of CI, and a list that it has checked."""
+    job = jobs(DEPLOY)["attest"]
+    assert [step["run"] for step in job["steps"] if "run" in step] == [
+        'echo "$SBOM" | sha256sum --check --strict'
+    ]
+    signed = [step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/attest@")]
+    assert {each["subject-checksums"] for each in signed} == {"${{ needs.ci.outputs.digests }}"}
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
 def test_a_workflow_may_read_and_nothing_else(path: Path) -> None:
-    """Jobs declare any further rights themselves: to assume a role, or to upload CodeQL's findings."""
+    """Jobs declare any further rights themselves."""
     assert yaml.safe_load(path.read_text("utf-8"))["permissions"] == {"contents": "read"}
     more = {name: set(job.get("permissions", {})) - {"contents"} for name, job in jobs(path).items()}
-    for name, rights in more.items():
-        assert rights == (
-            {"id-token"} if name in {*ROLES, "stage"} else {"security-events"} if name == "analyze" else set()
-        )
+    assert more == {name: RIGHTS.get(name, set()) for name in more}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=name_of)
@@ -125,12 +162,12 @@ def test_the_tasks_that_pipelines_run_exist() -> None:
 
 def test_prod_comes_after_dev_and_after_all_checks() -> None:
     """Prod needs dev, dev needs CI, and both are environments, which approvals belong to."""
-    found = jobs(ROOT / ".github" / "workflows" / "deploy.yml")
+    found = jobs(DEPLOY)
     assert (found["dev"]["needs"], found["prod"]["needs"]) == ("ci", ["ci", "dev"])
     assert {name: found[name]["environment"] for name in ROLES} == {name: name for name in ROLES}
 
 
-RELEASE = ROOT / ".github" / "workflows" / "release.yml"
+RELEASE = FOLDER / "release.yml"
 VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 
 
@@ -179,4 +216,4 @@ def test_only_the_job_that_publishes_may_write_to_the_repository() -> None:
     (job,) = writers.values()
     assert job["needs"] == ["contract", "ci"]
     commands = [line.split()[0] for step in job["steps"] for line in step.get("run", "").splitlines()]
-    assert set(commands) <= {"awk", "grep", "gh"}
+    assert set(commands) <= {"awk", "echo", "grep", "gh"}
