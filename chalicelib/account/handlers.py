@@ -1,12 +1,13 @@
 """The same for products with pages of their own: their front end takes the token from the link."""
 
 from chalicelib.account import actions
-from chalicelib.account.schemas import LinkTokenSchema, NameSchema, ResetSchema
+from chalicelib.account.schemas import NameSchema, ResetSchema
 from chalicelib.errors import GoneError, InvalidValueError, TooManyRequestsError
 from chalicelib.rate_limit import rate_limit
 from chalicelib.users.attempts import LETTERS
 from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.call import Call
+from chalicelib.web.form import LinkTokenSchema
 from chalicelib.web.operation import Docs, Gives, Operation, Takes
 
 REQUESTS = Access(PUBLIC, also_reads=lambda call: actions.name_key(call.payload), limit=rate_limit("30/hour"))

@@ -1,28 +1,29 @@
 """The pages that links of letters lead to: GET shows what they do, POST does it."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from chalicelib.account import actions
 from chalicelib.account.actions import require_link
-from chalicelib.account.pages import CONFIRM, PAGE, UNDO, VERIFY, LinkPage, done_page, show, token_of
-from chalicelib.account.schemas import AccountFormSchema, LinkQuery
+from chalicelib.account.schemas import AccountFormSchema
 from chalicelib.context import Context
 from chalicelib.db.keys import Key
 from chalicelib.errors import GoneError, InvalidValueError, TooManyRequestsError
-from chalicelib.oauth.form import read_form
 from chalicelib.rate_limit import rate_limit
 from chalicelib.security.passwords import password_flaw
 from chalicelib.users.attempts import LETTERS
 from chalicelib.users.links import Purpose
 from chalicelib.users.models import User
 from chalicelib.web.access import PUBLIC, Access
-from chalicelib.web.browser import is_form_ticket
 from chalicelib.web.call import Call
+from chalicelib.web.form import STALE, LinkQuery, is_form_ticket, read_form, token_of
 from chalicelib.web.operation import Docs, Operation, Reply, Takes
+from chalicelib.web.page import PAGE, done_page, show
 
-STALE = "This page has expired, or your browser does not accept cookies. Try again."
+FOLDER = Path(__file__).with_name("pages")
+LINK_PAGE, REQUEST_PAGE, RESET_PAGE = (FOLDER / f"{name}.html" for name in ("link", "request", "reset"))
 REQUESTS = "30/hour"  # of each source address
 MISSING = "Enter your username or email address."
 SIGNED_OUT = (
@@ -40,6 +41,45 @@ ASKED = Docs(
     headers=("Set-Cookie",),
     also={**AGAIN, 422: "Something is missing: the page is shown again."},
     limits={"letters for a name": LETTERS},
+)
+
+
+@dataclass(frozen=True)
+class LinkPage:
+    """What the page of a link shows before and after its use.
+
+    :param form: name of its form, and the last part of its path.
+    :param text: names the account, so that nobody confirms one that a stranger made with their address.
+    """
+
+    form: str
+    title: str
+    text: str
+    button: str
+    done: str
+
+
+VERIFY = LinkPage(
+    "verify",
+    "Confirm your email address",
+    "Press the button to confirm that this email address and the account {username} are yours.",
+    "Confirm",
+    "Your email address is confirmed.",
+)
+CONFIRM = LinkPage(
+    "confirm",
+    "Use this email address",
+    "Press the button to use this email address for the account {username} from now on.",
+    "Use this address",
+    "Your account has its new email address.",
+)
+UNDO = LinkPage(
+    "undo",
+    "Keep your old email address",
+    "Press the button to bring back the address that the account {username} had. Everybody is signed out.",
+    "Bring it back",
+    "Your account has its old email address again, and everybody is signed out. "
+    "If you did not change the address yourself, somebody knows your password: choose another one now.",
 )
 
 
@@ -135,7 +175,7 @@ def submit_password_reset(call: Call) -> Reply:
     """Replace a forgotten password, and sign everybody out."""
     token, password = call.body["token"], call.body["password"]
     require_link(call.context, "password_reset", token)
-    if not is_form_ticket(call, "reset", call.body["ticket"]):
+    if not is_form_ticket(call, "reset"):
         return _reset(call, token, alert=STALE, status=403)
     flaw = password_flaw(password)
     if flaw:
@@ -158,13 +198,13 @@ def _link_page(
 ) -> Reply:
     text = page.text.format(username=user.username)
     texts = {"text": text, "button": page.button, "action": page.form, "token": token}
-    return show(call, "link", page.title, texts, form=page.form, alert=alert, status=status)
+    return show(call, LINK_PAGE, page.title, texts, form=page.form, alert=alert, status=status)
 
 
 def _use(call: Call, page: LinkPage, purpose: Purpose, action: Callable[[Context, str], None]) -> Reply:
     token = call.body["token"]
     user = require_link(call.context, purpose, token).user
-    if not is_form_ticket(call, page.form, call.body["ticket"]):
+    if not is_form_ticket(call, page.form):
         return _link_page(call, page, user, token, alert=STALE, status=403)
     action(call.context, token)
     return done_page(call, page.title, page.done)
@@ -177,7 +217,7 @@ def _request(
     action: Callable[[Context, str], None],
 ) -> Reply:
     username = call.body["username"].strip()
-    if not is_form_ticket(call, form, call.body["ticket"]):
+    if not is_form_ticket(call, form):
         return page(call, username=username, alert=STALE, status=403)
     if not username:
         return page(call, alert=MISSING, status=422)
@@ -188,16 +228,16 @@ def _request(
 def _ask_again(call: Call, *, username: str = "", alert: str = "", status: int = 200) -> Reply:
     text = "Enter your username or email address to get the link that confirms the address once more."
     texts = {"text": text, "button": "Send the link", "action": "verify", "username": username}
-    return show(call, "request", VERIFY.title, texts, form=VERIFY.form, alert=alert, status=status)
+    return show(call, REQUEST_PAGE, VERIFY.title, texts, form=VERIFY.form, alert=alert, status=status)
 
 
 def _forgotten(call: Call, *, username: str = "", alert: str = "", status: int = 200) -> Reply:
     text = "Enter your username or email address to get a link by which you choose another password."
     texts = {"text": text, "button": "Send the link", "action": "forgotten", "username": username}
     title = "Forgot your password?"
-    return show(call, "request", title, texts, form="forgotten", alert=alert, status=status)
+    return show(call, REQUEST_PAGE, title, texts, form="forgotten", alert=alert, status=status)
 
 
 def _reset(call: Call, token: str, *, alert: str = "", status: int = 200) -> Reply:
     title = "Choose a new password"
-    return show(call, "reset", title, {"token": token}, form="reset", alert=alert, status=status)
+    return show(call, RESET_PAGE, title, {"token": token}, form="reset", alert=alert, status=status)

@@ -1,6 +1,7 @@
 """The account page: what it shows of an account."""
 
-from chalicelib.account.pages import FOLDER, base_of, show, ticket_of
+from pathlib import Path
+
 from chalicelib.account.session import SignedIn
 from chalicelib.db import keys
 from chalicelib.db.table import query, query_back
@@ -8,10 +9,13 @@ from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.consents.models import Consent
 from chalicelib.oauth.sessions.actions import ATTRIBUTES, live_sessions
 from chalicelib.oauth.tokens.models import TokenFamily
+from chalicelib.web.browser import browser_of
 from chalicelib.web.call import Call
+from chalicelib.web.form import make_form_ticket
 from chalicelib.web.operation import Reply
-from chalicelib.web.page import fill
+from chalicelib.web.page import base_of, fill, show
 
+FOLDER = Path(__file__).with_name("pages")
 MOST = 50  # of each list; the API lists more
 NOTHING = '    <p class="note">None.</p>'
 UNCONFIRMED = "This address is not confirmed yet."
@@ -23,7 +27,7 @@ def overview(call: Call, signed_in: SignedIn, *, alert: str = "", status: int = 
     note = fill(FOLDER / "unconfirmed.html", {"text": UNCONFIRMED, "base": base_of(call)})
     return show(
         call,
-        "account",
+        FOLDER / "account.html",
         "Your account",
         {"username": user.username, "email": user.email},
         form=signed_in.form,
@@ -58,7 +62,7 @@ def _sessions(call: Call, signed_in: SignedIn) -> list[tuple[str, str, str]]:
 def _rows(
     call: Call, signed_in: SignedIn, decision: str, button: str, rows: list[tuple[str, str, str]]
 ) -> str:
-    ticket = ticket_of(call, signed_in.form)
+    ticket = make_form_ticket(call, browser_of(call) or "", signed_in.form)
     common = {"base": base_of(call), "ticket": ticket, "decision": decision, "button": button}
     filled = [
         fill(FOLDER / "row.html", {**common, "id": id_, "name": name, "since": since})

@@ -9,9 +9,7 @@ from marshmallow import ValidationError
 
 from chalicelib.account import session
 from chalicelib.account.actions import name_key
-from chalicelib.account.links import STALE
-from chalicelib.account.overview import overview
-from chalicelib.account.pages import PAGE, base_of, done_page, show
+from chalicelib.account.overview import FOLDER, overview
 from chalicelib.account.schemas import AccountFormSchema
 from chalicelib.account.session import SignedIn
 from chalicelib.context import Context
@@ -29,7 +27,6 @@ from chalicelib.oauth.clients.actions import delete_client
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.consents.actions import withdraw
 from chalicelib.oauth.consents.models import Consent
-from chalicelib.oauth.form import read_form
 from chalicelib.oauth.sessions.actions import end_session
 from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.privacy.actions import erase_user
@@ -38,16 +35,17 @@ from chalicelib.settings import OFF
 from chalicelib.users.actions import change_user, confirm_password
 from chalicelib.users.attempts import LETTERS
 from chalicelib.users.schemas import UserChangesSchema
-from chalicelib.users.sign_in import SIGN_INS, authenticate, look_up, sign_in
+from chalicelib.users.sign_in import SIGN_INS, sign_in_by_form
 from chalicelib.web.access import PUBLIC, Access
-from chalicelib.web.browser import is_form_ticket, set_cookie
+from chalicelib.web.browser import set_cookie
 from chalicelib.web.call import Call
+from chalicelib.web.form import STALE, is_form_ticket, read_form
 from chalicelib.web.media import HTML
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
+from chalicelib.web.page import PAGE, base_of, done_page, show
 
 SIGN_IN = "account sign-in"
-WRONG = "Wrong username, email address or password."
-MISSING = "Enter your username or email address, and your password."
+SIGN_IN_PAGE = FOLDER / "sign_in.html"
 OVER = "You are signed out. Sign in again."
 MOVED = "Your account has its new email address."
 ASKED = "If nobody else has it, a letter is on its way to the new address: its link confirms the address."
@@ -91,7 +89,7 @@ def submit_account(call: Call) -> Reply:
     signed_in = session.find(call)
     if signed_in is None:
         return _sign_in(call)
-    if not is_form_ticket(call, signed_in.form, call.body["ticket"]):
+    if not is_form_ticket(call, signed_in.form):
         return overview(call, signed_in, alert=STALE, status=403)
     step = STEPS.get(call.body["decision"])
     return step(call, signed_in) if step else overview(call, signed_in, alert=STALE, status=403)
@@ -119,24 +117,27 @@ def _back(call: Call, cookie: str | None = None) -> Reply:
 
 def _sign_in_page(call: Call, *, username: str = "", alert: str = "", status: int = 200) -> Reply:
     texts = {"username": username}
-    return show(call, "sign_in", "Sign in to your account", texts, form=SIGN_IN, alert=alert, status=status)
+    return show(
+        call,
+        SIGN_IN_PAGE,
+        "Sign in to your account",
+        texts,
+        form=SIGN_IN,
+        alert=alert,
+        status=status,
+    )
 
 
 def _sign_in(call: Call) -> Reply:
     username, password = call.body["username"].strip(), call.body["password"]
     if call.body["decision"] != "sign_in":
         return _sign_in_page(call, alert=OVER, status=403)
-    if not is_form_ticket(call, SIGN_IN, call.body["ticket"]):
+    if not is_form_ticket(call, SIGN_IN):
         return _sign_in_page(call, username=username, alert=STALE, status=403)
-    if not username or not password:
-        return _sign_in_page(call, username=username, alert=MISSING, status=422)
-    candidate = look_up(call.context, username)
     try:
-        user = authenticate(call.context, None, candidate, password, ForbiddenError(WRONG))
-    except ForbiddenError as error:
-        # A failure counts: it is what the context holds now in the place of a sign-in.
-        return _sign_in_page(call, username=username, alert=error.detail, status=403)
-    sign_in(call.context, user, None, password)
+        user = sign_in_by_form(call.context, None, username, password)
+    except (ForbiddenError, InvalidValueError) as error:
+        return _sign_in_page(call, username=username, alert=error.detail, status=error.status)
     return _back(call, session.start(call, user, int(user.credentials_version)))
 
 

@@ -6,16 +6,13 @@ from marshmallow import Schema, fields, validate
 
 from chalicelib.db.keys import MAX_EMAIL
 from chalicelib.oauth.fields import WHOSE
-from chalicelib.oauth.form import MAX_VALUE, FormSchema
 from chalicelib.security.passwords import MAX_BYTES, MIN_LENGTH
 from chalicelib.users.schemas import validate_new_password
 from chalicelib.web.fields import pattern_metadata, text_metadata
+from chalicelib.web.form import MAX_VALUE, LinkFormSchema, LinkTokenSchema
 
-SEALED = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 ANY_ID = re.compile(r"[A-Za-z0-9._-]*", re.ASCII)
 ANY = re.compile(r"[\s\S]+")  # what can be no name is a name of nobody
-MAX_TOKEN = 128
-TOKEN = pattern_metadata(SEALED, MAX_TOKEN, description="Of the link.", example="01ARZ3NDEKTSV4RRFFQ69G5FAV")
 ENDED = pattern_metadata(ANY_ID, 64, description="Of the client or session that ends.", example="planner")
 PASSWORD = {"minLength": MIN_LENGTH, "maxLength": MAX_BYTES, "format": "password"}
 
@@ -30,14 +27,6 @@ class NameSchema(Schema):
     )
 
 
-class LinkTokenSchema(Schema):
-    """A link."""
-
-    token = fields.String(
-        required=True, load_only=True, validate=validate.Length(max=MAX_TOKEN), metadata=TOKEN
-    )
-
-
 class ResetSchema(LinkTokenSchema):
     """A link, and a new password."""
 
@@ -47,24 +36,6 @@ class ResetSchema(LinkTokenSchema):
         validate=validate_new_password,
         metadata={**PASSWORD, "example": "analytical engine"},
     )
-
-
-class LinkQuery(Schema):
-    """A link."""
-
-    token = fields.String(load_default="", metadata=TOKEN)
-
-
-class LinkFormSchema(FormSchema):
-    """What the page of a link sends."""
-
-    ticket = fields.String(
-        load_default="",
-        metadata=pattern_metadata(
-            SEALED, MAX_VALUE, description="Ties the form to the browser.", example="c2VhbGVk"
-        ),
-    )
-    token = fields.String(load_default="", metadata=TOKEN)
 
 
 class AccountFormSchema(LinkFormSchema):

@@ -2,23 +2,20 @@
 
 from pathlib import Path
 
-from chalicelib.account.links import STALE
-from chalicelib.account.pages import PAGE, done_page, show, token_of
-from chalicelib.account.schemas import LinkQuery
 from chalicelib.db import keys
 from chalicelib.errors import ConflictError, GoneError
 from chalicelib.invitations import actions
 from chalicelib.invitations.models import Invitation
 from chalicelib.invitations.schemas import AnswerFormSchema, AnswerSchema
-from chalicelib.oauth.form import read_form
 from chalicelib.users.models import User
 from chalicelib.web.access import PUBLIC, Access
-from chalicelib.web.browser import is_form_ticket
 from chalicelib.web.call import Call
+from chalicelib.web.form import STALE, LinkQuery, is_form_ticket, read_form, token_of
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
+from chalicelib.web.page import PAGE, done_page, show
 
 FORM, TITLE = "invitation", "An invitation"
-TEMPLATE = str(Path(__file__).with_name(FORM))
+TEMPLATE = Path(__file__).with_name("invitation.html")
 AGAIN = {
     403: "The page has expired: it is shown again.",
     409: "No account has the address yet, or it is not confirmed.",
@@ -48,7 +45,7 @@ def answer_invitation(call: Call) -> Reply:
     """Accept or decline an invitation."""
     token, decision = call.body["token"], call.body["decision"]
     invitation = actions.open_invitation(call.context, token)
-    if not is_form_ticket(call, FORM, call.body["ticket"]):
+    if not is_form_ticket(call, FORM):
         return _page(call, invitation, token, alert=STALE, status=403)
     if decision == "decline":
         actions.decline(call.context, invitation)

@@ -2,10 +2,10 @@
 
 from marshmallow import Schema, fields, validate
 
-from chalicelib.account.schemas import LinkFormSchema, LinkTokenSchema
 from chalicelib.teams.schemas import BaseTeamSchema
 from chalicelib.users.schemas import EmailText
 from chalicelib.web.fields import ID, Moment
+from chalicelib.web.form import LinkFormSchema, LinkTokenSchema
 
 DECISIONS = ("accept", "decline")
 DECISION = {"description": "What you answer.", "example": "accept"}

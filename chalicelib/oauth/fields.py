@@ -4,9 +4,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from chalicelib.oauth.form import MAX_VALUE
 from chalicelib.oauth.redirect_uris import MAX_URI
 from chalicelib.web.fields import IDS
+from chalicelib.web.form import MAX_VALUE
 
 URI = {"format": "uri", "maxLength": MAX_URI}
 OPTIONAL = {"optional": True}

@@ -1,31 +1,34 @@
-"""The parameters of an OAuth2 request, and who sends it (RFC 6749 §2.3, §3.2, appendix B)."""
+"""What clients send to the OAuth2 endpoints, and the form of errors there (RFC 6749 §2.3, §3.2, §5.2)."""
 
 import base64
 import binascii
+import json
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow import Schema, ValidationError, fields, validate
 
-from chalicelib.errors import MalformedRequestError
+from chalicelib.errors import ApiError
 from chalicelib.oauth.clients.authenticate import ClientCredentials
-from chalicelib.oauth.errors import InvalidClientError, InvalidRequestError
-from chalicelib.web.body import parse_form
-from chalicelib.web.media import FORM
+from chalicelib.oauth.errors import InvalidClientError, InvalidRequestError, OAuthError
+from chalicelib.scopes import NQSCHAR
+from chalicelib.web.access import Permission
+from chalicelib.web.fields import pattern_metadata
+from chalicelib.web.form import FormSchema, read_form
+from chalicelib.web.media import JSON
+from chalicelib.web.operation import Gives, Reply
 from chalicelib.web.request import Request
 
 SENSITIVE = ("client_secret", "password", "refresh_token", "code", "code_verifier", "token", "grant_type")
-MAX_VALUE = 8192  # characters
-MAX_PARAMETERS = 100
+# Their handlers check the client itself.
+CLIENT_AUTHENTICATION = Permission("OAuth2 client", lambda _: True, public=True)
+# RFC 6749 has no codes of its own for these at the token endpoint; §4.1.2.1 lends two.
+LENT_CODES = {429: "temporarily_unavailable", 500: "server_error", 503: "temporarily_unavailable"}
+CODES = tuple(sorted({kind.code for kind in OAuthError.__subclasses__()} | set(LENT_CODES.values())))
 
 
-class FormSchema(Schema):
+class OAuthFormSchema(FormSchema):
     """The parameters of an OAuth2 request; unrecognized ones are ignored (RFC 6749 §3.2)."""
-
-    class Meta:
-        """How marshmallow loads it."""
-
-        unknown = EXCLUDE
 
     def handle_error(self, error: ValidationError, data: Any, *, many: bool, **_: Any) -> NoReturn:
         """Refuse a request in the words of RFC 6749 §5.2.
@@ -35,37 +38,44 @@ class FormSchema(Schema):
         raise InvalidRequestError(f"Needed: {', '.join(error.messages_dict)}.") from error
 
 
+class OAuthErrorSchema(Schema):
+    """A refusal (RFC 6749 §5.2)."""
+
+    error = fields.String(
+        required=True, validate=validate.OneOf(CODES), metadata={"example": "invalid_grant"}
+    )
+    error_description = fields.String(
+        metadata=pattern_metadata(
+            NQSCHAR,
+            1024,
+            description="For the client's developer.",
+            example="The refresh token is not valid.",
+        )
+    )
+
+
+def render_oauth_error(_: Request, error: ApiError) -> Reply:
+    """Render any error that happens at an OAuth2 endpoint."""
+    code = error.code if isinstance(error, OAuthError) else LENT_CODES.get(error.status, "invalid_request")
+    headers = {"Cache-Control": "no-store", "Pragma": "no-cache", **error.headers}
+    text = json.dumps({"error": code, "error_description": error.detail}, ensure_ascii=False)
+    return Reply(text, JSON, headers, error.status)
+
+
+def oauth_json(schema: type[Schema]) -> Gives:
+    """Declare an answer of the OAuth2 endpoints."""
+    return Gives(schema, errors=render_oauth_error, error_schema=OAuthErrorSchema)
+
+
 def read_parameters(request: Request) -> dict[str, str]:
     """Read the form of a client: one value a name, empty ones count as omitted.
 
-    :raises InvalidRequestError: another content type, a repeated name, bad encoding, or secrets in the URL.
+    :raises InvalidRequestError: there are secrets in the URL.
+    :raises MalformedRequestError: another content type, a repeated name or bad encoding.
     """
     if any(name in request.query for name in SENSITIVE):
         raise InvalidRequestError("Send parameters in the body, never in the URL.")
     return {name: value for name, value in read_form(request).items() if value}
-
-
-def read_form(request: Request) -> dict[str, str]:
-    """Read a form: one value a name.
-
-    :raises InvalidRequestError: another content type, a repeated name or bad encoding.
-    """
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
-        raise InvalidRequestError(f"Send the parameters as {FORM}.")
-    if request.body is None:
-        raise InvalidRequestError("The body can't be read.")
-    try:
-        pairs = parse_form(request.body)
-    except MalformedRequestError as error:
-        raise InvalidRequestError("The body is not a well-formed form in UTF-8.") from error
-    if len(pairs) > MAX_PARAMETERS:
-        raise InvalidRequestError(f"Send at most {MAX_PARAMETERS} parameters.")
-    parameters = dict(pairs)
-    if len(parameters) < len(pairs):
-        raise InvalidRequestError("A parameter is given twice.")
-    if any(len(value) > MAX_VALUE for value in parameters.values()):
-        raise InvalidRequestError(f"A parameter has more than {MAX_VALUE} characters.")
-    return parameters
 
 
 def read_credentials(request: Request, parameters: dict[str, str]) -> ClientCredentials:

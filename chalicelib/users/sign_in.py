@@ -7,7 +7,7 @@ from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.unique import UniqueName
-from chalicelib.errors import ApiError, ForbiddenError
+from chalicelib.errors import ApiError, ForbiddenError, InvalidValueError
 from chalicelib.events import Event, Reason
 from chalicelib.rate_limit import Budget, rate_limit
 from chalicelib.security.passwords import hash_password, needs_rehash, verify_password
@@ -17,6 +17,8 @@ from chalicelib.users import attempts
 from chalicelib.users.models import User
 
 UNVERIFIED = "Your email address is not confirmed yet: open the link in the letter that was sent to it."
+WRONG = "Wrong username, email address or password."
+MISSING = "Enter your username or email address, and your password."
 SIGN_INS = rate_limit("100/hour")  # of each account, whatever client they are for
 
 
@@ -128,6 +130,31 @@ def sign_in(context: Context, user: User, client_id: str | None, password: str) 
     if needs_rehash(user.password_hash):
         password_hash = context.once(("hash", password), lambda: hash_password(password))
         context.work.change(user, {"password_hash": password_hash})
+
+
+def sign_in_by_form(
+    context: Context,
+    client_id: str | None,
+    username: str,
+    password: str,
+    more: Callable[[str], Iterable[Key]] = lambda _: (),
+) -> User:
+    """Sign a person in on a page; the detail of a refusal is what the page says.
+
+    After a refusal, the work of the context is what counts the failure.
+
+    :param username: stripped; its marker was read.
+    :param more: as `look_up` takes it.
+    :raises InvalidValueError: username or password is missing.
+    :raises ForbiddenError: as `authenticate` refuses.
+    :raises TooManyRequestsError: there were too many attempts or sign-ins.
+    """
+    if not username or not password:
+        raise InvalidValueError(MISSING)
+    candidate = look_up(context, username, more)
+    user = authenticate(context, client_id, candidate, password, ForbiddenError(WRONG))
+    sign_in(context, user, client_id, password)
+    return user
 
 
 def _budget(context: Context, user_id: str) -> Budget:

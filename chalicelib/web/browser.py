@@ -1,19 +1,12 @@
-"""What ties a form to the browser that it was shown in: a cookie, and a sealed ticket in the form.
-
-A form that another site sends has no cookie of ours, one that an attacker fetched has another browser's.
-"""
+"""How a browser is known again: cookies, and where it says that a request comes from."""
 
 import re
 import secrets
-import time
 
-from chalicelib.security.seals import seal, unseal
 from chalicelib.web.call import Call
 
 OWN = ("same-origin", "none")  # Fetch Metadata: sent by a page of ours, or typed
 BROWSER = re.compile(r"[\w-]{43}", re.ASCII)  # 256 random bits
-DIGITS = re.compile(r"\d{1,12}", re.ASCII)
-FORM = "form"
 
 
 def cookie_name(call: Call, name: str) -> str:
@@ -55,21 +48,3 @@ def new_browser(call: Call) -> tuple[str, str]:
 def is_from_own_page(call: Call) -> bool:
     """Whether the browser says that a page of ours sent this, or says nothing."""
     return call.request.headers.get("sec-fetch-site", OWN[0]) in OWN
-
-
-def make_form_ticket(call: Call, browser: str, form: str) -> str:
-    """Return the hidden field of a form, which is good for some minutes.
-
-    :param form: name of the form, and whatever it is about.
-    """
-    until = int(time.time()) + call.context.settings.sign_in_page_lifetime
-    return seal(call.context.keyring.mac_key("ticket"), (FORM, browser, form), str(until))
-
-
-def is_form_ticket(call: Call, form: str, sealed: str) -> bool:
-    """Whether a form came back in time, from the browser that it was made for."""
-    browser = browser_of(call)
-    if browser is None or not is_from_own_page(call):
-        return False
-    text = unseal(call.context.keyring.mac_key("ticket"), (FORM, browser, form), sealed) or ""
-    return DIGITS.fullmatch(text) is not None and time.time() < int(text)

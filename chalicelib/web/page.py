@@ -1,6 +1,7 @@
 """Pages for people: plain HTML with the house's look, which works without scripts."""
 
 import html
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -8,9 +9,12 @@ from string import Template
 from urllib.parse import urlsplit
 
 from chalicelib.errors import ApiError
+from chalicelib.web.browser import browser_of, new_browser
+from chalicelib.web.call import Call
 from chalicelib.web.docs import static_address
+from chalicelib.web.form import make_form_ticket
 from chalicelib.web.media import HTML
-from chalicelib.web.operation import Reply
+from chalicelib.web.operation import Gives, Reply
 from chalicelib.web.request import Request
 
 FOLDER = Path(__file__).with_name("pages")
@@ -33,11 +37,6 @@ def fill(path: Path, texts: dict[str, str], **markup: str) -> str:
     """
     escaped = {key: html.escape(value) for key, value in texts.items()}
     return _template(path).substitute(escaped, **markup)
-
-
-def alert_markup(text: str) -> str:
-    """Return the markup of what went wrong, which has the focus; empty if nothing did."""
-    return fill(FOLDER / "alert.html", {"alert": text}) if text else ""
 
 
 def lay_out(request: Request, title: str, content: str, status: int = 200) -> Reply:
@@ -67,3 +66,59 @@ def error_page(request: Request, error: ApiError) -> Reply:
     texts = {"detail": error.detail, "request_id": request.request_id}
     shown = lay_out(request, "Something went wrong", fill(FOLDER / "error.html", texts), error.status)
     return replace(shown, headers={**shown.headers, **error.headers})
+
+
+PAGE = Gives(types=(HTML,), errors=error_page, cors=False)
+
+
+def base_of(call: Call) -> str:
+    """Return what stands in front of every path, such as the stage's name."""
+    return urlsplit(call.request.base_url).path
+
+
+def show(
+    call: Call,
+    template: Path,
+    title: str,
+    texts: dict[str, str],
+    *,
+    form: str = "",
+    seal: Callable[[Call, str, str], str] = make_form_ticket,
+    alert: str = "",
+    status: int = 200,
+    **markup: str,
+) -> Reply:
+    """Fill in a page; a browser that is not known yet gets its cookie.
+
+    :param form: what the ticket of its forms is for.
+    :param seal: makes that ticket, for a browser and a form.
+    :param alert: what went wrong with the answer before this one, if anything; it has the focus then.
+    """
+    known = browser_of(call)
+    browser, cookie = (known, None) if known else new_browser(call)
+    focus = {
+        "focus": "" if alert else " autofocus",
+        "describedby": ' aria-describedby="alert"' if alert else "",
+    }
+    content = fill(
+        template,
+        {"base": base_of(call), "ticket": seal(call, browser, form), **texts},
+        alert=fill(FOLDER / "alert.html", {"alert": alert}) if alert else "",
+        username_field=fill(FOLDER / "username.html", {"username": texts.get("username", "")}, **focus),
+        **focus,
+        **markup,
+    )
+    return with_cookie(lay_out(call.request, title, content, status), cookie)
+
+
+def done_page(call: Call, title: str, text: str, *, cookie: str | None = None) -> Reply:
+    """Show that something is done.
+
+    :param cookie: the Set-Cookie header of a new session.
+    """
+    return with_cookie(show(call, FOLDER / "done.html", title, {"text": text}), cookie)
+
+
+def with_cookie(page: Reply, cookie: str | None) -> Reply:
+    """Return a page with a Set-Cookie header, if there is one."""
+    return replace(page, headers={**page.headers, "Set-Cookie": cookie}) if cookie else page

@@ -309,7 +309,7 @@ def test_a_ticket_ends_in_time(api: Client, user: User, monkeypatch: pytest.Monk
     """A form that was open for too long is shown again."""
     visitor = enter(api)
     later = time.time() + 601
-    monkeypatch.setattr("chalicelib.web.browser.time.time", lambda: later)
+    monkeypatch.setattr("chalicelib.web.form.time.time", lambda: later)
     assert visitor.press(decision="sign_out").status == 403
 
 

@@ -9,9 +9,9 @@ import pytest
 from chalicelib.db import keys
 from chalicelib.db.table import Item, get_many
 from chalicelib.oauth import redirect_uris
-from chalicelib.oauth.authorize.handlers import MISSING, WRONG
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
+from chalicelib.users.sign_in import MISSING, WRONG
 from tests.api.code_tools import (
     AUTHORIZE,
     CALLBACK,

@@ -6,12 +6,12 @@ import pytest
 from argon2 import PasswordHasher
 
 from chalicelib.db.table import get_many
-from chalicelib.oauth.authorize.handlers import WRONG
 from chalicelib.oauth.authorize.pages import render_error
 from chalicelib.oauth.clients.models import PUBLIC_CLIENT, OAuth2Client
 from chalicelib.oauth.errors import BadAuthorizationRequestError
 from chalicelib.scopes import FOR_ADMINS, SCOPES
 from chalicelib.users.models import User
+from chalicelib.users.sign_in import WRONG
 from chalicelib.web.request import Request
 from tests.api import audit_tools
 from tests.api.audit_tools import Trail

@@ -6,11 +6,11 @@ import pytest
 
 import app as application
 from chalicelib.oauth.clients.schemas import ClientRegistrationInputSchema
-from chalicelib.oauth.form import MAX_VALUE
 from chalicelib.oauth.grant_types import GRANT_TYPES
 from chalicelib.oauth.grants.handlers import GRANTS
 from chalicelib.scopes import SCOPES
 from chalicelib.settings import LOCAL_URL
+from chalicelib.web.form import MAX_VALUE
 from chalicelib.web.openapi.document import build
 
 MODELS = build(application.api.operations, SCOPES, LOCAL_URL)["components"]["schemas"]

@@ -1,11 +1,10 @@
 """The authorization endpoint: sign-in and consent in the browser, codes for clients."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.errors import TooManyRequestsError
+from chalicelib.errors import ForbiddenError, InvalidValueError, TooManyRequestsError
 from chalicelib.oauth.authorize import actions
 from chalicelib.oauth.authorize.consent import covers
 from chalicelib.oauth.authorize.models import AuthorizationRequest
@@ -17,33 +16,25 @@ from chalicelib.oauth.authorize.request import (
 from chalicelib.oauth.authorize.schemas import AuthorizationFormSchema, AuthorizationQuery
 from chalicelib.oauth.authorize.tickets import (
     Ticket,
-    make_consent_ticket,
-    make_ticket,
     open_ticket,
     registration_of,
     spend,
 )
 from chalicelib.oauth.consents.models import Consent
-from chalicelib.oauth.errors import AccessDeniedError, BadAuthorizationRequestError
-from chalicelib.oauth.form import read_form
+from chalicelib.oauth.errors import BadAuthorizationRequestError
 from chalicelib.users.models import User
 from chalicelib.users.sign_in import (
     SIGN_INS,
-    UnverifiedEmailError,
-    authenticate,
-    look_up,
-    sign_in,
+    sign_in_by_form,
     username_key,
 )
 from chalicelib.web.access import PUBLIC, Access
-from chalicelib.web.browser import browser_of, new_browser
 from chalicelib.web.call import Call
+from chalicelib.web.form import read_form
 from chalicelib.web.media import HTML
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 
 STALE = "This page has expired, or your browser does not accept cookies. Sign in again."
-WRONG = "Wrong username, email address or password."
-MISSING = "Enter your username or email address, and your password."
 CHANGED = "This page was answered before, or the app has changed. Sign in again."
 PAGES = Gives(types=(HTML,), errors=render_error, cors=False)
 ALSO = {
@@ -67,7 +58,7 @@ def start_authorization(call: Call) -> Reply:
     If something is wrong with the request, a page says so. Where client and redirect URI are certain, a link
     on it brings the error to the client: nobody is redirected before they have signed in (RFC 9700 §4.11.2).
     """
-    return _ask(call, _asked(call))
+    return sign_in_page(call, _asked(call))
 
 
 @Operation(
@@ -88,7 +79,7 @@ def continue_authorization(call: Call) -> Reply:
     call.context.read(_reads(call, ticket))
     asked = _asked(call)
     if ticket is None or ticket.registration != registration_of(asked.client):
-        return _ask(call, asked, alert=STALE, status=403)
+        return sign_in_page(call, asked, alert=STALE, status=403)
     return _decide(call, asked, ticket)
 
 
@@ -102,7 +93,7 @@ def _decide(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Reply:
         return _consent(call, asked, ticket)
     if not ticket.user_id and decision == "sign_in":
         return _sign_in(call, asked, call.body)
-    return _ask(call, asked, alert=STALE, status=403)
+    return sign_in_page(call, asked, alert=STALE, status=403)
 
 
 def _reads(call: Call, ticket: Ticket | None) -> Sequence[Key | None]:
@@ -113,30 +104,18 @@ def _reads(call: Call, ticket: Ticket | None) -> Sequence[Key | None]:
     return [client, owner, username_key(call.body.get("username", ""))]
 
 
-def _ask(
-    call: Call, asked: AuthorizationRequest, *, username: str = "", alert: str = "", status: int = 200
-) -> Reply:
-    known = browser_of(call)
-    browser, cookie = (known, None) if known else new_browser(call)
-    ticket = make_ticket(call, browser, asked.client)
-    page = sign_in_page(call, asked, ticket, username=username, alert=alert, status=status)
-    return replace(page, headers={**page.headers, **({"Set-Cookie": cookie} if cookie else {})})
-
-
 def _sign_in(call: Call, asked: AuthorizationRequest, form: Form) -> Reply:
-    context, client_id = call.context, asked.client.client_id
-    username, password = form.get("username", "").strip(), form.get("password")
-    if not username or not password:
-        return _ask(call, asked, username=username, alert=MISSING, status=422)
-    candidate = look_up(context, username, lambda found: [keys.consent(found, client_id)])
+    client_id, username = asked.client.client_id, form.get("username", "").strip()
     try:
-        user = authenticate(context, client_id, candidate, password, AccessDeniedError())
-    except AccessDeniedError:
-        # The failure counts: it is what the context holds now in the place of a sign-in.
-        return _ask(call, asked, username=username, alert=WRONG, status=403)
-    except UnverifiedEmailError as error:
-        return _ask(call, asked, username=username, alert=error.detail, status=403)
-    sign_in(context, user, client_id, password)
+        user = sign_in_by_form(
+            call.context,
+            client_id,
+            username,
+            form.get("password", ""),
+            lambda found: [keys.consent(found, client_id)],
+        )
+    except (ForbiddenError, InvalidValueError) as error:
+        return sign_in_page(call, asked, username=username, alert=error.detail, status=error.status)
     return go_on(call, asked, user)
 
 
@@ -145,16 +124,14 @@ def go_on(call: Call, asked: AuthorizationRequest, user: User) -> Reply:
     consent = call.context.find(Consent, keys.consent(user.id, asked.client.client_id))
     if consent and covers(consent, asked):
         return _redirect(call, asked, user)
-    browser = browser_of(call) or ""  # it sent one, else its ticket had not opened
-    ticket = make_consent_ticket(call, browser, user, asked.client, asked.scopes)
-    return consent_page(call, asked, ticket, user)
+    return consent_page(call, asked, user)
 
 
 def _consent(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Reply:
     user = call.context.find(User, keys.user(ticket.user_id or ""))
     if user is None or not user.is_active or user.credentials_version != ticket.credentials_version:
-        return _ask(call, asked, alert=STALE, status=403)
-    changed = _ask(call, asked, alert=CHANGED, status=409)
+        return sign_in_page(call, asked, alert=STALE, status=403)
+    changed = sign_in_page(call, asked, alert=CHANGED, status=409)
     if (asked.client.version, asked.scopes) != (ticket.client_version, ticket.scopes):
         # Since the page was shown, the client has changed, or asks for other scopes.
         return changed

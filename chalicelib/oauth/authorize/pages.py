@@ -8,12 +8,13 @@ from urllib.parse import urlencode, urlsplit
 from chalicelib.errors import ApiError, ConflictError
 from chalicelib.oauth.authorize.models import AuthorizationRequest
 from chalicelib.oauth.authorize.request import RefusedRequestError
+from chalicelib.oauth.authorize.tickets import make_consent_ticket, make_ticket
 from chalicelib.oauth.errors import AccessDeniedError, OAuthError
 from chalicelib.scopes import scope_text
 from chalicelib.users.models import User
 from chalicelib.web.call import Call
 from chalicelib.web.operation import Reply
-from chalicelib.web.page import alert_markup, error_page, fill, lay_out
+from chalicelib.web.page import base_of, error_page, fill, lay_out, show
 from chalicelib.web.request import Request
 
 FOLDER = Path(__file__).with_name("pages")
@@ -31,37 +32,35 @@ class ShownAgainError(ConflictError):
 
 
 def sign_in_page(
-    call: Call,
-    asked: AuthorizationRequest,
-    ticket: str,
-    *,
-    username: str,
-    alert: str,
-    status: int,
+    call: Call, asked: AuthorizationRequest, *, username: str = "", alert: str = "", status: int = 200
 ) -> Reply:
     """Ask for username and password.
 
     :param alert: what went wrong with the answer before this one, if anything; it has the focus then.
     """
-    content = fill(
+    return show(
+        call,
         FOLDER / "sign_in.html",
-        _common(call, asked, ticket) | {"username": username},
-        alert=alert_markup(alert),
+        "Sign in",
+        _common(call, asked) | {"username": username},
+        seal=lambda call, browser, _: make_ticket(call, browser, asked.client),
+        alert=alert,
+        status=status,
         help=_help(call),
-        focus="" if alert else " autofocus",
-        describedby=' aria-describedby="alert"' if alert else "",
     )
-    return lay_out(call.request, "Sign in", content, status)
 
 
-def consent_page(call: Call, asked: AuthorizationRequest, ticket: str, user: User) -> Reply:
+def consent_page(call: Call, asked: AuthorizationRequest, user: User) -> Reply:
     """Ask whether a client may do what it wants to."""
     words = [scope_text(name, is_admin=user.is_admin) for name in sorted(asked.scopes)]
-    scopes = "\n".join(f"      <li>{html.escape(text)}</li>" for text in words)
-    content = fill(
-        FOLDER / "consent.html", _common(call, asked, ticket) | {"username": user.username}, scopes=scopes
+    return show(
+        call,
+        FOLDER / "consent.html",
+        "Allow access?",
+        _common(call, asked) | {"username": user.username},
+        seal=lambda call, browser, _: make_consent_ticket(call, browser, user, asked.client, asked.scopes),
+        scopes="\n".join(f"      <li>{html.escape(text)}</li>" for text in words),
     )
-    return lay_out(call.request, "Allow access?", content, 200)
 
 
 def render_error(request: Request, error: ApiError) -> Reply:
@@ -82,13 +81,13 @@ def _help(call: Call) -> str:
     path = call.paths.get("show_forgotten_password")
     if path is None:
         return ""
-    address = html.escape(urlsplit(call.request.base_url).path + path)
+    address = html.escape(base_of(call) + path)
     return f'<a href="{address}">Forgot your password?</a>'
 
 
-def _common(call: Call, asked: AuthorizationRequest, ticket: str) -> dict[str, str]:
+def _common(call: Call, asked: AuthorizationRequest) -> dict[str, str]:
     action = f"authorize?{urlencode(call.request.query, doseq=True)}"
-    return {"action": action, "ticket": ticket, **_client(asked, AccessDeniedError())}
+    return {"action": action, **_client(asked, AccessDeniedError())}
 
 
 def _client(asked: AuthorizationRequest, error: OAuthError) -> dict[str, str]:

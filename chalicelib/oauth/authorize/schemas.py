@@ -6,9 +6,9 @@ from marshmallow import Schema, fields, validate
 
 from chalicelib.db.keys import MAX_EMAIL
 from chalicelib.oauth.fields import URI, WHOSE, secret
-from chalicelib.oauth.form import MAX_VALUE, FormSchema
 from chalicelib.scopes import NQSCHAR
 from chalicelib.web.fields import IDS, pattern_metadata, text_metadata
+from chalicelib.web.form import MAX_VALUE, FormSchema
 
 BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 CHALLENGE = re.compile(r"[\w-]{43}", re.ASCII)  # SHA-256 in base64url (RFC 7636 §4.2)

@@ -2,7 +2,6 @@
 
 from chalicelib.errors import TooManyRequestsError
 from chalicelib.oauth.clients.authenticate import authenticate_client
-from chalicelib.oauth.error_responses import oauth_json
 from chalicelib.oauth.errors import (
     InvalidClientError,
     InvalidGrantError,
@@ -11,12 +10,11 @@ from chalicelib.oauth.errors import (
     UnauthorizedClientError,
     UnsupportedGrantTypeError,
 )
-from chalicelib.oauth.form import read_credentials, read_parameters
+from chalicelib.oauth.form import CLIENT_AUTHENTICATION, oauth_json, read_credentials, read_parameters
 from chalicelib.oauth.grant_types import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, PASSWORD, REFRESH_TOKEN
 from chalicelib.oauth.grants import authorization_code, client_credentials, password, refresh_token
 from chalicelib.oauth.grants.grant import Grant, TokenRequest
 from chalicelib.oauth.grants.schemas import TokenFormSchema, TokenSchema
-from chalicelib.oauth.permissions import CLIENT_AUTHENTICATION
 from chalicelib.telemetry.measure import note
 from chalicelib.users.sign_in import SIGN_INS
 from chalicelib.web.access import Access

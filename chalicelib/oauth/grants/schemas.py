@@ -7,16 +7,17 @@ from marshmallow import Schema, fields, validate
 from chalicelib.db.keys import MAX_EMAIL
 from chalicelib.oauth.clients.schemas import EXAMPLE_SECRET
 from chalicelib.oauth.fields import WHOSE, client_id, client_secret, secret
-from chalicelib.oauth.form import MAX_VALUE, FormSchema
+from chalicelib.oauth.form import OAuthFormSchema
 from chalicelib.oauth.grant_types import GRANT_TYPES
 from chalicelib.oauth.tokens import families
 from chalicelib.scopes import MAX_SCOPE, NQSCHAR
 from chalicelib.web.fields import EXAMPLE_ID, pattern_metadata, text_metadata
+from chalicelib.web.form import MAX_VALUE
 
 JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")  # signed (RFC 7515 §7.1)
 
 
-class TokenFormSchema(FormSchema):
+class TokenFormSchema(OAuthFormSchema):
     """What the token endpoint is asked with; which of it is needed, the grant decides."""
 
     grant_type = fields.String(required=True, metadata={"enum": list(GRANT_TYPES), "example": "password"})

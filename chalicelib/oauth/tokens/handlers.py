@@ -4,10 +4,8 @@ from chalicelib.db import keys
 from chalicelib.errors import InvalidTokenError, TooManyRequestsError
 from chalicelib.oauth.clients.authenticate import authenticate_client, client_refusal
 from chalicelib.oauth.clients.models import CONFIDENTIAL
-from chalicelib.oauth.error_responses import oauth_json
 from chalicelib.oauth.errors import InvalidClientError, InvalidRequestError
-from chalicelib.oauth.form import read_credentials, read_parameters
-from chalicelib.oauth.permissions import CLIENT_AUTHENTICATION
+from chalicelib.oauth.form import CLIENT_AUTHENTICATION, oauth_json, read_credentials, read_parameters
 from chalicelib.oauth.tokens import actions
 from chalicelib.oauth.tokens.families import parse_refresh_token
 from chalicelib.oauth.tokens.introspection import introspect, parse_subject

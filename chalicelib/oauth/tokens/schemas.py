@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from chalicelib.oauth.fields import OPTIONAL, client_id, client_secret, token, token_type_hint, uri
-from chalicelib.oauth.form import FormSchema
+from chalicelib.oauth.form import OAuthFormSchema
 from chalicelib.scopes import MAX_SCOPE, NQSCHAR
 from chalicelib.users.schemas import USERNAME_SHAPE
 from chalicelib.web.fields import EXAMPLE_ID, IDS, pattern_metadata, text_metadata
@@ -11,7 +11,7 @@ from chalicelib.web.fields import EXAMPLE_ID, IDS, pattern_metadata, text_metada
 MAX_TIME = 253_402_300_799  # the end of the year 9999, in seconds since 1970
 
 
-class RevocationFormSchema(FormSchema):
+class RevocationFormSchema(OAuthFormSchema):
     """Which token is to end (RFC 7009 §2.1)."""
 
     token = token()
@@ -24,7 +24,7 @@ class RevocationSchema(Schema):
     """Nothing: whether there was such a token is not told."""
 
 
-class IntrospectionFormSchema(FormSchema):
+class IntrospectionFormSchema(OAuthFormSchema):
     """Which token is asked about (RFC 7662 §2.1)."""
 
     token = token()

@@ -1,0 +1,111 @@
+"""Forms: how they are read, and what ties a page's form to the browser that it was shown in.
+
+A form that another site sends has no cookie of ours, one that an attacker fetched has another browser's.
+"""
+
+import re
+import time
+
+from marshmallow import EXCLUDE, Schema, fields, validate
+
+from chalicelib.errors import MalformedRequestError
+from chalicelib.security.seals import seal, unseal
+from chalicelib.web.body import parse_form
+from chalicelib.web.browser import browser_of, is_from_own_page
+from chalicelib.web.call import Call
+from chalicelib.web.fields import pattern_metadata
+from chalicelib.web.media import FORM
+from chalicelib.web.request import Request
+
+MAX_VALUE = 8192  # characters
+MAX_PARAMETERS = 100
+MAX_TOKEN = 128  # characters
+DIGITS = re.compile(r"\d{1,12}", re.ASCII)
+SEALED = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+STALE = "This page has expired, or your browser does not accept cookies. Try again."
+TOKEN = pattern_metadata(SEALED, MAX_TOKEN, description="Of the link.", example="01ARZ3NDEKTSV4RRFFQ69G5FAV")
+
+
+class FormSchema(Schema):
+    """The parameters of a form; unrecognized ones are ignored."""
+
+    class Meta:
+        """How marshmallow loads it."""
+
+        unknown = EXCLUDE
+
+
+class PageFormSchema(FormSchema):
+    """What a page sends."""
+
+    ticket = fields.String(
+        load_default="",
+        metadata=pattern_metadata(
+            SEALED, MAX_VALUE, description="Ties the form to the browser.", example="c2VhbGVk"
+        ),
+    )
+
+
+class LinkFormSchema(PageFormSchema):
+    """What the page of a link sends."""
+
+    token = fields.String(load_default="", metadata=TOKEN)
+
+
+class LinkQuery(Schema):
+    """A link."""
+
+    token = fields.String(load_default="", metadata=TOKEN)
+
+
+class LinkTokenSchema(Schema):
+    """A link."""
+
+    token = fields.String(
+        required=True, load_only=True, validate=validate.Length(max=MAX_TOKEN), metadata=TOKEN
+    )
+
+
+def token_of(call: Call) -> str:
+    """Return what the link of a letter brings; what is no single token opens nothing."""
+    values = call.request.query.get("token", [])
+    return values[0] if len(values) == 1 else ""
+
+
+def read_form(request: Request) -> dict[str, str]:
+    """Read a form: one value a name.
+
+    :raises MalformedRequestError: another content type, a repeated name or bad encoding.
+    """
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
+        raise MalformedRequestError(f"Send the parameters as {FORM}.")
+    if request.body is None:
+        raise MalformedRequestError("The body can't be read.")
+    pairs = parse_form(request.body)
+    if len(pairs) > MAX_PARAMETERS:
+        raise MalformedRequestError(f"Send at most {MAX_PARAMETERS} parameters.")
+    parameters = dict(pairs)
+    if len(parameters) < len(pairs):
+        raise MalformedRequestError("A parameter is given twice.")
+    if any(len(value) > MAX_VALUE for value in parameters.values()):
+        raise MalformedRequestError(f"A parameter has more than {MAX_VALUE} characters.")
+    return parameters
+
+
+def make_form_ticket(call: Call, browser: str, form: str) -> str:
+    """Return the hidden field of a form, which is good for some minutes.
+
+    :param form: name of the form, and whatever it is about.
+    """
+    until = int(time.time()) + call.context.settings.sign_in_page_lifetime
+    return seal(call.context.keyring.mac_key("ticket"), ("form", browser, form), str(until))
+
+
+def is_form_ticket(call: Call, form: str) -> bool:
+    """Whether the form of a call came back in time, from the browser that it was made for."""
+    browser = browser_of(call)
+    if browser is None or not is_from_own_page(call):
+        return False
+    sealed = call.body["ticket"]
+    text = unseal(call.context.keyring.mac_key("ticket"), ("form", browser, form), sealed) or ""
+    return DIGITS.fullmatch(text) is not None and time.time() < int(text)
