@@ -17,9 +17,8 @@ from chalicelib.errors import (
     UnsupportedMediaTypeError,
 )
 from chalicelib.settings import Settings
-from chalicelib.web.cors import cors_headers
 from chalicelib.web.media import PROBLEM_JSON
-from chalicelib.web.problem import SECURITY_HEADERS, problem_body
+from chalicelib.web.responses import SECURITY_HEADERS, cors_headers, problem_body
 
 # How `chalice package` names the function, for a template that has this document as its API's body.
 FUNCTION, PARTITION, REGION = "${APIHandler.Arn}", "${AWS::Partition}", "${AWS::Region}"

@@ -28,8 +28,8 @@ from chalicelib.errors import ApiError, ForbiddenError, MalformedRequestError, N
 from chalicelib.settings import Settings
 from chalicelib.telemetry.measure import Value, running
 from chalicelib.web.headers import REMAPPED
-from chalicelib.web.problem import SECURITY_HEADERS, decorate, problem_response
 from chalicelib.web.request import base_url
+from chalicelib.web.responses import SECURITY_HEADERS, decorate, problem_response
 from tasks import mailbox
 from tasks.processes import shown
 

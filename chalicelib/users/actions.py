@@ -12,8 +12,7 @@ from chalicelib.events import Event, EventName, Letter
 from chalicelib.security.actor import Account
 from chalicelib.security.passwords import hash_password, is_personal, verify_password
 from chalicelib.users import attempts, emails
-from chalicelib.users.models import User, new_user
-from chalicelib.users.roles import GRANTED
+from chalicelib.users.models import GRANTED, User, new_user
 
 
 def create_user(

@@ -6,12 +6,21 @@ import time
 from collections.abc import Iterable
 
 from chalicelib.context import Context
-from chalicelib.db import keys, windows
+from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.db.windows import Limit
 from chalicelib.errors import ApiError, TooManyRequestsError
 from chalicelib.events import Event
-from chalicelib.rate_limit import Budget, RateLimit, headers_of, network, rate_limit
+from chalicelib.rate_limit import (
+    Budget,
+    Limit,
+    RateLimit,
+    headers_of,
+    network,
+    rate_limit,
+    require_below,
+    tallied,
+    tally,
+)
 from chalicelib.settings import Settings
 from chalicelib.telemetry.measure import count
 
@@ -63,7 +72,7 @@ def check_attempts(context: Context, subjects: Iterable[str]) -> None:
     """
     for subject in subjects:
         limit = _limit(subject, context.settings)
-        if windows.amount(context.items, failures_key(subject, context.settings)) >= limit.quota:
+        if tallied(context.items, failures_key(subject, context.settings)) >= limit.quota:
             count("sign_in_failures")
             raise too_many(subject, context.settings)
 
@@ -78,7 +87,7 @@ def failed(context: Context, subjects: Iterable[str], event: Event, error: ApiEr
     for subject in subjects:
         key, limit = failures_key(subject, context.settings), _limit(subject, context.settings)
         otherwise = too_many(subject, context.settings)
-        windows.count(context.work, key, limit, time.time(), otherwise=otherwise)
+        tally(context.work, key, limit, time.time(), otherwise=otherwise)
     context.emit(event)
     count("sign_in_failures")
     return error
@@ -111,7 +120,7 @@ def require_under_limit(context: Context, subject: str) -> None:
     Parallel guesses gain nothing then: neither by a success, nor by an error that follows the right password.
     """
     key, limit = failures_key(subject, context.settings), _limit(subject, context.settings)
-    windows.require(context.toll, key, limit, otherwise=too_many(subject, context.settings))
+    require_below(context.toll, key, limit, otherwise=too_many(subject, context.settings))
 
 
 def too_many(subject: str, settings: Settings) -> TooManyRequestsError:

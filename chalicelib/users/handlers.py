@@ -12,7 +12,7 @@ from chalicelib.settings import OFF
 from chalicelib.users import actions, attempts
 from chalicelib.users.captcha import captcha_is_solved, site_key
 from chalicelib.users.look_up import UserQuery, look_up, markers
-from chalicelib.users.models import User
+from chalicelib.users.models import SETTABLE, User
 from chalicelib.users.permissions import (
     OWNER_OR_ADMIN,
     PATCH_RULES,
@@ -21,7 +21,6 @@ from chalicelib.users.permissions import (
     check_sign_up,
     failures,
 )
-from chalicelib.users.roles import SETTABLE
 from chalicelib.users.schemas import (
     BaseUserSchema,
     SignUpFormSchema,

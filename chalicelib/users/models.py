@@ -7,6 +7,10 @@ from chalicelib.db.keys import Key
 from chalicelib.db.personal import Personal, Place, shown
 from chalicelib.db.table import Item
 
+# The roles of an account: those that admins set over the API, and what else an operator may give.
+SETTABLE = ("is_active", "is_regular_user", "is_admin")
+GRANTED = (*SETTABLE, "is_internal")
+
 
 class User(Item, discriminator="user"):
     """An account."""

@@ -5,8 +5,7 @@ from chalicelib.db.keys import Key
 from chalicelib.errors import ForbiddenError, InvalidValueError
 from chalicelib.scopes import USERS_WRITE
 from chalicelib.users import attempts
-from chalicelib.users.models import User
-from chalicelib.users.roles import GRANTED, SETTABLE
+from chalicelib.users.models import GRANTED, SETTABLE, User
 from chalicelib.web.access import ADMIN, ADMIN_WRITER, FIRST_PARTY_ADMIN, WRITE_ACCESS, Permission
 from chalicelib.web.call import Call, Load
 from chalicelib.web.patch import Rule

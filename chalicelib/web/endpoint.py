@@ -27,13 +27,11 @@ from chalicelib.telemetry.measure import note
 from chalicelib.web.access import bearer_token, check_loads, may
 from chalicelib.web.answers import answer_once, budget_of, read_key, read_payload
 from chalicelib.web.call import Call
-from chalicelib.web.cors import preflight_headers
 from chalicelib.web.deprecation import announce
 from chalicelib.web.log_lines import measured
 from chalicelib.web.operation import OTHER, Operation
-from chalicelib.web.problem import empty_response, finish
 from chalicelib.web.request import Request, read_request, with_head
-from chalicelib.web.responses import refusal
+from chalicelib.web.responses import empty_response, finish, preflight_headers, refusal
 
 SEND_AGAIN = "It is not known whether this request took effect: send it again with the same Idempotency-Key."
 

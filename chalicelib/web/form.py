@@ -35,8 +35,8 @@ class FormSchema(Schema):
         unknown = EXCLUDE
 
 
-class PageFormSchema(FormSchema):
-    """What a page sends."""
+class LinkFormSchema(FormSchema):
+    """What the page of a link sends."""
 
     ticket = fields.String(
         load_default="",
@@ -44,11 +44,6 @@ class PageFormSchema(FormSchema):
             SEALED, MAX_VALUE, description="Ties the form to the browser.", example="c2VhbGVk"
         ),
     )
-
-
-class LinkFormSchema(PageFormSchema):
-    """What the page of a link sends."""
-
     token = fields.String(load_default="", metadata=TOKEN)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -23,11 +23,11 @@ from chalicelib.web.access import Permission
 from chalicelib.web.body import media_type_of, schema_of, violations
 from chalicelib.web.call import Call
 from chalicelib.web.media import MERGE_PATCH
-from chalicelib.web.merge_patch import CONFIRMATION, operations_of
 
 MAX_OPERATIONS = 64
 MAX_RESULT = 65_536  # characters of JSON; copies grow without bound otherwise
 MAX_ELEMENTS = 128  # of a value, and of what is patched beyond those it has
+CONFIRMATION = "current_password"  # a member of a merge patch that is tested, and not merged
 CURRENT_PASSWORD = "/current_password"  # noqa: S105 - a path, no password
 PATCH_ADVICE = f'Put {{"op": "test", "path": "{CURRENT_PASSWORD}", "value": …}} with your password before it.'
 MERGE_ADVICE = f'Add "{CONFIRMATION}" with your password.'
@@ -133,6 +133,35 @@ def parse_merge_patch(payload: Any, view: Mapping[str, Any]) -> list[dict[str, A
             path = entry["path"]
             raise _outside(path, path, f"A value may have at most {MAX_ELEMENTS} elements.")
     return entries
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """Return what a patch makes of a document (RFC 7396 §2); neither is changed."""
+    if not isinstance(patch, dict):
+        return patch
+    kept = target if isinstance(target, dict) else {}
+    merged = {name: value for name, value in kept.items() if name not in patch}
+    return merged | {name: merge(kept.get(name), value) for name, value in patch.items() if value is not None}
+
+
+def operations_of(view: Mapping[str, Any], patch: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """List the operations that do to an object what a patch does, the confirmation first.
+
+    Removing what is not there is an operation, too, so that the policy judges it.
+    """
+    found = list(_operations(view, patch))
+    return sorted(found, key=lambda entry: entry["op"] != "test")
+
+
+def _operations(view: Mapping[str, Any], patch: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for name, value in patch.items():
+        path = "/" + name.replace("~", "~0").replace("/", "~1")
+        if name == CONFIRMATION:
+            yield {"op": "test", "path": path, "value": value}
+        elif value is None:
+            yield {"op": "remove", "path": path}
+        else:
+            yield {"op": "add", "path": path, "value": merge(view.get(name), value)}
 
 
 def _check_size(entry: Any, number: int) -> None:

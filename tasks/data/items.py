@@ -6,9 +6,9 @@ from importlib import import_module
 from itertools import islice
 from typing import Any
 
-from chalicelib.db import windows
 from chalicelib.db.keys import Key
 from chalicelib.db.table import BATCH_READ_LIMIT, Item, is_expired
+from chalicelib.rate_limit import Tally
 from tasks.data import table
 from tasks.data.table import RawItem
 from tasks.processes import project_folder
@@ -73,7 +73,7 @@ def parse(raw: RawItem) -> Item:
 def _needed(kind: type[Item]) -> set[str]:
     """Return the names of the attributes that every item of a kind has."""
     # a tally that is counted by itself has no other stamp
-    stamps = {"version"} if kind is windows.Tally else {"version", "created", "updated"}
+    stamps = {"version"} if kind is Tally else {"version", "created", "updated"}
     own: Any = [each for name, each in kind.get_attributes().items() if name not in Item.get_attributes()]
     return stamps | {each.attr_name for each in own if not each.null and each.default is None}
 

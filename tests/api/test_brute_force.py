@@ -10,8 +10,8 @@ import pytest
 
 import app as application
 from chalicelib.db import keys
-from chalicelib.db.windows import Tally
 from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.rate_limit import Tally
 from chalicelib.settings import Settings
 from chalicelib.users import attempts
 from chalicelib.users.models import User

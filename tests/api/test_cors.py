@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.settings import Settings
-from chalicelib.web.cors import cors_headers, preflight_headers
+from chalicelib.web.responses import cors_headers, preflight_headers
 from tests.http import Answer, Client
 from tests.support import unsendable
 from tests.target import present

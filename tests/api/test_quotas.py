@@ -12,8 +12,8 @@ import app as application
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.table import delete_many
-from chalicelib.db.windows import Tally
 from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.rate_limit import Tally
 from chalicelib.settings import Settings
 from chalicelib.users import attempts
 from chalicelib.users.models import User

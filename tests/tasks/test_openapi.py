@@ -14,7 +14,7 @@ from openapi_spec_validator import validate
 import app as application
 from chalicelib.settings import LOCAL_URL
 from chalicelib.web.media import FORM, JSON
-from chalicelib.web.problem import SECURITY_HEADERS
+from chalicelib.web.responses import SECURITY_HEADERS
 from tasks.apigateway import ANSWERS
 from tasks.errors import TaskError
 from tasks.openapi import export

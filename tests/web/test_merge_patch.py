@@ -6,7 +6,7 @@ from typing import Any
 import jsonpatch
 import pytest
 
-from chalicelib.web.merge_patch import merge, operations_of
+from chalicelib.web.patch import merge, operations_of
 
 # RFC 7396, appendix A, in its order: the document, the patch and the result.
 EXAMPLES: list[tuple[Any, Any, Any]] = [

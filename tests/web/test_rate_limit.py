@@ -2,9 +2,8 @@
 
 import pytest
 
-from chalicelib.db.windows import Limit
 from chalicelib.errors import ApiError
-from chalicelib.rate_limit import headers_of, network, rate_limit
+from chalicelib.rate_limit import Limit, headers_of, network, rate_limit
 from chalicelib.web.access import PUBLIC, Access
 
 

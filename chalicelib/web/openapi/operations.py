@@ -15,12 +15,12 @@ from chalicelib.web.deprecation import header_names
 from chalicelib.web.fields import EXAMPLE_ID, ID, IDS, pattern_metadata
 from chalicelib.web.headers import IDEMPOTENCY_KEY, IF_NONE_MATCH, RequestHeader
 from chalicelib.web.media import FORM, JSON, LINKSET, MERGE_PATCH, YAML
-from chalicelib.web.merge_patch import CONFIRMATION
 from chalicelib.web.openapi.headers import component, parameter, refer
 from chalicelib.web.openapi.problems import TEXT, Refusals
 from chalicelib.web.operation import Operation
 from chalicelib.web.pagination import MAX_LIMIT, ListQuery
 from chalicelib.web.patch import (
+    CONFIRMATION,
     CURRENT_PASSWORD,
     MAX_OPERATIONS,
     MAX_POINTER,

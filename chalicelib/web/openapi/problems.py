@@ -36,8 +36,8 @@ from chalicelib.web.openapi.examples import EXAMPLE_PATH, EXAMPLE_REQUEST
 from chalicelib.web.openapi.headers import refer
 from chalicelib.web.operation import MAX_BODY, Operation
 from chalicelib.web.patch import POINTER
-from chalicelib.web.problem import problem_body
 from chalicelib.web.request import Request
+from chalicelib.web.responses import problem_body
 
 # The stage in front is left open, and so are types: a client generated for one stage, or some time ago,
 # reads the problems of all.
