@@ -120,7 +120,6 @@ def _client(user: User, client_id: str, **fields: Any) -> OAuth2Client:
 
 
 def _counters(user: User, size: int) -> list[Counter]:
-    shards = [
-        key for name in (keys.USERS, keys.TEAMS, keys.clients_of(user.id)) for key in counters.shards(name)
-    ]
-    return [Counter.at(key, amount=size // counters.SHARDS, version=1) for key in shards]
+    names = (keys.USERS, keys.TEAMS, keys.clients_of(user.id))
+    found = [Counter.at(keys.counter(name), amount=size, version=1) for name in names]
+    return [*found, Counter.at(keys.counter(counters.MIGRATED), in_use={0}, version=1)]

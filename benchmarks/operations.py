@@ -119,7 +119,7 @@ OPERATIONS: dict[str, Call] = {
     f"PATCH {CLIENT}": plain("PATCH", CLIENT, replaced("/default_scopes", ["users:read"])),
     f"POST {CLIENT}/secret": plain("POST", f"{CLIENT}/secret"),
     f"DELETE {CLIENT}": plain("DELETE", CLIENT),
-    # few enough to cost the same however they are spread over the shards
+    # few enough to cost the same however they are spread over the shards of the listing
     "GET /api/v1/audit (5 events)": plain("GET", "/api/v1/audit?limit=5"),
     "GET /api/v1/audit (of an account)": plain("GET", "/api/v1/audit?user_id={root}"),
     f"GET {ACCOUNT}": plain("GET", ACCOUNT),

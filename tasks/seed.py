@@ -15,6 +15,7 @@ from chalicelib.security.passwords import hash_password
 from chalicelib.settings import Settings
 from chalicelib.users import actions as users
 from chalicelib.users.models import new_user
+from tasks.data import shards
 from tasks.tables import task_context
 
 # Development only: too short for the API, which would refuse them.
@@ -32,6 +33,7 @@ SERVICE_SECRET = "development-secret"  # noqa: S105 - development only, known to
 
 def seed() -> None:
     """Write what is not there yet; running it again changes nothing."""
+    shards.mark_if_empty()
     context = task_context("db.seed", Settings.from_env())
     for username, fields in USERS.items():
         _create_user(context, username, fields)

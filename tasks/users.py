@@ -134,7 +134,7 @@ def show(limit: int | None, *, as_json: bool) -> None:
     width = max((len(user.username) for user in users), default=0)
     for user in users:
         print(f"{user.id}  {user.username:{width}}  {user.email}  {described(user)}".rstrip())
-    total = counters.total(get_many(counters.shards(keys.USERS)).values())
+    total = counters.total(keys.USERS, get_many(counters.every_shard(keys.USERS)))
     more = ": --all shows all of them" if limit is not None and total > len(users) else ""
     print(f"{len(users)} of {total} users{more}.")
 

@@ -25,7 +25,7 @@ _mock.start()
 _session = botocore.session.get_session()
 
 import app as application  # noqa: E402 - after the environment is set
-from chalicelib.db import keys  # noqa: E402
+from chalicelib.db import counters, keys  # noqa: E402
 from chalicelib.db.table import Item, connection  # noqa: E402
 from chalicelib.oauth.clients.actions import add_client  # noqa: E402
 from chalicelib.oauth.clients.models import CONFIDENTIAL, PUBLIC_CLIENT, OAuth2Client  # noqa: E402
@@ -67,6 +67,12 @@ def _connection() -> Iterator[None]:
     for name, value in meta.items():
         if not name.startswith("__"):
             setattr(Item.Meta, name, value)
+
+
+@pytest.fixture(autouse=True)
+def _unknown_counters() -> None:
+    """A process that has read no counter yet."""
+    counters._widths.clear()
 
 
 @pytest.fixture(scope="session")

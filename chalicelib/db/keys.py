@@ -336,9 +336,16 @@ def shortened(value: str) -> str:
 
 def counter(name: str, shard: int = 0) -> Key:
     """Key of one shard of a counter."""
-    return Key(f"COUNTER#{name}", f"SHARD#{shard}")
+    return Key(f"{_COUNTER}{name}", f"SHARD#{shard}")
 
 
+def counted(key: Key) -> str:
+    """Return the name of the counter that a shard belongs to."""
+    return key.pk.removeprefix(_COUNTER)
+
+
+_COUNTER = "COUNTER#"
+COUNTERS = "COUNTERS"
 USERS = "USERS"
 TEAMS = "TEAMS"
 ADMINS = "ADMINS"

@@ -2,8 +2,8 @@
 
 import copy
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -21,8 +21,10 @@ from chalicelib.db.unique import UniqueName, taken
 from chalicelib.errors import ApiError, OutcomeUnknownError, ServiceUnavailableError
 
 ATTEMPTS = 20  # about 4 s of waits: fifty writers of one item get through
+CROWDED = 3  # conflicts in a row: more than two or three writers bring about
 # Reasons that say nothing about the data: the same transaction may go through a moment later.
-RETRYABLE = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+CONFLICT = "TransactionConflict"
+RETRYABLE = {CONFLICT, "ThrottlingError", "ProvisionedThroughputExceeded"}
 IN_PROGRESS = "TransactionInProgressException"
 RETRYABLE_ERRORS = {IN_PROGRESS, "TransactionConflictException", "ThrottlingException"}
 
@@ -34,6 +36,8 @@ CHECK, DELETE, PUT, UPDATE = (
 )
 # DynamoDB gives its reasons in the order of the request, and PynamoDB orders that by kind.
 KINDS = (CHECK, DELETE, PUT, UPDATE)
+# What to add instead to which item, when others are met again and again at the first one.
+Elsewhere = Callable[[], tuple[Item, list[Action]]]
 
 
 class StaleError(Exception):
@@ -48,6 +52,7 @@ class _Write:
     kind: str
     arguments: dict[str, Any]
     otherwise: ApiError | None
+    elsewhere: Elsewhere | None = None
 
 
 class Transaction:
@@ -118,15 +123,23 @@ class Transaction:
         condition: Condition | None = None,
         *,
         otherwise: ApiError | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
-        """Change an item whatever its version: for counting. It is created if it is absent."""
+        """Change an item whatever its version: for counting. It is created if it is absent.
+
+        :param elsewhere: asked after every third conflict with others at the item.
+        """
+        self._add(UPDATE, item.key, self._addition(item, actions, condition), otherwise, elsewhere)
+
+    def _addition(
+        self, item: Item, actions: list[Action], condition: Condition | None = None
+    ) -> dict[str, Any]:
         kind = type(item)
         created = kind.created.set(kind.created | self._stamp)
         stamps = [kind.updated.set(self._stamp), created, kind.kind.set(kind)]
-        arguments = connection().get_operation_kwargs(
+        return connection().get_operation_kwargs(
             item.pk, item.sk, actions=[*actions, *stamps], condition=condition
         )
-        self._add(UPDATE, item.key, arguments, otherwise)
 
     def delete(self, item: Item, condition: Condition | None = None) -> None:
         """Delete an item that is still the one that was read, with its index entries."""
@@ -170,6 +183,8 @@ class Transaction:
                 self.take_over()
                 return
             self._require_retryable(failure)
+            if attempt % CROWDED == CROWDED - 1:
+                self._make_way(failure)
             if failure.cancellation_reasons:
                 # Cancelled for good, so this is another transaction; one still in progress keeps its token.
                 token = uuid.uuid4().hex
@@ -188,9 +203,16 @@ class Transaction:
             if key not in after.values():
                 self.delete(UniqueName.of(item, key, version=1))
 
-    def _add(self, kind: str, key: Key, arguments: dict[str, Any], otherwise: ApiError | None) -> None:
+    def _add(
+        self,
+        kind: str,
+        key: Key,
+        arguments: dict[str, Any],
+        otherwise: ApiError | None,
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
         self._keys.add(key)
-        self._writes.append(_Write(kind, arguments, otherwise))
+        self._writes.append(_Write(kind, arguments, otherwise, elsewhere))
 
     def _index(self, item: Item, values: Mapping[str, Any]) -> None:
         """Write the index entries of new values; of None, delete them."""
@@ -236,12 +258,26 @@ class Transaction:
         :raises ApiError: another condition does not hold.
         """
         codes = [reason.code if reason else None for reason in error.cancellation_reasons]
-        sent = [write for kind in KINDS for write in self._of(kind)]
-        failed = [write for write, code in zip(sent, codes, strict=False) if code == "ConditionalCheckFailed"]
+        failed = self._stopped(error, "ConditionalCheckFailed")
         if failed:
             raise _refusal(write.otherwise for write in self._writes if write in failed) from error
         if codes and not RETRYABLE.intersection(filter(None, codes)):
             raise error
+
+    def _stopped(self, error: TransactWriteError, code: str) -> list[_Write]:
+        """Return the writes that a transaction was cancelled for, for one reason."""
+        sent = [write for kind in KINDS for write in self._of(kind)]
+        reasons = zip(sent, error.cancellation_reasons, strict=False)
+        return [write for write, reason in reasons if reason and reason.code == code]
+
+    def _make_way(self, error: TransactWriteError) -> None:
+        """Replace the writes that met others by what they do elsewhere."""
+        for write in self._stopped(error, CONFLICT):
+            if write.elsewhere:
+                item, actions = write.elsewhere()
+                self._keys.add(item.key)
+                place = self._writes.index(write)
+                self._writes[place] = replace(write, arguments=self._addition(item, actions))
 
 
 def _changed(item: Item, values: Mapping[str, Any]) -> Item:

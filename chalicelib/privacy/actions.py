@@ -61,6 +61,6 @@ def _erase_batch(source: Source, items: Sequence[Item], person: Person) -> int:
     # Counters and markers first: what they belong to leads to them.
     own = {name for item in items for name in item.counted() if person.id in name}
     for name in sorted(own):
-        delete_many(counters.shards(name))
+        delete_many(counters.every_shard(name))
     delete_many([key for item in items for key in all_keys(item)])
     return len(items)

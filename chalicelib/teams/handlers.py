@@ -35,7 +35,6 @@ from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 from chalicelib.web.pagination import Listing, ListQuery, Page, PageQuery, count, read_found, read_page
 from chalicelib.web.patch import PatchPolicy, Rule
 
-COUNTER = counters.shards(keys.TEAMS)
 LISTING = Listing(keys.TEAMS, schema=BaseTeamSchema)
 MEMBER_ATTRIBUTES = ("user_id", "username", "is_leader")
 POLICY = PatchPolicy(view=TeamViewSchema, changes=TeamInputSchema, rules={"title": Rule()})
@@ -45,7 +44,7 @@ POLICY = PatchPolicy(view=TeamViewSchema, changes=TeamInputSchema, rules={"title
     access=Access(
         ACTIVE_USER,
         scopes=TEAMS_READ,
-        also_reads=lambda call: [] if "title" in call.request.query else COUNTER,
+        also_reads=lambda call: [] if "title" in call.request.query else counters.shards(keys.TEAMS),
     ),
     takes=Takes(query=TeamQuery),
     gives=Gives(BaseTeamSchema, many=True),
@@ -58,7 +57,7 @@ def list_teams(call: Call) -> Page[Team]:
     """
     if "title" in call.query:
         return read_found(call, Team, keys.TEAMS, {"title": call.query["title"]})
-    return read_page(call, Team, LISTING, count(call, COUNTER))
+    return read_page(call, Team, LISTING, count(call, keys.TEAMS))
 
 
 @Operation(

@@ -11,7 +11,6 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from chalicelib.db import counters
 from chalicelib.db.entries import IndexEntry
 from chalicelib.db.index import Index
-from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, T, query
 from chalicelib.errors import InvalidValueError
 from chalicelib.security.seals import seal, unseal
@@ -164,9 +163,10 @@ def _has(item: Item, indexes: Mapping[str, Index], wanted: Mapping[str, Any]) ->
     return all(indexes[name].matches(getattr(item, name), value) for name, value in wanted.items())
 
 
-def count(call: Call, shards: Sequence[Key]) -> int:
-    """Add up a counter whose shards were read with the caller."""
-    return counters.total(call.context.items.get(shard) for shard in shards)
+def count(call: Call, name: str) -> int:
+    """Add up a counter whose shards were read with the caller; now, those that were opened since."""
+    call.context.read(counters.in_use(name, call.context.items))
+    return counters.total(name, call.context.items)
 
 
 def _position(item: Item, listing: Listing) -> str:

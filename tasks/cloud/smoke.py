@@ -18,6 +18,7 @@ from chalicelib.errors import ApiError
 from chalicelib.oauth.clients import actions as clients
 from chalicelib.oauth.clients.models import CONFIDENTIAL
 from chalicelib.users import actions as users
+from tasks.data import shards
 
 PROBE = "deployment-probe"  # owns the client of each test; nobody knows its password
 SCOPES = ["users:read", "teams:write"]
@@ -51,6 +52,7 @@ class Smoke:
         :raises SmokeError: something does not work.
         """
         self._await_build()
+        shards.mark_if_empty()
         owner = self._owner()
         fields = {"client_name": "Deployment", "client_type": CONFIDENTIAL, "default_scopes": SCOPES}
         client = run(self.context, lambda fresh: clients.create_client(fresh, owner, fields))

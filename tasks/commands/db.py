@@ -78,7 +78,10 @@ def migrate(
     """Bring items up to the schema that the code writes; repeat it if it was stopped."""
     from tasks import migrations, tables
     from tasks.data import migrate as migrating
+    from tasks.data import shards
 
     speed = number("--rate", rate)
     tables.open_table(stage, writes=not dry_run, yes=yes)
-    sys.exit(not migrating.migrate(migrations.MIGRATIONS, rate=speed, dry_run=dry_run))
+    is_done = migrating.migrate(migrations.MIGRATIONS, rate=speed, dry_run=dry_run)
+    shards.gather(rate=speed, dry_run=dry_run)
+    sys.exit(not is_done)

@@ -4,8 +4,6 @@ from collections import Counter as Tally
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
-from pynamodb.expressions.condition import Condition
-
 from chalicelib.db import counters, keys
 from chalicelib.db.counters import Counter
 from chalicelib.db.keys import Key
@@ -15,6 +13,7 @@ from chalicelib.teams.models import Member, Team
 from tasks.data import table
 from tasks.data.findings import Finding
 from tasks.data.items import Found, parsed, read
+from tasks.data.shards import unchanged
 
 LOOKS = 3  # at what is written to while it is counted
 
@@ -27,7 +26,8 @@ class Counts:
 
     def __init__(self) -> None:
         self.there: Tally[str] = Tally()
-        self.stated: Tally[str] = Tally()
+        self.stated: Tally[Key] = Tally()
+        self.in_use: dict[str, list[Key]] = {}
         self.members: dict[str, tuple[int, int]] = {}
         self.teams: dict[str, tuple[int, int]] = {}
         self.is_partial = False
@@ -36,7 +36,10 @@ class Counts:
         """Count an item in all that counts it."""
         self.there.update(item.counted())
         if isinstance(item, Counter):
-            self.stated[item.pk.removeprefix(keys.counter("").pk)] += int(item.amount)
+            self.stated[item.key] = int(item.amount)
+            if item.in_use:
+                name = keys.counted(item.key)
+                self.in_use[name] = counters.in_use(name, {item.key: item})
         elif isinstance(item, Team):
             self.teams[item.pk] = int(item.member_count), int(item.leader_count)
         elif isinstance(item, Member):
@@ -45,7 +48,12 @@ class Counts:
 
     def findings(self) -> Iterator[Finding]:
         """Recheck every difference, and yield what is really wrong."""
-        suspects = {name for name in {*self.there, *self.stated} if self.there[name] != self.stated[name]}
+        _ = counters.in_use(counters.MIGRATED, read([keys.counter(counters.MIGRATED)]))  # which it remembers
+        names = {*self.there, *(keys.counted(key) for key in self.stated)}
+        used = {name: self.in_use.get(name) or counters.in_use(name, {}) for name in names}
+        suspects = {name for name in names if self.there[name] != sum(self.stated[key] for key in used[name])}
+        for key in self.stated.keys() - {key for each in used.values() for key in each}:
+            yield from _unused_findings(key)
         yield from _counter_findings(suspects, is_partial=self.is_partial)
         for pk, stated in self.teams.items():
             if self.members.get(pk) != stated or not stated[1]:
@@ -54,11 +62,11 @@ class Counts:
 
 def _counter_findings(names: set[str], *, is_partial: bool) -> Iterator[Finding]:
     """Count again, and see from the versions of the shards how often they were written to in the meantime."""
-    before = {name: read(counters.shards(name)) for name in names}
+    before = {name: read(counters.every_shard(name)) for name in names}
     there = _count(names) if names else Tally[str]()
     for name in sorted(names):
-        writes = _writes(before[name], read(counters.shards(name)))
-        off = there[name] - counters.total(before[name].values())
+        writes = _writes(before[name], read(counters.every_shard(name)))
+        off = there[name] - counters.total(name, before[name])
         if abs(off) <= writes:
             continue  # right, as far as can be known while it is written to
         if not writes:
@@ -83,7 +91,7 @@ def _writes(before: Found, after: Found) -> int:
 
 
 def _miscounted(name: str, off: int, shards: Found, *, is_known: bool) -> Finding:
-    stated = counters.total(shards.values())
+    stated = counters.total(name, shards)
     text = f"says {stated}, but there are {stated + off}"
     if not is_known:
         return Finding(keys.counter(name), text, "may count items that this code can't read")
@@ -93,17 +101,31 @@ def _miscounted(name: str, off: int, shards: Found, *, is_known: bool) -> Findin
 def _correct(name: str, off: int, seen: Mapping[Key, Item]) -> None:
     """Add what is missing, while no shard was written to since it was counted."""
     transaction = Transaction()
-    first, *others = counters.shards(name)
+    first, *others = counters.every_shard(name)
     for key in others:
-        transaction.check(Counter, key, _unchanged(seen.get(key)))
+        transaction.check(Counter, key, unchanged(seen.get(key)))
     # where the rule that one admin remains looks
     actions = [Counter.amount.add(off), Counter.version.add(1)]
-    transaction.add(Counter.at(first), actions, _unchanged(seen.get(first)))
+    transaction.add(Counter.at(first), actions, unchanged(seen.get(first)))
     transaction.commit()
 
 
-def _unchanged(shard: Item | None) -> Condition:
-    return Counter.version == shard.version if shard else Counter.pk.does_not_exist()
+def _unused_findings(key: Key) -> Iterator[Finding]:
+    """Look again at a shard that does not count: version 0.1 wrote to it after the migration."""
+    name = keys.counted(key)
+    first = keys.counter(name)
+    found = read([first, key])
+    if key in found and key not in counters.in_use(name, found):
+        mend = partial(_remove, found[key], found.get(first))
+        yield Finding(key, "does not count: version 0.1 has written it", "removes it", mend)
+
+
+def _remove(shard: Item, first: Item | None) -> None:
+    """Remove a shard, while the first one does not say that it is in use."""
+    transaction = Transaction()
+    transaction.delete(shard)
+    transaction.check(Counter, keys.counter(keys.counted(shard.key)), unchanged(first))
+    transaction.commit()
 
 
 def _team_findings(key: Key) -> Iterator[Finding]:

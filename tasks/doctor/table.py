@@ -97,7 +97,7 @@ def check_clock(subject: Subject) -> Iterator[Finding]:
 
 def check_admins(subject: Subject) -> Iterator[Finding]:
     """Check that there is an active admin."""
-    admins = counters.total(get_many([keys.counter(keys.ADMINS)]).values())
+    admins = counters.total(keys.ADMINS, get_many([keys.counter(keys.ADMINS)]))
     if admins > 0:
         yield Finding(GOOD, f"{admins} active")
     else:

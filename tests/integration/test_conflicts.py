@@ -31,7 +31,7 @@ def test_losers_of_a_refresh_get_its_successor(number: int, api: Client, user: U
 
 
 def test_teams_are_created_and_counted(api: Client, user: User, token_for: TokenFor) -> None:
-    """Behaviour 59: 40 writers to 8 shards of a counter meet, and all get through."""
+    """Behaviour 59: 40 writers of a counter meet, and all get through."""
     token = token_for(user)
     with conflicts() as seen:
         answers = at_once([partial(api, "POST", TEAMS, token=token, data={"title": "Engines"})] * 40)

@@ -127,7 +127,7 @@ def conflicts() -> Iterator[Counter[str]]:
             if any(met):
                 seen["cancelled"] += 1
                 one_met.set()
-                return _cancelled(request, met)
+                return cancelled(request, met)
             under_way.update(keys)
         try:
             one_met.wait(TOGETHER_WITHIN)
@@ -146,7 +146,8 @@ def _keys(request: AWSPreparedRequest) -> list[str]:
     return [f"{place['pk']['S']} {place['sk']['S']}" for place in places]
 
 
-def _cancelled(request: AWSPreparedRequest, met: list[bool]) -> AWSResponse:
+def cancelled(request: AWSPreparedRequest, met: list[bool]) -> AWSResponse:
+    """Answer that a transaction met others at some of its items."""
     body = {
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
         "Message": "Transaction cancelled",

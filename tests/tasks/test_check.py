@@ -124,7 +124,7 @@ MENDED: dict[str, tuple[Damage, str]] = {
         r"COUNTER#ADMINS.*says 2, but there are 1",
     ),
     "a counter that is gone": (
-        lambda _: deleted(*counters.shards(keys.TEAMS)),
+        lambda _: deleted(*counters.every_shard(keys.TEAMS)),
         r"COUNTER#TEAMS.*says 0, but there are 1",
     ),
     "a counter of nothing": (
@@ -132,7 +132,7 @@ MENDED: dict[str, tuple[Damage, str]] = {
         r"says -1, but there are 0",
     ),
     "a consent that nobody counts": (
-        lambda scene: deleted(*counters.shards(keys.consents_of(scene.user.id))),
+        lambda scene: deleted(*counters.every_shard(keys.consents_of(scene.user.id))),
         r"COUNTER#CONSENTS#.*says 0, but there are 1",
     ),
     "a family without a user": (
@@ -364,7 +364,7 @@ def team_before_each_scan(scene: Scene) -> Iterator[None]:
 def test_a_counter_that_is_written_to_is_judged_by_how_often(scene: Scene, off: int, told: list[str]) -> None:
     """Small differences may be writes under way; larger ones are damage of unknown size."""
     says(keys.counter(keys.TEAMS), 1 + off)
-    for key in counters.shards(keys.TEAMS)[1:]:
+    for key in counters.every_shard(keys.TEAMS)[1:]:
         deleted(key)
     counts = Counts()
     counts.there[keys.TEAMS] = 99  # as a pass may see it while teams come and go

@@ -63,7 +63,7 @@ def list_oauth2_clients(call: Call) -> Page[OAuth2Client]:
     user_id = call.query["user_id"]
     if not keys.is_id(user_id) or (user_id != call.actor.id and not ADMIN.allows(call)):
         raise InvalidValueError(errors=[{"parameter": "user_id", "detail": "Give your own id."}])
-    return read_page(call, OAuth2Client, listing_of(user_id), count(call, _shards(call)))
+    return read_page(call, OAuth2Client, listing_of(user_id), count(call, keys.clients_of(user_id)))
 
 
 @Operation(

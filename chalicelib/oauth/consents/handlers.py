@@ -27,7 +27,7 @@ def _shards(call: Call) -> Sequence[Key]:
 def list_grants(call: Call) -> Page[Consent]:
     """List the apps that you signed in to by authorization code."""
     listing = Listing(keys.user(call.actor.id).pk, prefix=keys.CONSENTS, schema=ConsentSchema)
-    return read_page(call, Consent, listing, count(call, _shards(call)))
+    return read_page(call, Consent, listing, count(call, keys.consents_of(call.actor.id)))
 
 
 @Operation(
