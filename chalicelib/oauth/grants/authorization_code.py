@@ -13,13 +13,12 @@ from chalicelib.oauth.consents.models import require_consent
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
 from chalicelib.oauth.grant_types import REFRESH_TOKEN
 from chalicelib.oauth.grants.grant import (
-    Bearer,
     TokenRequest,
     sign_access_token,
     signed_in_user,
     token_response,
 )
-from chalicelib.oauth.tokens.families import Start, revoke_unread_family, start_family
+from chalicelib.oauth.tokens.families import revoke_unread_family, start_family
 from chalicelib.telemetry.measure import count
 
 
@@ -49,8 +48,9 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     context.work.change(code, {"is_used": True})
     require_consent(context.work, user.id, client.client_id, code.consent_id, otherwise=InvalidGrantError())
     # Without refresh tokens, too: the family is what a second use of the code ends.
-    token = start_family(context, Start(user, client, scopes, code.family_id, code.consent_id))
-    access_token = sign_access_token(request, Bearer(user, scopes, code.family_id, code.consent_id))
+    family_id, consent_id = code.family_id, code.consent_id
+    token = start_family(context, user, client, scopes, family_id=family_id, consent_id=consent_id)
+    access_token = sign_access_token(request, user, scopes, family=family_id, consent=consent_id)
     may_refresh = REFRESH_TOKEN in client.grant_types
     return token_response(request, access_token, scopes, token.text if may_refresh else None)
 

@@ -6,7 +6,7 @@ from chalicelib.db.keys import Key
 from chalicelib.oauth.clients.models import CONFIDENTIAL
 from chalicelib.oauth.clients.standing import allowed_scopes, granted_scopes, require_in_force
 from chalicelib.oauth.errors import UnauthorizedClientError
-from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
+from chalicelib.oauth.grants.grant import TokenRequest, sign_access_token, token_response
 
 
 def reads(_: dict[str, str]) -> list[Key | None]:
@@ -26,5 +26,5 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     owner = require_in_force(request.context, client)
     allowed = allowed_scopes(client, owner, for_owner=True)
     scopes = granted_scopes(allowed, request.parameters.get("scope"))
-    access_token = sign_access_token(request, Bearer(owner, scopes), sub=client.client_id)
+    access_token = sign_access_token(request, owner, scopes, sub=client.client_id)
     return token_response(request, access_token, scopes)

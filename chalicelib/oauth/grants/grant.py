@@ -38,39 +38,35 @@ class Grant(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Bearer:
-    """Whom and what an access token is for.
+def sign_access_token(
+    request: TokenRequest,
+    user: User,
+    scopes: frozenset[str],
+    *,
+    family: str | None = None,
+    consent: str | None = None,
+    sub: str | None = None,
+) -> str:
+    """Issue an access token; before anything is written, so that a key that does not answer loses nothing.
 
     :param user: the account that it acts for.
     :param family: id of the refresh token family, with which it lives and dies.
     :param consent: id of the consent, with which both do after a sign-in by code.
-    """
-
-    user: User
-    scopes: frozenset[str]
-    family: str | None = None
-    consent: str | None = None
-
-
-def sign_access_token(request: TokenRequest, bearer: Bearer, *, sub: str | None = None) -> str:
-    """Issue an access token; before anything is written, so that a key that does not answer loses nothing.
-
     :param sub: the subject, where it is not the user.
     :raises ServiceUnavailableError: AWS KMS, which holds the private key, does not answer.
     """
     context = request.context
-    note(actor_id=bearer.user.id)
+    note(actor_id=user.id)
     claims = Claims(
-        sub=sub or bearer.user.id,
+        sub=sub or user.id,
         client_id=request.client.client_id,
         client_owner=request.client.user_id,
         registration=request.client.registration_id,
-        scopes=bearer.scopes,
-        owner=bearer.user.id,
-        credentials_version=int(bearer.user.credentials_version),
-        family=bearer.family,
-        consent=bearer.consent,
+        scopes=scopes,
+        owner=user.id,
+        credentials_version=int(user.credentials_version),
+        family=family,
+        consent=consent,
     )
     lifetime = context.settings.access_token_lifetime
     return context.once(claims, lambda: issue(context.keyring, request.issuer, claims, lifetime))

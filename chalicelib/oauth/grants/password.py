@@ -12,8 +12,8 @@ from chalicelib.oauth.clients.standing import (
 )
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
 from chalicelib.oauth.grant_types import REFRESH_TOKEN
-from chalicelib.oauth.grants.grant import Bearer, TokenRequest, sign_access_token, token_response
-from chalicelib.oauth.tokens.families import Start, start_family
+from chalicelib.oauth.grants.grant import TokenRequest, sign_access_token, token_response
+from chalicelib.oauth.tokens.families import start_family
 from chalicelib.users.sign_in import UnverifiedEmailError, authenticate, look_up, sign_in, username_key
 
 
@@ -48,7 +48,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     sign_in(context, user, client.client_id, password)
     token, family = None, None
     if REFRESH_TOKEN in client.grant_types:
-        first = start_family(context, Start(user, client, scopes))
+        first = start_family(context, user, client, scopes)
         token, family = first.text, first.family_id
-    access_token = sign_access_token(request, Bearer(user, scopes, family))
+    access_token = sign_access_token(request, user, scopes, family=family)
     return token_response(request, access_token, scopes, token)

@@ -16,7 +16,6 @@ from chalicelib.oauth.clients.standing import (
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
 from chalicelib.oauth.grant_types import REFRESH_TOKEN
 from chalicelib.oauth.grants.grant import (
-    Bearer,
     TokenRequest,
     sign_access_token,
     signed_in_user,
@@ -81,7 +80,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
         budget.check(context.items)
         budget.spend(context.work)
     scopes = _scopes(request, family, is_new=is_new)
-    access_token = sign_access_token(request, Bearer(user, scopes, token.family_id, family.consent_id))
+    access_token = sign_access_token(request, user, scopes, family=token.family_id, consent=family.consent_id)
     successor = rotate(context, family, token) if is_new else _repeat(context, family, token)
     return token_response(request, access_token, scopes, successor.text)
 

@@ -70,34 +70,32 @@ def successor_of(keyring: Keyring, token: RefreshToken) -> RefreshToken:
     return _token(token.user_id, token.family_id, secret)
 
 
-@dataclass(frozen=True)
-class Start:
-    """What a family starts from.
+def start_family(
+    context: Context,
+    user: User,
+    client: OAuth2Client,
+    scopes: frozenset[str],
+    *,
+    family_id: str | None = None,
+    consent_id: str | None = None,
+) -> RefreshToken:
+    """Add a new family to the work, and return its first token.
 
+    :param family_id: its id, where that is known already.
     :param consent_id: what it lives and dies with, after a sign-in by code.
     """
-
-    user: User
-    client: OAuth2Client
-    scopes: frozenset[str]
-    family_id: str = field(default_factory=new_id)
-    consent_id: str | None = None
-
-
-def start_family(context: Context, start: Start) -> RefreshToken:
-    """Add a new family to the work, and return its first token."""
     now, settings = int(time.time()), context.settings
-    token = _token(start.user.id, start.family_id, new_secret())
+    token = _token(user.id, family_id or new_id(), new_secret())
     until = now + settings.refresh_token_absolute_lifetime
     family = TokenFamily.at(
         token.family_key,
-        family_id=start.family_id,
-        user_id=start.user.id,
-        client_id=start.client.client_id,
-        registration_id=start.client.registration_id,
-        consent_id=start.consent_id,
-        scope=" ".join(sorted(start.scopes)),
-        credentials_version=start.user.credentials_version,
+        family_id=token.family_id,
+        user_id=user.id,
+        client_id=client.client_id,
+        registration_id=client.registration_id,
+        consent_id=consent_id,
+        scope=" ".join(sorted(scopes)),
+        credentials_version=user.credentials_version,
         token_hash=token.hash,
         idle_until=now + settings.refresh_token_idle_lifetime,
         absolute_until=until,
