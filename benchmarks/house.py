@@ -103,17 +103,22 @@ def openers(files: list[Path]) -> int:
 
 
 def concepts(root: Path) -> list[str]:
-    """Return the classes of chalicelib/web that declarations and handlers are made of."""
+    """Return the classes of chalicelib/web that declarations and handlers are made of.
+
+    Exceptions, and the schemas and fields that marshmallow's users know, are left out, with what derives from
+    them.
+    """
     files = [file for file in python(root, "chalicelib/web") if "openapi" not in file.parts]
     nodes = [node for file in files for node in ast.parse(file.read_text("utf-8")).body]
     classes = [node for node in nodes if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
-    base = {"Schema", "Exception"}
-    return sorted(
-        node.name
-        for node in classes
-        if base.isdisjoint(ast.unparse(each) for each in node.bases)
-        and not any(ast.unparse(each).startswith("fields.") for each in node.bases)
-    )
+    bases = {node.name: [ast.unparse(each) for each in node.bases] for node in classes}
+    return sorted(name for name in bases if not _is_known(name, bases))
+
+
+def _is_known(name: str, bases: dict[str, list[str]]) -> bool:
+    if name in ("Schema", "Exception") or name.startswith("fields."):
+        return True
+    return any(_is_known(base, bases) for base in bases.get(name, []))
 
 
 def main(root: Path) -> None:
