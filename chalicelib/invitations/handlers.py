@@ -3,23 +3,31 @@
 from dataclasses import replace
 
 from chalicelib.db import keys
+from chalicelib.db.keys import Key
 from chalicelib.db.table import query
 from chalicelib.errors import ConflictError, NotFoundError, TooManyRequestsError
 from chalicelib.invitations import actions
-from chalicelib.invitations.models import Invitation
-from chalicelib.invitations.permissions import PLACE
+from chalicelib.invitations.models import Invitation, InvitationPlace
 from chalicelib.invitations.schemas import InvitationInputSchema, InvitationSchema, MyInvitationSchema
 from chalicelib.rate_limit import rate_limit
 from chalicelib.scopes import TEAMS_READ, TEAMS_WRITE
 from chalicelib.teams.permissions import LEADER_OR_ADMIN, LEADER_OR_ADMIN_WRITER, TEAM
 from chalicelib.users.models import User
 from chalicelib.web.access import ACTIVE_USER, Access
-from chalicelib.web.call import Call
+from chalicelib.web.call import Call, Load
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 from chalicelib.web.pagination import Listing, Page, PageQuery, read_page
 
 ATTRIBUTES = ("pk", "sk", "id", "team_id", "email", "inviter_id", "expires_at")
 MAX_SHOWN = 100  # of one's own
+
+
+def _place_key(call: Call) -> Key | None:
+    invitation_id = call.params["invitation_id"]
+    return keys.invitation_place(invitation_id) if keys.is_id(invitation_id) else None
+
+
+PLACE = Load(InvitationPlace, _place_key, hidden=True)
 
 
 @Operation(

@@ -3,8 +3,11 @@
 A form that another site sends has no cookie of ours, one that an attacker fetched has another browser's.
 """
 
+import json
 import re
 import time
+from collections.abc import Sequence
+from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
@@ -20,7 +23,7 @@ from chalicelib.web.request import Request
 MAX_VALUE = 8192  # characters
 MAX_PARAMETERS = 100
 MAX_TOKEN = 128  # characters
-DIGITS = re.compile(r"\d{1,12}", re.ASCII)
+FORM_TICKET = "form of a page"
 SEALED = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 STALE = "This page has expired, or your browser does not accept cookies. Try again."
 TOKEN = pattern_metadata(SEALED, MAX_TOKEN, description="Of the link.", example="01ARZ3NDEKTSV4RRFFQ69G5FAV")
@@ -87,20 +90,27 @@ def read_form(request: Request) -> dict[str, str]:
     return parameters
 
 
-def make_form_ticket(call: Call, browser: str, form: str) -> str:
+def make_form_ticket(call: Call, browser: str, form: str, contents: Sequence[Any] = ()) -> str:
     """Return the hidden field of a form, which is good for some minutes.
 
     :param form: name of the form, and whatever it is about.
+    :param contents: what the form was made of, as JSON has it; people can read it.
     """
     until = int(time.time()) + call.context.settings.sign_in_page_lifetime
-    return seal(call.context.keyring.mac_key("ticket"), ("form", browser, form), str(until))
+    text = json.dumps([until, *contents])
+    return seal(call.context.keyring.mac_key("ticket"), (FORM_TICKET, browser, form), text)
+
+
+def open_form_ticket(call: Call, form: str, sealed: str) -> list[Any] | None:
+    """Return the contents of a form's ticket; None if it is too old, or of another browser or form."""
+    browser = browser_of(call)
+    if browser is None or not is_from_own_page(call):
+        return None
+    text = unseal(call.context.keyring.mac_key("ticket"), (FORM_TICKET, browser, form), sealed)
+    until, *contents = json.loads(text) if text else [0]
+    return contents if time.time() < until else None
 
 
 def is_form_ticket(call: Call, form: str) -> bool:
     """Whether the form of a call came back in time, from the browser that it was made for."""
-    browser = browser_of(call)
-    if browser is None or not is_from_own_page(call):
-        return False
-    sealed = call.body["ticket"]
-    text = unseal(call.context.keyring.mac_key("ticket"), ("form", browser, form), sealed) or ""
-    return DIGITS.fullmatch(text) is not None and time.time() < int(text)
+    return open_form_ticket(call, form, call.body["ticket"]) is not None

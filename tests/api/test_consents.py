@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import query
-from chalicelib.oauth.authorize.consent import MAX_DESTINATIONS
+from chalicelib.oauth.authorize.actions import MAX_DESTINATIONS
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.consents.models import Consent
 from chalicelib.users.models import User

@@ -7,7 +7,6 @@ import pytest
 import app as application
 from chalicelib.db import keys
 from chalicelib.oauth.authorize.tickets import (
-    make_consent_ticket,
     make_ticket,
     open_ticket,
 )
@@ -85,11 +84,11 @@ def test_a_ticket_carries_who_signed_in(user: User) -> None:
     """The consent page knows for whom it asks, and under which credentials."""
     ticket = open_ticket(
         call(f"__Host-grail={BROWSER}"),
-        make_consent_ticket(call(), BROWSER, user, CLIENT, frozenset({"users:read"})),
+        make_ticket(call(), BROWSER, CLIENT, user, frozenset({"users:read"})),
     )
     assert ticket
     assert (ticket.user_id, ticket.credentials_version, ticket.client_version) == (user.id, 7, 3)
-    assert ticket.scopes == {"users:read"}
+    assert ticket.scopes == ["users:read"]
 
 
 def test_a_ticket_of_the_sign_in_page_names_nobody() -> None:

@@ -1,13 +1,17 @@
 """What a person does on the pages of the authorization endpoint; it adds to the context's work."""
 
+from typing import Any
+
 from chalicelib.context import Context
-from chalicelib.db import keys
+from chalicelib.db import counters, keys
+from chalicelib.db.table import now
 from chalicelib.events import Event
 from chalicelib.oauth.authorize.codes import Code, issue_code
-from chalicelib.oauth.authorize.consent import give_consent
 from chalicelib.oauth.authorize.models import AuthorizationRequest
-from chalicelib.oauth.consents.models import Consent
+from chalicelib.oauth.consents.models import Consent, require_consent
 from chalicelib.users.models import User
+
+MAX_DESTINATIONS = 10  # of a consent; those that were shown last
 
 
 def authorize(context: Context, asked: AuthorizationRequest, user: User) -> Code:
@@ -21,3 +25,71 @@ def authorize(context: Context, asked: AuthorizationRequest, user: User) -> Code
         Event(name="authorization", user_id=user.id, actor_id=user.id, client_id=client_id, details=details)
     )
     return code
+
+
+def covers(consent: Consent, asked: AuthorizationRequest) -> bool:
+    """Whether a request needs no consent page: the person saw all of it before.
+
+    They saw this registration of the client under this name, an origin that it sends them to, and all of the
+    scopes. The page is always shown where any app on the device may receive the code (RFC 8252 §8.6).
+    """
+    return asked.destination is not None and _says(consent, asked)
+
+
+def _says(consent: Consent, asked: AuthorizationRequest) -> bool:
+    return (
+        consent.registration_id == asked.client.registration_id
+        and consent.client_name == asked.client.shown_name
+        and asked.scopes <= frozenset(consent.scope.split())
+        and (asked.destination is None or asked.destination in consent.destinations)
+    )
+
+
+def give_consent(context: Context, user: User, asked: AuthorizationRequest, known: Consent | None) -> str:
+    """Add a consent, or what one lacks, to the work, and return the id of the consent.
+
+    :param known: what the user consented to before.
+    """
+    work = context.work
+    if known is None:
+        return _new_consent(context, user, asked)
+    if _says(known, asked):
+        require_consent(work, user.id, known.client_id, known.consent_id)
+        return known.consent_id
+    if known.registration_id != asked.client.registration_id:
+        # Another client by the same id: what the one before got ends.
+        values = _contents(asked) | {"consent_id": keys.new_id(), "created": now()}
+    else:
+        values = _extended(known, asked)
+    work.change(known, values)
+    return str(values.get("consent_id", known.consent_id))
+
+
+def _contents(asked: AuthorizationRequest) -> dict[str, Any]:
+    return {
+        "registration_id": asked.client.registration_id,
+        "client_name": asked.client.shown_name,
+        "destinations": [asked.destination] if asked.destination else [],
+        "scope": asked.scope,
+    }
+
+
+def _extended(known: Consent, asked: AuthorizationRequest) -> dict[str, Any]:
+    fresh, scopes = _contents(asked), asked.scopes.union(known.scope.split())
+    before = [each for each in known.destinations if each != asked.destination]
+    destinations = [*before, *fresh["destinations"]][-MAX_DESTINATIONS:]
+    return fresh | {"destinations": destinations, "scope": " ".join(sorted(scopes))}
+
+
+def _new_consent(context: Context, user: User, asked: AuthorizationRequest) -> str:
+    client_id = asked.client.client_id
+    consent = Consent.at(
+        keys.consent(user.id, client_id),
+        consent_id=keys.new_id(),
+        user_id=user.id,
+        client_id=client_id,
+        **_contents(asked),
+    )
+    context.work.put(consent)
+    counters.add(context.work, keys.consents_of(user.id), 1)
+    return consent.consent_id

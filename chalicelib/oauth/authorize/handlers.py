@@ -6,7 +6,6 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.errors import ForbiddenError, InvalidValueError, TooManyRequestsError
 from chalicelib.oauth.authorize import actions
-from chalicelib.oauth.authorize.consent import covers
 from chalicelib.oauth.authorize.models import AuthorizationRequest
 from chalicelib.oauth.authorize.pages import ShownAgainError, consent_page, render_error, sign_in_page
 from chalicelib.oauth.authorize.request import (
@@ -17,7 +16,6 @@ from chalicelib.oauth.authorize.schemas import AuthorizationFormSchema, Authoriz
 from chalicelib.oauth.authorize.tickets import (
     Ticket,
     open_ticket,
-    registration_of,
     spend,
 )
 from chalicelib.oauth.consents.models import Consent
@@ -78,7 +76,7 @@ def continue_authorization(call: Call) -> Reply:
     ticket = open_ticket(call, call.body.get("ticket", ""))
     call.context.read(_reads(call, ticket))
     asked = _asked(call)
-    if ticket is None or ticket.registration != registration_of(asked.client):
+    if ticket is None or ticket.registration != asked.client.registration_id:
         return sign_in_page(call, asked, alert=STALE, status=403)
     return _decide(call, asked, ticket)
 
@@ -122,7 +120,7 @@ def _sign_in(call: Call, asked: AuthorizationRequest, form: Form) -> Reply:
 def go_on(call: Call, asked: AuthorizationRequest, user: User) -> Reply:
     """Send a user who has just signed in to the client, or to the consent page; the consent was read."""
     consent = call.context.find(Consent, keys.consent(user.id, asked.client.client_id))
-    if consent and covers(consent, asked):
+    if consent and actions.covers(consent, asked):
         return _redirect(call, asked, user)
     return consent_page(call, asked, user)
 
@@ -132,10 +130,10 @@ def _consent(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Reply:
     if user is None or not user.is_active or user.credentials_version != ticket.credentials_version:
         return sign_in_page(call, asked, alert=STALE, status=403)
     changed = sign_in_page(call, asked, alert=CHANGED, status=409)
-    if (asked.client.version, asked.scopes) != (ticket.client_version, ticket.scopes):
+    if (asked.client.version, sorted(asked.scopes)) != (ticket.client_version, ticket.scopes):
         # Since the page was shown, the client has changed, or asks for other scopes.
         return changed
-    spend(call.context.work, ticket, otherwise=ShownAgainError(changed))
+    spend(call.context, ticket, otherwise=ShownAgainError(changed))
     return _redirect(call, asked, user)
 
 

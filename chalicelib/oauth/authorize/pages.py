@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 from chalicelib.errors import ApiError, ConflictError
 from chalicelib.oauth.authorize.models import AuthorizationRequest
 from chalicelib.oauth.authorize.request import RefusedRequestError
-from chalicelib.oauth.authorize.tickets import make_consent_ticket, make_ticket
+from chalicelib.oauth.authorize.tickets import make_ticket
 from chalicelib.oauth.errors import AccessDeniedError, OAuthError
 from chalicelib.scopes import scope_text
 from chalicelib.users.models import User
@@ -58,7 +58,7 @@ def consent_page(call: Call, asked: AuthorizationRequest, user: User) -> Reply:
         FOLDER / "consent.html",
         "Allow access?",
         _common(call, asked) | {"username": user.username},
-        seal=lambda call, browser, _: make_consent_ticket(call, browser, user, asked.client, asked.scopes),
+        seal=lambda call, browser, _: make_ticket(call, browser, asked.client, user, asked.scopes),
         scopes="\n".join(f"      <li>{html.escape(text)}</li>" for text in words),
     )
 

@@ -6,13 +6,21 @@ from chalicelib.db import counters, keys
 from chalicelib.db.keys import Key
 from chalicelib.oauth.consents import actions
 from chalicelib.oauth.consents.models import Consent
-from chalicelib.oauth.consents.permissions import CONSENT
 from chalicelib.oauth.consents.schemas import ConsentSchema
 from chalicelib.scopes import AUTH_READ, AUTH_WRITE
 from chalicelib.web.access import ACTIVE_USER, Access
-from chalicelib.web.call import Call
+from chalicelib.web.call import Call, Load
 from chalicelib.web.operation import Gives, Operation, Takes
 from chalicelib.web.pagination import Listing, ListQuery, Page, count, read_page
+
+
+def _consent_key(call: Call) -> Key | None:
+    client_id = call.params["client_id"]
+    is_client = keys.CLIENT_ID.fullmatch(client_id) is not None
+    return keys.consent(call.claims.owner, client_id) if call.claims and is_client else None
+
+
+CONSENT = Load(Consent, _consent_key)
 
 
 def _shards(call: Call) -> Sequence[Key]:

@@ -3,16 +3,24 @@
 from collections.abc import Sequence
 
 from chalicelib.db import keys
+from chalicelib.db.keys import Key
 from chalicelib.db.table import query_back
 from chalicelib.oauth.sessions import actions
-from chalicelib.oauth.sessions.permissions import SESSION
 from chalicelib.oauth.sessions.schemas import SessionSchema
 from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.scopes import USERS_READ, USERS_WRITE
 from chalicelib.web.access import ACTIVE_USER, Access
-from chalicelib.web.call import Call
+from chalicelib.web.call import Call, Load
 from chalicelib.web.operation import Gives, Operation, Takes
 from chalicelib.web.pagination import Listing, Page, PageQuery, make_cursor, open_cursor
+
+
+def _session_key(call: Call) -> Key | None:
+    session_id = call.params["session_id"]
+    return keys.family(call.claims.owner, session_id) if call.claims and keys.is_id(session_id) else None
+
+
+SESSION = Load(TokenFamily, _session_key)
 
 
 @Operation(
