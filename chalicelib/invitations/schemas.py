@@ -4,7 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from chalicelib.teams.schemas import BaseTeamSchema
 from chalicelib.users.schemas import EmailText
-from chalicelib.web.fields import ID, Moment
+from chalicelib.web.fields import ID, ItemId, Moment
 from chalicelib.web.form import LinkFormSchema, LinkTokenSchema
 
 DECISIONS = ("accept", "decline")
@@ -22,7 +22,7 @@ class InvitationSchema(Schema):
 
     id = fields.String(metadata={**ID, "description": "ULID: sorts by time."})
     email = EmailText()
-    inviter_id = fields.String(metadata={**ID, "description": "The account that invites."})
+    inviter_id = ItemId("user_id", metadata={"description": "The account that invites."})
     created = Moment(attribute="sent")
 
 

@@ -56,6 +56,18 @@ ID = pattern_metadata(ULID, 26)
 IDS = {"client_id": pattern_metadata(CLIENT_ID, 64)}
 
 
+class ItemId(fields.String):
+    """The id of another item; the document links the answers that show it to the operation that reads that.
+
+    :param parameter: what paths call the id, such as user_id.
+    """
+
+    def __init__(self, parameter: str, **kwargs: Any) -> None:
+        super().__init__(validate=check_id, **kwargs)
+        self.parameter = parameter
+        self.metadata = {**ID, **self.metadata}
+
+
 class Text(fields.String):
     """One line of text in NFC, without control characters; lengths are in characters of NFC.
 

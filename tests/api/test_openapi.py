@@ -177,18 +177,27 @@ def test_what_is_created_links_to_what_it_takes_part_in() -> None:
             (*in_team, "listMembers", "createMember", "listInvitations", "createInvitation"), team
         ),
         "/api/v1/teams/{team_id}/members": {"deleteMember": member},
-        "/api/v1/teams/{team_id}/invitations": {"deleteInvitation": invitation},
-        "/api/v1/auth/oauth2_clients": dict.fromkeys(
-            (
-                "getOauth2Client",
-                "patchOauth2Client",
-                "deleteOauth2Client",
-                "rotateOauth2ClientSecret",
+        "/api/v1/teams/{team_id}/invitations": {
+            "deleteInvitation": invitation,
+            "inviter": {"user_id": "$response.body#/inviter_id"},
+        },
+        "/api/v1/auth/oauth2_clients": {
+            **dict.fromkeys(
+                ("getOauth2Client", "patchOauth2Client", "deleteOauth2Client", "rotateOauth2ClientSecret"),
+                client,
             ),
-            client,
-        ),
+            "user": {"user_id": "$response.body#/user_id"},
+        },
     }
     assert {path: found[path] for path in expected} == expected
+
+
+def test_an_answer_links_to_what_it_refers_to() -> None:
+    """The id of another item leads to the operation that reads that item, in every answer of one item."""
+    path = DOCUMENT["paths"]["/api/v1/auth/oauth2_clients/{client_id}"]
+    links = [path[method]["responses"]["200"]["links"] for method in ("get", "patch")]
+    owner = {"operationId": "getUser", "parameters": {"user_id": "$response.body#/user_id"}}
+    assert links == [{"user": owner}] * 2
 
 
 def test_the_licence_is_the_project_s() -> None:

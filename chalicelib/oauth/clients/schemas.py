@@ -8,7 +8,7 @@ from chalicelib.oauth.clients.models import CONFIDENTIAL, PUBLIC_CLIENT
 from chalicelib.oauth.grant_types import GRANT_TYPES
 from chalicelib.oauth.redirect_uris import MAX_URI, validate_redirect_uri
 from chalicelib.scopes import SCOPES
-from chalicelib.web.fields import ID, IDS, Array, Flag, Moment, Text, pattern_metadata
+from chalicelib.web.fields import ID, IDS, Array, Flag, ItemId, Moment, Text, pattern_metadata
 from chalicelib.web.pagination import ListQuery, QueryInteger
 
 MAX_URIS = 20
@@ -70,7 +70,7 @@ class ClientRegistrationSchema(ClientFieldsSchema):
     """A client; its secret is shown once, when it is made."""
 
     client_id = fields.String(metadata=IDS["client_id"])
-    user_id = fields.String(metadata=ID)
+    user_id = ItemId("user_id")
     client_type = fields.String(validate=validate.OneOf(CLIENT_TYPES))
     is_active = Flag(metadata={"description": "false while an admin suspends it."})
     created = Moment()

@@ -1,4 +1,4 @@
-"""OpenAPI links: what was just created is what the operations on its address take."""
+"""OpenAPI links: the operations that take the id of what was created, or of what an answer refers to."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,12 +7,19 @@ from typing import Any
 from marshmallow import Schema
 
 from chalicelib.web.body import schema_of
+from chalicelib.web.fields import ItemId
 from chalicelib.web.operation import Operation
 
 Operations = Mapping[str, Mapping[str, Operation]]
 
 
 def add_links(operations: Operations, document: dict[str, Any]) -> None:
+    """Add all links to a document."""
+    _link_creations(operations, document)
+    _link_references(operations, document)
+
+
+def _link_creations(operations: Operations, document: dict[str, Any]) -> None:
     """Link each operation that creates with all those under the address of what it creates."""
     for path, methods in operations.items():
         creation = methods.get("POST")
@@ -25,6 +32,36 @@ def add_links(operations: Operations, document: dict[str, Any]) -> None:
         names = [entry["operationId"] for entry in _under(address, parameters, document["paths"])]
         links = {name: {"operationId": name, "parameters": parameters} for name in names}
         document["paths"][path]["post"]["responses"]["201"]["links"] = links
+
+
+def _link_references(operations: Operations, document: dict[str, Any]) -> None:
+    """Link each answer that shows the id of another item with the operation that reads that item."""
+    readers = {path.rsplit("{", 1)[1].rstrip("}"): path for path in _addresses(operations)}
+    for path, methods in operations.items():
+        for method, operation in methods.items():
+            responses = document["paths"][path][method.lower()]["responses"]
+            for name, parameter in _references(operation):
+                reader = document["paths"][readers[parameter]]["get"]["operationId"]
+                link = {"operationId": reader, "parameters": {parameter: f"$response.body#/{name}"}}
+                answer = responses[str(operation.gives.status)]
+                answer.setdefault("links", {})[name.removesuffix("_id")] = link
+
+
+def _addresses(operations: Operations) -> list[str]:
+    """Return the addresses of items that GET reads by their ids."""
+    return [
+        path
+        for path, methods in operations.items()
+        if path.endswith("}") and len(_names(path)) == 1 and "GET" in methods
+    ]
+
+
+def _references(operation: Operation) -> Iterator[tuple[str, str]]:
+    """Return the fields of an answer that hold ids of other items, with the parameters that take them."""
+    if operation.gives.schema and not operation.gives.many:
+        for name, field in schema_of(operation.gives.schema).fields.items():
+            if isinstance(field, ItemId):
+                yield name, field.parameter
 
 
 def _parameters(path: str, address: str, response: type[Schema]) -> dict[str, str]:
