@@ -92,8 +92,8 @@ def items_naming(text: str) -> list[RawItem]:
 
 
 def left_of(text: str) -> list[RawItem]:
-    """Every item with a text anywhere in it, except audit events."""
-    return [item for item in items_naming(text) if item["kind"]["S"] != "audit_event"]
+    """Every item with a text anywhere in it, except audit events, and notes of what else is to be deleted."""
+    return [item for item in items_naming(text) if item["kind"]["S"] not in ("audit_event", "cascade")]
 
 
 class Clients:

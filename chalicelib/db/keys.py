@@ -157,7 +157,16 @@ def erasure(user_id: str) -> Key:
     return Key(CLEANUPS, f"{CLEANUP_USERS}{user_id}")
 
 
+def cascade(referrers: str, attribute: str, target_id: str) -> Key:
+    """Key of the note that what refers to a deleted item is still to be deleted.
+
+    :param referrers: their kind, and `attribute` what refers.
+    """
+    return Key(CLEANUPS, f"{CLEANUP_REFERRERS}{referrers}#{attribute}#{target_id}")
+
+
 CLEANUPS = "CLEANUP"
+CLEANUP_REFERRERS = "REFERRERS#"
 CLEANUP_TEAMS = "TEAM#"
 CLEANUP_USERS = "USER#"
 

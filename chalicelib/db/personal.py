@@ -21,10 +21,12 @@ class Place:
     """Where there are items of one kind, as `query` in db/table.py takes it.
 
     :param partition: value of gsi1pk; or of pk, when a prefix is given.
+    :param finds: its items are index entries, which find those of the kind.
     """
 
     partition: str
     prefix: str | None = None
+    finds: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

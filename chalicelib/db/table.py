@@ -25,6 +25,7 @@ from chalicelib.db.index import Index
 from chalicelib.db.keys import MAX_PLACE, Key
 from chalicelib.db.metering import meter
 from chalicelib.db.personal import Personal
+from chalicelib.db.references import Reference
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.settings import Settings
 
@@ -81,6 +82,8 @@ class Item(Model):
     personal: ClassVar[Personal]
     # Attributes that find items of a kind; transactions keep their entries (docs/data.md).
     indexes: ClassVar[tuple[Index, ...]] = ()
+    # Attributes that hold ids of other items; transactions see to it that these exist (docs/data.md).
+    references: ClassVar[tuple[Reference, ...]] = ()
 
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
@@ -92,6 +95,7 @@ class Item(Model):
     created = UTCDateTimeAttribute(default_for_new=now)
     updated = UTCDateTimeAttribute(default_for_new=now)
     expires_at = NumberAttribute(null=True)  # seconds since 1970, swept by DynamoDB's TTL
+    referrers = NumberAttribute(null=True)  # how many items refer to it, and so keep it
 
     listing = ListingIndex()
 

@@ -14,11 +14,13 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
 from chalicelib.db import keys
+from chalicelib.db.cascades import cascades_of
 from chalicelib.db.entries import entry_of
 from chalicelib.db.keys import Key
+from chalicelib.db.references import stakes
 from chalicelib.db.table import Item, backoff, connection, engine_errors, now
 from chalicelib.db.unique import UniqueName, taken
-from chalicelib.errors import ApiError, OutcomeUnknownError, ServiceUnavailableError
+from chalicelib.errors import ApiError, ConflictError, OutcomeUnknownError, ServiceUnavailableError
 
 ATTEMPTS = 20  # about 4 s of waits: fifty writers of one item get through
 CROWDED = 3  # conflicts in a row: more than two or three writers bring about
@@ -88,12 +90,16 @@ class Transaction:
         self._add(CHECK, key, arguments, otherwise)
 
     def put(self, item: Item, *, otherwise: ApiError | None = None) -> None:
-        """Write a new item with its index entries; its key and its unique values must be free."""
+        """Write a new item with its index entries; its key and its unique values must be free.
+
+        What it refers to must exist.
+        """
         arguments = item.get_save_kwargs_from_instance(condition=Item.pk.does_not_exist())
         self._add(PUT, item.key, arguments, otherwise)
         self._new.append(item)
         self._index(item, item.attribute_values)
         self._mark(item, {}, item.unique(), None)
+        self._refer(item, {}, item.attribute_values)
 
     def change(self, item: Item, values: Mapping[str, Any], *, if_taken: ApiError | None = None) -> None:
         """Set attributes of an item that is still the one that was read; after the commit it has them.
@@ -110,6 +116,7 @@ class Transaction:
         self._add(UPDATE, item.key, item.get_update_kwargs_from_instance(actions), None)
         self._index(item, values)
         self._mark(item, item.unique(), _changed(item, values).unique(), if_taken)
+        self._refer(item, item.attribute_values, {**item.attribute_values, **values})
 
     def update(self, item: Item, actions: list[Action], condition: Condition | None = None) -> None:
         """Change an item that is still the one that was read; not what finds or marks it: see `change`."""
@@ -142,10 +149,23 @@ class Transaction:
         )
 
     def delete(self, item: Item, condition: Condition | None = None) -> None:
-        """Delete an item that is still the one that was read, with its index entries."""
+        """Delete an item that is still the one that was read, with its index entries.
+
+        What refers to it keeps it, or is deleted, too.
+
+        :raises ConflictError: something refers to it that keeps it.
+        """
+        if item.referrers:
+            others = f"others refer to it ({int(item.referrers)})"
+            raise ConflictError(f"This cannot be deleted, since {others}: delete or change those first.")
+        unused = Item.referrers.does_not_exist() | (Item.referrers == 0)
+        condition = unused if condition is None else condition & unused
         self._add(DELETE, item.key, item.get_delete_kwargs_from_instance(condition=condition), None)
         self._index(item, {index.attribute: None for index in item.indexes})
         self._mark(item, item.unique(), {}, None)
+        self._refer(item, item.attribute_values, {})
+        for note in cascades_of(item):
+            self.put(note)
 
     def include(self, other: "Transaction") -> None:
         """Take in what another transaction holds: both are committed together."""
@@ -227,6 +247,21 @@ class Transaction:
                 self._add(PUT, key, arguments, None)
             else:
                 self._add(DELETE, key, connection().get_operation_kwargs(*key), None)
+
+    def _refer(self, item: Item, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Demand that what an item refers to exists, and count there what keeps it from being deleted."""
+        for key, stake in stakes(item.references, before, after).items():
+            if key == item.key:
+                raise stake.unknown
+            otherwise = stake.unknown if stake.new else ConflictError("What this refers to is gone.")
+            if stake.amount:
+                # whatever its version: it shows the same as before
+                arguments = connection().get_operation_kwargs(
+                    *key, actions=[Item.referrers.add(stake.amount)], condition=Item.pk.exists()
+                )
+                self._add(UPDATE, key, arguments, otherwise)
+            elif not self.writes(key):
+                self.check(Item, key, Item.pk.exists(), otherwise=otherwise)
 
     def _of(self, kind: str) -> list[_Write]:
         return [write for write in self._writes if write.kind == kind]

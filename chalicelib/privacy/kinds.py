@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from chalicelib.db.entries import IndexEntry
 from chalicelib.db.personal import Person, Place
-from chalicelib.db.table import Item, query
+from chalicelib.db.table import Item, get_many, query
 from chalicelib.security.actor import Account
 
 
@@ -19,7 +20,11 @@ class Source(NamedTuple):
     def read(self, after: str, limit: int) -> list[Item]:
         """Read items in order, behind a position."""
         place = self.place
-        return query(self.kind, place.partition, prefix=place.prefix, after=after, limit=limit)
+        if not place.finds:
+            return list(query(self.kind, place.partition, prefix=place.prefix, after=after, limit=limit))
+        entries = query(IndexEntry, place.partition, after=after, limit=limit)
+        found = get_many(entry.finds for entry in entries)
+        return [found[entry.finds] for entry in entries if entry.finds in found]
 
     def position(self, item: Item) -> str:
         """Return the position of an item that was read here."""

@@ -120,9 +120,13 @@ def patch_team(call: Call) -> Team:
     access=Access(LEADER_OR_ADMIN_WRITER, scopes=TEAMS_WRITE, reads=(TEAM,)),
     takes=Takes(target=TEAM),
     gives=Gives(status=204),
+    docs=Docs(problems=(ConflictError,)),
 )
 def delete_team(call: Call) -> None:
-    """Delete a team: access ends at once, its memberships are removed in the background."""
+    """Delete a team: access ends at once, its memberships are removed in the background.
+
+    It is a conflict while something refers to the team that keeps it.
+    """
     actions.delete_team(call.context, call[TEAM])
 
 

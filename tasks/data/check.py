@@ -2,7 +2,7 @@
 
 A pass reads each item, and the items that it must agree with, page by page; whatever seems wrong is read
 again, in one request, before it is reported. In memory are one page, the names that may have to be freed, two
-numbers for each counter and four for each team.
+numbers for each counter, four for each team, and two for each item that others refer to.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -10,7 +10,7 @@ from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, query
 from chalicelib.db.transaction import Transaction
 from chalicelib.teams.models import Member, Team
-from tasks.data import table
+from tasks.data import references, table
 from tasks.data.findings import Finding
 from tasks.data.items import Found, parsed, read
 from tasks.data.shards import unchanged
@@ -30,11 +30,16 @@ class Counts:
         self.in_use: dict[str, list[Key]] = {}
         self.members: dict[str, tuple[int, int]] = {}
         self.teams: dict[str, tuple[int, int]] = {}
+        self.referred: Tally[Key] = Tally()
+        self.kept: dict[Key, int] = {}
         self.is_partial = False
 
     def take(self, item: Item) -> None:
         """Count an item in all that counts it."""
         self.there.update(item.counted())
+        self.referred.update(references.referred(item))
+        if item.referrers:
+            self.kept[item.key] = int(item.referrers)
         if isinstance(item, Counter):
             self.stated[item.key] = int(item.amount)
             if item.in_use:
@@ -55,6 +60,8 @@ class Counts:
         for key in self.stated.keys() - {key for each in used.values() for key in each}:
             yield from _unused_findings(key)
         yield from _counter_findings(suspects, is_partial=self.is_partial)
+        wrong = {key for key in {*self.referred, *self.kept} if self.referred[key] != self.kept.get(key, 0)}
+        yield from references.count_findings(wrong, is_partial=self.is_partial)
         for pk, stated in self.teams.items():
             if self.members.get(pk) != stated or not stated[1]:
                 yield from _team_findings(Key(pk, keys.team("").sk))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from pynamodb.expressions.update import Action
 
@@ -9,6 +10,8 @@ from chalicelib.db import counters
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item
 from chalicelib.db.transaction import Transaction
+
+STUCK = timedelta(hours=1)  # the clean-up runs every five minutes
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from chalicelib.db import keys
+from chalicelib.db.cascades import Cascade
 from chalicelib.db.entries import IndexEntry
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, now
@@ -20,11 +20,9 @@ from chalicelib.privacy.models import Erasure
 from chalicelib.teams.actions import clean_up, count_members
 from chalicelib.teams.models import Cleanup, Member, Team
 from chalicelib.users.models import Link, User
-from tasks.data import index, letters, markers
-from tasks.data.findings import Finding, list_anew, remove
+from tasks.data import index, letters, markers, references
+from tasks.data.findings import STUCK, Finding, list_anew, remove
 from tasks.data.items import Found
-
-STUCK = timedelta(hours=1)  # the clean-up runs every five minutes
 
 
 @dataclass(frozen=True)
@@ -192,6 +190,8 @@ RULES = [
     Rule(_is(IndexEntry), lambda entry: [entry.finds], index.judge_entry),
     Rule(lambda _: True, lambda item: list(item.unique().values()), markers.judge_item),
     Rule(_is(UniqueName), lambda marker: [marker.item_key], markers.judge_marker),
+    Rule(lambda item: bool(item.references), references.needs, references.judge_references),
+    Rule(_is(Cascade), lambda _: [], references.judge_cascade),
     Rule(_is_of_user, _needs_of_user, _of_user),
     Rule(_is_owned, lambda item: _keys_of_account(item.user_id), _owned),
     Rule(

@@ -127,6 +127,7 @@ KINDS: list[Callable[[str], keys.Key]] = [
     keys.team,
     lambda text: keys.member(text, text),
     keys.cleanup,
+    lambda text: keys.cascade(text, text, text),
     keys.client,
     lambda text: keys.family(text, text),
     lambda text: keys.used_refresh_token(text, text),

@@ -10,7 +10,7 @@ from chalicelib.users.models import User
 from tests.acting import create_team
 from tests.faults import WRITES, Killed, killed_before_write, wire
 from tests.http import Client, InProcess
-from tests.support import TokenFor, dump_table
+from tests.support import TokenFor, left_of
 
 pytestmark = pytest.mark.integration
 
@@ -31,8 +31,9 @@ def team_of(user: User, size: int) -> Team:
 
 
 def items_of(team: Team) -> list[str]:
-    """The sort keys of all items with the team in their key."""
-    return [item["sk"]["S"] for item in dump_table() if team.id in item["pk"]["S"] + item["sk"]["S"]]
+    """The sort keys of all items with the team in their key, but index entries, which go with theirs."""
+    found = [item for item in left_of(team.id) if item["kind"]["S"] != "index_entry"]
+    return [item["sk"]["S"] for item in found if team.id in item["pk"]["S"] + item["sk"]["S"]]
 
 
 def delete_and_clean_up(api: Client, token: str, team: Team) -> None:

@@ -1,0 +1,97 @@
+"""References: what is referred to exists, and is not deleted from under what refers to it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib.db.table import get_many
+from chalicelib.db.transaction import StaleError
+from chalicelib.errors import ConflictError, InvalidValueError
+from chalicelib.teams.models import Team
+from tests.notes import change, delete, notes, write, written_team
+from tests.support import NOBODY, dump_table
+
+pytestmark = pytest.mark.usefixtures("table")
+
+
+@pytest.fixture
+def keeping() -> Iterator[type[Any]]:
+    """Notes that keep their teams."""
+    with notes("refuse") as kind:
+        yield kind
+
+
+@pytest.fixture
+def going() -> Iterator[type[Any]]:
+    """Notes that go with their teams."""
+    with notes("cascade") as kind:
+        yield kind
+
+
+def again(team: Team) -> Any:
+    """A team as it stands in the table."""
+    return get_many([team.key])[team.key]
+
+
+@pytest.mark.parametrize("when_deleted", ["refuse", "cascade"])
+def test_nothing_refers_to_nothing(when_deleted: Any) -> None:
+    """Neither a new item nor a changed one, and the refusal points at the attribute; nothing is written."""
+    with notes(when_deleted) as kind:
+        note = write(kind, team_id=written_team().id)
+        before = dump_table()
+        with pytest.raises(InvalidValueError) as new:
+            write(kind, team_id=NOBODY)
+        with pytest.raises(InvalidValueError) as changed:
+            change(note, other_id=NOBODY)
+    pointers = [caught.value.errors[0]["pointer"] for caught in (new, changed)]
+    assert (pointers, dump_table()) == (["/team_id", "/other_id"], before)
+
+
+def test_what_is_referred_to_stays(keeping: type[Any]) -> None:
+    """Its deletion is a conflict, and succeeds once nothing refers to it any more."""
+    team = written_team()
+    note, other = write(keeping, team_id=team.id), write(keeping, team_id=team.id, other_id=team.id)
+    with pytest.raises(ConflictError, match=r"others refer to it \(3\)"):
+        delete(again(team))
+    delete(other)
+    change(note, team_id=None)
+    delete(again(team))
+    assert get_many([team.key]) == {}
+
+
+def test_a_reference_that_was_not_seen_keeps_it_too(keeping: type[Any]) -> None:
+    """Whoever read it before it was referred to has to look again."""
+    team = written_team()
+    write(keeping, team_id=team.id)
+    with pytest.raises(StaleError):
+        delete(team)
+    assert team.key in get_many([team.key])
+
+
+def test_a_reference_is_moved(keeping: type[Any]) -> None:
+    """The first one is free then, the second one is kept."""
+    first, second = written_team(), written_team()
+    note = write(keeping, team_id=first.id)
+    change(note, team_id=second.id)
+    delete(again(first))
+    with pytest.raises(ConflictError):
+        delete(again(second))
+
+
+def test_an_item_shows_the_same_as_before_it_was_referred_to(keeping: type[Any]) -> None:
+    """Neither its version nor its time of change is another one."""
+    team = written_team()
+    write(keeping, team_id=team.id)
+    assert (again(team).version, again(team).updated) == (team.version, team.updated)
+
+
+def test_a_deletion_notes_what_goes_with_it(going: type[Any]) -> None:
+    """One note for each attribute, in the same transaction; what is deleted is not referred to any more."""
+    team = written_team()
+    write(going, team_id=team.id)
+    delete(team)
+    noted = [item["attribute"]["S"] for item in dump_table() if item.get("referrer", {}).get("S") == "note"]
+    assert (noted, get_many([team.key])) == (["other_id", "team_id"], {})
+    with pytest.raises(InvalidValueError):
+        write(going, team_id=team.id)

@@ -1,0 +1,81 @@
+"""A kind of item that refers to teams, which is known only while a test uses it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from pynamodb.attributes import UnicodeAttribute
+
+from chalicelib.db import keys
+from chalicelib.db.index import Index
+from chalicelib.db.keys import Key
+from chalicelib.db.personal import NOT_PERSONAL
+from chalicelib.db.references import Reference
+from chalicelib.db.table import Item
+from chalicelib.db.transaction import Transaction
+from chalicelib.teams.models import Team
+
+NOTES = "NOTES"
+
+
+def key_of(note_id: str) -> Key:
+    """Key of a note."""
+    return Key(f"NOTE#{note_id}", "NOTE")
+
+
+@contextmanager
+def notes(when_deleted: Literal["refuse", "cascade"]) -> Iterator[type[Any]]:
+    """Declare notes, which refer to one or two teams."""
+
+    class Note(Item, discriminator="note"):
+        """A note about teams."""
+
+        personal = NOT_PERSONAL
+        references = tuple(
+            Reference(attribute=name, listing=NOTES, key=keys.team, when_deleted=when_deleted)
+            for name in ("team_id", "other_id")
+        )
+        indexes = (Index("team_id"), Index("other_id"))
+
+        id = UnicodeAttribute()
+        team_id = UnicodeAttribute(null=True)
+        other_id = UnicodeAttribute(null=True)
+
+        def listed(self) -> tuple[str, str]:
+            return NOTES, self.id
+
+    yield Note
+    registry: Any = Item.kind
+    del registry._class_map[Note], registry._discriminator_map["note"]
+
+
+def write(kind: type[Any], **references: str | None) -> Any:
+    """Write a note."""
+    note_id = keys.new_id()
+    note, work = kind.at(key_of(note_id), id=note_id, **references), Transaction()
+    work.put(note)
+    work.commit()
+    return note
+
+
+def change(note: Any, **references: str | None) -> None:
+    """Change what a note refers to."""
+    work = Transaction()
+    work.change(note, references)
+    work.commit()
+
+
+def delete(item: Item) -> None:
+    """Delete a note, or what it refers to."""
+    work = Transaction()
+    work.delete(item)
+    work.commit()
+
+
+def written_team() -> Team:
+    """A team in the table."""
+    team_id = keys.new_id()
+    team, work = Team.at(keys.team(team_id), id=team_id, title="Engines"), Transaction()
+    work.put(team)
+    work.commit()
+    return team
