@@ -66,6 +66,10 @@ class Call:
             return f"{keys.ACCOUNT}{self.claims.owner}"
         return f"{keys.ADDRESS}{network(self.request.source)}"
 
+    def begin_again(self) -> None:
+        """Forget what was read: the next attempt reads and decides everything itself."""
+        self.context, self.caller, self._keys = self.context.again(), None, {}
+
     def key_of(self, load: "Load[Any]") -> Key | None:
         """Return the key of a load; it is worked out once, after the body was parsed."""
         if load not in self._keys:
@@ -102,9 +106,11 @@ class Load(Generic[T]):
     :param key: where it is for a call; None if the call's ids cannot name anything.
     :param required: answer 404 when it is absent.
     :param hidden: its absence is told only to those whom the permission lets pass.
+    :param after: the item that says which one it is; a second BatchGetItem reads what comes after others.
     """
 
     kind: type[T]
     key: Callable[[Call], Key | None]
     required: bool = True
     hidden: bool = False
+    after: "Load[Any] | None" = None

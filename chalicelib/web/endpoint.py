@@ -174,7 +174,7 @@ class Api:
                 return self._attempt(call, operation, unreadable, key)
             except StaleError:
                 # Everything is read and decided again: who lost a right since then does not slip through.
-                call.context, call.caller = call.context.again(), None
+                call.begin_again()
                 raise
 
         try:
@@ -209,17 +209,21 @@ class Api:
             return None
         return verify(call.context.keyring, call.request.base_url, token)
 
-    def _load(self, call: Call, operations: Iterable[Operation], more: Iterable[Key] = ()) -> None:
-        """Read the caller and everything that the operations need in one BatchGetItem."""
+    def _load(self, call: Call, operations: Collection[Operation], more: Iterable[Key] = ()) -> None:
+        """Read the caller and everything that the operations need in one BatchGetItem.
+
+        Another one reads the items that these name.
+        """
         wanted: list[Key | None] = list(self.authenticator.reads(call.claims)) if call.claims else []
+        loads = [load for operation in operations for load in operation.access.loads]
         for operation in operations:
-            wanted += [call.key_of(load) for load in operation.access.loads]
             wanted += operation.access.also_reads(call)
-        call.context.read([*wanted, *more])
+        call.context.read([*wanted, *more, *(call.key_of(load) for load in loads if not load.after)])
         if call.claims:
             call.caller = self.authenticator.actor(call.context, call.claims)
             call.context.actor_id, call.context.client_id = call.caller.id, call.claims.client_id
             note(actor_id=call.caller.id, client_id=call.claims.client_id)
+        call.context.read(call.key_of(load) for load in loads if load.after)
 
     def _options(self, path: str, request: Request, params: dict[str, str]) -> Response:
         """Answer a preflight with what pages may send, others with what this caller may do here."""

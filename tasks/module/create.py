@@ -9,6 +9,7 @@ from tasks.module.edits import Edit, edits
 from tasks.module.fields import parse_fields
 from tasks.module.files import finished, read, write
 from tasks.module.names import Names
+from tasks.module.owners import check_owner
 from tasks.module.render import new_files, places
 from tasks.module.taken import check_free
 
@@ -25,27 +26,29 @@ class Plan:
     changed: dict[str, str] = field(default_factory=dict)
 
 
-def create(root: Path, things: str, thing: str, said: list[str]) -> Plan:
+def create(root: Path, things: str, thing: str, said: list[str], owner: str = "user") -> Plan:
     """Create a module; nothing is written before the texts of all files are known.
 
     :param root: the project's folder.
     :param things: its name in the plural, and `thing` in the singular.
     :param said: its fields, as `--field` has them.
+    :param owner: whose its items are: user or team.
     :raises TaskError: a name or field is invalid, or a name is taken.
     """
     names = Names(things, thing)
     names.check()
-    fields = parse_fields(said, thing)
-    raw = new_files(names, fields)
+    check_owner(owner)
+    fields = parse_fields(said, thing, root, owner)
+    raw = new_files(names, fields, owner)
     present = [
         path for path in (f"chalicelib/{things}", f"chalicelib/{things}.py", *raw) if (root / path).exists()
     ]
     if present:
         raise TaskError(f"{present[0]} already exists: choose another name.")
-    check_free(root, names, raw, new_files(Names("z_things", "z_thing"), fields))
+    check_free(root, names, raw, new_files(Names("z_things", "z_thing"), fields, owner))
     plan = Plan(raw)
-    values = places(names, fields)
-    for edit in edits(things):
+    values = places(names, fields, owner)
+    for edit in edits(things, [each.target.things for each in fields if each.target]):
         insert(root, plan, edit, Template(edit.text).substitute(values))
     texts = {**plan.files, **plan.changed}
     for path, text in {path: finished(root, path, text) for path, text in texts.items()}.items():

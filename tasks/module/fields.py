@@ -4,12 +4,15 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
+from pathlib import Path
 
 from marshmallow import Schema
 
 from chalicelib.db.table import Item
 from tasks.errors import TaskError
 from tasks.module.names import check_name
+from tasks.module.targets import FIRST, SECOND, TEAM, Target, find_target
+from tasks.processes import project_folder
 
 SYNTAX = "NAME:TYPE[:required][:unique][:min=N][:max=N][:places=N][:values=A,B]"
 WORD = re.compile(r"(?!null$)[a-z0-9]+([_-][a-z0-9]+)*")  # null in a form is null
@@ -39,6 +42,8 @@ class Field:
     :param blank: its value by default.
     :param listed: lists show it.
     :param fresh: of a unique one, a value that no other item has.
+    :param target: what it refers to, and `when_deleted` what happens to the items with what they refer to.
+    :param is_owner: says whose an item is, from its creation on.
     """
 
     name: str
@@ -52,11 +57,19 @@ class Field:
     blank: str = "None"
     listed: bool = True
     fresh: str = ""
+    target: Target | None = None
+    when_deleted: str = ""
+    is_owner: bool = False
 
     @property
     def is_nullable(self) -> bool:
         """Whether it may be null."""
         return not self.required and self.blank == "None"
+
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """The ids that tests give it."""
+        return (f'"{FIRST}"', f'"{SECOND}"', *([self.example] if self.is_owner else []))
 
     @property
     def attribute(self) -> str:
@@ -87,15 +100,21 @@ class Field:
 class Options:
     """The options of one field."""
 
-    def __init__(self, name: str, said: list[str]) -> None:
+    def __init__(self, name: str, said: list[str], root: Path) -> None:
         self.name = name
+        self.root = root
         self.words = name.replace("_", " ")
         self.required, self.unique = "required" in said, "unique" in said
         self.given = dict(text.split("=", 1) for text in said if "=" in text)
-        if len(self.given) + self.required + self.unique < len(said):
-            raise TaskError(
-                f"{name}: options are required, unique, min=N, max=N, places=N and values=A,B, each once."
-            )
+        self.flags = [text for text in said if "=" not in text and text not in ("required", "unique")]
+        if len(self.given) + self.required + self.unique + len(self.flags) < len(said):
+            raise self.unknown()
+
+    def unknown(self) -> TaskError:
+        """Return what is said of options that no field has."""
+        return TaskError(
+            f"{self.name}: options are required, unique, min=N, max=N, places=N and values=A,B, each once."
+        )
 
     def number(self, option: str, default: int, least: int, most: int) -> int:
         """Return a whole number within limits.
@@ -249,6 +268,45 @@ def enum(options: Options) -> Field:
     )
 
 
+def reference(options: Options) -> Field:
+    """Return a field of the id of another item."""
+    things, *words = options.flags or [""]
+    options.flags = words[1:]
+    target = find_target(options.root, things)
+    when_deleted = _when_deleted(options, target, words[0] if words else "")
+    return Field(
+        name=f"{options.name}_id",
+        required=options.required,
+        stored="UnicodeAttribute",
+        declaration=f'ItemId("{target.thing}_id", ...)',
+        example=f'"{FIRST}"',
+        other=f'"{SECOND}"',
+        bad=('"01ARZ3NDEKTSV4RRFFQ69G5FAV"', f'"{FIRST.lower()}"', '""', "5"),
+        limits=f"the id of one of the [{target.things}](#deletion)",
+        target=target,
+        when_deleted=when_deleted,
+    )
+
+
+def _when_deleted(options: Options, target: Target, said: str) -> str:
+    """Return what happens to an item when what it refers to is deleted."""
+    possible = ["refuse", "cascade"]
+    if target.things == "users":  # whom the law lets go at any time
+        possible = ["cascade"] if options.required else ["clear", "cascade"]
+    elif target.goes:
+        possible = ["cascade"]
+    if said and said not in possible:
+        allowed = " or ".join(possible)
+        raise TaskError(f"{options.name}: a reference to {target.things} is {allowed}, not {said}.")
+    return said or possible[0]
+
+
+def team_as_owner(root: Path) -> Field:
+    """Return the field of the team whose an item is."""
+    field = reference(Options("team", ["teams", "required", "cascade"], root))
+    return replace(field, example=f'"{TEAM}"', is_owner=True)
+
+
 TYPES: dict[str, Callable[[Options], Field]] = {
     "string": string,
     "text": text,
@@ -258,24 +316,34 @@ TYPES: dict[str, Callable[[Options], Field]] = {
     "date": day,
     "datetime": moment,
     "enum": enum,
+    "ref": reference,
 }
 
 
-def parse_fields(said: Iterable[str], thing: str) -> list[Field]:
+def parse_fields(
+    said: Iterable[str], thing: str, root: Path | None = None, owner: str = "user"
+) -> list[Field]:
     """Parse the descriptions of all fields.
 
     :param thing: the resource, singular.
+    :param root: the project's folder.
+    :param owner: whose the items are; a team is the first field.
     :raises TaskError: a description is invalid.
     """
-    fields = [parse_field(entry, thing) for entry in said]
+    root = root or project_folder()
+    fields = [team_as_owner(root)] if owner == "team" else []
+    fields += [parse_field(entry, thing, root) for entry in said]
     if len({field.name for field in fields}) < len(fields):
         raise TaskError("Two fields have the same name.")
+    targets = [field.target.things for field in fields if field.target]
+    if len(set(targets)) < len(targets):
+        raise TaskError("Two fields refer to the same resource, which can list only the referrers by one.")
     if len(fields) > MAX_FIELDS:
         raise TaskError(f"At most {MAX_FIELDS} fields are allowed.")
     return fields
 
 
-def parse_field(said: str, thing: str) -> Field:
+def parse_field(said: str, thing: str, root: Path) -> Field:
     """Parse the description of one field.
 
     :raises TaskError: a description is invalid.
@@ -284,12 +352,14 @@ def parse_field(said: str, thing: str) -> Field:
     if not rest or rest[0] not in TYPES:
         raise TaskError(f"--field {said}: write {SYNTAX}, where TYPE is one of {', '.join(TYPES)}.")
     check_name(name, "a field")
-    if name in TAKEN | {thing, f"{thing}_id"}:
+    if {name, f"{name}_id" if rest[0] == "ref" else name} & (TAKEN | {thing, f"{thing}_id"}):
         raise TaskError(f"{name!r} can't be a field: every item has or needs something of this name.")
-    options = Options(name, rest[1:])
+    options = Options(name, rest[1:], root)
     if options.unique and rest[0] != "string":
         raise TaskError(f"{name}: only a string can be unique.")
     field = TYPES[rest[0]](options)
+    if options.flags:
+        raise options.unknown()
     if options.given:
         kind = f"{'a required' if options.required else 'an optional'} {rest[0]}"
         raise TaskError(f"{name}: {kind} does not take {', '.join(options.given)}.")

@@ -1,10 +1,22 @@
 """Sources as files, formatted as the project is."""
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from string import Template
 
 from tasks.errors import TaskError
 from tasks.processes import module
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def template(name: str, values: Mapping[str, str]) -> str:
+    """Fill in a template.
+
+    :param name: without its suffix.
+    """
+    return Template((TEMPLATES / f"{name}.tmpl").read_text("utf-8")).substitute(values)
 
 
 def finished(root: Path, path: str, text: str) -> str:

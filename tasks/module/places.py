@@ -39,6 +39,19 @@ def in_sorted_dict(name: str, key: str) -> Place:
     return place
 
 
+def above_floor(names: str) -> Place:
+    """Find the place before the highest floor with certain rooms, where the picture lists its floors.
+
+    :param names: of the rooms, with | in between.
+    """
+
+    def place(text: str) -> int:
+        floor = _match(rf"^    subgraph (\w+) .*\n( {{8}}.*\n)*? {{8}}({names})\[", text)[1]
+        return _match(rf"(?<=--> ){floor}\b", text).start()
+
+    return place
+
+
 def _match(pattern: str, text: str) -> re.Match[str]:
     found = re.search(pattern, text, re.MULTILINE)
     if found is None:

@@ -17,15 +17,16 @@ from chalicelib.scopes import SCOPES
 from chalicelib.security.passwords import hash_password
 from chalicelib.security.tokens import Claims, issue
 from chalicelib.settings import Settings
-from chalicelib.teams.models import Team
+from chalicelib.teams.models import Team, new_member
 from chalicelib.users.models import User, new_user
-from tests.acting import add_member, create_team
+from tests.acting import add_member
 from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, query_of
 from tests.api.expected_access import PEOPLE, SERVICES, may_write, owner_for, person_of
 from tests.api.owned import RESOURCES
 from tests.http import Answer
 from tests.support import confirmed, perform, replace
 from tests.target import base_url, connected, present, table_of
+from tests.targets import TEAM, put_team
 
 ALL = frozenset(SCOPES)
 UNKNOWN_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -115,7 +116,8 @@ class World:
         return user
 
     def _team(self) -> Team:
-        team = create_team("Engines", self.users["leader"].id, "leader")
+        team = put_team(TEAM)
+        new_member(TEAM, self.users["leader"].id, "leader", is_leader=True).save()
         add_member(team, self.users["leader without write access"], is_leader=True)
         for name in ("member", "member without write access", "removable"):
             add_member(team, self.users[name], is_leader=False)

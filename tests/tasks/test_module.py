@@ -205,6 +205,15 @@ BAD_FIELDS = [
     ("status:enum:values=draft,draft", "values=A,B"),
     ("status:enum:values=draft,null", "values=A,B"),
     ('status:enum:values=a"b,c', "values=A,B"),
+    ("team:ref", "no resource '' to refer to"),
+    ("team:ref:crews", "no resource 'crews' to refer to"),
+    ("team:ref:oauth2_clients", "no resource"),
+    ("user:ref:users", "can't be a field"),
+    ("author:ref:users:refuse", "a reference to users is clear or cascade"),
+    ("author:ref:users:required:clear", "a reference to users is cascade"),
+    ("team:ref:teams:keep", "a reference to teams is refuse or cascade"),
+    ("team:ref:teams:cascade:refuse", "options are"),
+    ("team:ref:teams:max=5", "does not take max"),
 ]
 
 
@@ -213,6 +222,18 @@ def test_a_bad_field_is_refused(said: str, words: str) -> None:
     """The message says how to write it."""
     with pytest.raises(TaskError, match=words):
         parse_fields([said], "gizmo")
+
+
+def test_two_fields_cannot_refer_to_one_resource() -> None:
+    """Its items can list what refers to them by one field."""
+    with pytest.raises(TaskError, match="Two fields refer to the same resource"):
+        parse_fields(["author:ref:users", "editor:ref:users"], "gizmo")
+
+
+def test_nobody_else_owns_things(untouched: Path) -> None:
+    """Users do, or teams."""
+    with pytest.raises(TaskError, match="--owner is user or team"):
+        create(untouched, "gizmos", "gizmo", TITLE, "client")
 
 
 def test_two_fields_need_two_names() -> None:
@@ -246,6 +267,11 @@ DECLARED = [
         "()",
     ),
     ("n:date", 'FullDate(allow_none=True, metadata={"example": "2026-01-31"})', "(null=True)"),
+    (
+        "n:ref:teams:required",
+        'ItemId("team_id", required=True, metadata={"example": "01BX5ZZKBKACTAV9WEVGEMMVRX"})',
+        "()",
+    ),
     (
         "n:enum:values=a,b-c",
         'fields.String(validate=validate.OneOf(("a", "b-c")), allow_none=True, metadata={"example": "a"})',
