@@ -198,6 +198,12 @@ def test_every_role_has_the_boundary_that_the_account_may_have(made: dict[str, A
     ] == []
 
 
+def test_the_api_answers_over_ipv4_and_ipv6(made: dict[str, Any]) -> None:
+    """As its domain does, which may be the only way to it."""
+    _, api = the_only(made, "AWS::ApiGateway::RestApi")
+    assert api["EndpointConfiguration"] == {"Types": ["REGIONAL"], "IpAddressType": "dualstack"}
+
+
 def test_a_domain_closes_the_apis_own_address(made: dict[str, Any]) -> None:
     """API Gateway applies that with the next change of the stage, which the same parameter brings about."""
     _, api = the_only(made, "AWS::ApiGateway::RestApi")
