@@ -13,6 +13,12 @@ def excerpt(text: str) -> str:
     return "".join(character for character in text[:MAX_EXCERPT] if character.isprintable())
 
 
+def _bounded(violation: "Violation") -> "Violation":
+    """Shorten the pointer to a name that a caller chose, but not within an escape (RFC 6901 §3)."""
+    pointer = violation.get("pointer", "")
+    return {**violation, "pointer": pointer[:MAX_EXCERPT].removesuffix("~")} if pointer else violation
+
+
 class Violation(TypedDict, total=False):
     """One thing that is wrong with the input: where it stands, and what to do about it."""
 
@@ -44,7 +50,7 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(detail or self.advice)
         self.detail = detail or self.advice
-        self.errors = list(islice(errors, MAX_VIOLATIONS))
+        self.errors = [_bounded(violation) for violation in islice(errors, MAX_VIOLATIONS)]
         self.headers = dict(headers or {})
 
     @property

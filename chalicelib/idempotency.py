@@ -81,6 +81,14 @@ class IdempotencyKey:
         mac = hmac.new(secret, json.dumps(request, sort_keys=True).encode(), hashlib.sha256)
         return cls(keys.kept_answer(hashlib.sha256(name).hexdigest()), secret, mac.hexdigest())
 
+    def was_answered(self, items: Mapping[Key, Item]) -> bool:
+        """Whether this very request was answered before.
+
+        :param items: what was read.
+        """
+        kept = items.get(self.key)
+        return isinstance(kept, KeptAnswer) and hmac.compare_digest(kept.request, self.request)
+
     def find(self, items: Mapping[Key, Item]) -> Any:
         """Return the answer that was kept; None if the request comes for the first time.
 
@@ -90,7 +98,7 @@ class IdempotencyKey:
         kept = items.get(self.key)
         if not isinstance(kept, KeptAnswer):
             return None
-        if not hmac.compare_digest(kept.request, self.request):
+        if not self.was_answered(items):
             raise InvalidValueError(REUSED)
         data = urlsafe_b64decode(kept.answer)
         return json.loads(self._cipher().decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], None))
@@ -101,7 +109,7 @@ class IdempotencyKey:
         :param answer: as JSON has it.
         """
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = nonce + self._cipher().encrypt(nonce, json.dumps(answer).encode(), None)
+        sealed = nonce + self._cipher().encrypt(nonce, json.dumps(answer, ensure_ascii=False).encode(), None)
         now, kind = int(time.time()), KeptAnswer
         actions = [
             kind.request.set(self.request),

@@ -172,12 +172,16 @@ class Budget:
         found = {keys.rate(operation, subject, limit.name, limit.number(now)): limit for limit in limits}
         return cls(found, now)
 
+    def read(self, items: Mapping[Key, Item]) -> None:
+        """Take what was counted so far from what was read."""
+        self.used = {key: tallied(items, key) for key in self.limits}
+
     def check(self, items: Mapping[Key, Item]) -> None:
         """Check that there is something left, by what was read.
 
         :raises TooManyRequestsError: there is not.
         """
-        self.used = {key: tallied(items, key) for key in self.limits}
+        self.read(items)
         exhausted = [key for key, limit in self.limits.items() if self.used[key] >= limit.quota]
         if exhausted:
             raise self.refusal(exhausted)

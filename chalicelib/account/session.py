@@ -35,9 +35,8 @@ def reads(call: Call) -> list[Key]:
     cookie = read_cookie(call, COOKIE, SHAPE)
     if cookie is None:
         return []
-    user_id, context = cookie[:26], call.context
-    subjects = (attempts.account(user_id), attempts.address(context))
-    counts = [attempts.failures_key(subject, context.settings) for subject in subjects]
+    user_id = cookie[:26]
+    counts = attempts.failure_keys(call.context, attempts.account(user_id))
     return [_key(cookie), keys.user(user_id), *counts]
 
 

@@ -65,6 +65,15 @@ def failures_key(subject: str, settings: Settings) -> Key:
     return keys.failures(subject, _limit(subject, settings).number(time.time()))
 
 
+def failure_keys(context: Context, subject: str | None) -> list[Key]:
+    """Return the keys of what is read before an attempt: the failures of the address and of an account.
+
+    :param subject: the account, as `account` or `unknown_username` names it; None if nobody is known.
+    """
+    subjects = [address(context), *([subject] if subject else [])]
+    return [failures_key(each, context.settings) for each in subjects]
+
+
 def check_attempts(context: Context, subjects: Iterable[str]) -> None:
     """Refuse an attempt, right or wrong, once its account or address failed too often.
 

@@ -47,10 +47,7 @@ PATCH_RULES = {
 
 def failures(call: Call) -> list[Key]:
     """Return the keys of what is read where a caller confirms their password: their failed attempts."""
-    subjects = [attempts.address(call.context)]
-    if call.claims:
-        subjects.append(attempts.account(call.claims.owner))
-    return [attempts.failures_key(subject, call.context.settings) for subject in subjects]
+    return attempts.failure_keys(call.context, attempts.account(call.claims.owner) if call.claims else None)
 
 
 def check_sign_up(call: Call) -> bool:

@@ -62,7 +62,7 @@ def look_up(
     marker = context.find(UniqueName, username_key(username))
     user_id = marker.item_id if marker else None
     account = attempts.account(user_id) if user_id else attempts.unknown_username(context, username)
-    counts = [attempts.failures_key(each, context.settings) for each in (account, attempts.address(context))]
+    counts = attempts.failure_keys(context, account)
     counts += _budget(context, user_id or keys.NOBODY).limits
     context.read([keys.user(user_id or keys.NOBODY), *counts, *more(user_id or keys.NOBODY)])
     return Candidate(user_id, account)

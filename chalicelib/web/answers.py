@@ -66,7 +66,6 @@ def answer_once(
             if error.status in SELF_INFLICTED and get_many([key.key]):
                 raise StaleError from error  # it has taken effect since it was read
             raise
-    call.context.commit()
     return Response(kept["body"], {**kept["headers"], "Idempotent-Replayed": "true"}, kept["status"])
 
 

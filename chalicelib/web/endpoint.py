@@ -189,9 +189,12 @@ class Api:
     ) -> Response:
         budget = budget_of(call, operation)
         self._load(call, [operation], [*(budget.limits if budget else ()), *([key.key] if key else [])])
+        items = call.context.items
+        if budget:
+            budget.read(items)
         try:
-            if budget:
-                budget.check(call.context.items)
+            if budget and not (key and key.was_answered(items)):
+                budget.check(items)
                 budget.spend(call.context.toll)
             response = answer_once(call, operation, unreadable, key)
         except ApiError as error:

@@ -1,5 +1,6 @@
 """Refusals: RFC 9457 problems whose types resolve, and that reveal no internals."""
 
+import json
 import logging
 import re
 from pathlib import Path
@@ -10,13 +11,16 @@ from chalice.local import LambdaContext
 
 import app as application
 from chalicelib import context
-from chalicelib.errors import ApiError, InvalidValueError, NotFoundError, all_problems
+from chalicelib.errors import MAX_EXCERPT, ApiError, InvalidValueError, NotFoundError, all_problems
+from chalicelib.users.models import User
+from chalicelib.web.patch import POINTER
 from chalicelib.web.request import with_head
 from tasks.gateway import render
 from tests.api.expected_access import EXPECTED
 from tests.api.world import World
-from tests.http import Answer
+from tests.http import Answer, Client
 from tests.problems import flaws
+from tests.support import TokenFor
 
 ROUTES = sorted(EXPECTED)
 PATHS = sorted(application.api.operations)
@@ -141,3 +145,28 @@ def test_errors_never_become_defaults_of_each_other() -> None:
     """A violation list given to one error must not show up in the next."""
     InvalidValueError(errors=[{"pointer": "/a", "detail": "b"}])
     assert InvalidValueError().errors == []
+
+
+NAMES = {f"{number}{'~/ब' * 120}": 1 for number in range(90)}  # 54 KB
+SENT: dict[str, tuple[str, str, Any]] = {
+    "JSON": ("POST", "application/json", NAMES),
+    "a form": ("POST", "application/x-www-form-urlencoded", "&".join(f"{name}=1" for name in NAMES)),
+    "a merge patch": ("PATCH", "application/merge-patch+json", {"~/ब" * 11_000: 1}),
+    "a JSON Patch": (
+        "PATCH",
+        "application/json-patch+json",
+        [{"op": "replace", "path": "/first_name", "value": NAMES}],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SENT)
+def test_little_of_what_was_sent_is_repeated(api: Client, user: User, token_for: TokenFor, kind: str) -> None:
+    """Names that nothing knows are cut, in bodies of every kind; what is left is a pointer."""
+    method, media_type, body = SENT[kind]
+    path = "/api/v1/teams" if method == "POST" else f"/api/v1/users/{user.id}"
+    raw = (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)).encode()
+    answer = api(method, path, token=token_for(user), raw=raw, headers={"Content-Type": media_type})
+    found = [error["pointer"] for error in answer.json["errors"]]
+    assert (answer.status, len(raw) > 40_000, len(answer.body) < 30_000) == (422, True, True)
+    assert all(len(pointer) <= MAX_EXCERPT and POINTER.fullmatch(pointer) for pointer in found)

@@ -9,6 +9,7 @@ from apispec import APISpec
 from marshmallow import Schema, fields, validate
 
 from chalicelib.errors import (
+    MAX_EXCERPT,
     MAX_VIOLATIONS,
     ApiError,
     ConflictError,
@@ -45,7 +46,6 @@ TYPE = r"^https?://[^\s?#]+/errors/[a-z-]+$"
 _SLUGS = ", ".join(kind.slug for kind in all_problems())
 MAX_ANSWER = 6 * 1024 * 1024  # bytes: what Lambda can answer with (AWS quota)
 TEXT = {"type": "string", "format": "binary", "maxLength": MAX_ANSWER}
-MAX_POINTER = 2 * MAX_BODY  # a field's name is as long as the body at most; escaping may double it
 Kinds = set[type[ApiError]]
 EXAMPLE = Request(
     method="GET",
@@ -66,7 +66,7 @@ class ViolationSchema(Schema):
 
     pointer = fields.String(
         metadata=pattern_metadata(
-            POINTER, MAX_POINTER, description="RFC 6901 pointer into the body.", example="/title"
+            POINTER, MAX_EXCERPT, description="RFC 6901 pointer into the body.", example="/title"
         )
     )
     parameter = fields.String(
