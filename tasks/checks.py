@@ -10,6 +10,8 @@ from tasks.processes import module, project_folder
 
 WORKERS = ("-n", "2")
 BY_FILE = (*WORKERS, "--dist", "loadfile")
+# One more than the cores of CI, since many tests wait; as collected, since files of few tests take longest.
+CROWDED = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 SDK = "tests/sdk"
 
 
@@ -26,17 +28,17 @@ def check() -> int:
 
 def test(arguments: Sequence[str] = ()) -> int:
     """Run the tests; with CI set, a skipped test is a failure."""
-    return _run(_pytest("not slow", "--ignore", SDK, *arguments))
+    return _run(_pytest("not slow", *CROWDED, *arguments))
 
 
 def test_slowly(arguments: Sequence[str] = ()) -> int:
     """Run the tests that build packages, change copies of the project, or run many tasks one by one."""
-    return _run(_pytest("slow", "--ignore", SDK, *arguments))
+    return _run(_pytest("slow", *BY_FILE, *arguments))
 
 
 def _pytest(marked: str, *arguments: str) -> list[str]:
-    chosen = ("-m", f"not cloud and {marked}")
-    return module("pytest", *BY_FILE, *chosen, *_strict(), *arguments)
+    chosen = ("-m", f"not cloud and {marked}", "--ignore", SDK)
+    return module("pytest", *chosen, *_strict(), *arguments)
 
 
 def test_sdk(arguments: Sequence[str] = ()) -> int:

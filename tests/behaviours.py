@@ -37,12 +37,21 @@ def numbers_in(text: str) -> Iterator[int]:
             yield from range(int(first), int(last or first) + 1)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> pytest.Function | None:
+    """Collect a test once, whatever its parameters: they are thousands, and name the same behaviours."""
+    if not collector.istestfunction(obj, name):
+        return None
+    item: pytest.Function = pytest.Function.from_parent(collector, name=name)
+    return item
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Print what was collected; this module is the plugin of a collection that runs nothing."""
     for item in session.items:
         assert isinstance(item, pytest.Function)
         entry = {
-            "name": item.nodeid.split("[")[0],
+            "name": item.nodeid,
             "text": item.function.__doc__ or "",
             "in_process": not item.nodeid.startswith(OVER_HTTP),
             "over_http": item.nodeid.startswith(OVER_HTTP) or not why_in_process(item),
@@ -52,7 +61,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def collected(paths: Iterable[str] = ("tests",)) -> dict[int, Tests]:
     """Collect all tests in a process of their own, and sort them by the numbers that they name."""
-    command = module("pytest", "--collect-only", "-q", "-p", "tests.behaviours", *paths)
+    command = module("pytest", "--collect-only", "-q", "--assert=plain", "-p", "tests.behaviours", *paths)
     done = subprocess.run(  # noqa: S603 - collects our own tests
         command, cwd=project_folder(), capture_output=True, text=True, check=True
     )

@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.stack import Stack, copy_project
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack with the development data."""
     yield from _running(tmp_path_factory.mktemp("stack"))

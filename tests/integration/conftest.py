@@ -24,13 +24,13 @@ MANY = 200  # attempts, for the same reason: waits that are long enough elsewher
 dynamodb_local = engine.dynamodb_local  # a fixture
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def settings(dynamodb_local: str) -> Settings:
     """The application's settings, but on DynamoDB Local."""
     return replace(application.settings, dynamodb_endpoint=dynamodb_local, connection_pool_size=POOL)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared(settings: Settings) -> TableConnection:
     """A connection to DynamoDB Local, made once; moto lets requests to a loopback address pass."""
     with pytest.MonkeyPatch.context() as monkeypatch:

@@ -30,9 +30,9 @@ class UnavailableError(Exception):
     """DynamoDB Local cannot run here; the message says what to install."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def dynamodb_local() -> Iterator[str]:
-    """Return the URL of a DynamoDB Local that runs as long as the session."""
+    """Return the URL of a DynamoDB Local that runs as long as the tests of a folder."""
     try:
         with running() as endpoint:
             yield endpoint

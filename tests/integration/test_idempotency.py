@@ -33,7 +33,7 @@ def kinds() -> Counter[str]:
 def test_50_threads_with_50_keys_have_50_effects(
     api: Client, make_user: MakeUser, token_for: TokenFor
 ) -> None:
-    """Behaviour 64: each of 2,500 requests gets the one answer of its key, and there are 50 teams."""
+    """Behaviour 64: ten threads send a key at once; each request gets its answer, and there are 50 teams."""
     tokens = [token_for(make_user(f"user{number}")) for number in range(CROWD)]
 
     def create(number: int) -> Answer:
@@ -42,10 +42,10 @@ def test_50_threads_with_50_keys_have_50_effects(
         return api("POST", TEAMS, token=tokens[number], data=data, headers=headers)
 
     def create_all(thread: int) -> list[Answer]:
-        return [create((thread + turn) % CROWD if thread % 2 else turn) for turn in range(CROWD)]
+        return [create(10 * (thread % 5) + turn) for turn in range(10)]
 
     answers = [each for found in at_once(partial(create_all, n) for n in range(CROWD)) for each in found]
-    assert statuses(answers) == {201: CROWD * CROWD}
+    assert statuses(answers) == {201: 10 * CROWD}
     assert len({answer.json["id"] for answer in answers}) == CROWD
     assert sum("idempotent-replayed" not in answer.headers for answer in answers) == CROWD
     assert (kinds()["team"], kinds()["member"], kinds()["kept_answer"]) == (CROWD, CROWD, CROWD)
