@@ -4,7 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from chalicelib.security.passwords import MAX_BYTES
 from chalicelib.web.fields import text_metadata
-from chalicelib.web.pagination import MAX_LIMIT, PageQuery, QueryInteger
+from chalicelib.web.pagination import MAX_LIMIT, PageQuery
 
 MAX_KIND = 64  # characters
 
@@ -28,7 +28,8 @@ class ErasureSchema(Schema):
 class ExportQuery(PageQuery):
     """Which part of an export."""
 
-    limit = QueryInteger(
+    limit = fields.Integer(
+        strict=True,
         load_default=MAX_LIMIT,
         validate=validate.Range(1, MAX_LIMIT, error=f"Must be between 1 and {MAX_LIMIT}."),
         metadata={"description": "How many entries at most."},

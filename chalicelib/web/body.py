@@ -27,7 +27,7 @@ MAX_UNKNOWN = 100  # names beyond those of a schema: each of them would be a vio
 MAX_PARAMETER = 64  # characters of its name in a violation
 BOOLEANS = {"true": True, "false": False}
 STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
-WHOLE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)  # longer ones are out of every range
+WHOLE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,99})", re.ASCII)  # longer ones are out of every range
 
 
 def check_size(request: Request, most: int) -> None:
@@ -209,14 +209,15 @@ def load_query(kind: type[Schema], query: dict[str, list[str]]) -> Any:
     :raises InvalidValueError: naming each parameter that is wrong, unknown or given twice.
     """
     schema = schema_of(kind)
-    names = [field.data_key or name for name, field in schema.fields.items()]
-    known = f"Unknown parameter. This operation takes {', '.join(sorted(names)) or 'none'}."
-    wrong = [_violation(name, known) for name in islice(query, MAX_UNKNOWN) if name not in names]
-    wrong += [_violation(name, "Give this parameter once.") for name in names if len(query.get(name, ())) > 1]
+    fields_of = {field.data_key or name: field for name, field in schema.fields.items()}
+    known = f"Unknown parameter. This operation takes {', '.join(sorted(fields_of)) or 'none'}."
+    wrong = [_violation(name, known) for name in islice(query, MAX_UNKNOWN) if name not in fields_of]
+    once = "Give this parameter once."
+    wrong += [_violation(name, once) for name in fields_of if len(query.get(name, ())) > 1]
     if wrong:
         raise InvalidValueError(errors=wrong)
     try:
-        return schema.load({name: values[0] for name, values in query.items()})
+        return schema.load({name: _form_value(fields_of[name], texts[0]) for name, texts in query.items()})
     except ValidationError as error:
         named: Iterator[Violation] = (
             {"parameter": entry["pointer"].removeprefix("/").split("/")[0], "detail": entry["detail"]}

@@ -31,20 +31,11 @@ def _range(least: int, most: int, advice: str = "") -> validate.Range:
     return validate.Range(least, most, error=f"Must be between {least} and {most}.{advice}")
 
 
-class QueryInteger(fields.Integer):
-    """A whole number as the query string has it: only digits, no signs, blanks or underscores."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if not (isinstance(value, str) and value.isascii() and value.isdigit()):
-            raise self.make_error("invalid", input=value)
-        # Ten digits are out of range already, whatever follows.
-        return super()._deserialize(value.lstrip("0")[:10] or "0", attr, data, **kwargs)
-
-
 class PageQuery(Schema):
     """Which part of a list that goes only by cursor."""
 
-    limit = QueryInteger(
+    limit = fields.Integer(
+        strict=True,
         load_default=DEFAULT_LIMIT,
         validate=_range(1, MAX_LIMIT),
         metadata={"description": "How many elements at most."},
@@ -63,7 +54,8 @@ class PageQuery(Schema):
 class ListQuery(PageQuery):
     """Which part of a list, and in which order."""
 
-    offset = QueryInteger(
+    offset = fields.Integer(
+        strict=True,
         load_default=0,
         validate=_range(0, MAX_OFFSET, " Use cursor to go further."),
         metadata={"description": "How many elements to skip; for old clients, cursor goes further."},

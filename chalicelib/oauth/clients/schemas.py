@@ -9,7 +9,7 @@ from chalicelib.oauth.grant_types import GRANT_TYPES
 from chalicelib.oauth.redirect_uris import MAX_URI, validate_redirect_uri
 from chalicelib.scopes import SCOPES
 from chalicelib.web.fields import ID, IDS, Array, Flag, ItemId, Moment, Text, pattern_metadata
-from chalicelib.web.pagination import ListQuery, QueryInteger
+from chalicelib.web.pagination import ListQuery
 
 MAX_URIS = 20
 MAX_OVERLAP = 86_400  # seconds
@@ -89,7 +89,8 @@ class ClientRegistrationWithSecretSchema(ClientRegistrationSchema):
 class SecretRotationQuery(Schema):
     """What becomes of the secret before."""
 
-    overlap = QueryInteger(
+    overlap = fields.Integer(
+        strict=True,
         load_default=MAX_OVERLAP,
         validate=validate.Range(0, MAX_OVERLAP, error=f"Must be between 0 and {MAX_OVERLAP}."),
         metadata={
