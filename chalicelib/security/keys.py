@@ -26,6 +26,7 @@ from chalicelib.security.signing import (
 )
 
 MAC_SECRET_BYTES = 32
+EDGE_SECRET_LENGTH = 32  # characters; infra/edge.yaml demands as many
 NEXT, CURRENT, RETIRED = "next", "current", "retired"
 
 
@@ -73,6 +74,7 @@ class Keyring:
     mac_secret: bytes = field(repr=False)
     recaptcha_secret: str | None = field(default=None, repr=False)
     smtp_login: tuple[str, str] | None = field(default=None, repr=False)
+    edge_secret: str | None = field(default=None, repr=False)
     _mac_keys: dict[str, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -118,7 +120,14 @@ def read_keyring(text: str, aws: Aws) -> Keyring:
     mac_secret = bytes.fromhex(document.get("mac_secret") or document["cursor_key"])
     if len(mac_secret) < MAC_SECRET_BYTES:
         raise ValueError("mac_secret is too short to guard anything")
-    return Keyring(signing_keys, mac_secret, document.get("recaptcha_secret"), _login(document.get("smtp")))
+    login, edge_secret = _login(document.get("smtp")), _edge_secret(document.get("edge_secret"))
+    return Keyring(signing_keys, mac_secret, document.get("recaptcha_secret"), login, edge_secret)
+
+
+def _edge_secret(text: Any) -> str | None:
+    if text is not None and not (isinstance(text, str) and len(text) >= EDGE_SECRET_LENGTH):
+        raise ValueError("edge_secret is too short to prove anything")
+    return text
 
 
 def _login(entry: dict[str, Any] | None) -> tuple[str, str] | None:

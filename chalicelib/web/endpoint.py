@@ -28,6 +28,7 @@ from chalicelib.web.access import bearer_token, check_loads, may
 from chalicelib.web.answers import answer_once, budget_of, read_key, read_payload
 from chalicelib.web.call import Call
 from chalicelib.web.deprecation import announce
+from chalicelib.web.edge import source_behind
 from chalicelib.web.log_lines import measured
 from chalicelib.web.operation import OTHER, Operation
 from chalicelib.web.request import Request, read_request, with_head
@@ -159,6 +160,7 @@ class Api:
         return response
 
     def _call(self, request: Request, params: dict[str, str]) -> Call:
+        request = replace(request, source=source_behind(request, self.keystore))
         context = self.context(source=request.source, request_id=request.request_id)
         return Call(request, params, context, self.paths)
 

@@ -19,7 +19,7 @@ class Request:
     :param path: as the caller wrote it, without query.
     :param headers: names in lower case.
     :param body: undecoded, empty if there is none; None if the gateway's encoding of it is broken.
-    :param source: the address of the caller as the gateway saw it, never a header.
+    :param source: the address of the caller as the gateway saw it, or our own distribution (edge.py).
     :param base_url: the public URL of the stage, without a trailing slash.
     :param route: as declared, such as /api/v1/teams/{team_id}.
     """

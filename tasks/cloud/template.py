@@ -15,7 +15,7 @@ Template = dict[str, Any]
 
 FUNCTION = "AWS::Serverless::Function"
 # Files of infra/ that are no part of a stage's stack.
-OWN_STACKS = ("bootstrap.yaml",)
+OWN_STACKS = ("bootstrap.yaml", "edge.yaml")
 MAIL_IDENTITY = "MailIdentity"
 GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
 ANY_METHOD = "x-amazon-apigateway-any-method"

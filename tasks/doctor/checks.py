@@ -16,6 +16,7 @@ AT_DEPLOYMENT = (
     Check("development", table.check_development, deployed=True),
     Check("stack", cloud.check_stack, deployed=True),
     Check("gateway", cloud.check_gateway, deployed=True),
+    Check("firewall", cloud.check_firewall, deployed=True),
     Check("alarms", cloud.check_alarms, deployed=True),
     Check("address", cloud.check_address),
 )

@@ -8,6 +8,7 @@ import urllib3
 from chalicelib.settings import LOCAL_URL, running
 from tasks.cloud.stack import SUCCESS
 from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
+from tasks.doctor.settings import read_document
 from tasks.stages import PROTECTED
 
 OUTPUTS = ("URL", "TableName")
@@ -52,6 +53,17 @@ def check_gateway(subject: Subject) -> Iterator[Finding]:
         yield Finding(WRONG, f"{name} serves the API, too, without firewall, throttle and access log", advice)
     if not others:
         yield Finding(GOOD, f"{subject.name} only")
+
+
+def check_firewall(subject: Subject) -> Iterator[Finding]:
+    """Check that the firewall sees the addresses of callers: behind a distribution, it sees CloudFront's."""
+    if _parameter(subject, "WebAcl") != "yes":
+        yield Finding(GOOD, "none")
+    elif "edge_secret" in (read_document(subject) or {}):
+        advice = f'"WebAcl": "no" in infra/parameters/{subject.name}.json, and WebAclArn of infra/edge.yaml'
+        yield Finding(WRONG, "it counts and blocks the addresses of CloudFront instead of callers", advice)
+    else:
+        yield Finding(GOOD, "counts the addresses of callers")
 
 
 def check_alarms(subject: Subject) -> Iterator[Finding]:

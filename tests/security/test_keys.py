@@ -254,6 +254,15 @@ def test_a_document_may_hold_the_captcha_s_secret(tmp_path: Path) -> None:
     assert found == [None, "s"]
 
 
+def test_the_secret_of_a_distribution_cannot_be_guessed(tmp_path: Path) -> None:
+    """By it, callers would choose the address that they are counted under."""
+    assert load(tmp_path, GOOD).edge_secret is None
+    assert load(tmp_path, {**GOOD, "edge_secret": 32 * "e"}).edge_secret == 32 * "e"
+    for flaw in (31 * "e", "", 7):
+        with pytest.raises(SettingsError):
+            load(tmp_path, {**GOOD, "edge_secret": flaw})
+
+
 def test_the_current_key_signs_and_all_are_known(tmp_path: Path) -> None:
     """Behaviour 33: during a rotation the next key is there before it signs, and the one before after it."""
     soon, ended = int(time.time()) + 60, int(time.time()) - 1

@@ -266,6 +266,20 @@ def test_a_user_of_a_usual_name_is_no_danger(subject: Subject, make_user: MakeUs
     assert levels(table.check_development(subject)) == {GOOD}
 
 
+@pytest.mark.parametrize(
+    ("wanted", "more", "level"),
+    [("no", {"edge_secret": 32 * "e"}, GOOD), ("yes", {}, GOOD), ("yes", {"edge_secret": 32 * "e"}, WRONG)],
+)
+def test_a_firewall_behind_a_distribution_is_wrong(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch, wanted: str, more: dict[str, str], level: str
+) -> None:
+    """Every request comes from a few addresses then, which it would block for all callers."""
+    parameters = [{"ParameterKey": "WebAcl", "ParameterValue": wanted}]
+    monkeypatch.setattr(Stack, "describe", lambda _: {"Parameters": parameters})
+    edit(subject, lambda doc: doc.update(more))
+    assert levels(cloud.check_firewall(subject)) == {level}
+
+
 def test_alarms_tell_somebody(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each alarm of the stack is there, and has an action."""
     client, names = subject.client("cloudwatch"), ["grail-dev one", "grail-dev two"]
