@@ -27,7 +27,7 @@ from chalicelib.settings import Settings
 from chalicelib.teams import handlers as teams
 from chalicelib.telemetry import logs
 from chalicelib.users import handlers as users
-from chalicelib.web import discovery, docs, system
+from chalicelib.web import docs, system
 from chalicelib.web.endpoint import Api
 
 settings = Settings.from_env()
@@ -132,8 +132,8 @@ api.route("GET", "/api/v1/openapi.json", openapi_json)
 api.route("GET", "/api/v1/openapi-3.1.json", openapi_31_json)
 api.route("GET", "/api/v1/openapi.yaml", openapi_yaml)
 api.route("GET", "/api/v1/static/{file}", docs.get_static_file)
-api.route("GET", "/.well-known/api-catalog", discovery.api_catalog(api))
-api.route("GET", "/.well-known/security.txt", discovery.get_security_txt)
+api.route("GET", "/.well-known/api-catalog", system.api_catalog(api))
+api.route("GET", "/.well-known/security.txt", system.get_security_txt)
 api.route("GET", "/errors/{problem}", system.get_problem_type)
 
 api.group("Health", "Whether the service runs.")

@@ -46,12 +46,14 @@ ASKED = Docs(
 
 @dataclass(frozen=True)
 class LinkPage:
-    """What the page of a link shows before and after its use.
+    """What the page of a link does, and shows before and after that.
 
     :param form: name of its form, and the last part of its path.
     :param text: names the account, so that nobody confirms one that a stranger made with their address.
     """
 
+    purpose: Purpose
+    use: Callable[[Context, str], None]
     form: str
     title: str
     text: str
@@ -60,6 +62,8 @@ class LinkPage:
 
 
 VERIFY = LinkPage(
+    "email_verification",
+    actions.verify_email,
     "verify",
     "Confirm your email address",
     "Press the button to confirm that this email address and the account {username} are yours.",
@@ -67,6 +71,8 @@ VERIFY = LinkPage(
     "Your email address is confirmed.",
 )
 CONFIRM = LinkPage(
+    "email_change",
+    actions.confirm_email_change,
     "confirm",
     "Use this email address",
     "Press the button to use this email address for the account {username} from now on.",
@@ -74,6 +80,8 @@ CONFIRM = LinkPage(
     "Your account has its new email address.",
 )
 UNDO = LinkPage(
+    "email_undo",
+    actions.undo_email_change,
     "undo",
     "Keep your old email address",
     "Press the button to bring back the address that the account {username} had. Everybody is signed out.",
@@ -95,7 +103,7 @@ def _named(call: Call) -> list[Key | None]:
 @Operation(access=Access(PUBLIC), takes=LINK, gives=PAGE, docs=SHOWN)
 def show_email_verification(call: Call) -> Reply:
     """Show the page that confirms an email address; without a token, the one that sends the link again."""
-    return _show(call, VERIFY, "email_verification") if token_of(call) else _ask_again(call)
+    return _show(call, VERIFY) if token_of(call) else _ask_again(call)
 
 
 @Operation(
@@ -107,32 +115,32 @@ def show_email_verification(call: Call) -> Reply:
 def submit_email_verification(call: Call) -> Reply:
     """Confirm an email address; without a token, send the link again."""
     if call.body["token"]:
-        return _use(call, VERIFY, "email_verification", actions.verify_email)
+        return _use(call, VERIFY)
     return _request(call, _ask_again, VERIFY.form, actions.request_verification)
 
 
 @Operation(access=Access(PUBLIC), takes=LINK, gives=PAGE, docs=SHOWN)
 def show_email_change(call: Call) -> Reply:
     """Show the page that confirms a new email address."""
-    return _show(call, CONFIRM, "email_change")
+    return _show(call, CONFIRM)
 
 
 @Operation(access=Access(PUBLIC), takes=FORM, gives=PAGE, docs=USED)
 def submit_email_change(call: Call) -> Reply:
     """Move the account to its new email address."""
-    return _use(call, CONFIRM, "email_change", actions.confirm_email_change)
+    return _use(call, CONFIRM)
 
 
 @Operation(access=Access(PUBLIC), takes=LINK, gives=PAGE, docs=SHOWN)
 def show_email_undo(call: Call) -> Reply:
     """Show the page that brings an old email address back."""
-    return _show(call, UNDO, "email_undo")
+    return _show(call, UNDO)
 
 
 @Operation(access=Access(PUBLIC), takes=FORM, gives=PAGE, docs=USED)
 def submit_email_undo(call: Call) -> Reply:
     """Bring the old email address back, and sign everybody out."""
-    return _use(call, UNDO, "email_undo", actions.undo_email_change)
+    return _use(call, UNDO)
 
 
 @Operation(access=Access(PUBLIC), gives=PAGE, docs=Docs(headers=("Set-Cookie",)))
@@ -187,9 +195,9 @@ def submit_password_reset(call: Call) -> Reply:
     return done_page(call, "New password", SIGNED_OUT)
 
 
-def _show(call: Call, page: LinkPage, purpose: Purpose) -> Reply:
+def _show(call: Call, page: LinkPage) -> Reply:
     token = token_of(call)
-    user = require_link(call.context, purpose, token).user
+    user = require_link(call.context, page.purpose, token).user
     return _link_page(call, page, user, token)
 
 
@@ -201,12 +209,12 @@ def _link_page(
     return show(call, LINK_PAGE, page.title, texts, form=page.form, alert=alert, status=status)
 
 
-def _use(call: Call, page: LinkPage, purpose: Purpose, action: Callable[[Context, str], None]) -> Reply:
+def _use(call: Call, page: LinkPage) -> Reply:
     token = call.body["token"]
-    user = require_link(call.context, purpose, token).user
+    user = require_link(call.context, page.purpose, token).user
     if not is_form_ticket(call, page.form):
         return _link_page(call, page, user, token, alert=STALE, status=403)
-    action(call.context, token)
+    page.use(call.context, token)
     return done_page(call, page.title, page.done)
 
 

@@ -6,15 +6,13 @@ from marshmallow import Schema, fields, validate
 
 from chalicelib.db.keys import MAX_EMAIL
 from chalicelib.oauth.fields import WHOSE
-from chalicelib.security.passwords import MAX_BYTES, MIN_LENGTH
-from chalicelib.users.schemas import validate_new_password
+from chalicelib.users.schemas import new_password
 from chalicelib.web.fields import pattern_metadata, text_metadata
 from chalicelib.web.form import MAX_VALUE, LinkFormSchema, LinkTokenSchema
 
 ANY_ID = re.compile(r"[A-Za-z0-9._-]*", re.ASCII)
 ANY = re.compile(r"[\s\S]+")  # what can be no name is a name of nobody
 ENDED = pattern_metadata(ANY_ID, 64, description="Of the client or session that ends.", example="planner")
-PASSWORD = {"minLength": MIN_LENGTH, "maxLength": MAX_BYTES, "format": "password"}
 
 
 class NameSchema(Schema):
@@ -30,12 +28,7 @@ class NameSchema(Schema):
 class ResetSchema(LinkTokenSchema):
     """A link, and a new password."""
 
-    password = fields.String(
-        required=True,
-        load_only=True,
-        validate=validate_new_password,
-        metadata={**PASSWORD, "example": "analytical engine"},
-    )
+    password = new_password()
 
 
 class AccountFormSchema(LinkFormSchema):

@@ -45,6 +45,17 @@ def validate_address(value: str) -> None:
         raise ValidationError("Not a valid email address.")
 
 
+def new_password() -> fields.String:
+    """Return the field of a password that somebody chooses."""
+    shape = {"minLength": MIN_LENGTH, "maxLength": MAX_BYTES, "format": "password"}
+    return fields.String(
+        required=True,
+        load_only=True,
+        validate=validate_new_password,
+        metadata={**shape, "example": "analytical engine"},
+    )
+
+
 class EmailText(Text):
     """An e-mail address in NFC."""
 
@@ -83,17 +94,7 @@ class UserChangesSchema(Schema):
     """What a PATCH may change; also the part of a sign-up that it shares."""
 
     email = EmailText(required=True)
-    password = fields.String(
-        required=True,
-        load_only=True,
-        validate=validate_new_password,
-        metadata={
-            "minLength": MIN_LENGTH,
-            "maxLength": MAX_BYTES,
-            "format": "password",
-            "example": "analytical engine",
-        },
-    )
+    password = new_password()
     first_name = Text(max_length=MAX_NAME, metadata={"example": "Ada"})
     middle_name = Text(max_length=MAX_NAME, metadata={"example": "King"})
     last_name = Text(max_length=MAX_NAME, metadata={"example": "Lovelace"})

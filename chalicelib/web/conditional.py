@@ -47,11 +47,6 @@ def check_preconditions(request: Request, item: Item) -> None:
         raise PreconditionFailedError("If-None-Match is no list of ETags: nothing was changed.")
 
 
-def is_unchanged(request: Request, item: Item) -> bool:
-    """Whether a GET of an item may be answered with 304."""
-    return is_known(request, etag_of(item))
-
-
 def is_known(request: Request, tag: str) -> bool:
     """Whether the caller of a GET or HEAD has the version of a tag already (weak comparison)."""
     return request.method in ("GET", "HEAD") and _names(request, tag)

@@ -1,6 +1,6 @@
 """From a request to a response: authenticate and load, then answer; again where others were faster."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Protocol
 
@@ -11,7 +11,6 @@ from chalicelib.db.keys import Key
 from chalicelib.db.transaction import StaleError
 from chalicelib.errors import (
     ApiError,
-    MalformedRequestError,
     OutcomeUnknownError,
     ServiceUnavailableError,
     TooManyRequestsError,
@@ -144,7 +143,7 @@ class Api:
         request = read_request(current, self.settings)
         operation = self.find(request.method, path)
         try:
-            check_text(request, params)
+            request.check_text(params.values())
             response = respond(request, params)
         except ApiError as error:
             note(problem=error.code_name)
@@ -248,15 +247,6 @@ class Api:
         if "PATCH" in resource:
             headers["Accept-Patch"] = ", ".join(resource["PATCH"].takes.types)  # RFC 5789 §3.1
         return empty_response(204, headers)
-
-
-def check_text(request: Request, params: Mapping[str, str]) -> None:
-    """Check that everything but the body is Unicode text.
-
-    :raises MalformedRequestError: there is half of a surrogate pair in it.
-    """
-    if not request.is_text(params.values()):
-        raise MalformedRequestError("Path, query or headers hold half of a surrogate pair.")
 
 
 def charge(context: Context, error: ApiError) -> None:

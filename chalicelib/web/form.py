@@ -13,7 +13,7 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 
 from chalicelib.errors import MalformedRequestError
 from chalicelib.security.seals import seal, unseal
-from chalicelib.web.body import parse_form
+from chalicelib.web.body import media_type_of, parse_form
 from chalicelib.web.browser import browser_of, is_from_own_page
 from chalicelib.web.call import Call
 from chalicelib.web.fields import pattern_metadata
@@ -75,7 +75,7 @@ def read_form(request: Request) -> dict[str, str]:
 
     :raises MalformedRequestError: another content type, a repeated name or bad encoding.
     """
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
+    if media_type_of(request) != FORM:
         raise MalformedRequestError(f"Send the parameters as {FORM}.")
     if request.body is None:
         raise MalformedRequestError("The body can't be read.")

@@ -7,6 +7,7 @@ from typing import Any
 
 from chalice.app import Request as ChaliceRequest
 
+from chalicelib.errors import MalformedRequestError
 from chalicelib.settings import LOCAL_URL, Settings
 
 SURROGATE = re.compile(r"[\ud800-\udfff]")  # Python's text has no pairs
@@ -41,14 +42,16 @@ class Request:
         parts = path.rsplit("/", self.route.count("/")) if self.route else [path]
         return "/".join(["", *parts[1:]]) if len(parts) > 1 else path
 
-    def is_text(self, more: Iterable[str] = ()) -> bool:
-        """Whether path, query and headers are Unicode text: JSON brings half of a surrogate pair, too.
+    def check_text(self, more: Iterable[str] = ()) -> None:
+        """Check that everything but the body is Unicode text: JSON brings half of a surrogate pair, too.
 
         :param more: what else the gateway took from the request.
+        :raises MalformedRequestError: there is half of a pair.
         """
         values = (value for values in self.query.values() for value in values)
         text = "".join((self.path, *self.query, *values, *self.headers, *self.headers.values(), *more))
-        return text.isascii() or SURROGATE.search(text) is None
+        if not text.isascii() and SURROGATE.search(text):
+            raise MalformedRequestError("Path, query or headers hold half of a surrogate pair.")
 
 
 def with_head(methods: Collection[str]) -> list[str]:

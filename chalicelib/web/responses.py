@@ -23,7 +23,7 @@ from chalicelib.settings import Settings
 from chalicelib.telemetry.measure import note
 from chalicelib.web.body import schema_of
 from chalicelib.web.call import Call
-from chalicelib.web.conditional import etag_of, etag_of_list, etag_of_text, is_known, is_unchanged
+from chalicelib.web.conditional import etag_of, etag_of_list, etag_of_text, is_known
 from chalicelib.web.headers import READABLE, SENDABLE
 from chalicelib.web.media import JSON, PROBLEM_JSON
 from chalicelib.web.operation import Operation, Reply
@@ -82,7 +82,7 @@ def dump(call: Call, operation: Operation, result: Any) -> Response:
         value = value.items
     if gives.etag and isinstance(value, Item):
         headers["ETag"] = etag_of(value)
-        if is_unchanged(call.request, value):
+        if is_known(call.request, headers["ETag"]):
             return empty_response(304, headers)
     if gives.status == 204:
         return empty_response(204, headers)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.settings import LOCAL_SECURITY_CONTACT
-from chalicelib.web.discovery import expires
+from chalicelib.web.system import expires
 from tests.http import Client
 from tests.target import present
 
