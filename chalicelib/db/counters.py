@@ -85,8 +85,8 @@ def _spread(name: str, amount: int, width: int) -> tuple[Counter, list[Action]]:
     """
     in_use(name, get_many([keys.counter(MIGRATED), keys.counter(name)]))
     known = _widths.get(name, 1)
-    if known > width or width == MAX_SHARDS or MIGRATED not in _widths:
+    if known > width or width >= MAX_SHARDS or MIGRATED not in _widths:
         return _draw(name, amount, known)
     first, actions = _draw(name, amount, 1)
     # Adding to a set is idempotent: of two who open shards at once, neither takes back the other's.
-    return first, [*actions, Counter.in_use.add(set(range(2 * width)))]
+    return first, [*actions, Counter.in_use.add(set(range(min(2 * width, MAX_SHARDS))))]

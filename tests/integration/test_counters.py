@@ -183,6 +183,18 @@ def test_no_more_are_opened_than_there_can_be(known: dict[str, int]) -> None:
     assert (opened() if known else set(), read()) == (set(range(MAX_SHARDS)) if known else set(), 1)
 
 
+@pytest.mark.parametrize(("most", "expected"), [(3, {0, 1, 2}), (1, {0, 1})])
+def test_the_most_may_be_any_number(monkeypatch: pytest.MonkeyPatch, most: int, expected: set[int]) -> None:
+    """Not only a power of two; and others, whose code has a higher one, may have opened more."""
+    shards.mark()
+    open_shards("things", 2)
+    counters._widths.update({counters.MIGRATED: 1, "things": 2})
+    monkeypatch.setattr(counters, "MAX_SHARDS", most)
+    with met(transaction.CROWDED):
+        write()
+    assert (opened(), read()) == (expected, 1)
+
+
 def test_every_total_is_exact_while_containers_of_both_versions_write() -> None:
     """During a deployment; then while db.migrate leaves one shard of each counter."""
     watch = Watch()
