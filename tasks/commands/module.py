@@ -7,20 +7,26 @@ from tasks.processes import project_folder
 
 
 @command(
-    iterable=["field"],
+    iterable=["field", "filter"],
     name="name in the plural, such as articles",
     singular="name in the singular, such as article",
-    field="NAME:TYPE[:required][:min=N][:max=N][:values=A,B], for each field; TYPE is string, text, "
-    "integer, boolean, datetime or enum; by default title:string:required",
+    field="NAME:TYPE[:OPTION…], for each field (docs/extending.md); by default title:string:required",
+    filter="name of a field by whose values the list may be filtered, for each such field",
     owner="whose its items are: user (whoever creates them) or team",
 )
 def create(
-    _context: Context, name: str = "", singular: str = "", field: list[str] | None = None, owner: str = "user"
+    _context: Context,
+    name: str = "",
+    singular: str = "",
+    field: list[str] | None = None,
+    filter: list[str] | None = None,  # noqa: A002 - the option's name
+    owner: str = "user",
 ) -> None:
     """Generate a resource: model, permissions, handlers, routes, scopes, tests, documentation."""
     from tasks.module.create import create as create_files
 
-    plan = create_files(project_folder(), name, singular, field or ["title:string:required"], owner)
+    fields = field or ["title:string:required"]
+    plan = create_files(project_folder(), name, singular, fields, owner, filters=filter or [])
     print("Created:", *plan.files, sep="\n  ")
     print("Changed:", *plan.changed, sep="\n  ")
     print(f"`make check && make test` tests it, `make run` serves it at /api/v1/{name}.")

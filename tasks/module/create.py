@@ -1,12 +1,13 @@
 """`invoke module.create`: a new resource, complete, in the working tree."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
 from tasks.errors import TaskError
 from tasks.module.edits import Edit, edits
-from tasks.module.fields import parse_fields
+from tasks.module.fields import parse_fields, with_filters
 from tasks.module.files import finished, read, write
 from tasks.module.names import Names
 from tasks.module.owners import check_owner
@@ -26,19 +27,22 @@ class Plan:
     changed: dict[str, str] = field(default_factory=dict)
 
 
-def create(root: Path, things: str, thing: str, said: list[str], owner: str = "user") -> Plan:
+def create(
+    root: Path, things: str, thing: str, said: list[str], owner: str = "user", *, filters: Sequence[str] = ()
+) -> Plan:
     """Create a module; nothing is written before the texts of all files are known.
 
     :param root: the project's folder.
     :param things: its name in the plural, and `thing` in the singular.
     :param said: its fields, as `--field` has them.
     :param owner: whose its items are: user or team.
+    :param filters: names of fields by which its list is filtered.
     :raises TaskError: a name or field is invalid, or a name is taken.
     """
     names = Names(things, thing)
     names.check()
     check_owner(owner)
-    fields = parse_fields(said, thing, root, owner)
+    fields = with_filters(parse_fields(said, thing, root, owner), filters)
     raw = new_files(names, fields, owner)
     present = [
         path for path in (f"chalicelib/{things}", f"chalicelib/{things}.py", *raw) if (root / path).exists()

@@ -1,7 +1,7 @@
 """The fields of a resource: what `--field` says, and the source that it becomes."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from pathlib import Path
@@ -21,10 +21,17 @@ MAX_STRING = 500  # characters: lists read whole items, and 100 of them should f
 MAX_TEXT = 10_000
 MIN_UNIQUE = 8  # characters that a unique value may have: the tests make up as many
 INT32 = 2**31
-MAX_PLACES = (
-    18  # with them, and 19 digits before the point, a number is exact in DynamoDB: 38 digits (AWS quota)
-)
+MAX_PLACES = 18  # with 19 digits before the point, they are exact in DynamoDB: 38 digits (AWS quota)
 MAX_DECIMAL = Decimal(10**MAX_PLACES)
+FILTERS = (
+    "string",
+    "integer",
+    "boolean",
+    "date",
+    "enum",
+    "ref",
+)  # types of which equal values are equal texts
+PARAMETERS = {"limit", "cursor", "offset", "order"}  # of every list
 # Names that items, schemas, forms or the generated code use themselves.
 TAKEN = {*dir(Item), *dir(Schema()), "access_token", "cls", "hash_key", "id", "range_key", "self", "user_id"}
 
@@ -44,6 +51,8 @@ class Field:
     :param fresh: of a unique one, a value that no other item has.
     :param target: what it refers to, and `when_deleted` what happens to the items with what they refer to.
     :param is_owner: says whose an item is, from its creation on.
+    :param type: as `--field` has it.
+    :param has_filter: lists may be filtered by it.
     """
 
     name: str
@@ -60,6 +69,8 @@ class Field:
     target: Target | None = None
     when_deleted: str = ""
     is_owner: bool = False
+    type: str = ""
+    has_filter: bool = False
 
     @property
     def is_nullable(self) -> bool:
@@ -85,6 +96,12 @@ class Field:
         described = ', "description": "Unique, in any case of letters."' if self.fresh else ""
         also.append(f'metadata={{"example": {self.example}{described}}}')
         return self.declaration.replace("...", ", ".join(also))
+
+    @property
+    def parameter(self) -> str:
+        """How a query declares it, in which it has the value that is wanted."""
+        described = '"description": "Only those of this value. Filter by one field at a time."'
+        return self.declaration.replace("...", f'metadata={{{described}, "example": {self.example}}}')
 
     @property
     def rule(self) -> str:
@@ -363,4 +380,16 @@ def parse_field(said: str, thing: str, root: Path) -> Field:
     if options.given:
         kind = f"{'a required' if options.required else 'an optional'} {rest[0]}"
         raise TaskError(f"{name}: {kind} does not take {', '.join(options.given)}.")
-    return field
+    return replace(field, type=rest[0])
+
+
+def with_filters(fields: list[Field], names: Sequence[str]) -> list[Field]:
+    """Return the fields, some of which lists are filtered by.
+
+    :raises TaskError: there is no such field, or lists cannot be filtered by it.
+    """
+    known = {field.name for field in fields if field.type in FILTERS} - PARAMETERS
+    for name in names:
+        if name not in known:
+            raise TaskError(f"--filter {name}: name a field of the type {', '.join(FILTERS)}.")
+    return [replace(field, has_filter=field.name in names) for field in fields]

@@ -100,8 +100,7 @@ def reference_places(values: Mapping[str, str], fields: Sequence[Field]) -> dict
     def all_of(text: str) -> str:
         return "".join(Template(text).substitute(one) for one in each)
 
-    indexes = "".join(f'Index("{one["attribute"]}"), ' for one in each)
-    declared = f"    indexes = ({indexes})\n    references = (\n{all_of(DECLARED)}    )\n"
+    declared = f"    references = (\n{all_of(DECLARED)}    )\n"
     deletions = "".join(f"\n{Template(DELETED[one['when_deleted']]).substitute(one)}" for one in each)
     setup = Template(SETUP).substitute(values)
     personal = [Template(PERSONAL).substitute(one) for one in each if one["mode"] == "erasure"]

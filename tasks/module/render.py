@@ -18,8 +18,14 @@ FILES = {
     "chalicelib/$things/schemas.py": "schemas.py",
     "tests/api/owned/$things.py": "owned.py",
     "tests/api/test_$things.py": "test.py",
+    "tests/api/test_${things}_fields.py": "test_fields.py",
     "docs/$things.md": "docs.md",
 }
+FOUND_WORDS = """, or those that have a value.
+
+    What is found by a value is not counted. It may lack what changed a moment ago, so a page may be short:
+    `Link` says whether there are more.
+    """
 FILE_OF_REFERENCE = "tests/api/test_${things}_of_$target.py"
 
 
@@ -47,41 +53,77 @@ def places(names: Names, fields: list[Field], owner: str = "user") -> dict[str, 
     own = [field for field in fields if not field.is_owner]  # nobody changes whose they are
     required = [field for field in own if field.required]
     unique = [field for field in fields if field.fresh]
+    filters = [field for field in fields if field.has_filter]
+    values = names.places() | _field_places(fields, owner) | _own_places(own) | _unique_places(unique)
+    values |= _filter_places(f"{values['Thing']}Query", filters)
+    values["fuzzed"] = f'"create{values["Thing"]}", ' if "decimal" in {field.type for field in fields} else ""
+    values |= {name: Template(text).safe_substitute(values) for name, text in OWNERS[owner].items()}
+    values |= reference_places(values, fields)
+    parts = {
+        "filter_schema": filters,
+        "filter_handler": filters,
+        "test_filter": filters,
+        "test_filters": filters[1:],
+        "unique": unique,
+        "test_unique": unique,
+        "test_required": required,
+        "test_optional": len(required) < len(own),
+    }
+    return values | {part: template(f"{part}.py", values) if of else "" for part, of in parts.items()}
+
+
+def _field_places(fields: list[Field], owner: str) -> dict[str, str]:
     unlisted = [field.name for field in fields if not field.listed] + ["created", "updated"]
     served = {"id": None, OWNERS[owner]["owner_field"]: None, "created": None, "updated": None}
-    values = names.places() | {
+    listed = [field.name for field in fields if field.listed and not field.is_owner]
+    indexes = "".join(f'Index("{field.name}"), ' for field in fields if field.target or field.has_filter)
+    return {
         "attributes": _lines(f"{field.name} = {field.attribute}" for field in fields),
         "schema_fields": _lines(f"{field.name} = {field.schema_field}" for field in fields),
-        "rules": _pairs((field.name, field.rule) for field in own),
-        "listed": _quoted({"id": 0, OWNERS[owner]["owner_field"]: 0} | {f.name: 0 for f in own if f.listed}),
+        "indexes": f"    indexes = ({indexes})\n" if indexes else "",
+        "listed": _quoted(dict.fromkeys(["id", OWNERS[owner]["owner_field"], *listed])),
         "unlisted": f"({_quoted(unlisted)})",
         "unlisted_words": _and([f"`{name}`" for name in unlisted]),
         "new": _pairs((field.name, field.example) for field in fields),
         "least": _pairs((field.name, field.example) for field in fields if field.required),
-        "other": _pairs((field.name, field.other) for field in own),
-        "unique": _quoted(field.name for field in unique),
-        "fresh": "".join(f', "{field.name}": {field.fresh}' for field in unique),
-        "unique_values": _pairs((field.name, f"self.{field.name}") for field in unique),
-        "on_creation": "docs=Docs(problems=(ConflictError,))," if unique else "",
-        "field": own[0].name,
-        "field_other": own[0].other,
-        "bad": ", ".join(f'("{field.name}", {value})' for field in own for value in field.refused),
-        "required": _quoted([field.name for field in required]),
-        "optional": ", ".join(f'("{field.name}", {field.blank})' for field in own if not field.required),
         "field_rows": "\n".join(
             f"| `{field.name}` | {field.limits}{', required' * field.required} |" for field in fields
         ),
         "server_fields": ", ".join(f"`{name}`" for name in served if name not in {f.name for f in fields}),
     }
-    has_decimals = any(field.stored == "DecimalAttribute" for field in fields)
-    values["fuzzed"] = f'"create{values["Thing"]}", ' if has_decimals else ""
-    values |= {name: Template(text).safe_substitute(values) for name, text in OWNERS[owner].items()}
-    values |= reference_places(values, fields)
-    values["unique_method"] = template("unique.py", values) if unique else ""
-    values["unique_tests"] = template("test_unique.py", values) if unique else ""
-    values["required_tests"] = template("test_required.py", values) if required else ""
-    values["optional_tests"] = template("test_optional.py", values) if len(required) < len(own) else ""
-    return values
+
+
+def _own_places(own: list[Field]) -> dict[str, str]:
+    return {
+        "rules": _pairs((field.name, field.rule) for field in own),
+        "other": _pairs((field.name, field.other) for field in own),
+        "field": own[0].name,
+        "field_other": own[0].other,
+        "bad": ", ".join(f'("{field.name}", {value})' for field in own for value in field.refused),
+        "required": _quoted(field.name for field in own if field.required),
+        "optional": ", ".join(f'("{field.name}", {field.blank})' for field in own if not field.required),
+    }
+
+
+def _unique_places(unique: list[Field]) -> dict[str, str]:
+    return {
+        "unique_fields": _quoted(field.name for field in unique),
+        "fresh": "".join(f', "{field.name}": {field.fresh}' for field in unique),
+        "unique_values": _pairs((field.name, f"self.{field.name}") for field in unique),
+        "on_creation": "docs=Docs(problems=(ConflictError,))," if unique else "",
+    }
+
+
+def _filter_places(query: str, filters: list[Field]) -> dict[str, str]:
+    words = " or ".join(f"`?{field.name}=`" for field in filters)
+    return {
+        "filters": _quoted(field.name for field in filters),
+        "parameters": _lines(f"{field.name} = {field.parameter}" for field in filters),
+        "query": query if filters else "ListQuery",
+        "counted_if": "call: [] if FILTERS & call.request.query.keys() else" if filters else "_:",
+        "found_words": FOUND_WORDS if filters else ".",
+        "found_by": f"; {words} leaves those that have the value, which are not counted" if filters else "",
+    }
 
 
 def _lines(lines: Iterable[str]) -> str:

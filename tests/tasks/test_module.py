@@ -9,7 +9,7 @@ import pytest
 
 from tasks.errors import TaskError
 from tasks.module.create import create
-from tasks.module.fields import Field, parse_fields
+from tasks.module.fields import Field, parse_fields, with_filters
 from tests import engine
 from tests.architecture.source import ROOT
 
@@ -37,6 +37,7 @@ EVERY_TYPE = [
     "status:enum:required:values=draft,in-review,done",
     "color:enum:values=red,blue",
 ]
+FILTERS = ["slug", "subtitle", "stars", "is_public", "day", "color"]
 
 
 def copy_to(folder: Path) -> Path:
@@ -90,7 +91,7 @@ def succeed(project: Path, *arguments: str) -> str:
 @pytest.mark.slow
 def test_a_new_module_passes_every_check(project: Path) -> None:
     """A resource with every type of field is linted, formatted, typed, layered and tested."""
-    create(project, "gizmo_parts", "gizmo_part", EVERY_TYPE)
+    create(project, "gizmo_parts", "gizmo_part", EVERY_TYPE, filters=FILTERS)
     succeed(project, "ruff", "check", ".")
     succeed(project, "ruff", "format", "--check", ".")
     succeed(
@@ -99,9 +100,11 @@ def test_a_new_module_passes_every_check(project: Path) -> None:
         "chalicelib/gizmo_parts",
         "app.py",
         "tests/api/test_gizmo_parts.py",
+        "tests/api/test_gizmo_parts_fields.py",
         "tests/api/world.py",
     )
     tests = ["tests/architecture", "tests/db/test_keys.py", "tests/api/test_gizmo_parts.py"]
+    tests += ["tests/api/test_gizmo_parts_fields.py"]
     tests += ["tests/integration/test_capacity.py::test_every_operation_is_measured"]
     tests += [f"tests/api/test_{name}.py" for name in ("authorization_matrix", "openapi")]
     chosen = (
@@ -234,6 +237,17 @@ def test_nobody_else_owns_things(untouched: Path) -> None:
     """Users do, or teams."""
     with pytest.raises(TaskError, match="--owner is user or team"):
         create(untouched, "gizmos", "gizmo", TITLE, "client")
+
+
+BAD_FILTERS = ["", "motto", "Title", "body", "price", "starts", "limit", "title;id"]
+
+
+@pytest.mark.parametrize("name", BAD_FILTERS)
+def test_a_bad_filter_is_refused(name: str) -> None:
+    """Long texts, decimals and times are found by no value, and `limit` is another parameter."""
+    said = ["title:string", "body:text", "price:decimal", "starts:datetime", "limit:integer"]
+    with pytest.raises(TaskError, match=f"--filter {name}: name a field of the type string"):
+        with_filters(parse_fields(said, "gizmo"), [name])
 
 
 def test_two_fields_need_two_names() -> None:
