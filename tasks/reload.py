@@ -8,9 +8,12 @@ from pathlib import Path
 
 from tasks.processes import Child, module
 from tasks.sources import Sources
+from tasks.worker import BROKEN, SERVES
 
-SERVES = "Restarted: {changed} changed."
-BROKEN = "Broken: {changed} changed. Requests get a 503 until this is repaired: {reason}"
+TOLD = {
+    SERVES: "Restarted: {changed} changed.",
+    BROKEN: "Broken: {changed} changed. Requests get a 503 until this is repaired: see above.",
+}
 ENDED = "Broken: {changed} changed. The server ended: see its messages above. It starts again after a change."
 
 
@@ -45,21 +48,21 @@ class Reloader:
             self._worker.stop()
             self._worker = None
 
-    def wait(self, seconds: float) -> str | None:
+    def wait(self, seconds: float) -> str:
         """Wait for the report of a worker that has just started.
 
-        :returns: what is broken; nothing if it serves, and None if nothing is known yet.
+        :returns: SERVES or BROKEN (tasks/worker.py); nothing if that is not known yet.
         :raises WorkerError: it ended before it could serve.
         """
         if self._report is None or not select.select([self._report], [], [], seconds)[0]:
-            return None
+            return ""
         with os.fdopen(self._report, encoding="utf-8") as pipe:
             self._report = None
-            report = pipe.read()
+            report = pipe.read().strip()
         if not report:
             self.stop()
             raise WorkerError
-        return report.strip()
+        return report
 
     def tend(self) -> None:
         """Start a new worker if a source has changed, and print what became of it.
@@ -71,12 +74,12 @@ class Reloader:
             self.stop()
             self.start()
         try:
-            reason = self.wait(0)
+            state = self.wait(0)
         except WorkerError:
             print(ENDED.format(changed=self._changed), flush=True)
             return
-        if reason is not None:
-            print((BROKEN if reason else SERVES).format(changed=self._changed, reason=reason), flush=True)
+        if state:
+            print(TOLD[state].format(changed=self._changed), flush=True)
         elif self._worker and not self._worker.running and self._report is None:
             raise WorkerError
 

@@ -16,6 +16,7 @@ from tasks import engine
 from tasks.errors import TaskError
 from tasks.processes import LOOPBACK, Child, module, port_taken, project_folder, shown
 from tasks.reload import Reloader, WorkerError
+from tasks.worker import BROKEN
 
 READY_SECONDS = 60
 POLL_SECONDS = 0.4
@@ -187,14 +188,14 @@ def wait_until_ready(reloader: Reloader, children: Sequence[Child]) -> None:
     """Wait until requests are answered, with a 503 if need be."""
     deadline = time.monotonic() + READY_SECONDS
     try:
-        while (reason := reloader.wait(POLL_SECONDS)) is None:
+        while not (state := reloader.wait(POLL_SECONDS)):
             require_alive(children)
             if time.monotonic() > deadline:
                 raise TaskError(f"The server did not start within {READY_SECONDS} s.")
     except WorkerError:
         raise TaskError("The server did not start: see its messages above.") from None
-    if reason:
-        print(f"Broken: requests get a 503 until this is repaired: {reason}", flush=True)
+    if state == BROKEN:
+        print("Broken: requests get a 503 until this is repaired: see above.", flush=True)
 
 
 def watch(reloader: Reloader, children: Sequence[Child]) -> None:

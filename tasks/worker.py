@@ -1,17 +1,15 @@
-"""The process of `make run` that serves: app.py, or a 503 that says why it cannot be imported.
+"""The process of `make run` that serves: app.py, or a 503 while it cannot be imported.
 
 `python -m tasks.worker LISTENER REPORT` takes two file descriptors: a socket that listens, and a pipe for one
-line, written when requests are answered: what is broken, or nothing. Only the standard library is imported
-before the application is, since every other module may be the one that is being edited.
+word, written when requests are answered: SERVES or BROKEN. Only the standard library is imported before the
+application is, since every other module may be the one that is being edited.
 """
 
 import json
 import os
-import re
 import socket
 import sys
 import traceback
-from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,8 +18,8 @@ from tasks.lifeline import end_with_parent
 
 PROJECT = Path(__file__).resolve().parent.parent
 MAX_BODY = 1024 * 1024
-OURS = ("app.py", "chalicelib", "tasks")
-OWN_HOST = re.compile(r"(127(\.[0-9]+){3}|localhost|\[::1\])(:[0-9]+)?", re.IGNORECASE)
+SERVES, BROKEN = "serves", "broken"
+PROBLEM = {"title": "The code cannot be imported", "status": 503, "detail": "See the terminal."}
 
 
 class Server(ThreadingHTTPServer):
@@ -44,13 +42,9 @@ class Server(ThreadingHTTPServer):
 
 
 class Excuse(BaseHTTPRequestHandler):
-    """Answers every request with what is broken."""
+    """Answers every request with a 503, without the reason: a page with a rebound name could read it."""
 
     protocol_version = "HTTP/1.1"
-
-    def __init__(self, *arguments: Any, reason: str) -> None:
-        self._reason = reason
-        super().__init__(*arguments)
 
     def __getattr__(self, name: str) -> Any:
         """Handle every method alike."""
@@ -58,13 +52,8 @@ class Excuse(BaseHTTPRequestHandler):
             return self._answer
         raise AttributeError(name)
 
-    def _detail(self) -> str:
-        # Reveal nothing about the code to a page whose name was rebound to this address.
-        return self._reason if OWN_HOST.fullmatch(self.headers.get("Host", "")) else "See the terminal."
-
     def _answer(self) -> None:
-        problem = {"title": "The code cannot be imported", "status": 503, "detail": self._detail()}
-        body = json.dumps(problem).encode()
+        body = json.dumps(PROBLEM).encode()
         self.close_connection = True
         length = self.headers.get("Content-Length", "")
         if length.isdecimal():
@@ -82,45 +71,18 @@ class Excuse(BaseHTTPRequestHandler):
         """Stay silent: what is broken has been told."""
 
 
-def describe(error: BaseException) -> str:
-    """Return where an exception was raised, and its message, in one line."""
-    found = syntax_error(error) or error
-    if isinstance(found, SyntaxError):
-        place, message = (found.filename or "", found.lineno), found.msg
-    else:
-        frames = [frame for frame in traceback.extract_tb(found.__traceback__) if is_ours(frame.filename)]
-        place, message = (frames[-1].filename, frames[-1].lineno) if frames else ("", None), str(found)
-    text = " ".join([f"{type(found).__name__}:", *message.split()])
-    return f"{os.path.relpath(place[0], PROJECT)}, line {place[1]}: {text}" if place[0] else text
-
-
-def syntax_error(error: BaseException | None) -> SyntaxError | None:
-    """Return the syntax error that another exception was made of, as Chalice does."""
-    while error:
-        if isinstance(error, SyntaxError):
-            return error
-        error = error.__cause__ or error.__context__
-    return None
-
-
-def is_ours(path: str) -> bool:
-    """Whether a file belongs to the project, and not to a library below it."""
-    file = Path(path)
-    return file.is_relative_to(PROJECT) and file.relative_to(PROJECT).parts[0] in OURS
-
-
 def main(listener: socket.socket, report: int) -> None:
     """Serve until SIGTERM."""
     end_with_parent()
     try:
         from tasks.server import make_worker  # noqa: PLC0415 - see above
 
-        server, reason = make_worker(PROJECT, listener), ""
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, its author is told
-        reason = describe(error)
-        server = Server(listener, partial(Excuse, reason=reason))
-    with os.fdopen(report, "w", encoding="utf-8", errors="backslashreplace") as pipe:
-        print(reason, file=pipe)
+        server, state = make_worker(PROJECT, listener), SERVES
+    except (Exception, SystemExit):  # noqa: BLE001 - whatever it is, its author is told
+        traceback.print_exc()
+        server, state = Server(listener, Excuse), BROKEN
+    with os.fdopen(report, "w", encoding="utf-8") as pipe:
+        print(state, file=pipe)
     server.serve_forever()
 
 

@@ -1,6 +1,5 @@
 """`make run` while its code is edited: it keeps running, whatever is saved."""
 
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +47,7 @@ def spoil(stack: Stack, name: str, line: str) -> str:
         told, said = log_of(stack)[said:], len(log_of(stack))
         answer = stack.api("GET", "/health")
         assert (answer.status, answer.headers["content-type"]) == (503, "application/problem+json")
-        assert answer.json["detail"] in told
+        assert answer.json["detail"] == "See the terminal."
     finally:
         path.write_text(before)
     wait_for(lambda: f"Restarted: {name} changed." in log_of(stack)[said:])
@@ -56,17 +55,17 @@ def spoil(stack: Stack, name: str, line: str) -> str:
 
 
 def test_broken_code_is_survived_wherever_it_is_saved(own_stack: Stack) -> None:
-    """One line says what changed and what is broken; requests get that as a 503, and 200 after the repair."""
+    """The terminal says what changed and what is broken; requests get a 503, and 200 after the repair."""
     for name in FILES:
         told = spoil(own_stack, name, "def (")
-        assert re.fullmatch(rf"Broken: {name} changed\. .*{name}, line \d+: SyntaxError: .*", told.strip()), (
-            told
-        )
+        assert f'{name}", line ' in told
+        assert "SyntaxError: " in told
+        assert f"Broken: {name} changed." in told
         assert own_stack.api("GET", "/health").status == 200
     for line, error in (
         ("missing", "NameError"),
         ("import nowhere", "ModuleNotFoundError"),
-        ("exit(3)", "3"),
+        ("exit(3)", "SystemExit: 3"),
     ):
         assert error in spoil(own_stack, "chalicelib/teams/handlers.py", line)
     assert (
