@@ -1,17 +1,15 @@
 """What changed in the API since a release, and which of it breaks clients: oasdiff judges."""
 
-import io
 import re
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from functools import cache
 from pathlib import Path
 
 from tasks.errors import TaskError
 from tasks.openapi import export
-from tasks.processes import module, project_folder
+from tasks.processes import project_folder
 
 URL = "https://api.example.org"  # of the documents that are compared: that of a stage is no change of the API
 RELEASED = project_folder() / "docs" / "openapi-released.json"
@@ -27,14 +25,9 @@ BREAKS = 1  # oasdiff's exit status
 SECURITY = re.compile(r"\[api-security-component-(removed|oauth-scope-removed|oauth-.*url-changed)\]")
 
 
-def diff(revision: str = "") -> tuple[bool, str]:
-    """Compare the API with a released one; see `compare`.
-
-    :param revision: compare with this revision of git; by default with the last release.
-    :raises TaskError: there is no such revision, or no Go.
-    """
-    before = _export_of(revision) if revision else RELEASED.read_text("utf-8")
-    return compare(before, export("json", url=URL))
+def diff() -> tuple[bool, str]:
+    """Compare the API with that of the last release; see `compare`."""
+    return compare(RELEASED.read_text("utf-8"), export("json", url=URL))
 
 
 def compare(before: str, after: str) -> tuple[bool, str]:
@@ -76,23 +69,3 @@ def program() -> str:
     if done.returncode:
         raise TaskError(f"go failed: {done.stderr.strip()}")
     return done.stdout.strip()
-
-
-def _export_of(revision: str) -> str:
-    """Export the document with the code of a revision, and the libraries that are installed now."""
-    archive = subprocess.run(
-        ["git", "archive", "--format=tar", "--end-of-options", revision],  # noqa: S607 - from PATH
-        cwd=project_folder(),
-        capture_output=True,
-        check=False,
-    )
-    if archive.returncode:
-        raise TaskError(f"git has no revision {revision!r}: {archive.stderr.decode().strip()}")
-    with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-            tar.extractall(folder, filter="data")
-        task = module("invoke", "openapi.export", "--url", URL)
-        done = subprocess.run(task, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise TaskError(f"{revision} cannot export its document: {done.stderr.strip()}")
-    return done.stdout

@@ -1,7 +1,6 @@
 """The OpenAPI document as a file."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import app as application
@@ -68,11 +67,3 @@ def drop_forms(document: dict[str, Any]) -> None:
             content = operation.get("requestBody", {}).get("content", {})
             if JSON in content:
                 content.pop(FORM, None)
-
-
-def write(text: str, output: str) -> None:
-    """Write to a file, or to the terminal if none is named."""
-    if output:
-        Path(output).write_text(text, "utf-8")
-    else:
-        print(text, end="")

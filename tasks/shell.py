@@ -1,8 +1,6 @@
 """A Python shell with a stage's table in it."""
 
-import code
 import traceback
-from importlib.util import find_spec
 from typing import Any
 
 from chalicelib.db import keys
@@ -60,11 +58,8 @@ def run_line(settings: Settings, line: str) -> bool:
 
 def run(settings: Settings) -> None:
     """Run the interactive shell until the user leaves."""
-    print(banner(settings))
-    if find_spec("IPython"):
-        # it takes a second, which --command does not need
-        from IPython import start_ipython  # noqa: PLC0415 - see above
+    # it takes a second, which --command does not need
+    from IPython import start_ipython  # noqa: PLC0415 - see above
 
-        start_ipython(argv=["--no-banner", "--no-tip", "--no-confirm-exit"], user_ns=names(settings))
-    else:
-        code.interact(banner="", local=names(settings), exitmsg="")
+    print(banner(settings))
+    start_ipython(argv=["--no-banner", "--no-tip", "--no-confirm-exit"], user_ns=names(settings))

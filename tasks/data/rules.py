@@ -116,15 +116,17 @@ def _owned(item: Any, found: Found) -> Iterator[Finding]:
 def _erasure(note: Erasure, found: Found) -> Iterator[Finding]:
     if keys.user(note.user_id) in found:
         absent = "is a note to erase an account that exists"
-        yield Finding(note.key, absent, "removes it", partial(_forget, note))
+        yield Finding(
+            note.key, absent, "removes it", partial(_remove_while, User, keys.user(note.user_id), note)
+        )
     elif now() - note.created > STUCK:
         text = f"an account is being erased since {note.created:%F %T} UTC: does clean_up run?"
         yield Finding(note.key, text, "erases it", erase_rest)
 
 
-def _forget(note: Erasure) -> None:
+def _remove_while(present: type[Item], key: Key, note: Item) -> None:
     transaction = Transaction()
-    transaction.check(User, keys.user(note.user_id), User.pk.exists())
+    transaction.check(present, key, present.pk.exists())
     transaction.delete(note)
     transaction.commit()
 
@@ -154,7 +156,7 @@ def _cleanup(note: Cleanup, found: Found) -> Iterator[Finding]:
     team = found.get(keys.team(note.team_id))
     if isinstance(team, Team):
         text = "is a clean-up note for a team that exists"
-        yield Finding(note.key, text, "removes it", partial(_keep, note, team))
+        yield Finding(note.key, text, "removes it", partial(_remove_while, Team, team.key, note))
     elif now() - note.created > STUCK:
         text = f"memberships of a deleted team remain since {note.created:%F %T} UTC: does clean_up run?"
         yield Finding(note.key, text, "removes them", clean_up)
@@ -165,13 +167,6 @@ def _invitation(invitation: Invitation, found: Found) -> Iterator[Finding]:
         mend = partial(remove, invitation, (Team, keys.team(invitation.team_id)))
         text = "is left over from a deleted team"
         yield Finding(invitation.key, text, "removes it", mend, is_leftover=True)
-
-
-def _keep(note: Cleanup, team: Team) -> None:
-    transaction = Transaction()
-    transaction.check(Team, team.key, Team.pk.exists())
-    transaction.delete(note)
-    transaction.commit()
 
 
 # The key that each item should have according to its attributes.

@@ -14,7 +14,6 @@ import pytest
 
 from tasks import contract
 from tasks.contract import RELEASED, TOOL, compare, diff, release
-from tasks.errors import TaskError
 from tests.architecture.source import ROOT
 
 BEFORE: dict[str, Any] = json.loads(RELEASED.read_text("utf-8"))
@@ -233,13 +232,6 @@ def test_a_release_is_compared_with_itself(monkeypatch: pytest.MonkeyPatch, tmp_
     release()
     assert diff() == NOTHING
     assert all(line.startswith("#") for line in (tmp_path / "ACCEPTED").read_text("utf-8").splitlines())
-
-
-def test_a_revision_that_does_not_exist_is_named() -> None:
-    """A mistyped one, or one that looks like an option."""
-    for revision in ("no-such-revision", "--output=x"):
-        with pytest.raises(TaskError, match=revision):
-            diff(revision)
 
 
 @pytest.mark.parametrize(
