@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from marshmallow import ValidationError
@@ -177,16 +178,8 @@ def _end(
     return _back(call)
 
 
-def _change_password(call: Call, signed_in: SignedIn) -> Reply:
-    return _change(call, signed_in, "password", _with_password)
-
-
-def _change_email(call: Call, signed_in: SignedIn) -> Reply:
-    return _change(call, signed_in, "email", _with_email)
-
-
 def _change(
-    call: Call, signed_in: SignedIn, field: str, apply: Callable[[Call, SignedIn, str], Reply]
+    call: Call, signed_in: SignedIn, *, field: str, apply: Callable[[Call, SignedIn, str], Reply]
 ) -> Reply:
     """Change a field, once the current password is confirmed."""
     try:
@@ -229,12 +222,12 @@ def _delete(call: Call, signed_in: SignedIn) -> Reply:
     return done_page(call, "Account deleted", DELETED, cookie=cookie)
 
 
-STEPS = {
+STEPS: dict[str, Callable[[Call, SignedIn], Reply]] = {
     "delete": _delete,
     "sign_out": _sign_out,
     "disconnect": _disconnect,
     "end": _end_session,
     "delete_client": _delete_client,
-    "password": _change_password,
-    "email": _change_email,
+    "password": partial(_change, field="password", apply=_with_password),
+    "email": partial(_change, field="email", apply=_with_email),
 }

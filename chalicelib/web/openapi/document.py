@@ -8,14 +8,13 @@ from typing import Any
 from apispec import APISpec
 from apispec.yaml_utils import dict_to_yaml
 
-from chalicelib.web.openapi.deprecations import mark_deprecated
 from chalicelib.web.openapi.examples import add_examples
 from chalicelib.web.openapi.headers import add_headers
 from chalicelib.web.openapi.links import add_links
 from chalicelib.web.openapi.models import Models, complete_responses, open_others
 from chalicelib.web.openapi.operations import CLIENT, OAUTH2, describe, merge_schema
 from chalicelib.web.openapi.problems import Refusals
-from chalicelib.web.operation import Operation
+from chalicelib.web.operation import Deprecation, Operation
 
 # API Gateway imports 3.0, not 3.1.
 OPENAPI = "3.0.3"
@@ -74,7 +73,7 @@ def build(
     add_examples(spec.components.schemas)
     document: dict[str, Any] = spec.to_dict()
     add_links(operations, document)
-    mark_deprecated(operations, document)
+    _mark_deprecated(operations, document)
     return document
 
 
@@ -106,3 +105,27 @@ def _add_security(spec: APISpec, scopes: Mapping[str, str], base_url: str) -> No
     spec.components.security_scheme(OAUTH2, {"type": "oauth2", "description": ACCESS_TOKEN, "flows": flows})
     words = "A confidential client's id and secret; both may come in the form instead."
     spec.components.security_scheme(CLIENT, {"type": "http", "scheme": "basic", "description": words})
+
+
+def _mark_deprecated(operations: Operations, document: dict[str, Any]) -> None:
+    """Mark each deprecated operation, and describe when it goes and what replaces it."""
+    routes = {
+        operation.name: f"{method} {path}"
+        for path, methods in operations.items()
+        for method, operation in methods.items()
+    }
+    for path, methods in operations.items():
+        for method, operation in methods.items():
+            if operation.deprecation:
+                _mark(document["paths"][path][method.lower()], operation.deprecation, routes)
+
+
+def _mark(entry: dict[str, Any], deprecation: Deprecation, routes: Mapping[str, str]) -> None:
+    words = f"**DEPRECATED since {deprecation.since}, and gone from {deprecation.sunset} on.**"
+    if deprecation.successor:
+        words += f" Use `{routes[deprecation.successor.name]}` instead."
+    if deprecation.guide:
+        words += f" [How to change over]({deprecation.guide})."
+    entry["deprecated"] = True
+    entry["x-sunset"] = str(deprecation.sunset)  # by which oasdiff knows when it may go
+    entry["description"] = f"{words}\n\n{entry['description']}"
