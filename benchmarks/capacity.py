@@ -22,6 +22,7 @@ from tests.integration.dynamodb_local import running
 
 SIZE = 104  # a page of every list, and the hundred members that a team shows
 ROUNDS = 3
+PATIENCE = 600.0  # seconds that DynamoDB Local may take to delete a table
 
 # US dollars in us-east-1, by AWS's price pages in 2026; for another region, change them here.
 READ_UNIT, WRITE_UNIT = 0.125e-6, 0.625e-6  # DynamoDB on demand
@@ -110,13 +111,15 @@ def table(client: Client) -> list[str]:
     return [row(name, cost, min(each[name] for each in rounds)) for name, cost in costs(client, SIZE).items()]
 
 
-def main() -> None:
-    """Print the costs on a table with a hundred items of each kind."""
+@contextmanager
+def on_dynamodb_local() -> Iterator[Client]:
+    """Start DynamoDB Local, and yield a client of the application on it, in this process."""
+    Item.Meta.read_timeout_seconds = PATIENCE
     with running() as endpoint, tempfile.TemporaryDirectory() as folder:
         os.environ.update(
             STAGE="test",  # which sends no email
             EMAIL_VERIFICATION="off",
-            TABLE_NAME="grail-capacity",
+            TABLE_NAME="grail-benchmark",
             DYNAMODB_ENDPOINT=endpoint,
             SECRETS=f"file:{Path(folder) / 'secrets.json'}",
             AWS_ACCESS_KEY_ID="local",
@@ -124,7 +127,13 @@ def main() -> None:
         )
         import app  # noqa: PLC0415 - it reads the environment when it is imported
 
-        lines = table(Client(InProcess(app.app)))
+        yield Client(InProcess(app.app))
+
+
+def main() -> None:
+    """Print the costs on a table with a hundred items of each kind."""
+    with on_dynamodb_local() as client:
+        lines = table(client)
     titles = ("operation", "requests to the table", "RCU", "WCU", "CPU ms", "$ per million")
     head = f"| {' | '.join(titles)} |\n|---|{'---:|' * (len(titles) - 1)}"
     sys.stdout.write("\n".join([head, *lines, ""]))

@@ -101,7 +101,7 @@ def test_bad_parameters_are_refused(
     assert (answer.status, answer.json["errors"][0]["parameter"]) == (422, parameter)
 
 
-def follow(api: Client, token: str, path: str) -> list[list[str]]:
+def all_pages(api: Client, token: str, path: str) -> list[list[str]]:
     """Go through all pages, and return their titles."""
     pages = []
     while path:
@@ -116,7 +116,7 @@ def test_matches_are_paged_through(api: Client, user: User, token_for: TokenFor)
     """Each match once, whatever its case, and those of one title in the order of their creation."""
     titles = ["Team 3", "team 1", "TEAM 2", "Team", "Team", "Teams"]
     made(user, *titles, "Tea", "Tean")
-    pages = follow(api, token_for(user), f"{TEAMS}?title=TEAM&limit=2")
+    pages = all_pages(api, token_for(user), f"{TEAMS}?title=TEAM&limit=2")
     assert pages == [["Team", "Team"], ["team 1", "TEAM 2"], ["Team 3", "Teams"]]
 
 
@@ -144,7 +144,7 @@ def test_a_cursor_is_for_the_title_that_was_asked_for(
 def test_a_cursor_of_the_longest_place_is_accepted(api: Client, user: User, token_for: TokenFor) -> None:
     """What Link leads to is never too long."""
     made(user, *("\ufdfa" * 50 for _ in range(3)))
-    pages = follow(api, token_for(user), f"{TEAMS}?title={quote(chr(0xFDFA))}&limit=1")
+    pages = all_pages(api, token_for(user), f"{TEAMS}?title={quote(chr(0xFDFA))}&limit=1")
     assert [len(page) for page in pages] == [1, 1, 1]
 
 

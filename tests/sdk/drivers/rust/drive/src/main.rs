@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut rename = PatchOperation::new(Op::Replace, "/title".into());
     rename.value = Some(Some("Difference engines".into()));
     println!("{}", patch_team(&client, &team.id, vec![rename], None, None).await?.title);
-    println!("{}", list_teams(&client, Some(1), None, None, None, None).await?.len());
+    println!("{}", list_teams(&client, Some(1), None, None, None, None, None).await?.len());
 
     match create_team(&client, TeamInput::new("x".into()), None).await {
         Err(Error::ResponseError(refused)) => match refused.entity {

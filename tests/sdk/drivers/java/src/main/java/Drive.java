@@ -27,7 +27,7 @@ public class Drive {
         PatchOperation rename = new PatchOperation()
             .op(PatchOperation.OpEnum.REPLACE).path("/title").value("Difference engines");
         System.out.println(teams.patchTeam(team.getId(), Collections.singletonList(rename), null, null).getTitle());
-        System.out.println(teams.listTeams(1, null, null, null, null).size());
+        System.out.println(teams.listTeams(1, null, null, null, null, null).size());
 
         try {
             teams.createTeam(new TeamInput().title("x"), null);
