@@ -44,9 +44,11 @@ def notes(when_deleted: Literal["refuse", "cascade"]) -> Iterator[type[Any]]:
         def listed(self) -> tuple[str, str]:
             return NOTES, self.id
 
-    yield Note
     registry: Any = Item.kind
-    del registry._class_map[Note], registry._discriminator_map["note"]
+    try:
+        yield Note
+    finally:
+        del registry._class_map[Note], registry._discriminator_map["note"]
 
 
 def write(kind: type[Any], **references: str | None) -> Any:

@@ -11,13 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from tasks.module.create import create
 from tasks.processes import module, project_folder
 from tests.browser import conftest as browsers
-from tests.e2e.stack import Stack, copy_project
+from tests.e2e.stack import Stack
+from tests.tasks.test_module import copy_to
 
 browser = browsers.browser  # a fixture
 HERE = Path(__file__).parent
 SDK = project_folder() / "sdk"
+EXHIBIT = ["name:string:required:unique", "status:enum:values=shown,stored", "curator:ref:users"]
 NEEDED = ("java", "node", "npm")
 MISSING = (
     "Tests of the generated clients need Java 17, Node 20 and npm, and the generator "
@@ -92,45 +95,56 @@ def need_tools() -> None:
     pytest.skip(MISSING)
 
 
-def generate(language: str, folder: Path) -> Path:
-    """Generate a client as a user would."""
+def generate(language: str, folder: Path, project: Path | None = None) -> Path:
+    """Generate a client as a user would.
+
+    :param project: the folder of the project, by default this one.
+    """
     need_tools()
     output = folder / language
     command = module("invoke", "openapi.codegen", "--language", language, "--output", str(output))
-    run(command, project_folder())
+    run(command, project or project_folder())
     return output
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A running stack with the development data."""
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with a resource of everything that `module.create` knows."""
     need_tools()
-    folder = tmp_path_factory.mktemp("sdk-stack")
-    copy_project(folder)
-    running = Stack(folder)
+    folder = copy_to(tmp_path_factory.mktemp("sdk-stack"))
+    shutil.copytree(SDK, folder / "sdk", ignore=shutil.ignore_patterns("node_modules"))
+    create(folder, "exhibits", "exhibit", EXHIBIT, "team", filters=["status"])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stack(project: Path) -> Iterator[Stack]:
+    """A running stack with the development data."""
+    running = Stack(project)
     running.start()
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="session")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Sdk:
+def python(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Sdk:
     """The Python client, installed by pip."""
     folder = tmp_path_factory.mktemp("python")
-    client, site = generate("python", folder), folder / "site"
+    client, site = generate("python", folder, project), folder / "site"
     run(module("pip", "install", "--quiet", "--no-deps", "--target", str(site), str(client)), folder)
     programs = folder / "programs"  # not beside the sources: it is the installed package that is tried
     programs.mkdir()
-    for program in (SDK / "python" / "example.py", HERE / "renewal.py"):
+    for program in (SDK / "python" / "example.py", HERE / "renewal.py", HERE / "resource.py"):
         shutil.copy(program, programs)
     return Sdk(programs, (sys.executable,), ".py", site)
 
 
 @pytest.fixture(scope="session")
-def typescript(tmp_path_factory: pytest.TempPathFactory) -> Sdk:
+def typescript(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Sdk:
     """The TypeScript client, compiled by tsc with strict; so are the programs that use it."""
-    folder = generate("typescript", tmp_path_factory.mktemp("typescript"))
-    shutil.copy(HERE / "renewal.ts", folder)
+    folder = generate("typescript", tmp_path_factory.mktemp("typescript"), project)
+    for program in ("renewal.ts", "resource.ts"):
+        shutil.copy(HERE / program, folder)
     run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
     run(["npm", "run", "build"], folder)
     run(["npx", "tsc", "--project", "tsconfig.example.json"], folder)

@@ -49,6 +49,11 @@ def test_the_example_does_the_main_job(sdk: Sdk, stack: Stack) -> None:
     assert found[2].count("\n") == int(found[1])
 
 
+def test_a_generated_resource_is_used(sdk: Sdk, stack: Stack) -> None:
+    """With a team as owner, a reference, a unique value and a filter: 404, 409 and 422 included."""
+    assert sdk.run("resource", stack.url) == "done\n"
+
+
 @pytest.mark.parametrize("promise", [name for name in PROMISES if name not in {*ASKED, *AGAIN, BROWSER}])
 def test_the_helper_keeps_its_promises(promise: str, sdk: Sdk, stack: Stack) -> None:
     """OAuth2 around the generated client; tests/sdk/renewal.py says what each promise means."""

@@ -116,6 +116,25 @@ def test_a_new_module_passes_every_check(project: Path) -> None:
 
 
 @pytest.mark.slow
+def test_modules_that_refer_to_others_pass_every_check(project: Path) -> None:
+    """So does a resource of teams, and what refers to users, teams and generated resources."""
+    create(project, "categories", "category", TITLE)
+    said = ["name:string:required:unique", "size:integer", "category:ref:categories", "author:ref:users"]
+    create(project, "gizmos", "gizmo", said, "team", filters=["size", "name"])
+    create(project, "widgets", "widget", ["gizmo:ref:gizmos:required", "team:ref:teams"])
+    succeed(project, "ruff", "check", ".")
+    succeed(project, "ruff", "format", "--check", ".")
+    made = [path.relative_to(project).as_posix() for path in project.glob("tests/api/test_*s_of_*.py")]
+    rooms = ("chalicelib/gizmos", "chalicelib/widgets", "app.py", "tests/api/world.py")
+    succeed(project, "mypy", *rooms, *made)
+    made += [f"tests/api/test_{name}.py" for name in ("gizmos", "authorization_matrix", "team_deletion")]
+    made += ["tests/architecture/test_docs.py", "tests/architecture/test_imports.py"]
+    chosen = "gizmos or widgets or imports_run_one_way or picture or in_the_table or room or goes_whole"
+    told = succeed(project, *PYTEST, *made, "-k", chosen)
+    assert "skipped" not in told
+
+
+@pytest.mark.slow
 def test_many_modules_pass_the_rules_for_the_whole_project(project: Path) -> None:
     """However many there are, no function and no file outgrows its limits."""
     for number in range(12):
