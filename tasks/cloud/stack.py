@@ -16,7 +16,15 @@ SUCCESS = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
 ABSENT = "ValidationError"  # what CloudFormation answers about a stack that is not there
-LEFTOVER = " - another stack or `chalice deploy` left it: delete it there, and deploy again"
+# What to do about reasons that AWS gives, by words in them.
+REMEDIES = {
+    "already exists": "another stack or `chalice deploy` left it: delete it there, and deploy again",
+    "not authorized": "the role that CloudFormation uses may not do that: `invoke bootstrap` updates it",
+    "CloudWatch Logs role": 'set "ApiGatewayLogRole": "create" in infra/parameters, and deploy again',
+    "UnreservedConcurrentExecution": "lower MaxConcurrency, or have the quota raised (Service Quotas)",
+    "LimitExceeded": "a quota of the account is used up: have it raised (Service Quotas), and deploy again",
+    "Rate exceeded": "AWS was busy: deploy again",
+}
 # A stack that could not be created or deleted: it can only be deleted.
 UNUSABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 
@@ -190,15 +198,19 @@ class Stack:
                 if status in BEGINNINGS:
                     break
             elif status.endswith("_FAILED") and "cancelled" not in reason.lower():
-                found = f"{event['LogicalResourceId']} ({kind_of(event)}): {reason or 'no reason given'}"
+                found = f"{event['LogicalResourceId']} ({kind_of(event)}): {_with_remedy(reason)}"
         return found
 
 
 def _told(event: dict[str, Any]) -> str:
     """Return what early validation says about a resource, and what to do about it."""
-    reason = event.get("ValidationStatusReason") or event.get("ResourceStatusReason") or "no reason given"
-    advice = LEFTOVER if "already exists" in reason else ""
-    return f"{event['LogicalResourceId']} ({event.get('PhysicalResourceId', '')}): {reason}{advice}"
+    reason = event.get("ValidationStatusReason") or event.get("ResourceStatusReason", "")
+    return f"{event['LogicalResourceId']} ({event.get('PhysicalResourceId', '')}): {_with_remedy(reason)}"
+
+
+def _with_remedy(reason: str) -> str:
+    remedy = next((f" - {REMEDIES[words]}" for words in REMEDIES if words in reason), "")
+    return f"{reason or 'no reason given'}{remedy}"
 
 
 def kind_of(resource: dict[str, Any]) -> str:

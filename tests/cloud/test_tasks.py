@@ -16,6 +16,11 @@ PASSWORD = "analytical engine"
 
 
 def run(stage: Stage, line: str, status: int = 0) -> str:
+    """Run a task of the stage."""
+    return invoke(stage, f"{line} --stage {NAME}", status)
+
+
+def invoke(stage: Stage, line: str, status: int = 0) -> str:
     """Run a task with an operator's credentials, check its status, and return its output."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "STAGE"))}
     credentials = {
@@ -25,7 +30,7 @@ def run(stage: Stage, line: str, status: int = 0) -> str:
         "AWS_DEFAULT_REGION": local.REGION,
     }
     done = subprocess.run(  # noqa: S603 - words that stand below
-        module("invoke", *line.split(), "--stage", NAME),
+        module("invoke", *line.split()),
         cwd=project_folder(),
         env={**inherited, **credentials},
         input=f"{PASSWORD}\n",

@@ -92,7 +92,30 @@ def test_events_are_read_back_to_the_beginning_of_the_deployment_and_no_further(
     with Stubber(client) as aws:
         aws.add_response("describe_stack_events", {"StackEvents": page, "NextToken": "earlier"})
         found = Stack(client, "grail-dev").first_failure()
-    assert found == "APIHandler (Lambda Function): Rate exceeded"
+    assert found == "APIHandler (Lambda Function): Rate exceeded - AWS was busy: deploy again"
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("/aws/lambda/grail-dev already exists in stack arn:…", "delete it there"),
+        ("User: arn:… is not authorized to perform: iam:CreateRole", "invoke bootstrap"),
+        ("CloudWatch Logs role ARN must be set in account settings to enable logging", "ApiGatewayLogRole"),
+        ("Specified … decreases account's UnreservedConcurrentExecution below [100].", "MaxConcurrency"),
+        ("Resource handler returned: (HandlerErrorCode: ServiceLimitExceeded)", "Service Quotas"),
+        ("Something that nobody has met", ""),
+        ("", "no reason given"),
+    ],
+)
+def test_a_failure_is_told_with_what_to_do(client: Any, reason: str, advice: str) -> None:
+    """Where that is known."""
+    page = [event("Role", "CREATE_FAILED", reason), event("grail-dev", "CREATE_IN_PROGRESS")]
+    with Stubber(client) as aws:
+        aws.add_response("describe_stack_events", {"StackEvents": page})
+        found = Stack(client, "grail-dev").first_failure()
+    assert reason in found
+    assert advice in found
+    assert advice or found.endswith(reason)
 
 
 OUTPUTS = {"URL": "https://api.grail.test", "DomainTarget": "d-1.execute-api.eu-central-1.amazonaws.com"}
