@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from chalice.package import YAMLTemplateSerializer
 
-from tasks.cloud.template import fragments
+from tasks.cloud.template import OWN_STACKS, fragments
 from tasks.processes import project_folder
 from tasks.stages import INFRA
 
@@ -198,8 +198,9 @@ def test_nothing_names_a_partition() -> None:
 
 def test_each_exception_from_a_policy_has_its_reason() -> None:
     """At the resource, where whoever changes it sees it; Checkov itself would take none."""
-    account = YAMLTemplateSerializer().load_template((INFRA / "bootstrap.yaml").read_text("utf-8"), "account")
-    resources = [*TEMPLATE["Resources"].values(), *account["Resources"].values()]
+    read = YAMLTemplateSerializer().load_template
+    others = [read((INFRA / name).read_text("utf-8"), name) for name in OWN_STACKS]
+    resources = [each for document in (TEMPLATE, *others) for each in document["Resources"].values()]
     skipped = [
         skip for each in resources for skip in each.get("Metadata", {}).get("checkov", {}).get("skip", [])
     ]

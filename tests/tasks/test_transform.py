@@ -259,7 +259,7 @@ def test_checkov_finds_nothing(
 
 
 def test_checkov_finds_nothing_in_what_templates_are_made_of() -> None:
-    """Nor in the stack that prepares an account."""
+    """Nor in stacks of their own, such as the one that prepares an account."""
     assert failures(INFRA) == []
 
 
