@@ -4,11 +4,19 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import pytest
 
 from tests.http import Answer
 
 T = TypeVar("T")
+FEW = range(3)
+
+
+def rounds(number: int) -> list[Any]:
+    """Return parameters: a few rounds find what is often wrong; the others, slow tests, what rarely is."""
+    return [*FEW, *(pytest.param(each, marks=pytest.mark.slow) for each in range(len(FEW), number))]
 
 
 def at_once(calls: Iterable[Callable[[], T]]) -> list[T]:

@@ -9,7 +9,7 @@ from chalicelib.users.models import User
 from tests.api.code_tools import Browser, get_code, query_of, redeem, redirected
 from tests.conftest import PASSWORD
 from tests.http import Answer, Client
-from tests.integration.crowd import at_once, statuses
+from tests.integration.crowd import at_once, rounds, statuses
 from tests.support import TokenFor
 
 pytestmark = pytest.mark.integration
@@ -36,7 +36,7 @@ def works(api: Client, answer: Answer) -> bool:
     )
 
 
-@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("number", rounds(20))
 def test_one_of_50_concurrent_exchanges_wins_at_the_most(
     number: int, api: Client, app: OAuth2Client, user: User
 ) -> None:

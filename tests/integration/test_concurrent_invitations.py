@@ -11,12 +11,10 @@ from chalicelib.users.models import User
 from tests.acting import add_member, create_team
 from tests.conftest import PASSWORD
 from tests.http import Client
-from tests.integration.crowd import at_once, statuses
+from tests.integration.crowd import FEW, at_once, rounds, statuses
 from tests.support import MakeUser, TokenFor, items_naming
 
 pytestmark = pytest.mark.integration
-FEW = range(5)
-ROUNDS = [*FEW, *(pytest.param(number, marks=pytest.mark.slow) for number in range(5, 20))]
 
 
 def open_link(api: Client, token: str, team: Team) -> str:
@@ -26,7 +24,7 @@ def open_link(api: Client, token: str, team: Team) -> str:
     return token_of(application.api.keystore.keyring(), made["id"])
 
 
-@pytest.mark.parametrize("number", ROUNDS)
+@pytest.mark.parametrize("number", rounds(20))
 @pytest.mark.parametrize("answers", [("accept",), ("accept", "decline")], ids="-".join)
 def test_a_link_is_good_for_one_of_50_concurrent_uses(
     *,

@@ -11,12 +11,11 @@ from tests.api import account_tools
 from tests.api.account_tools import PAGES, Mail, ask_again, forgotten, sign_up, use
 from tests.conftest import PASSWORD
 from tests.http import Answer, Client
-from tests.integration.crowd import at_once, statuses
+from tests.integration.crowd import FEW, at_once, rounds, statuses
 from tests.support import TokenFor, confirmed, dump_table, replace
 
 pytestmark = pytest.mark.integration
 stage, required = account_tools.stage, account_tools.required  # fixtures
-FEW, ALL = range(3), range(20)
 OTHER = "new@test.example"
 
 
@@ -38,33 +37,18 @@ def sent(api: Client, mail: Mail, purpose: str, user: User, token: str) -> str:
     return mail.token("email_change")
 
 
-def one_winner(api: Client, mail: Mail, purpose: str, user: User, token: str) -> None:
-    """Use one link fifty times at once, and check that one of them did."""
-    link = sent(api, mail, purpose, user, token)
-    answers = at_once([partial(use, api, purpose, link)] * 50)
-    assert statuses(answers) == {204: 1, 410: 49}
-    left = [item for item in dump_table() if item["kind"]["S"] == "link"]
-    # what is left is the link that undoes a change
-    assert len(left) == (1 if purpose == "email_change" else 0)
-
-
-@pytest.mark.parametrize("number", FEW)
+@pytest.mark.parametrize("number", rounds(20))
 @pytest.mark.parametrize("purpose", PAGES)
 def test_one_of_50_uses_wins(
     *, number: int, purpose: str, api: Client, required: Mail, user: User, token_for: TokenFor
 ) -> None:
     """The others get 410, and the link is gone."""
-    one_winner(api, required, purpose, user, token_for(user))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number", ALL)
-@pytest.mark.parametrize("purpose", PAGES)
-def test_one_of_50_uses_wins_in_20_of_20_rounds(
-    *, number: int, purpose: str, api: Client, required: Mail, user: User, token_for: TokenFor
-) -> None:
-    """Chance has no part in it."""
-    one_winner(api, required, purpose, user, token_for(user))
+    link = sent(api, required, purpose, user, token_for(user))
+    answers = at_once([partial(use, api, purpose, link)] * 50)
+    assert statuses(answers) == {204: 1, 410: 49}
+    left = [item for item in dump_table() if item["kind"]["S"] == "link"]
+    # what is left is the link that undoes a change
+    assert len(left) == (1 if purpose == "email_change" else 0)
 
 
 @pytest.mark.parametrize("number", FEW)

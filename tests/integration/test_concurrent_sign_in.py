@@ -10,15 +10,13 @@ from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.users.models import User
 from tests.conftest import PASSWORD
 from tests.http import Answer, Client
-from tests.integration.crowd import at_once, statuses
+from tests.integration.crowd import at_once, rounds, statuses
 from tests.support import SignIn, TokenFor, confirmed, replace
 
 pytestmark = pytest.mark.integration
 
 ME = "/api/v1/users/me"
 TOKEN = "/auth/oauth2/token"
-# Some rounds find what is often wrong; the others, what rarely is.
-ROUNDS = [*range(10), *(pytest.param(number, marks=pytest.mark.slow) for number in range(10, 50))]
 
 
 def refresh(api: Client, token: str) -> Answer:
@@ -48,7 +46,7 @@ def live(api: Client, tokens: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("number", ROUNDS)
+@pytest.mark.parametrize("number", rounds(50))
 def test_50_concurrent_refreshes_have_one_successor(
     number: int, api: Client, user: User, sign_in: SignIn
 ) -> None:
