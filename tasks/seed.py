@@ -33,7 +33,7 @@ SERVICE_SECRET = "development-secret"  # noqa: S105 - development only, known to
 
 def seed() -> None:
     """Write what is not there yet; running it again changes nothing."""
-    shards.mark_if_empty()
+    shards.mark_if_new()
     context = task_context("db.seed", Settings.from_env())
     for username, fields in USERS.items():
         _create_user(context, username, fields)

@@ -52,7 +52,7 @@ class Smoke:
         :raises SmokeError: something does not work.
         """
         self._await_build()
-        shards.mark_if_empty()
+        shards.mark_if_new()
         owner = self._owner()
         fields = {"client_name": "Deployment", "client_type": CONFIDENTIAL, "default_scopes": SCOPES}
         client = run(self.context, lambda fresh: clients.create_client(fresh, owner, fields))

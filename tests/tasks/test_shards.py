@@ -6,7 +6,6 @@ from contextlib import suppress
 import pytest
 
 from chalicelib.db import counters, keys
-from chalicelib.db.counters import Counter
 from chalicelib.db.table import get_many
 from chalicelib.users.models import User
 from tasks.data import shards
@@ -87,17 +86,19 @@ def test_a_counter_that_was_moved_is_not_moved_twice() -> None:
     assert first.attribute_values["amount"] == TOTALS[keys.USERS]
 
 
-def test_an_empty_table_needs_no_migration() -> None:
-    """It is marked before the first item; one with items is not, since version 0.1 may have written them."""
-    shards.mark_if_empty()
+def test_a_new_table_needs_no_migration() -> None:
+    """It is marked before its first user, once, and without reading whole tables."""
+    with wire() as sent:
+        shards.mark_if_new()
+        shards.mark_if_new()
+    assert [each.operation for each in sent] == ["BatchGetItem", "TransactWriteItems", "BatchGetItem"]
     assert shards.is_migrated()
-    assert isinstance(get_many([shards.FLAG])[shards.FLAG], Counter)
 
 
-def test_a_table_with_items_is_migrated_by_the_task_only() -> None:
+def test_a_table_with_users_is_migrated_by_the_task_only() -> None:
     """Whoever fills it does not know who else writes to it."""
     fill()
-    shards.mark_if_empty()
+    shards.mark_if_new()
     assert not shards.is_migrated()
 
 
