@@ -96,11 +96,10 @@ class Deployment:
         :raises TaskError: it does not work, and was taken back.
         """
         self._guard()
-        trial = Trial(self.account, self.settings, self.stack, self.say)
-        self._require_working(self.test(trial, record.parameters["Build"]), new=new)
+        self._require_working(self.test(self._trial, record.parameters["Build"]), new=new)
         if protect:
             self._change(record, yes=True, quiet=True)
-        self._require_working(self.examine(trial), new=new)
+        self._require_working(self.examine(self._trial), new=new)
         self.history.add(record)
         for key, value in sorted(self.stack.outputs.items()):
             self.say(f"  {key}: {value}")
@@ -113,9 +112,9 @@ class Deployment:
             stack.client.update_termination_protection(EnableTerminationProtection=True, StackName=stack.name)
 
     def rollback(self, *, yes: bool = False) -> dict[str, str]:
-        """Deploy what was deployed before, as it was: template, code and parameters.
+        """Deploy what was deployed before, as it was: template, code and parameters; and test it.
 
-        :raises TaskError: nothing was, or it failed.
+        :raises TaskError: nothing was, it failed, or it does not work.
         """
         record = self.history.before()
         if record is None:
@@ -123,7 +122,14 @@ class Deployment:
         self.say(f"{self.stack.name}: back to the build {record.parameters['Build']}, {record.digest[:12]}")
         self._change(record, yes=yes)
         self.history.pop()
+        reason = self.test(self._trial, record.parameters["Build"])
+        if reason:
+            raise TaskError(f"{self.stack.name} does not work with this build either: {reason}")
         return self.stack.outputs
+
+    @property
+    def _trial(self) -> Trial:
+        return Trial(self.account, self.settings, self.stack, self.say)
 
     def _change(self, record: Record, *, yes: bool, dry_run: bool = False, quiet: bool = False) -> bool:
         """Make a change set, show it, and execute it; return whether anything was changed."""

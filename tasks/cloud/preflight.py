@@ -31,8 +31,19 @@ def obstacles(account: Account, settings: Settings, parameters: dict[str, str], 
 
 
 def hints(account: Account, settings: Settings) -> list[str]:
-    """Return what may fail under load, for stages that have some; it stops no deployment."""
-    return _allowed(_throughput, account, settings) if settings.stage in PROTECTED else []
+    """Return what may fail under load; it stops no deployment."""
+    checks = (_quota, *([_throughput] if settings.stage in PROTECTED else []))
+    return [hint for check in checks for hint in _allowed(check, account, settings)]
+
+
+def _quota(account: Account, _settings: Settings) -> Iterator[str]:
+    """Look at how many functions may run at a time: AWS gives new accounts few."""
+    most = account.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+    if most <= UNRESERVED:
+        yield (
+            f"This account runs at most {most} functions at a time; more requests get 5xx. "
+            "Have the quota raised (Service Quotas, Lambda, Concurrent executions)."
+        )
 
 
 def _throughput(account: Account, settings: Settings) -> Iterator[str]:

@@ -166,16 +166,41 @@ def test_what_does_not_work_is_not_written_down(by: str, monkeypatch: pytest.Mon
     assert written == []
 
 
+def runs(most: int) -> Recorded:
+    """An account that runs so many functions at a time."""
+    return Recorded(get_account_settings={"AccountLimit": {"ConcurrentExecutions": most}})
+
+
 @pytest.mark.parametrize(
     ("stage", "setting", "count"), [("prod", "false", 1), ("prod", "true", 0), ("dev", "false", 0)]
 )
 def test_prod_is_told_of_the_limit_that_many_cold_starts_meet(stage: str, setting: str, count: int) -> None:
     """It may be enough, so nothing is refused."""
     ssm = Recorded(get_service_setting={"ServiceSetting": {"SettingValue": setting}})
-    found = hints(Fixed(ssm=ssm), settings_of(stage))
+    found = hints(Fixed(ssm=ssm, **{"lambda": runs(1000)}), settings_of(stage))
     assert len([line for line in found if "40 reads a second" in line]) == len(found) == count
 
 
 def test_the_limit_is_left_out_where_it_cannot_be_read() -> None:
     """A deployment needs no right for it."""
-    assert hints(Fixed(ssm=Recorded(get_service_setting=DENIED)), settings_of("prod")) == []
+    account = Fixed(
+        ssm=Recorded(get_service_setting=DENIED), **{"lambda": Recorded(get_account_settings=DENIED)}
+    )
+    assert hints(account, settings_of("prod")) == []
+
+
+def test_a_new_account_is_told_how_few_functions_it_runs() -> None:
+    """AWS gives some 10, where the documentation says 1,000."""
+    (hint,) = hints(Fixed(**{"lambda": runs(10)}), settings_of("dev"))
+    assert hint.startswith("This account runs at most 10 functions at a time")
+
+
+def test_what_a_rollback_deploys_is_tested_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not taken for granted that it works; nothing else is left to go to."""
+    back, _ = deployment(monkeypatch, RECORD, test="no answer")
+    monkeypatch.setattr(History, "before", lambda _: RECORD)
+    popped: list[None] = []
+    monkeypatch.setattr(History, "pop", lambda _: popped.append(None))
+    with pytest.raises(TaskError, match="grail-dev does not work with this build either: no answer"):
+        back.rollback(yes=True)
+    assert popped == [None]
