@@ -1,7 +1,8 @@
-"""Bodies: strict JSON and strict forms."""
+"""Bodies and queries: strict JSON, strict forms."""
 
 import json
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,13 @@ class Body(Schema):
     number = fields.Integer(strict=True)
     moment = Moment(allow_none=True)
     parts = fields.List(fields.Nested(Schema.from_dict({"a/b": Text(max_length=2)})))
+
+
+class Listed(Schema):
+    """Something to look for."""
+
+    flag = Flag()
+    number = fields.Integer(strict=True)
 
 
 @given(plain)
@@ -214,3 +222,18 @@ FORMS = [
 def test_a_form_means_what_json_says(name: str, text: str, value: Any) -> None:
     """Bodies are JSON or forms; what is no such value stays text, for the schema to refuse."""
     assert _form_values([(name, text)], Body) == {name: value}
+
+
+def test_a_query_means_what_a_form_says() -> None:
+    """Both are texts for the types of a schema."""
+    assert load_query(Listed, {"flag": ["true"], "number": ["-12"]}) == {"flag": True, "number": -12}
+
+
+@pytest.mark.parametrize(
+    "query", ["flag=yes", "flag=1", "number=012", "number=1.0", "number=%2B1", "number="]
+)
+def test_a_query_with_another_value_is_refused(query: str) -> None:
+    """The violation names the parameter."""
+    with pytest.raises(InvalidValueError) as caught:
+        load_query(Listed, parse_qs(query, keep_blank_values=True))
+    assert [each["parameter"] for each in caught.value.errors] == [query.partition("=")[0]]
