@@ -9,7 +9,7 @@ from tests.architecture.source import ROOT
 
 ROW = re.compile(r"^\| `(\w+)` \| (.+?) \| (.+?) \|", re.MULTILINE)
 # generated resources are described as one
-OURS = ("account", "audit", "db", "idempotency", "oauth", "teams", "users")
+OURS = ("account", "audit", "db", "idempotency", "oauth", "rate_limit", "teams", "users")
 ROWS = {kind: (pk, sk) for kind, pk, sk in ROW.findall((ROOT / "docs" / "data.md").read_text("utf-8"))}
 
 
