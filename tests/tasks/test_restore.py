@@ -14,12 +14,13 @@ from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.users.models import User
 from tasks.data import copy
+from tasks.data.check import check
 from tests.api.code_tools import Browser, query_of
 from tests.api.oauth_tools import error_of, families, let_pass, me, password, refresh
 from tests.conftest import PASSWORD, SECRET
 from tests.http import Client
 from tests.support import OAUTH2_CLIENTS, SignIn, TokenFor, dump_table, expect, replace
-from tests.tasks.data_tools import restored
+from tests.tasks.data_tools import other_table, restored
 
 INVALID = (400, "invalid_grant")
 
@@ -118,6 +119,25 @@ def test_counts_and_versions_are_the_same(
             "PATCH", f"/api/v1/users/{admin.id}", token=token, data=patch, headers={"If-Match": '"1"'}
         )
         assert stale.status == 412
+
+
+@pytest.mark.parametrize("order", [("older", "newer"), ("newer", "older")])
+def test_teams_are_found_by_their_last_titles(
+    api: Client, admin: User, token_for: TokenFor, tmp_path: Path, order: tuple[str, str]
+) -> None:
+    """After an import and a merge, whichever of two exports comes first."""
+    token = token_for(admin)
+    team = api("POST", "/api/v1/teams", token=token, data={"title": "Engines"}).json["id"]
+    copy.export(tmp_path / "older")
+    patch = [replace("/title", "Looms")]
+    assert api("PATCH", f"/api/v1/teams/{team}", token=token, data=patch).status == 200
+    copy.export(tmp_path / "newer")
+    with other_table():
+        for name in order:
+            copy.load(tmp_path / name, merge=True)
+        assert check(say=lambda _: None)
+        found = [api("GET", f"/api/v1/teams?title={title}", token=token).json for title in ("eng", "loo")]
+    assert [len(each) for each in found] == [0, 1]
 
 
 def test_the_last_admin_is_still_the_last(
