@@ -100,8 +100,9 @@ class Field:
     @property
     def parameter(self) -> str:
         """How a query declares it, in which it has the value that is wanted."""
+        # without an example, which the documentation page would fill in
         described = '"description": "Only those of this value. Filter by one field at a time."'
-        return self.declaration.replace("...", f'metadata={{{described}, "example": {self.example}}}')
+        return self.declaration.replace("...", f"metadata={{{described}}}")
 
     @property
     def rule(self) -> str:

@@ -118,7 +118,8 @@ def test_a_model_has_an_example(name: str) -> None:
 
 def test_lists_that_are_counted_say_so() -> None:
     """Those that go only by cursor have no total, and promise none."""
-    lists = [route for route in OPERATIONS if OPERATIONS[route].gives.many]
+    ours = {operation.name for operation in documented()}
+    lists = [route for route, each in OPERATIONS.items() if each.gives.many and each.name in ours]
     uncounted = {
         route for route in lists if "X-Total-Count" not in entry(route)["responses"]["200"]["headers"]
     }

@@ -43,7 +43,7 @@ assert.deepEqual(await refusal(lost), [422, "/curator_id"]);
 
 const ofTeam = await exhibits.listExhibitsOfTeam({ teamId });
 assert.deepEqual(ofTeam.map(({ id }) => id), [shown.id, stored.id]);
-const ofUser = await exhibits.listExhibitsOfUser({ userId, limit: 100, order: "newest" });
+const ofUser = await exhibits.listExhibitsOfUser({ userId, limit: 100 });
 assert.ok(ofUser.some(({ id }) => id === shown.id));
 const root = await signedIn("root", "q");
 const found = await new ExhibitsApi(root.configuration).listExhibits({ status: "stored" });
