@@ -61,6 +61,11 @@ def entries_of(item: Item) -> list[IndexEntry]:
     return [entry for entry in found if entry]
 
 
+def is_found_in(item: Item, partition: str) -> bool:
+    """Whether an entry of an item as it is stands in a partition; what led there may be of a moment ago."""
+    return any(entry.gsi1pk == partition for entry in entries_of(item))
+
+
 def all_keys(item: Item) -> list[Key]:
     """Return the keys of an item and of what goes with it: its markers first, last what may find it."""
     return [

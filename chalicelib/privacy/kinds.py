@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from chalicelib.db.entries import IndexEntry
+from chalicelib.db.entries import IndexEntry, is_found_in
 from chalicelib.db.personal import Person, Place
-from chalicelib.db.table import Item, get_many, query
+from chalicelib.db.table import BATCH_READ_LIMIT, Item, get_many, query
 from chalicelib.security.actor import Account
 
 
@@ -18,13 +18,20 @@ class Source(NamedTuple):
     place: Place
 
     def read(self, after: str, limit: int) -> list[Item]:
-        """Read items in order, behind a position."""
+        """Read items in order, behind a position; fewer only if there are no more."""
         place = self.place
         if not place.finds:
             return list(query(self.kind, place.partition, prefix=place.prefix, after=after, limit=limit))
-        entries = query(IndexEntry, place.partition, after=after, limit=limit)
-        found = get_many(entry.finds for entry in entries)
-        return [found[entry.finds] for entry in entries if entry.finds in found]
+        found = list[Item]()
+        while some := min(limit - len(found), BATCH_READ_LIMIT):
+            entries = query(IndexEntry, place.partition, after=after, limit=some)
+            items = get_many(entry.finds for entry in entries)
+            there = (items[entry.finds] for entry in entries if entry.finds in items)
+            found += [item for item in there if is_found_in(item, place.partition)]
+            if len(entries) < some:
+                break
+            after = str(entries[-1].gsi1sk)
+        return found
 
     def position(self, item: Item) -> str:
         """Return the position of an item that was read here."""
