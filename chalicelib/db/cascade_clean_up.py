@@ -10,6 +10,7 @@ from chalicelib.db.entries import IndexEntry
 from chalicelib.db.references import Reference
 from chalicelib.db.table import BATCH_WRITE_LIMIT, Item, delete_many, get_many, now, query
 from chalicelib.db.transaction import StaleError, Transaction
+from chalicelib.errors import ConflictError
 
 SETTLED = timedelta(minutes=2)  # longer than the index lags behind
 
@@ -42,17 +43,19 @@ def _finish(note: Cascade, kind: type[Item], reference: Reference, settled: time
 
 
 def delete_each(items: Iterable[Item]) -> int:
-    """Delete items, and count them no more, each in a transaction; one that changes is left to another try.
+    """Delete items, and count them no more, each in a transaction; others do not wait for one that fails.
+
+    What changes, or is kept by what refers to it, is left to another try.
 
     :returns: how many there were.
     """
     number = 0
     for item in items:
         work = Transaction()
-        work.delete(item)
-        for counter in item.counted():
-            counters.add(work, counter, -1)
-        with suppress(StaleError):
+        with suppress(StaleError, ConflictError):
+            work.delete(item)
+            for counter in item.counted():
+                counters.add(work, counter, -1)
             work.commit()
         number += 1
     return number

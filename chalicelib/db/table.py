@@ -96,6 +96,7 @@ class Item(Model):
     updated = UTCDateTimeAttribute(default_for_new=now)
     expires_at = NumberAttribute(null=True)  # seconds since 1970, swept by DynamoDB's TTL
     referrers = NumberAttribute(null=True)  # how many items refer to it, and so keep it
+    referrals = NumberAttribute(null=True)  # how often that has changed
 
     listing = ListingIndex()
 

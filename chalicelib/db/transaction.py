@@ -55,6 +55,7 @@ class _Write:
     arguments: dict[str, Any]
     otherwise: ApiError | None
     elsewhere: Elsewhere | None = None
+    lets_go: bool = False  # of what should be there; where it is not, there is nothing to do
 
 
 class Transaction:
@@ -114,9 +115,10 @@ class Transaction:
         attributes = type(item).get_attributes()
         actions: list[Action] = [attributes[field].set(value) for field, value in values.items()]
         self._add(UPDATE, item.key, item.get_update_kwargs_from_instance(actions), None)
-        self._index(item, values)
-        self._mark(item, item.unique(), _changed(item, values).unique(), if_taken)
-        self._refer(item, item.attribute_values, {**item.attribute_values, **values})
+        after = changed(item, values)
+        self._index(after, values)
+        self._mark(item, item.unique(), after.unique(), if_taken)
+        self._refer(item, item.attribute_values, after.attribute_values)
 
     def update(self, item: Item, actions: list[Action], condition: Condition | None = None) -> None:
         """Change an item that is still the one that was read; not what finds or marks it: see `change`."""
@@ -213,7 +215,7 @@ class Transaction:
         raise OutcomeUnknownError if is_in_progress else ServiceUnavailableError
 
     def _mark(
-        self, item: Item, before: Mapping[str, Key], after: Mapping[str, Key], if_taken: ApiError | None
+        self, item: Any, before: Mapping[str, Key], after: Mapping[str, Key], if_taken: ApiError | None
     ) -> None:
         # A spelling that folds to the same key keeps its marker.
         for field, key in after.items():
@@ -221,7 +223,10 @@ class Transaction:
                 self.put(UniqueName.of(item, key), otherwise=if_taken or taken(field))
         for key in before.values():
             if key not in after.values():
-                self.delete(UniqueName.of(item, key, version=1))
+                # nobody else's, should two items have the value
+                its_own = (UniqueName.version == 1) & (UniqueName.item_id == item.id)
+                arguments = connection().get_operation_kwargs(*key, condition=its_own)
+                self._add(DELETE, key, arguments, None, lets_go=True)
 
     def _add(
         self,
@@ -230,9 +235,11 @@ class Transaction:
         arguments: dict[str, Any],
         otherwise: ApiError | None,
         elsewhere: Elsewhere | None = None,
+        *,
+        lets_go: bool = False,
     ) -> None:
         self._keys.add(key)
-        self._writes.append(_Write(kind, arguments, otherwise, elsewhere))
+        self._writes.append(_Write(kind, arguments, otherwise, elsewhere, lets_go))
 
     def _index(self, item: Item, values: Mapping[str, Any]) -> None:
         """Write the index entries of new values; of None, delete them."""
@@ -253,15 +260,15 @@ class Transaction:
         for key, stake in stakes(item.references, before, after).items():
             if key == item.key:
                 raise stake.unknown
-            otherwise = stake.unknown if stake.new else ConflictError("What this refers to is gone.")
             if stake.amount:
                 # whatever its version: it shows the same as before
+                actions = [Item.referrers.add(stake.amount), Item.referrals.add(1)]
                 arguments = connection().get_operation_kwargs(
-                    *key, actions=[Item.referrers.add(stake.amount)], condition=Item.pk.exists()
+                    *key, actions=actions, condition=Item.pk.exists()
                 )
-                self._add(UPDATE, key, arguments, otherwise)
+                self._add(UPDATE, key, arguments, stake.unknown, lets_go=not stake.new)
             elif not self.writes(key):
-                self.check(Item, key, Item.pk.exists(), otherwise=otherwise)
+                self.check(Item, key, Item.pk.exists(), otherwise=stake.unknown)
 
     def _of(self, kind: str) -> list[_Write]:
         return [write for write in self._writes if write.kind == kind]
@@ -294,9 +301,12 @@ class Transaction:
         """
         codes = [reason.code if reason else None for reason in error.cancellation_reasons]
         failed = self._stopped(error, "ConditionalCheckFailed")
+        needed = [write for write in self._writes if write in failed and not write.lets_go]
+        if needed:
+            raise _refusal(write.otherwise for write in needed) from error
         if failed:
-            raise _refusal(write.otherwise for write in self._writes if write in failed) from error
-        if codes and not RETRYABLE.intersection(filter(None, codes)):
+            self._writes = [write for write in self._writes if write not in failed]
+        elif codes and not RETRYABLE.intersection(filter(None, codes)):
             raise error
 
     def _stopped(self, error: TransactWriteError, code: str) -> list[_Write]:
@@ -315,11 +325,11 @@ class Transaction:
                 self._writes[place] = replace(write, arguments=self._addition(item, actions))
 
 
-def _changed(item: Item, values: Mapping[str, Any]) -> Item:
+def changed(item: Item, values: Mapping[str, Any]) -> Item:
     """Return a copy of an item in memory with other values."""
-    changed = copy.copy(item)
-    changed.attribute_values = {**item.attribute_values, **values}
-    return changed
+    other = copy.copy(item)
+    other.attribute_values = {**item.attribute_values, **values}
+    return other
 
 
 def _refusal(found: Iterable[ApiError | None]) -> Exception:

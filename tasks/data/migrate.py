@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.db.table import Item
-from chalicelib.db.transaction import StaleError, Transaction
+from chalicelib.db.transaction import StaleError, Transaction, changed
 from tasks.data import table
 from tasks.data.items import UnreadableError, key_of, known_kinds, parse, schema_of
 from tasks.data.table import RawItem
@@ -73,10 +73,7 @@ class Run:
     def _write(self, item: Item, steps: Iterable[Migration]) -> bool:
         values = dict[str, Any]()
         for step in steps:
-            changes = step.change(item)
-            for name, value in changes.items():
-                setattr(item, name, value)
-            values |= changes
+            values |= step.change(changed(item, values))
         work = Transaction()
         # on condition that its version is the one that was read; nobody has changed it, so its time stays
         work.change(item, {**values, "schema": item.SCHEMA, "updated": item.updated})

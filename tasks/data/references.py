@@ -75,7 +75,7 @@ def count_findings(suspects: set[Key], *, is_partial: bool) -> Iterator[Finding]
     after = read(suspects)
     for key in sorted(suspects & after.keys()):
         item, stated = after[key], int(after[key].referrers or 0)
-        is_quiet = key in before and int(before[key].referrers or 0) == stated
+        is_quiet = key in before and before[key].referrals == item.referrals
         if is_quiet and there[key] != stated:
             text = f"says that {stated} others refer to it, but there are {there[key]}"
             mend = None if is_partial and there[key] < stated else partial(_correct, item, there[key])
@@ -93,8 +93,8 @@ def _count(wanted: set[Key]) -> Tally[Key]:
 
 def _correct(item: Item, number: int) -> None:
     """Set the count of an item that nobody has changed, or referred to, since it was read."""
-    stated: float | None = item.referrers
-    unchanged = Item.referrers.does_not_exist() if stated is None else Item.referrers == stated
+    seen: float | None = item.referrals
+    unchanged = Item.referrals.does_not_exist() if seen is None else Item.referrals == seen
     transaction = Transaction()
     transaction.update(item, [Item.referrers.set(number)], unchanged)
     transaction.commit()

@@ -1,11 +1,13 @@
 """References: what is referred to exists, and is not deleted from under what refers to it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from chalicelib.db.table import get_many
+from chalicelib.db.cascade_clean_up import clean_up
+from chalicelib.db.table import delete_many, get_many
 from chalicelib.db.transaction import StaleError
 from chalicelib.errors import ConflictError, InvalidValueError
 from chalicelib.teams.models import Team
@@ -86,6 +88,16 @@ def test_an_item_shows_the_same_as_before_it_was_referred_to(keeping: type[Any])
     assert (again(team).version, again(team).updated) == (team.version, team.updated)
 
 
+@pytest.mark.parametrize("let_go", [lambda note: change(note, team_id=None), delete])
+def test_what_refers_to_nothing_can_let_it_go(keeping: type[Any], let_go: Callable[[Any], None]) -> None:
+    """Should it ever come to that: nothing counts the reference, and nothing is left where it led."""
+    team = written_team()
+    note = write(keeping, team_id=team.id)
+    delete_many([team.key])
+    let_go(note)
+    assert [item["kind"]["S"] for item in dump_table() if item["pk"]["S"] == team.pk] == ["index_entry"]
+
+
 def test_a_deletion_notes_what_goes_with_it(going: type[Any]) -> None:
     """One note for each attribute, in the same transaction; what is deleted is not referred to any more."""
     team = written_team()
@@ -95,3 +107,16 @@ def test_a_deletion_notes_what_goes_with_it(going: type[Any]) -> None:
     assert (noted, get_many([team.key])) == (["other_id", "team_id"], {})
     with pytest.raises(InvalidValueError):
         write(going, team_id=team.id)
+
+
+def test_what_is_kept_holds_up_no_cascade(going: type[Any]) -> None:
+    """Something refers to the first one and keeps it; the next one goes all the same."""
+    found = []
+    for _ in range(2):
+        team = written_team()
+        found.append(write(going, team_id=team.id))
+        delete(team)
+    kept, _ = found
+    kept.update([going.referrers.set(1)])
+    clean_up(timedelta(0))
+    assert get_many(note.key for note in found).keys() == {kept.key}

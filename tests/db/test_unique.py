@@ -1,5 +1,7 @@
 """Unique values: whatever writes an item writes what marks them."""
 
+from collections.abc import Callable
+
 import pytest
 from pynamodb.attributes import UnicodeAttribute
 
@@ -115,6 +117,25 @@ def test_what_has_changed_since_it_was_read_frees_nothing() -> None:
     with pytest.raises(StaleError):
         delete(older)
     assert marked() == {"serial#a-1": "1", "nickname#big": "1"}
+
+
+@pytest.mark.parametrize("free", [lambda wheel: change(wheel, serial="B-1"), delete])
+def test_a_value_that_is_marked_as_anothers_stays_so(free: Callable[[Wheel], None]) -> None:
+    """Of two items with one value, as a restore may leave them, the one without the marker gives it up."""
+    wheel, other = put(1, "A-1"), put(2, "A-2")
+    other.update([Wheel.serial.set("A-1")])
+    delete_many([keys.unique_value("wheel", "serial", "A-2")])
+    free(other)
+    assert marked()["serial#a-1"] == wheel.id
+
+
+def test_an_item_without_marker_can_be_changed_and_deleted() -> None:
+    """It was there before its value was to be unique."""
+    wheel = put(1, "A-1", "Big")
+    delete_many(list(wheel.unique().values()))
+    change(wheel, serial="B-1")
+    delete(wheel)
+    assert dump_table() == []
 
 
 def test_a_deletion_frees_all_values() -> None:

@@ -11,9 +11,10 @@ from chalicelib.db import keys
 from chalicelib.db.cascades import Cascade
 from chalicelib.db.table import Item, get_many, now
 from chalicelib.teams.models import Team
-from tasks.data import items
+from tasks.data import items, table
 from tasks.data.check import check
-from tests.notes import delete, notes, write, written_team
+from tasks.data.references import count_findings
+from tests.notes import change, delete, notes, write, written_team
 from tests.support import dump_table
 
 pytestmark = pytest.mark.usefixtures("table")
@@ -100,6 +101,23 @@ def test_a_wrong_count_is_corrected(keeping: type[Any], stated: int) -> None:
         f"says that {stated} others refer to it, but there are 1. Fixed: corrects it."
     )
     assert (int(get_many([team.key])[team.key].referrers), said()) == (1, [])
+
+
+def test_a_count_is_not_corrected_while_references_come_and_go(
+    keeping: type[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One goes before the Scan has seen it, and one comes behind it: the count is as before, and right."""
+    team = written_team()
+    note, pages = write(keeping, team_id=team.id), table.pages
+
+    def meanwhile(**arguments: Any) -> Iterator[dict[str, Any]]:
+        change(note, team_id=None)
+        seen = list(pages(**arguments))
+        write(keeping, team_id=team.id)
+        return iter(seen)
+
+    monkeypatch.setattr(table, "pages", meanwhile)
+    assert list(count_findings({team.key}, is_partial=False)) == []
 
 
 def test_a_cascade_that_got_stuck_is_finished(going: type[Any]) -> None:

@@ -232,6 +232,15 @@ def test_steps_follow_each_other(table: None) -> None:
 Gauge.SCHEMA = 1
 
 
+def test_a_unique_value_is_marked_anew(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step may change what an action may: whatever goes with the value is written with it."""
+    monkeypatch.setattr(User, "SCHEMA", 2)
+    step = Migration(User, 2, "renames it", lambda item: {"username": f"new-{item.username}"})
+    run(migrations=[*MIGRATIONS, step])
+    marked = [item["pk"]["S"] for item in dump_table() if item["sk"]["S"] == "USERNAME"]
+    assert (marked, check(say=lambda _: None)) == ([f"USERNAME#new-{user.username}"], True)
+
+
 def test_writes_keep_to_the_rate(old: list[Key]) -> None:
     """Each write is preceded by a pause."""
     waits: list[float] = []
