@@ -101,7 +101,8 @@ def effect(call: Caller, name: str, rule: Rule | None) -> tuple[int, int, int]:
 
 EFFECTS = {
     # status, new items, growth of all versions; a counter's shard may be new or not
-    "rename": (200, 1, 2),  # one of the new items is the audit event
+    # the new item is the audit event; the index entry gets the team's version, which members let grow
+    "rename": (200, 1, 4),
     "email": (200, 2, 3),  # another is the count of the limit; so it is below
     "remove": (204, 1, 2),  # two of them, for both accounts
     "add": (201, 4, 5),

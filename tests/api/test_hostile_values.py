@@ -23,7 +23,7 @@ def test_unknown_members_are_invalid_and_named(world: World, name: str) -> None:
     """Behaviour 39, 50: whatever their names; what the server owns is unknown to a sender."""
     answer = post(world, json.dumps({"title": "Engines", name: 1}).encode())
     assert (answer.status, flaws(answer)) == (422, [])
-    assert [entry["pointer"] for entry in answer.json["errors"]] == [f"/{name}"]
+    assert [entry["pointer"] for entry in answer.json["errors"]] == [f"/{name}"[:100]]
 
 
 @pytest.mark.parametrize(

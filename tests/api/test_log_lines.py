@@ -67,7 +67,7 @@ def test_a_request_is_one_line_of_what_operators_need(
         ("GET", f"/api/v1/users/{NOBODY}", 404, "not-found"),
         ("PUT", "/api/v1/users/me", 405, "method-not-allowed"),
         ("GET", "/api/v1/users?limit=x", 422, "invalid-value"),
-        ("POST", TOKEN, 400, "invalid_request"),
+        ("POST", TOKEN, 400, "malformed-request"),
     ],
 )
 def test_a_refusal_is_one_line_with_its_reason(
