@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -96,14 +95,19 @@ class Account:
         self._s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=closed)
         self._s3.put_bucket_policy(Bucket=name, Policy=json.dumps(_only_by_tls(name, self.partition)))
 
-    def upload(self, path: Path, key: str) -> str:
-        """Upload a file, unless it already exists, and return its key; keys name contents."""
+    def upload(self, body: bytes, key: str) -> str:
+        """Upload an object, unless it already exists, and return its key; keys name contents."""
         try:
             self._s3.head_object(Bucket=self.bucket, Key=key)
         except ClientError:
-            with path.open("rb") as file:
-                self._s3.put_object(Bucket=self.bucket, Key=key, Body=file)
+            self._s3.put_object(Bucket=self.bucket, Key=key, Body=body)
         return key
+
+    def read(self, address: str) -> bytes:
+        """Read the object at a URL that `address` returned."""
+        key = address.partition(f"/{self.bucket}/")[2]
+        found: bytes = self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return found
 
     def address(self, key: str) -> str:
         """Return the URL of an object, as CloudFormation wants it."""

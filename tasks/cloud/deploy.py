@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chalicelib.settings import Settings
-from tasks.cloud.account import Account
+from tasks.cloud.account import FAULTS, Account
 from tasks.cloud.bootstrap import foundation
 from tasks.cloud.history import History, Record
 from tasks.cloud.package import Package
@@ -23,6 +23,7 @@ from tasks.processes import project_folder
 from tasks.stages import PROTECTED, parameters_of, settings_of, tags
 
 AT_ONCE = "AllAtOnce"
+ROLLOUT = "DeploymentPreference"  # of a function, to SAM
 ANYTHING = {"Principal": "*", "Resource": "*"}
 # CloudFormation itself refuses what would lose data, whoever updates the stack.
 STACK_POLICY: dict[str, Any] = {
@@ -112,16 +113,20 @@ class Deployment:
             stack.client.update_termination_protection(EnableTerminationProtection=True, StackName=stack.name)
 
     def rollback(self, *, yes: bool = False) -> dict[str, str]:
-        """Deploy what was deployed before, as it was: template, code and parameters; and test it.
+        """Deploy what was deployed before, as it was but at once: template, code and parameters; and test it.
 
         :raises TaskError: nothing was, it failed, or it does not work.
         """
-        record = self.history.before()
+        latest, running = self.history.latest(), self.stack.parameters
+        # What was cut off before its test is not written down: the latest that is, ran before it.
+        written = latest is None or latest.parameters.items() <= running.items()
+        record = self.history.before() if written else latest
         if record is None:
             raise TaskError(f"Nothing is known that {self.stack.name} ran before its present build.")
         self.say(f"{self.stack.name}: back to the build {record.parameters['Build']}, {record.digest[:12]}")
-        self._change(record, yes=yes)
-        self.history.pop()
+        self._change(self._at_once(record), yes=yes)
+        if written:
+            self.history.pop()
         reason = self.test(self._trial, record.parameters["Build"])
         if reason:
             raise TaskError(f"{self.stack.name} does not work with this build either: {reason}")
@@ -188,22 +193,34 @@ class Deployment:
         failed = f"{self.stack.name} does not work with this build: {reason}"
         if new or before is None:
             raise TaskError(f"{failed}\nThere is nothing to go back to: invoke doctor --stage {self.stage}")
-        self._change(before, yes=True)
+        try:
+            self._change(self._at_once(before), yes=True)
+        except (TaskError, *FAULTS) as error:
+            raise TaskError(f"{failed}\nIt could not go back either: {error}") from error
         raise TaskError(f"{failed}\nIt is back at the build {before.parameters['Build']}.")
 
     def upload(self, package: Package, parameters: dict[str, str]) -> str:
         """Upload code and template, and return the template's URL."""
-        code = self.account.upload(package.code, f"grail/code/{package.digest}.zip")
+        code = self.account.upload(package.code.read_bytes(), f"grail/code/{package.digest}.zip")
         filled = json.loads(package.template.read_text("utf-8"))
         for resource in filled["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
                 resource["Properties"]["CodeUri"] = {"Bucket": self.account.bucket, "Key": code}
         publish(filled["Resources"]["APIHandler"]["Properties"], parameters)
         locate(filled["Resources"]["RestAPI"]["Properties"]["DefinitionBody"], parameters)
-        path = package.template.with_name("deployed.json")
-        path.write_text(json.dumps(filled, indent=1, sort_keys=True), "utf-8")
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        return self.account.address(self.account.upload(path, f"grail/{self.stage}/{digest}.json"))
+        return self._store(filled)
+
+    def _store(self, template: dict[str, Any]) -> str:
+        """Upload a template, and return its URL."""
+        body = json.dumps(template, indent=1, sort_keys=True).encode()
+        key = f"grail/{self.stage}/{hashlib.sha256(body).hexdigest()}.json"
+        return self.account.address(self.account.upload(body, key))
+
+    def _at_once(self, record: Record) -> Record:
+        """Return a deployment without its rollout, since the build that it replaces does not work."""
+        template = json.loads(self.account.read(record.template))
+        template["Resources"]["APIHandler"]["Properties"].pop(ROLLOUT, None)
+        return replace(record, template=self._store(template))
 
     def parameters(self) -> dict[str, str]:
         """Read the values of the stage's parameters, and name the build."""
@@ -284,7 +301,7 @@ def publish(function: dict[str, Any], parameters: dict[str, str]) -> None:
     function["AutoPublishCodeSha256"] = hashlib.sha256(text.encode()).hexdigest()
     rollout = parameters.get("Rollout", AT_ONCE)
     if rollout != AT_ONCE:
-        function["DeploymentPreference"] = {
+        function[ROLLOUT] = {
             "Type": rollout,
             "Alarms": [{"Ref": "LiveErrorsAlarm"}],
             "Role": {"Fn::GetAtt": ["RolloutRole", "Arn"]},

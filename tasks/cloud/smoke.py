@@ -23,6 +23,9 @@ from tasks.data import shards
 PROBE = "deployment-probe"  # owns the client of each test; nobody knows its password
 SCOPES = ["users:read", "teams:write"]
 PATIENCE = 30.0  # seconds until a new deployment of the gateway is everywhere
+NEW_DOMAIN = 180.0  # seconds until name servers know the address of a domain that was just made
+# What has not reached the stage says nothing about it.
+RETRIES = urllib3.Retry(connect=3, read=False, redirect=False, status=False, other=False, backoff_factor=0.5)
 TIMEOUT = 30.0  # seconds: cold starts are among the requests
 
 
@@ -63,7 +66,7 @@ class Smoke:
 
     def _await_build(self) -> None:
         """Wait until the new build answers, with its table behind it."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + (NEW_DOMAIN if self.domain else PATIENCE)
         while True:
             try:
                 found = self._call("GET", "/health?deep=1", 200)["build"]
@@ -107,7 +110,8 @@ class Smoke:
             answer = self._send(method, path, body, headers or {})
             found: dict[str, Any] = json.loads(answer.data or b"{}")
         except (urllib3.exceptions.HTTPError, ValueError) as error:
-            raise SmokeError(f"{method} {path}: {type(error).__name__}") from error
+            reason = getattr(error, "reason", None) or error
+            raise SmokeError(f"{method} {path}: {type(reason).__name__}") from error
         if answer.status != status:
             raise SmokeError(f"{method} {path} answers {answer.status}: {found.get('detail') or found}"[:300])
         return found
@@ -115,7 +119,7 @@ class Smoke:
     def _send(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Any:
         named = {"server_hostname": self.domain, "assert_hostname": self.domain} if self.domain else {}
         host = {"Host": self.domain} if self.domain else {}
-        with urllib3.connection_from_url(self.url, timeout=TIMEOUT, retries=False, **named) as pool:
+        with urllib3.connection_from_url(self.url, timeout=TIMEOUT, retries=RETRIES, **named) as pool:
             return pool.request(
                 method, urlsplit(self.url).path + path, body=body, headers={**headers, **host}
             )

@@ -11,7 +11,8 @@ from tasks.processes import LOOPBACK
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]  # roles of its own; the SAM transform
 POLL_SECONDS = 2.0
-MAX_SECONDS = 3600
+MAX_SECONDS = 3 * 3600  # the slowest rollout takes 90 minutes
+TOO_LONG = "Max attempts exceeded"  # what botocore says
 SUCCESS = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
@@ -65,6 +66,13 @@ class Stack:
     def outputs(self) -> dict[str, str]:
         """The outputs of the template, by their names."""
         return {each["OutputKey"]: each["OutputValue"] for each in self.describe().get("Outputs", [])}
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The values of its parameters, by their names."""
+        return {
+            each["ParameterKey"]: each["ParameterValue"] for each in self.describe().get("Parameters", [])
+        }
 
     def resources(self, kind: str) -> list[str]:
         """Return the names of the resources of a type, such as AWS::SNS::Topic."""
@@ -142,13 +150,15 @@ class Stack:
     def _wait(self, condition: str, **place: str) -> None:
         """Wait until CloudFormation is done.
 
-        :raises WaiterError: it failed, or takes longer than an hour.
-        :raises TaskError: nobody can tell, for example because the credentials have expired.
+        :raises WaiterError: it failed.
+        :raises TaskError: nobody can tell: it takes hours, or the credentials have expired, for example.
         """
         attempts = {"Delay": self.pause, "MaxAttempts": int(MAX_SECONDS / self.pause)}
         try:
             self.client.get_waiter(condition).wait(**place, WaiterConfig=attempts)
         except WaiterError as error:
+            if TOO_LONG in str(error):
+                raise self._lost(f"not done after {MAX_SECONDS / 3600:.0f} hours") from error
             answer = error.last_response.get("Error", {})
             if answer.get("Code", ABSENT) != ABSENT:
                 raise self._lost(f"{answer['Code']}: {answer.get('Message', '')}") from error

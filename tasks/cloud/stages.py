@@ -11,6 +11,8 @@ from tasks.errors import TaskError
 # Part of names in DNS, IAM, Lambda and CloudFormation, in all of which it fits.
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_NAME = 20
+# First words of other names that begin with grail-: stacks and roles that are not a stage's.
+RESERVED = ("bootstrap", "boundary", "deploy", "edge", "execution")
 # A stage for a while: its data may go with it, and it has an address of its own only.
 TEMPORARY = {"DeletionProtection": "false", "DomainName": "", "CertificateArn": "", "HostedZoneId": ""}
 
@@ -27,6 +29,10 @@ def create(root: Path, name: str, like: str) -> list[str]:
     stages = config["stages"]
     if not NAME.fullmatch(name) or len(name) > MAX_NAME:
         raise TaskError(f"A stage's name has at most {MAX_NAME} characters: a-z, 0-9 and single hyphens.")
+    if name.partition("-")[0] in RESERVED:
+        raise TaskError(
+            f"A stage's name does not begin with {', '.join(RESERVED)}: there are other grail-… ."
+        )
     if name in stages or name in LOCAL_STAGES:
         raise TaskError(f"There is a stage {name} already.")
     if like not in stages:

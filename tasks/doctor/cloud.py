@@ -29,7 +29,7 @@ def check_stack(subject: Subject) -> Iterator[Finding]:
     missing = [name for name in OUTPUTS if name not in subject.outputs]
     if missing:
         yield Finding(WRONG, f"it has no output {', '.join(missing)}", deploy)
-    table = _parameter(subject, "TableName")
+    table = stack.parameters.get("TableName")
     if table not in (None, subject.settings.table_name):
         text = f"functions use the table {table}, and tasks {subject.settings.table_name}"
         yield Finding(WRONG, text, f"Set TABLE_NAME in .chalice/config.json, and {deploy}")
@@ -57,7 +57,7 @@ def check_gateway(subject: Subject) -> Iterator[Finding]:
 
 def check_firewall(subject: Subject) -> Iterator[Finding]:
     """Check that the firewall sees the addresses of callers: behind a distribution, it sees CloudFront's."""
-    if _parameter(subject, "WebAcl") != "yes":
+    if subject.stack.parameters.get("WebAcl") != "yes":
         yield Finding(GOOD, "none")
     elif "edge_secret" in (read_document(subject) or {}):
         advice = f'"WebAcl": "no" in infra/parameters/{subject.name}.json, and WebAclArn of infra/edge.yaml'
@@ -109,7 +109,7 @@ def check_address(subject: Subject) -> Iterator[Finding]:
         )
         yield Finding(level, f"{url}/health does not answer", advice)
         return
-    wanted = None if subject.settings.is_local else _parameter(subject, "Build")
+    wanted = None if subject.settings.is_local else subject.stack.parameters.get("Build")
     if wanted and build != wanted:
         advice = f"Another API answers there, or caches do: the domain of {subject.name} has to lead to it."
         yield Finding(WRONG, f"{url} runs the build {build}, and {wanted} is deployed", advice)
@@ -137,8 +137,3 @@ def _build_at(url: str) -> str | None:
     except (urllib3.exceptions.HTTPError, ValueError):
         return None
     return str(found["build"]) if answer.status == 200 and "build" in found else None
-
-
-def _parameter(subject: Subject, name: str) -> str | None:
-    parameters = subject.stack.describe().get("Parameters", [])
-    return next((each["ParameterValue"] for each in parameters if each["ParameterKey"] == name), None)

@@ -8,6 +8,7 @@ from botocore.exceptions import UnauthorizedSSOTokenError
 from botocore.session import Session
 from botocore.stub import Stubber
 
+from tasks.cloud import stack as stack_module
 from tasks.cloud.stack import Stack
 from tasks.errors import TaskError
 
@@ -53,6 +54,19 @@ def test_a_session_of_sso_that_ends_is_told_alike(client: Any, monkeypatch: pyte
         aws.add_response("execute_change_set", {})
         monkeypatch.setattr(client, "get_waiter", lambda _: type("Waiter", (), {"wait": staticmethod(fail)}))
         with pytest.raises(TaskError, match=r"The SSO session .* renew the credentials"):
+            Stack(client, "grail-dev", pause=0.01).execute("a-change")
+
+
+def test_a_deployment_that_takes_hours_is_not_called_a_failure(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may end well, for example a gradual rollout; and nothing failed that could be told."""
+    monkeypatch.setattr(stack_module, "MAX_SECONDS", 0.01)
+    with Stubber(client) as aws:
+        aws.add_response("describe_stacks", stack_in("UPDATE_COMPLETE"))
+        aws.add_response("execute_change_set", {})
+        aws.add_response("describe_stacks", stack_in("UPDATE_IN_PROGRESS"))
+        with pytest.raises(TaskError, match=r"not done after 0 hours\). CloudFormation goes on"):
             Stack(client, "grail-dev", pause=0.01).execute("a-change")
 
 

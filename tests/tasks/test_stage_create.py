@@ -44,6 +44,8 @@ def test_a_stage_like_another_has_its_own_names_and_unprotected_data(root: Path)
         ("PR_1", "dev", "a-z, 0-9 and single hyphens"),
         ("a" * 21, "dev", "at most 20 characters"),
         ("prod", "dev", "There is a stage prod already"),
+        ("bootstrap", "dev", "does not begin with bootstrap"),
+        ("deploy-1", "dev", "does not begin with bootstrap, boundary, deploy"),
         ("local", "dev", "There is a stage local already"),
         ("pr-1", "staging", "--like is one of dev, prod"),
     ],

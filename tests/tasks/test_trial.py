@@ -1,14 +1,18 @@
 """What happens once a stage is deployed: it is called, the doctor looks, and what does not work goes back."""
 
+import io
+import json
 import ssl
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import urllib3
 from botocore.exceptions import ClientError
 from botocore.session import Session
 from cryptography import x509
@@ -131,12 +135,14 @@ def deployment(
 ) -> tuple[Deployment, list[Any]]:
     """A deployment of RECORD whose stack already has it, and what is written down of it."""
     written: list[Any] = []
-    stack = {"StackName": "grail-dev", "StackStatus": "UPDATE_COMPLETE"}
+    runs = [{"ParameterKey": "Build", "ParameterValue": "one"}]
+    stack = {"StackName": "grail-dev", "StackStatus": "UPDATE_COMPLETE", "Parameters": runs}
     account = Fixed(cloudformation=Recorded(describe_stacks={"Stacks": [stack]}))
     account.number, account.region = "1" * 12, "eu-central-1"
     monkeypatch.setattr(Deployment, "_require_possible", lambda *_: None)
     monkeypatch.setattr(Deployment, "_change", lambda *_, **__: False)
     monkeypatch.setattr(Deployment, "upload", lambda *_: RECORD.template)
+    monkeypatch.setattr(Deployment, "_at_once", lambda _, record: record)
     monkeypatch.setattr(Deployment, "parameters", lambda _: RECORD.parameters)
     monkeypatch.setattr(History, "latest", lambda _: latest)
     monkeypatch.setattr(History, "add", lambda _, record: written.append(record))
@@ -164,6 +170,71 @@ def test_what_does_not_work_is_not_written_down(by: str, monkeypatch: pytest.Mon
     ):
         broken.deploy(package, yes=True)
     assert written == []
+
+
+def test_what_cannot_go_back_either_is_told_with_the_first_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody has to repair both."""
+    package: Any = type("Package", (), {"digest": "another"})
+    broken, _ = deployment(monkeypatch, RECORD, test="no index")
+
+    def change(_: Deployment, record: Record, **__: Any) -> bool:
+        if record is RECORD:
+            raise TaskError("grail-dev is busy")
+        return True
+
+    monkeypatch.setattr(Deployment, "_change", change)
+    with pytest.raises(TaskError, match=r"no index\nIt could not go back either: grail-dev is busy"):
+        broken.deploy(package, yes=True)
+
+
+def test_a_rollback_from_a_deployment_that_was_cut_off_goes_to_the_last_that_worked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was not written down, so nothing is forgotten either."""
+    latest = Record(RECORD.template, {"Build": "zero"}, "earlier")
+    back, _ = deployment(monkeypatch, latest)
+    changed: list[Record] = []
+    monkeypatch.setattr(Deployment, "_change", lambda _, record, **__: changed.append(record))
+    monkeypatch.setattr(History, "pop", lambda _: pytest.fail("the last that worked is forgotten"))
+    back.rollback(yes=True)
+    assert changed == [latest]
+
+
+def test_what_goes_back_does_so_at_once() -> None:
+    """Nine requests in ten would meet the build that fails for the minutes of a rollout."""
+    function = {"Properties": {"DeploymentPreference": {"Type": "Canary10Percent5Minutes"}, "Timeout": 15}}
+    template = {"Resources": {"APIHandler": function}}
+    missing = ClientError({"Error": {"Code": "404"}}, "HeadObject")
+    s3: Any = Recorded(get_object={"Body": io.BytesIO(json.dumps(template).encode())}, head_object=missing)
+    s3.meta = SimpleNamespace(endpoint_url="https://s3.test")
+    account = Fixed(s3=s3)
+    account.bucket = "packages"
+    record = Record("https://s3.test/packages/grail/prod/1.json", {"Build": "one"}, "digest")
+    back = Deployment("prod", account)._at_once(record)
+    assert s3.arguments["get_object"] == {"Bucket": "packages", "Key": "grail/prod/1.json"}
+    made = json.loads(s3.arguments["put_object"]["Body"])
+    assert made == {"Resources": {"APIHandler": {"Properties": {"Timeout": 15}}}}
+    assert back.template == f"https://s3.test/packages/{s3.arguments['put_object']['Key']}"
+    assert (back.parameters, back.digest) == (record.parameters, record.digest)
+
+
+def test_a_connection_that_fails_says_nothing_about_the_stage(
+    target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried again, as nothing was sent; an answer is not."""
+    failures = iter([True, True, False])
+
+    def connect(*arguments: Any, **options: Any) -> Any:
+        if next(failures):
+            raise ConnectionRefusedError
+        return create_connection(*arguments, **options)
+
+    create_connection = urllib3.util.connection.create_connection
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", connect)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    context: Any = None
+    assert Smoke(target, "one", context, DOMAIN)._call("GET", "/health", 200) == {"build": "one"}
+    assert len(Health.hosts) == 1
 
 
 def runs(most: int) -> Recorded:
