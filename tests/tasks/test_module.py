@@ -10,6 +10,8 @@ import pytest
 from tasks.errors import TaskError
 from tasks.module.create import create
 from tasks.module.fields import Field, parse_fields, with_filters
+from tasks.module.names import Names
+from tasks.module.render import places
 from tests import engine
 from tests.architecture.source import ROOT
 
@@ -132,6 +134,15 @@ def test_modules_that_refer_to_others_pass_every_check(project: Path) -> None:
     chosen = "gizmos or widgets or imports_run_one_way or picture or in_the_table or room or goes_whole"
     told = succeed(project, *PYTEST, *made, "-k", chosen)
     assert "skipped" not in told
+
+
+@pytest.mark.parametrize(("owner", "permission"), [("team", "ADMIN"), ("user", "get_user.access.permission")])
+def test_what_teams_own_is_listed_for_others_by_admins_only(owner: str, permission: str) -> None:
+    """Whoever may look at what it refers to need not be in the team."""
+    fields = parse_fields(["author:ref:users"], "gizmo", owner=owner)
+    handlers = places(Names("gizmos", "gizmo"), fields, owner)["reference_handlers"]
+    assert f"access=Access({permission}, scopes=READ, reads=get_user.access.reads)" in handlers
+    assert ("Access(get_team.access.permission," in handlers) is (owner == "team")
 
 
 @pytest.mark.slow
