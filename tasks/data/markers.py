@@ -10,7 +10,12 @@ from chalicelib.db.table import Item
 from chalicelib.db.transaction import Transaction
 from chalicelib.db.unique import UniqueName
 from tasks.data.findings import Finding, remove
-from tasks.data.items import Found, read
+from tasks.data.items import Found, known_kinds, read
+
+
+def is_of_known_kind(item: Item) -> bool:
+    """Whether an item is a marker of a kind that the code knows, which says where its items are."""
+    return isinstance(item, UniqueName) and item.item_kind in known_kinds()
 
 
 def judge_item(item: Item, found: Found) -> Iterator[Finding]:

@@ -11,7 +11,6 @@ from chalicelib.db.entries import IndexEntry
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, now
 from chalicelib.db.transaction import Transaction
-from chalicelib.db.unique import UniqueName
 from chalicelib.invitations.models import Invitation
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.consents.models import Consent
@@ -184,7 +183,7 @@ RULES = [
     Rule(lambda item: bool(item.indexes), index.entry_keys, index.judge_indexed),
     Rule(_is(IndexEntry), lambda entry: [entry.finds], index.judge_entry),
     Rule(lambda _: True, lambda item: list(item.unique().values()), markers.judge_item),
-    Rule(_is(UniqueName), lambda marker: [marker.item_key], markers.judge_marker),
+    Rule(markers.is_of_known_kind, lambda marker: [marker.item_key], markers.judge_marker),
     Rule(lambda item: bool(item.references), references.needs, references.judge_references),
     Rule(_is(Cascade), lambda _: [], references.judge_cascade),
     Rule(_is_of_user, _needs_of_user, _of_user),

@@ -1,4 +1,4 @@
-"""`invoke db.check` on index entries: each item is found by its values, and by nothing else."""
+"""`invoke db.check` on index entries, and on what marks values of kinds that are gone."""
 
 import re
 from collections.abc import Callable
@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
+from chalicelib.db.unique import UniqueName
 from chalicelib.teams.models import Team
 from chalicelib.users.models import User
 from tasks.data.check import check
@@ -78,3 +79,10 @@ def test_what_finds_an_item_that_cannot_be_read_stays(team: Team) -> None:
     assert check(fix=True, say=said.append) is False
     assert ["INDEX#" in line for line in said] == [False, False, False]
     assert dump_table() == before
+
+
+def test_a_marker_of_an_unknown_kind_is_left_alone(table: None) -> None:
+    """Its code may have been taken out, or rolled back: its items are left alone, too."""
+    UniqueName.at(keys.unique_value("sprocket", "serial", "A-1"), item_id=GHOST, item_kind="sprocket").save()
+    said: list[str] = []
+    assert (check(fix=True, say=said.append), said) == (True, ["1 items: no findings."])
