@@ -13,7 +13,7 @@ from pynamodb.expressions.condition import Condition
 from chalicelib.context import retry_if_stale
 from chalicelib.db import counters, keys
 from chalicelib.db.counters import Counter
-from chalicelib.db.table import Item, delete_many, get_many
+from chalicelib.db.table import Item, get_many
 from chalicelib.db.transaction import Transaction
 from tasks.data import table
 from tasks.data.items import key_of
@@ -42,7 +42,7 @@ def gather(
             retry_if_stale(partial(_move, name))
         sleep(PAUSE if names else 0)
         for name in names:
-            delete_many(counters.every_shard(name)[1:])
+            retry_if_stale(partial(_remove_others, name))
         mark()
     say(f"counter, eight shards to one: {len(names)} items {'to migrate' if dry_run else 'migrated'}.")
 
@@ -94,4 +94,17 @@ def _move(name: str) -> None:
     actions = [Counter.amount.add(amount), Counter.version.add(1), Counter.in_use.add({0})]
     transaction.add(Counter.at(first), actions, Counter.in_use.does_not_exist())
     if not any(shard.in_use for shard in shards):  # or an earlier run was stopped behind this
+        transaction.commit()
+
+
+def _remove_others(name: str) -> None:
+    """Remove the shards that do not count, unless some were opened: another run has marked the table then."""
+    first, *others = counters.every_shard(name)
+    found = get_many([first, *others])
+    transaction = Transaction()
+    transaction.check(Counter, first, Counter.in_use == {0})
+    for key in others:
+        if key in found:
+            transaction.delete(found[key])
+    if len(counters.in_use(name, found)) == 1:
         transaction.commit()

@@ -11,6 +11,7 @@ from chalicelib.users.models import User
 from tasks.data import shards
 from tasks.data.check import check
 from tests.acting import create_team
+from tests.db.test_counters import open_shards
 from tests.faults import Killed, killed_before_write, wire
 from tests.support import dump_table
 from tests.tasks.check_tools import says
@@ -84,6 +85,20 @@ def test_a_counter_that_was_moved_is_not_moved_twice() -> None:
     assert totals() == TOTALS
     first = get_many([keys.counter(keys.USERS)])[keys.counter(keys.USERS)]
     assert first.attribute_values["amount"] == TOTALS[keys.USERS]
+
+
+def test_of_two_runs_at_once_none_removes_what_counts() -> None:
+    """While one waits, the other ends, and a counter opens more shards."""
+    fill()
+
+    def meanwhile(seconds: float) -> None:
+        if seconds == shards.PAUSE:
+            run()
+            open_shards(keys.USERS, 2)
+            says(keys.counter(keys.USERS, 1), 5)
+
+    shards.gather(rate=10, say=lambda _: None, sleep=meanwhile)
+    assert totals() == {**TOTALS, keys.USERS: TOTALS[keys.USERS] + 5}
 
 
 def test_a_new_table_needs_no_migration() -> None:
