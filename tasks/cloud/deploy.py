@@ -69,7 +69,7 @@ class Deployment:
         """Bring the stack to what the package says, test it, and return its outputs.
 
         :param yes: skip the confirmation.
-        :param dry_run: show what would change, and change nothing.
+        :param dry_run: show what would change in the stack, and stop.
         :raises TaskError: the deployment is impossible, or it failed and was taken back.
         """
         stack, parameters = self.stack, self.parameters()

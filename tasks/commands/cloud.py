@@ -43,7 +43,7 @@ def package(_context: Context, stage: str = "dev") -> None:
 @command(
     stage="a stage of .chalice/config.json",
     yes=YES_HELP,
-    dry_run="show what would change, and change nothing",
+    dry_run="show what would change in the stack, and stop",
     bucket=BUCKET_HELP,
     packaged="folder with a package to deploy as it is, made by `invoke package`",
     promote="a stage that must run the same code, such as dev",

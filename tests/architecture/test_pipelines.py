@@ -217,3 +217,10 @@ def test_only_the_job_that_publishes_may_write_to_the_repository() -> None:
     assert job["needs"] == ["contract", "ci"]
     commands = [line.split()[0] for step in job["steps"] for line in step.get("run", "").splitlines()]
     assert set(commands) <= {"awk", "echo", "grep", "gh"}
+
+
+@pytest.mark.parametrize(("path", "name"), [(DEPLOY, "attest"), (FOLDER / "codeql.yml", "analyze")])
+def test_what_private_repositories_pay_for_runs_in_public_ones_only(path: Path, name: str) -> None:
+    """Attestations and code scanning would fail in a private copy."""
+    condition = jobs(path)[name]["if"]
+    assert "visibility == 'public'" in condition or "!github.event.repository.private" in condition
