@@ -254,29 +254,28 @@ class Deployment:
         """
         stack = self.stack
         found = stack.describe()
-        if not found:
+        if not (found or delete_data):  # the data may be all that is left
             raise TaskError(f"There is no {stack.name} in {self.account.region}.")
         table = stack.outputs.get("TableName", f"grail-{self.stage}")
-        self._require_unprotected(found["StackStatus"], table, delete_data)
+        self._require_unprotected(found.get("StackStatus", ""), table, delete_data)
         if not yes:
             confirm(f"delete {stack.name}", stack.name, ask=self.ask)
-        if not stack.delete():
+        if found and not stack.delete():
             raise TaskError(f"{found['StackName']} could not be deleted: {stack.first_failure()}")
-        if not self.account.table(table):
-            return
         if delete_data:
-            self.account.client("dynamodb").delete_table(TableName=table)
-            self.history.clear()
-            self._forget_secrets()
-            self.say(f"The table {table}, the secrets and what is known of former deployments are deleted.")
-        else:
+            self._delete_data(table)
+        elif self.account.table(table):
             self.say(f"The table {table} stays, with its data: the next deployment of {self.stage} takes it.")
 
-    def _forget_secrets(self) -> None:
-        """Delete the document of secrets: without the data, nothing needs it."""
+    def _delete_data(self, table: str) -> None:
+        """Delete the table, which a first deployment that failed has not left, and what only it needs."""
+        if self.account.table(table):
+            self.account.client("dynamodb").delete_table(TableName=table)
+        self.history.clear()
         kind, _, name = (self.settings.secrets or "").partition(":")
         if kind == "ssm":
             self.account.client("ssm").delete_parameters(Names=[name])
+        self.say(f"The table {table}, the secrets and what is known of former deployments are deleted.")
 
     def _require_unprotected(self, status: str, table: str, delete_data: bool) -> None:
         found = self.account.table(table)

@@ -14,7 +14,7 @@ from tasks.cloud import command
 from tasks.cloud.account import Account
 from tasks.cloud.bootstrap import bootstrap
 from tasks.cloud.deploy import STACK_POLICY, Deployment, ending
-from tasks.cloud.history import Record
+from tasks.cloud.history import History, Record
 from tasks.cloud.package import Package
 from tasks.cloud.preflight import obstacles
 from tasks.cloud.stack import UNUSABLE, Stack
@@ -282,3 +282,30 @@ def test_where_nobody_answers_nothing_is_deleted() -> None:
     with pytest.raises(TaskError, match="Pass --yes to delete grail-dev"):
         deployment.destroy(delete_data=True)
     assert "delete_stack" not in client.calls
+
+
+@pytest.mark.parametrize(
+    "left", [{"StackName": "grail-dev", "StackId": "1", "StackStatus": "ROLLBACK_COMPLETE"}, None]
+)
+def test_a_stage_that_never_worked_leaves_no_secrets(
+    left: dict[str, str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its table is gone, or even its stack; keys that stay would be in the way of new ones."""
+    monkeypatch.setattr(History, "clear", lambda _: None)
+    monkeypatch.setattr(Stack, "delete", lambda _: True)
+    missing = ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "DescribeTable")
+    table, ssm = Recorded(describe_table=missing), Recorded()
+    stack = Recorded(describe_stacks={"Stacks": [left] if left else []})
+    account = Fixed(cloudformation=stack, dynamodb=table, ssm=ssm)
+    account.region = "eu-central-1"
+    Deployment("dev", account).destroy(yes=True, delete_data=True)
+    assert ssm.arguments == {"delete_parameters": {"Names": ["/grail/dev/secrets"]}}
+    assert "delete_table" not in table.calls
+
+
+def test_without_a_stack_nothing_but_the_data_can_be_destroyed() -> None:
+    """Another region or account is meant, most likely."""
+    account = Fixed(cloudformation=Recorded(describe_stacks={"Stacks": []}))
+    account.region = "eu-central-1"
+    with pytest.raises(TaskError, match="There is no grail-dev in eu-central-1"):
+        Deployment("dev", account).destroy(yes=True)
