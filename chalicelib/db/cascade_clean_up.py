@@ -30,6 +30,9 @@ def clean_up(settled: timedelta = SETTLED) -> int:
 
 
 def _finish(note: Cascade, kind: type[Item], reference: Reference, settled: timedelta) -> int:
+    if get_many([reference.key(note.target_id)]):
+        delete_many([note.key])  # an import has brought the item back
+        return 0
     done, after, partition = 0, "", reference.partition(note.target_id)
     while entries := query(IndexEntry, partition, after=after, limit=BATCH_WRITE_LIMIT):
         found = get_many(entry.finds for entry in entries).values()

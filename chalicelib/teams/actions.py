@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.context import Context
 from chalicelib.db import counters, keys
-from chalicelib.db.table import BATCH_READ_LIMIT, BATCH_WRITE_LIMIT, delete_many, query
+from chalicelib.db.table import BATCH_READ_LIMIT, BATCH_WRITE_LIMIT, delete_many, get_many, query
 from chalicelib.db.transaction import Transaction
 from chalicelib.errors import ApiError, ConflictError, InvalidValueError, NotFoundError, excerpt
 from chalicelib.events import Detail, Event, EventName, Letter
@@ -154,7 +154,8 @@ def clean_up() -> int:
     """
     removed = 0
     for note in query(Cleanup, keys.CLEANUPS, prefix=keys.CLEANUP_TEAMS):
-        removed += _clean_up_team(note)
+        if not get_many([keys.team(note.team_id)]):  # unless an import has brought it back
+            removed += _clean_up_team(note)
         # Last, so that a run that stops before this is repeated.
         delete_many([note.key])
     return removed

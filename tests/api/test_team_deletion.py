@@ -5,9 +5,9 @@ import math
 import pytest
 
 from chalicelib.db import keys
-from chalicelib.db.table import BATCH_WRITE_LIMIT
+from chalicelib.db.table import BATCH_WRITE_LIMIT, get_many
 from chalicelib.teams.actions import clean_up
-from chalicelib.teams.models import Member, Team, new_member
+from chalicelib.teams.models import Cleanup, Member, Team, new_member
 from chalicelib.users.models import User
 from tests.acting import create_team
 from tests.faults import Forward, Killed, Sent, Wired, altered, killed_before_write, wire
@@ -154,3 +154,12 @@ def test_a_member_added_while_its_team_goes_is_not_left_behind(
     with wire(rule):
         answer = api("POST", f"{path}/members", token=token, data={"user_id": ada.id})
     assert (done, answer.status, left_of(team.id)) == ([0, 204], 404, [])
+
+
+def test_a_note_removes_nobody_from_a_team_that_is_there(user: User) -> None:
+    """An export that was made during the deletion may have both: the note goes."""
+    team = create_team("Engines", user.id, user.username)
+    note = Cleanup.at(keys.cleanup(team.id), team_id=team.id)
+    note.save()
+    membership = keys.member(team.id, user.id)
+    assert (clean_up(), set(get_many([membership, note.key]))) == (0, {membership})

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.db.cascade_clean_up import clean_up
+from chalicelib.db.cascades import cascades_of
 from chalicelib.db.table import delete_many, get_many
 from chalicelib.db.transaction import StaleError
 from chalicelib.errors import ConflictError, InvalidValueError
@@ -107,6 +108,16 @@ def test_a_deletion_notes_what_goes_with_it(going: type[Any]) -> None:
     assert (noted, get_many([team.key])) == (["other_id", "team_id"], {})
     with pytest.raises(InvalidValueError):
         write(going, team_id=team.id)
+
+
+def test_a_note_takes_nothing_along_while_its_item_is_there(going: type[Any]) -> None:
+    """An export that was made during the deletion may have both: the note goes."""
+    team = written_team()
+    note = write(going, team_id=team.id)
+    noted, _ = cascades_of(team)
+    noted.save()
+    clean_up(timedelta(0))
+    assert get_many([note.key, team.key, noted.key]).keys() == {note.key, team.key}
 
 
 def test_what_is_kept_holds_up_no_cascade(going: type[Any]) -> None:
