@@ -24,17 +24,19 @@ def bootstrap(
 ) -> dict[str, str]:
     """Create or update the stack, and return its outputs.
 
-    :param parameters: those of infra/bootstrap.yaml; others keep their defaults.
+    :param parameters: those of infra/bootstrap.yaml; others, and empty ones, stay as they are.
     :raises TaskError: CloudFormation refuses it, or fails.
     """
     stack = Stack(account.client("cloudformation"), STACK)
+    # Without this, whoever only updates the stack would remove the roles of the repository, and the budget.
+    chosen = stack.parameters | {name: value for name, value in parameters.items() if value}
     text = (INFRA / "bootstrap.yaml").read_text("utf-8")
     # Static, so that CloudFormation can adopt the bucket that a deployment has made before.
     bucket = f"grail-packages-{account.number}-{account.region}"
     text = text.replace('!Sub "grail-packages-${AWS::AccountId}-${AWS::Region}"', bucket)
     name = f"bootstrap-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     options = {} if stack.exists else {"ImportExistingResources": True}
-    changes = stack.propose(name, text, parameters, Capabilities=CAPABILITIES, Tags=tags(), **options)
+    changes = stack.propose(name, text, chosen, Capabilities=CAPABILITIES, Tags=tags(), **options)
     for change in (each["ResourceChange"] for each in changes):
         say(f"  {change['Action']} {change['LogicalResourceId']} ({kind_of(change)})")
     if changes and not yes:

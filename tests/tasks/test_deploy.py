@@ -241,6 +241,23 @@ def test_stacks_have_tags_for_the_bill(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert told(client.arguments["create_change_set"]["Tags"]) == common
 
 
+def test_preparing_an_account_again_keeps_what_is_left_out() -> None:
+    """Otherwise an update would remove the roles of the repository, and the budget."""
+    values = {"Repository": "owner/name", "Budget": "80", "BudgetEmail": "old@grail.test"}
+    found = [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
+    stack = {"StackName": "it", "StackStatus": "UPDATE_COMPLETE", "Parameters": found}
+    client = Unchanged(describe_stacks={"Stacks": [stack]})
+    account = Fixed(cloudformation=client, sts=Recorded(get_caller_identity={"Account": "0" * 12}))
+    account.session.set_config_variable("region", "eu-central-1")
+    given = {"Repository": "", "BudgetEmail": "new@grail.test"}
+    bootstrap(account, given, yes=True, say=lambda _: None)
+    sent = client.arguments["create_change_set"]["Parameters"]
+    assert {each["ParameterKey"]: each["ParameterValue"] for each in sent} == {
+        **values,
+        "BudgetEmail": "new@grail.test",
+    }
+
+
 DENIED = ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetParameter")
 
 
