@@ -36,6 +36,8 @@ connect(settings)
 app = Chalice(app_name="grail", configure_logs=False)
 api = Api(app, settings, open_keystore(settings, session()), authenticator, LISTENERS)
 
+# One line for each endpoint, however long.
+# fmt: off
 api.group("Users", "Sign up, and read and change accounts.")
 api.route("GET", "/api/v1/users", users.list_users)
 api.route("POST", "/api/v1/users", users.create_user)
@@ -138,6 +140,7 @@ api.route("GET", "/errors/{problem}", system.get_problem_type)
 
 api.group("Health", "Whether the service runs.")
 api.route("GET", "/health", system.get_health)
+# fmt: on
 
 # Lambda finds a function by the name that it has here.
 run_clean_up = app.schedule("rate(5 minutes)", name="clean_up")(jobs.run_clean_up)

@@ -15,6 +15,7 @@ from tasks.module.targets import FIRST, SECOND, TEAM, Target, find_target
 from tasks.processes import project_folder
 
 SYNTAX = "NAME:TYPE[:required][:unique][:min=N][:max=N][:places=N][:values=A,B]"
+SYNTAX_OF_REF = "NAME:ref:RESOURCE[:required][:refuse|:cascade]"
 WORD = re.compile(r"(?!null$)[a-z0-9]+([_-][a-z0-9]+)*")  # null in a form is null
 MAX_FIELDS = 20
 MAX_STRING = 500  # characters: lists read whole items, and 100 of them should fit into 1 MB (AWS quota)
@@ -131,7 +132,8 @@ class Options:
     def unknown(self) -> TaskError:
         """Return what is said of options that no field has."""
         return TaskError(
-            f"{self.name}: options are required, unique, min=N, max=N, places=N and values=A,B, each once."
+            f"{self.name}: options are required, unique, min=N, max=N, places=N and values=A,B, each once; "
+            "of a ref, required and one of refuse and cascade."
         )
 
     def number(self, option: str, default: int, least: int, most: int) -> int:
@@ -207,7 +209,7 @@ def decimal(options: Options) -> Field:
     places = options.number("places", 2, 1, MAX_PLACES)
     least = options.decimal("min", "0", -MAX_DECIMAL, places)
     most = options.decimal("max", "1000000000", least, places)
-    step = Decimal(1).scaleb(-places)
+    step, digits = Decimal(1).scaleb(-places), f"{places} digit{'s' * (places > 1)}"
     with localcontext(prec=2 * MAX_PLACES + 2):
         usual = min(most, least + Decimal("19.9"))
         over = [f'"{bound:.{places}f}"' for bound in (least - step, most + step)]
@@ -219,7 +221,7 @@ def decimal(options: Options) -> Field:
         example=f'"{usual:.{places}f}"',
         other=f'"{least:.{places}f}"',
         bad=(*over, f'"{step / 10:f}"', '"1e1"', '"NaN"', "1"),
-        limits=f"a text with a decimal number from {least:f} to {most:f}, {places} digits after the point",
+        limits=f"a text with a decimal number from {least:f} to {most:f}, {digits} after the point",
     )
 
 
@@ -368,7 +370,8 @@ def parse_field(said: str, thing: str, root: Path) -> Field:
     """
     name, *rest = said.split(":")
     if not rest or rest[0] not in TYPES:
-        raise TaskError(f"--field {said}: write {SYNTAX}, where TYPE is one of {', '.join(TYPES)}.")
+        types = ", ".join(name for name in TYPES if name != "ref")
+        raise TaskError(f"--field {said}: write {SYNTAX}, where TYPE is one of {types}, or {SYNTAX_OF_REF}.")
     check_name(name, "a field")
     if {name, f"{name}_id" if rest[0] == "ref" else name} & (TAKEN | {thing, f"{thing}_id"}):
         raise TaskError(f"{name!r} can't be a field: every item has or needs something of this name.")
@@ -392,5 +395,6 @@ def with_filters(fields: list[Field], names: Sequence[str]) -> list[Field]:
     known = {field.name for field in fields if field.type in FILTERS} - PARAMETERS
     for name in names:
         if name not in known:
-            raise TaskError(f"--filter {name}: name a field of the type {', '.join(FILTERS)}.")
+            here = ", ".join(field.name for field in fields if field.name in known) or "there is none"
+            raise TaskError(f"--filter {name}: name a field of the type {', '.join(FILTERS)} (here {here}).")
     return [replace(field, has_filter=field.name in names) for field in fields]

@@ -9,7 +9,7 @@ from tasks.errors import TaskError
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 MAX_NAME = 24  # characters; longer ones leave no room on a line
 SHOWN = 60  # characters of a bad name in a message
-VOWEL = re.compile(r"(?!uni|use|usa|eu|one)[aeiou]|hour|honou?r|heir")  # in pronunciation
+VOWEL = re.compile(r"(?!uni|use|usa|eu|one)[aeiou]|hour|honou?r|honest|heir")  # in pronunciation
 
 
 def check_name(name: str, what: str) -> None:

@@ -83,7 +83,7 @@ def _field_places(fields: list[Field], owner: str) -> dict[str, str]:
         "indexes": f"    indexes = ({indexes})\n" if indexes else "",
         "listed": _quoted(dict.fromkeys(["id", OWNERS[owner]["owner_field"], *listed])),
         "unlisted": f"({_quoted(unlisted)})",
-        "unlisted_words": _and([f"`{name}`" for name in unlisted]),
+        "unlisted_words": _join([f"`{name}`" for name in unlisted], "and"),
         "new": _pairs((field.name, field.example) for field in fields),
         "least": _pairs((field.name, field.example) for field in fields if field.required),
         "field_rows": "\n".join(
@@ -115,14 +115,14 @@ def _unique_places(unique: list[Field]) -> dict[str, str]:
 
 
 def _filter_places(query: str, filters: list[Field]) -> dict[str, str]:
-    words = " or ".join(f"`?{field.name}=`" for field in filters)
+    words = _join([f"`?{field.name}=`" for field in filters], "or")
     return {
         "filters": _quoted(field.name for field in filters),
         "parameters": _lines(f"{field.name} = {field.parameter}" for field in filters),
         "query": query if filters else "ListQuery",
         "counted_if": "call: [] if FILTERS & call.request.query.keys() else" if filters else "_:",
         "found_words": FOUND_WORDS if filters else ".",
-        "found_by": f"; {words} leaves those that have the value, which are not counted" if filters else "",
+        "found_by": f"; {words} finds those that have the value, without a total" if filters else "",
     }
 
 
@@ -138,5 +138,5 @@ def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _and(words: Sequence[str]) -> str:
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+def _join(words: Sequence[str], last: str) -> str:
+    return f" {last} ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)

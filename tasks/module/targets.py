@@ -11,7 +11,7 @@ from tasks.module.files import read
 FIRST, SECOND, TEAM = (f"01BX5ZZKBKACTAV9WEVGEMMVR{letter}" for letter in "XYZ")
 # Who may look at one of them: words and callers of the row in tests/api/expected_access.py.
 CORE = {"teams": ("member or admin", "MEMBER_OR_ADMIN"), "users": ("owner or admin", "OWNER_OR_ADMIN")}
-ROW = r'\("GET", "/api/v1/{things}/{{{thing}_id}}"\): Access\(\s*"{things}:read", "([^"]+)", (\w+)'
+ROW = r'\("GET", "/api/v1/{things}/{{{thing}_id}}"\): Access\(\s*"{things}:read", "([^"]+)", (.+?)\s*\),\n'
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,6 @@ class Target:
     words: str
     who: str
     goes: bool = False
-
     is_of_team: bool = False
 
     @property
@@ -53,6 +52,8 @@ def find_target(root: Path, things: str) -> Target:
     if not found or not (things in CORE or row):
         raise TaskError(f"There is no resource {things!r} to refer to: take one of /api/v1 with GET by id.")
     words, who = row.groups() if row else CORE[things]
-    models = read(root / f"chalicelib/{things}/models.py")
+    models, permissions = (
+        read(root / f"chalicelib/{things}/{name}.py") for name in ("models", "permissions")
+    )
     goes = 'when_deleted="cascade"' in models or "delete_each" in models
-    return Target(things, found[1], words, who, goes, "team_id" in models and things not in CORE)
+    return Target(things, found[1], words, who, goes, "after=" in permissions)

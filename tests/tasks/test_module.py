@@ -1,5 +1,6 @@
 """`invoke module.create`, in a copy of the project."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from tasks.module.create import create
 from tasks.module.fields import Field, parse_fields, with_filters
 from tasks.module.names import Names
 from tasks.module.render import places
+from tasks.module.targets import find_target
 from tests import engine
 from tests.architecture.source import ROOT
 
@@ -205,6 +207,38 @@ def test_a_file_without_its_place_is_named(project: Path) -> None:
     with pytest.raises(TaskError, match=r"CHANGELOG\.md has no place"):
         create(project, "gizmos", "gizmo", TITLE)
     assert tree(project) == before
+
+
+def test_the_longest_names_stay_on_one_line(project: Path) -> None:
+    """Each route is a line of app.py, however long, so that others can refer to the resource."""
+    longest = "international_settlement"
+    create(project, longest, longest[:-1], ["team:ref:teams"])
+    create(project, "international_receivable", "receivable", [f"other:ref:{longest}", "payer:ref:users"])
+    routes = re.findall(r"^api\.route\(.*\)$", (project / "app.py").read_text("utf-8"), re.MULTILINE)
+    assert sum("international" in route for route in routes) == 13
+    succeed(project, "ruff", "check", "app.py")
+    succeed(project, "ruff", "format", "--check", "app.py")
+
+
+@pytest.mark.parametrize(
+    ("owner", "said", "is_of_team"), [("user", ["team:ref:teams"], False), ("team", TITLE, True)]
+)
+def test_what_refers_to_a_team_need_not_be_a_teams(
+    project: Path, owner: str, said: list[str], *, is_of_team: bool
+) -> None:
+    """Only what teams own is read after the item, which takes a round trip more."""
+    create(project, "gizmos", "gizmo", said, owner)
+    assert find_target(project, "gizmos").is_of_team == is_of_team
+
+
+def test_a_target_may_be_read_by_others(project: Path) -> None:
+    """The tests of what refers to it have its row of permissions as it is."""
+    create(project, "gizmos", "gizmo", TITLE)
+    rows = project / "tests/api/expected_access.py"
+    text, row = rows.read_text("utf-8"), 'gizmos/{gizmo_id}"): Access("gizmos:read", "'
+    rows.write_text(text.replace(f'{row}active user", _ALL', f'{row}admin", frozenset(ADMINS)'), "utf-8")
+    target = find_target(project, "gizmos")
+    assert (target.words, target.who) == ("admin", "frozenset(ADMINS)")
 
 
 BAD_FIELDS = [
