@@ -56,7 +56,10 @@ def add_targets() -> None:
     """Put what $words refer to, unless it is there."""
 '''
 TESTS = {"refuse": "test_refuse.py", "cascade": "test_cascade.py"}
-LEFT = {"clear": ("It becomes null", "made: None,"), "cascade": ("It goes with it", "")}
+LEFT = {
+    "clear": ("It becomes null", "{made: None, kept: SECOND}"),
+    "cascade": ("It goes with it", "{kept: SECOND}"),
+}
 DELETED = {
     "refuse": "As long as $words refer to it, the deletion of $a_target is a 409.",
     "cascade": "With $a_target, the $words that refer to it are deleted, within minutes.",
