@@ -15,7 +15,7 @@ FAMILIES = ("users.", "clients.", "shell", "doctor")
 # All that an operator may do in one day, in this order; what each one prints, and its exit status.
 DAY: list[tuple[str, str, int]] = [
     ("users.create ada ada@grail.test --admin --password-stdin", r"Made ada \(admin\) with the id \w{26}", 0),
-    ("users.create ada ada@grail.test --password-stdin", "has this username: .* has this email address: ", 2),
+    ("users.create ada ada@grail.test --password-stdin", "This username is taken: .* email is taken: ", 2),
     ("users.list --limit 3", "3 of 4 users: --all shows all of them.", 0),
     ("users.list --all --json", '"username": "ada"', 0),
     ("clients.create ada --name Planner --scope users:read", "Its secret, shown only once: ", 0),
