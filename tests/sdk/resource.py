@@ -49,8 +49,10 @@ def main(url: str) -> None:
     lost = ExhibitInput(team_id=team_id, name=f"{name} 3", curator_id=team_id)
     assert refusal(exhibits.create_exhibit, lost) == (422, "/curator_id")
     assert [each.id for each in exhibits.list_exhibits_of_team(team_id)] == [shown.id, stored.id]
-    assert shown.id in {each.id for each in exhibits.list_exhibits_of_user(user_id, limit=100)}
-    found = {each.id for each in ExhibitsApi(signed_in(url, "root", "q")).list_exhibits(status="stored")}
+    assert refusal(exhibits.list_exhibits_of_user, user_id) == (403, None)
+    admins = ExhibitsApi(signed_in(url, "root", "q"))
+    assert shown.id in {each.id for each in admins.list_exhibits_of_user(user_id, limit=100)}
+    found = {each.id for each in admins.list_exhibits(status="stored")}
     assert found >= {stored.id}
     assert shown.id not in found
     teams.delete_team(team_id)

@@ -43,10 +43,12 @@ assert.deepEqual(await refusal(lost), [422, "/curator_id"]);
 
 const ofTeam = await exhibits.listExhibitsOfTeam({ teamId });
 assert.deepEqual(ofTeam.map(({ id }) => id), [shown.id, stored.id]);
-const ofUser = await exhibits.listExhibitsOfUser({ userId, limit: 100 });
-assert.ok(ofUser.some(({ id }) => id === shown.id));
+assert.deepEqual(await refusal(exhibits.listExhibitsOfUser({ userId })), [403, undefined]);
 const root = await signedIn("root", "q");
-const found = await new ExhibitsApi(root.configuration).listExhibits({ status: "stored" });
+const admins = new ExhibitsApi(root.configuration);
+const ofUser = await admins.listExhibitsOfUser({ userId, limit: 100 });
+assert.ok(ofUser.some(({ id }) => id === shown.id));
+const found = await admins.listExhibits({ status: "stored" });
 assert.ok(found.some(({ id }) => id === stored.id));
 assert.ok(!found.some(({ id }) => id === shown.id));
 
