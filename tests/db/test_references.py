@@ -114,10 +114,11 @@ def test_a_note_takes_nothing_along_while_its_item_is_there(going: type[Any]) ->
     """An export that was made during the deletion may have both: the note goes."""
     team = written_team()
     note = write(going, team_id=team.id)
-    noted, _ = cascades_of(team)
-    noted.save()
+    noted = list(cascades_of(team))
+    for each in noted:
+        each.save()
     clean_up(timedelta(0))
-    assert get_many([note.key, team.key, noted.key]).keys() == {note.key, team.key}
+    assert get_many([note.key, team.key, *(each.key for each in noted)]).keys() == {note.key, team.key}
 
 
 def test_what_is_kept_holds_up_no_cascade(going: type[Any]) -> None:

@@ -24,7 +24,9 @@ def dynamodb(stack: Stack, operation: str, **body: Any) -> Any:
 
 def items_of(stack: Stack, team: str) -> list[str]:
     """The sort keys of all items with a team in their key: itself, its index entry, its members."""
-    items = dynamodb(stack, "Scan", TableName="grail-local")["Items"]
+    found = dynamodb(stack, "Scan", TableName="grail-local")["Items"]
+    # notes of what refers to a team stay for minutes
+    items = [item for item in found if item["kind"]["S"] != "cascade"]
     return [item["sk"]["S"] for item in items if team in item["pk"]["S"] + item["sk"]["S"]]
 
 

@@ -30,8 +30,10 @@ def markers() -> set[tuple[str, str]]:
 
 
 def items_of_teams() -> list[dict[str, Any]]:
-    """All that the table holds in the partitions of teams, and the notes of what is to be removed."""
-    return [item for item in dump_table() if item["pk"]["S"].startswith(("TEAM#", "CLEANUP"))]
+    """All that the table holds in the partitions of teams, and the notes of members to be removed."""
+    found = [item for item in dump_table() if item["pk"]["S"].startswith(("TEAM#", "CLEANUP"))]
+    # those of what refers to a team stay for minutes
+    return [item for item in found if item["kind"]["S"] != "cascade"]
 
 
 def listed(api: Client, token: str, path: str, query: str = "") -> tuple[int, int]:
