@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
+import pytest
 from pynamodb.attributes import UnicodeAttribute
 
 from chalicelib.db import keys
@@ -49,6 +50,20 @@ def notes(when_deleted: Literal["refuse", "cascade"]) -> Iterator[type[Any]]:
         yield Note
     finally:
         del registry._class_map[Note], registry._discriminator_map["note"]
+
+
+@pytest.fixture
+def keeping() -> Iterator[type[Any]]:
+    """Notes that keep their teams."""
+    with notes("refuse") as kind:
+        yield kind
+
+
+@pytest.fixture
+def going() -> Iterator[type[Any]]:
+    """Notes that go with their teams."""
+    with notes("cascade") as kind:
+        yield kind
 
 
 def write(kind: type[Any], **references: str | None) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from string import Template
 
-from tasks.module.fields import Field
+from tasks.module.field import Field
 from tasks.module.files import template
 from tasks.module.names import Names
 from tasks.module.owners import OWNERS

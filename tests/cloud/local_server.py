@@ -5,7 +5,6 @@ from typing import Any
 from ministack import app
 
 plain = app._handle_execute_api_request  # ministack is pinned exactly and has no public name for it
-RENAMED = {"www-authenticate": "x-amzn-Remapped-WWW-Authenticate"}
 
 
 async def renaming(*arguments: Any, **named: Any) -> Any:

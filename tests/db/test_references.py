@@ -1,6 +1,6 @@
 """References: what is referred to exists, and is not deleted from under what refers to it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,24 +12,12 @@ from chalicelib.db.table import delete_many, get_many
 from chalicelib.db.transaction import StaleError
 from chalicelib.errors import ConflictError, InvalidValueError
 from chalicelib.teams.models import Team
+from tests import notes as fixtures
 from tests.notes import change, delete, notes, write, written_team
 from tests.support import NOBODY, dump_table
 
 pytestmark = pytest.mark.usefixtures("table")
-
-
-@pytest.fixture
-def keeping() -> Iterator[type[Any]]:
-    """Notes that keep their teams."""
-    with notes("refuse") as kind:
-        yield kind
-
-
-@pytest.fixture
-def going() -> Iterator[type[Any]]:
-    """Notes that go with their teams."""
-    with notes("cascade") as kind:
-        yield kind
+keeping, going = fixtures.keeping, fixtures.going
 
 
 def again(team: Team) -> Any:

@@ -1,6 +1,6 @@
 """References whose targets are deleted at the same moment, on AWS's DynamoDB Local."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -14,13 +14,15 @@ from chalicelib.db.table import get_many
 from chalicelib.db.transaction import StaleError
 from chalicelib.errors import ConflictError, InvalidValueError
 from chalicelib.teams.models import Team
+from tests import notes as fixtures
 from tests.faults import Killed, killed_before_write, wire
 from tests.integration.conftest import MANY
 from tests.integration.crowd import at_once
-from tests.notes import change, delete, notes, write, written_team
+from tests.notes import change, delete, write, written_team
 from tests.support import dump_table
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("table")]
+keeping, going = fixtures.keeping, fixtures.going
 
 ROUNDS = 15
 NOW = timedelta(0)
@@ -30,20 +32,6 @@ NOW = timedelta(0)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits that are long enough elsewhere are too short on a busy machine."""
     monkeypatch.setattr(transaction, "ATTEMPTS", MANY)
-
-
-@pytest.fixture
-def keeping() -> Iterator[type[Any]]:
-    """Notes that keep their teams."""
-    with notes("refuse") as kind:
-        yield kind
-
-
-@pytest.fixture
-def going() -> Iterator[type[Any]]:
-    """Notes that go with their teams."""
-    with notes("cascade") as kind:
-        yield kind
 
 
 def succeeds(act: Callable[[], object]) -> bool:

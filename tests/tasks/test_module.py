@@ -10,7 +10,8 @@ import pytest
 
 from tasks.errors import TaskError
 from tasks.module.create import create
-from tasks.module.fields import Field, parse_fields, with_filters
+from tasks.module.field import Field
+from tasks.module.fields import parse_fields, with_filters
 from tasks.module.names import Names
 from tasks.module.render import places
 from tasks.module.targets import find_target
