@@ -10,7 +10,6 @@ import pytest
 
 from tasks.errors import TaskError
 from tasks.module.create import create
-from tasks.module.field import Field
 from tasks.module.fields import parse_fields, with_filters
 from tasks.module.names import Names
 from tasks.module.render import places
@@ -362,7 +361,7 @@ DECLARED = [
 @pytest.mark.parametrize(("said", "declaration", "stored"), DECLARED)
 def test_a_field_becomes_a_declaration(said: str, declaration: str, stored: str) -> None:
     """Limits, examples, and what stands in the table where nothing was said."""
-    found: Field = parse_fields([said], "gizmo")[0]
+    found = parse_fields([said], "gizmo")[0]
     assert (found.schema_field, found.attribute) == (declaration, found.stored + stored)
 
 
