@@ -15,11 +15,11 @@ from chalicelib.users.models import User
 from tests.api import account_tools
 from tests.api.account_tools import Mail, Stage
 from tests.api.code_tools import Browser, get_code, query_of, redeem
-from tests.api.owned import RESOURCES
 from tests.conftest import PASSWORD
 from tests.http import Answer, Client, InProcess
 from tests.integration import account_requests
 from tests.integration.wire import lost_answer, no_answers
+from tests.repeating import documented
 from tests.support import MakeUser, SignIn, TokenFor, confirmed, dump_table, replace
 
 pytestmark = pytest.mark.integration
@@ -219,9 +219,7 @@ def test_a_write_whose_answer_is_lost_has_one_effect(
 
 def test_every_post_is_among_them() -> None:
     """A new POST shows below what a caller can do about its lost answer; generated ones are all alike."""
-    generated = {owned.PATH for owned in RESOURCES.values()}
-    operations = {path: it for path, it in application.api.operations.items() if path not in generated}
-    posts = {methods["POST"].name for methods in operations.values() if "POST" in methods}
+    posts = {each.name for each in documented() if each.method == "POST"}
     assert posts - {operation for operation, _, _ in REQUESTS.values()} == set()
 
 
