@@ -4,7 +4,6 @@ from chalice.app import Chalice
 
 from chalicelib import cold_start, jobs
 from chalicelib.account import handlers as account
-from chalicelib.account import links as account_links
 from chalicelib.account import page as account_page
 from chalicelib.audit import handlers as audit
 from chalicelib.db.table import connect, session
@@ -106,16 +105,16 @@ api.group("Account", "Pages for people: their account, an email address to confi
 api.route("GET", "/account", account_page.show_account)
 api.route("POST", "/account", account_page.submit_account)
 api.route("GET", "/.well-known/change-password", account_page.get_change_password)
-api.route("GET", "/account/verify", account_links.show_email_verification)
-api.route("POST", "/account/verify", account_links.submit_email_verification)
-api.route("GET", "/account/confirm", account_links.show_email_change)
-api.route("POST", "/account/confirm", account_links.submit_email_change)
-api.route("GET", "/account/undo", account_links.show_email_undo)
-api.route("POST", "/account/undo", account_links.submit_email_undo)
-api.route("GET", "/account/forgotten", account_links.show_forgotten_password)
-api.route("POST", "/account/forgotten", account_links.submit_forgotten_password)
-api.route("GET", "/account/reset", account_links.show_password_reset)
-api.route("POST", "/account/reset", account_links.submit_password_reset)
+api.route("GET", "/account/verify", account.show_email_verification)
+api.route("POST", "/account/verify", account.submit_email_verification)
+api.route("GET", "/account/confirm", account.show_email_change)
+api.route("POST", "/account/confirm", account.submit_email_change)
+api.route("GET", "/account/undo", account.show_email_undo)
+api.route("POST", "/account/undo", account.submit_email_undo)
+api.route("GET", "/account/forgotten", account.show_forgotten_password)
+api.route("POST", "/account/forgotten", account.submit_forgotten_password)
+api.route("GET", "/account/reset", account.show_password_reset)
+api.route("POST", "/account/reset", account.submit_password_reset)
 api.route("POST", "/api/v1/account/email-verification/request", account.request_email_verification)
 api.route("POST", "/api/v1/account/email-verification", account.verify_email)
 api.route("POST", "/api/v1/account/email-change", account.confirm_email_change)

@@ -1,23 +1,21 @@
 """The account page: sign in, and see and end what rests on the account."""
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
-
-from marshmallow import ValidationError
 
 from chalicelib.account import session
 from chalicelib.account.actions import name_key
-from chalicelib.account.overview import FOLDER, overview
-from chalicelib.account.schemas import AccountFormSchema
+from chalicelib.account.schemas import AccountFormSchema, EmailSchema, PasswordSchema
 from chalicelib.account.session import SignedIn
 from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.db.table import T
+from chalicelib.db.table import Item, query, query_back
 from chalicelib.errors import (
+    ApiError,
     ConflictError,
     ForbiddenError,
     InvalidValueError,
@@ -28,26 +26,30 @@ from chalicelib.oauth.clients.actions import delete_client
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.consents.actions import withdraw
 from chalicelib.oauth.consents.models import Consent
-from chalicelib.oauth.sessions.actions import end_session
+from chalicelib.oauth.sessions.actions import ATTRIBUTES, end_session, live_sessions
 from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.privacy.actions import erase_user
 from chalicelib.rate_limit import rate_limit
 from chalicelib.settings import OFF
 from chalicelib.users.actions import change_user, confirm_password
 from chalicelib.users.attempts import LETTERS
-from chalicelib.users.schemas import UserChangesSchema
 from chalicelib.users.sign_in import SIGN_INS, sign_in_by_form
 from chalicelib.web.access import PUBLIC, Access
-from chalicelib.web.browser import set_cookie
+from chalicelib.web.body import load_body
+from chalicelib.web.browser import browser_of
 from chalicelib.web.call import Call
-from chalicelib.web.form import STALE, is_form_ticket, read_form
+from chalicelib.web.form import STALE, make_form_ticket, read_form, require_form_ticket
 from chalicelib.web.media import HTML
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
-from chalicelib.web.page import PAGE, base_of, done_page, show
+from chalicelib.web.page import PAGE, base_of, done_page, fill, show
 
+FOLDER = Path(__file__).with_name("pages")
+MOST = 50  # of each list; the API lists more
+MAX_ID = 64  # characters
 SIGN_IN = "account sign-in"
-SIGN_IN_PAGE = FOLDER / "sign_in.html"
 OVER = "You are signed out. Sign in again."
+UNCONFIRMED = "This address is not confirmed yet."
+CHANGED = "You have a new password, and are signed out everywhere else."
 MOVED = "Your account has its new email address."
 ASKED = "If nobody else has it, a letter is on its way to the new address: its link confirms the address."
 DELETED = "Your account is deleted. What else names you is erased within the next minutes."
@@ -66,7 +68,7 @@ def _changes_email(payload: object) -> bool:
 def show_account(call: Call) -> Reply:
     """Show the account of the person who is signed in; to others, the page on which they sign in."""
     signed_in = session.find(call)
-    return overview(call, signed_in) if signed_in else _sign_in_page(call)
+    return _overview(call, signed_in) if signed_in else _sign_in_page(call)
 
 
 @Operation(
@@ -90,10 +92,12 @@ def submit_account(call: Call) -> Reply:
     signed_in = session.find(call)
     if signed_in is None:
         return _sign_in(call)
-    if not is_form_ticket(call, signed_in.form):
-        return overview(call, signed_in, alert=STALE, status=403)
-    step = STEPS.get(call.body["decision"])
-    return step(call, signed_in) if step else overview(call, signed_in, alert=STALE, status=403)
+    call.context.actor_id = signed_in.user.id
+    try:
+        require_form_ticket(call, signed_in.form)
+        return STEPS.get(call.body["decision"], _refuse)(call, signed_in)
+    except (ForbiddenError, InvalidValueError) as error:
+        return _overview(call, signed_in, error)
 
 
 @Operation(
@@ -103,131 +107,144 @@ def submit_account(call: Call) -> Reply:
 )
 def get_change_password(call: Call) -> Reply:
     """Lead password managers to the page on which a password is changed."""
-    return Reply("", HTML, {"Location": f"{_page(call)}#password"}, 302)
+    return Reply("", HTML, {"Location": f"{base_of(call)}/account#password"}, 302)
 
 
-def _page(call: Call) -> str:
-    return f"{base_of(call)}/account"
-
-
-def _back(call: Call, cookie: str | None = None) -> Reply:
-    # 303: the browser goes on with GET, and without the password (RFC 9700 §4.12).
-    cookies = {"Set-Cookie": cookie} if cookie else {}
-    return Reply("", HTML, {"Location": _page(call), **cookies}, 303)
-
-
-def _sign_in_page(call: Call, *, username: str = "", alert: str = "", status: int = 200) -> Reply:
+def _sign_in_page(call: Call, error: ApiError | None = None, username: str = "") -> Reply:
     texts = {"username": username}
-    return show(
-        call,
-        SIGN_IN_PAGE,
-        "Sign in to your account",
-        texts,
-        form=SIGN_IN,
-        alert=alert,
-        status=status,
-    )
+    return show(call, FOLDER / "sign_in.html", "Sign in to your account", texts, form=SIGN_IN, error=error)
 
 
 def _sign_in(call: Call) -> Reply:
-    username, password = call.body["username"].strip(), call.body["password"]
+    username = call.body["username"].strip()
     if call.body["decision"] != "sign_in":
-        return _sign_in_page(call, alert=OVER, status=403)
-    if not is_form_ticket(call, SIGN_IN):
-        return _sign_in_page(call, username=username, alert=STALE, status=403)
+        return _sign_in_page(call, ForbiddenError(OVER))
     try:
-        user = sign_in_by_form(call.context, None, username, password)
+        require_form_ticket(call, SIGN_IN)
+        user = sign_in_by_form(call.context, None, username, call.body["password"])
     except (ForbiddenError, InvalidValueError) as error:
-        return _sign_in_page(call, username=username, alert=error.detail, status=error.status)
+        return _sign_in_page(call, error, username)
     return _back(call, session.start(call, user, int(user.credentials_version)))
 
 
+def _back(call: Call, cookie: str = "") -> Reply:
+    # 303: the browser goes on with GET, and without the password (RFC 9700 §4.12).
+    cookies = {"Set-Cookie": cookie} if cookie else {}
+    return Reply("", HTML, {"Location": f"{base_of(call)}/account", **cookies}, 303)
+
+
+def _refuse(_: Call, __: SignedIn) -> Reply:
+    raise ForbiddenError(STALE)
+
+
 def _sign_out(call: Call, signed_in: SignedIn) -> Reply:
-    return _back(call, session.end(call, signed_in))
-
-
-def _disconnect(call: Call, signed_in: SignedIn) -> Reply:
-    key = keys.consent(signed_in.user.id, _id(call, keys.CLIENT_ID))
-    return _end(call, signed_in, Consent, key, withdraw)
-
-
-def _end_session(call: Call, signed_in: SignedIn) -> Reply:
-    key = keys.family(signed_in.user.id, _id(call, keys.ULID))
-    return _end(call, signed_in, TokenFamily, key, end_session)
-
-
-def _delete_client(call: Call, signed_in: SignedIn) -> Reply:
-    return _end(call, signed_in, OAuth2Client, keys.client(_id(call, keys.CLIENT_ID)), delete_client)
-
-
-def _id(call: Call, shape: re.Pattern[str]) -> str:
-    """Return the id in the form; what can be none is the id of nothing."""
-    return call.body["id"] if shape.fullmatch(call.body["id"]) else keys.NOBODY
+    call.context.work.delete(signed_in.session)
+    return _back(call, session.no_cookie(call))
 
 
 def _end(
-    call: Call, signed_in: SignedIn, kind: type[T], key: Key, action: Callable[[Context, T], None]
+    call: Call,
+    signed_in: SignedIn,
+    *,
+    kind: type[Item],
+    key_of: Callable[[str, str], Key],
+    action: Callable[[Context, Any], None],
 ) -> Reply:
-    """End something, if it is there and the account's."""
+    """End something, if it is there and the account's.
+
+    :param key_of: makes its key from the account's id and its own.
+    """
+    key = key_of(signed_in.user.id, call.body["id"] if len(call.body["id"]) <= MAX_ID else keys.NOBODY)
     call.context.read([key])
     item: Any = call.context.find(kind, key)
     if item and item.user_id == signed_in.user.id:
-        call.context.actor_id = signed_in.user.id
         with suppress(NotFoundError):  # it has ended already
             action(call.context, item)
     return _back(call)
 
 
-def _change(
-    call: Call, signed_in: SignedIn, *, field: str, apply: Callable[[Call, SignedIn, str], Reply]
-) -> Reply:
-    """Change a field, once the current password is confirmed."""
-    try:
-        confirm_password(call.context, signed_in.user, call.body["current_password"])
-    except ForbiddenError as error:
-        return overview(call, signed_in, alert=error.detail, status=403)
-    try:
-        value = UserChangesSchema(only=(field,)).load({field: call.body[field]})[field]
-        call.context.actor_id = signed_in.user.id
-        return apply(call, signed_in, value)
-    except ValidationError as error:
-        return overview(call, signed_in, alert=error.messages_dict[field][0], status=422)
-    except InvalidValueError as error:
-        return overview(call, signed_in, alert=error.errors[0]["detail"], status=422)
-
-
-def _with_password(call: Call, signed_in: SignedIn, password: str) -> Reply:
+def _change_password(call: Call, signed_in: SignedIn) -> Reply:
     user = signed_in.user
-    change_user(call.context, user, {"password": password})
+    confirm_password(call.context, user, call.body["current_password"])
+    change_user(call.context, user, load_body(PasswordSchema, {"password": call.body["password"]}))
     call.context.work.delete(signed_in.session)
     cookie = session.start(call, user, int(user.credentials_version) + 1)
-    text = "You have a new password, and are signed out everywhere else."
-    return done_page(call, "New password", text, cookie=cookie)
+    return done_page(call, "New password", CHANGED, cookie=cookie)
 
 
-def _with_email(call: Call, signed_in: SignedIn, address: str) -> Reply:
-    change_user(call.context, signed_in.user, {"email": address}, confirms_email=True)
+def _change_email(call: Call, signed_in: SignedIn) -> Reply:
+    confirm_password(call.context, signed_in.user, call.body["current_password"])
+    changes = load_body(EmailSchema, {"email": call.body["email"]})
+    change_user(call.context, signed_in.user, changes, confirms_email=True)
     text = MOVED if call.context.settings.email_verification == OFF else ASKED
     return done_page(call, "New email address", text)
 
 
 def _delete(call: Call, signed_in: SignedIn) -> Reply:
-    try:
-        confirm_password(call.context, signed_in.user, call.body["current_password"])
-    except ForbiddenError as error:
-        return overview(call, signed_in, alert=error.detail, status=403)
-    call.context.actor_id = signed_in.user.id
+    confirm_password(call.context, signed_in.user, call.body["current_password"])
     erase_user(call.context, signed_in.user)
-    cookie = set_cookie(call, session.COOKIE, "", seconds=0)
-    return done_page(call, "Account deleted", DELETED, cookie=cookie)
+    return done_page(call, "Account deleted", DELETED, cookie=session.no_cookie(call))
 
 
 STEPS: dict[str, Callable[[Call, SignedIn], Reply]] = {
-    "delete": _delete,
     "sign_out": _sign_out,
-    "disconnect": _disconnect,
-    "end": _end_session,
-    "delete_client": _delete_client,
-    "password": partial(_change, field="password", apply=_with_password),
-    "email": partial(_change, field="email", apply=_with_email),
+    "disconnect": partial(_end, kind=Consent, key_of=keys.consent, action=withdraw),
+    "end": partial(_end, kind=TokenFamily, key_of=keys.family, action=end_session),
+    "delete_client": partial(
+        _end, kind=OAuth2Client, key_of=lambda _, client_id: keys.client(client_id), action=delete_client
+    ),
+    "password": _change_password,
+    "email": _change_email,
+    "delete": _delete,
 }
+
+
+def _overview(call: Call, signed_in: SignedIn, error: ApiError | None = None) -> Reply:
+    """Show an account, with everything that can be done about it."""
+    user = signed_in.user
+    note = fill(FOLDER / "unconfirmed.html", {"text": UNCONFIRMED, "base": base_of(call)})
+    return show(
+        call,
+        FOLDER / "account.html",
+        "Your account",
+        {"username": user.username, "email": user.email},
+        form=signed_in.form,
+        error=error,
+        confirmation="" if user.is_email_verified else note,
+        apps=_rows(call, signed_in, "disconnect", "Disconnect", _apps(user.id)),
+        clients=_rows(call, signed_in, "delete_client", "Delete", _clients(user.id)),
+        sessions=_rows(call, signed_in, "end", "Sign out", _sessions(call, signed_in)),
+    )
+
+
+Row = tuple[str, str, str]  # id, name, and since when
+
+
+def _apps(user_id: str) -> list[Row]:
+    consents = query(Consent, keys.user(user_id).pk, prefix=keys.CONSENTS, limit=MOST)
+    return [(each.client_id, each.client_name or each.client_id, f"{each.created:%F}") for each in consents]
+
+
+def _clients(user_id: str) -> list[Row]:
+    clients = query(OAuth2Client, keys.clients_of(user_id), limit=MOST)
+    return [(each.client_id, each.shown_name, f"{each.created:%F}") for each in clients]
+
+
+def _sessions(call: Call, signed_in: SignedIn) -> list[Row]:
+    pk, version = keys.user(signed_in.user.id).pk, int(signed_in.user.credentials_version)
+    found = query_back(
+        TokenFamily, pk, prefix=keys.FAMILIES, least="", most=keys.LAST_ID, limit=MOST, attributes=ATTRIBUTES
+    )
+    alive = live_sessions(call.context, found, version)
+    return [(each.family_id, each.client_name or each.client_id, f"{each.updated:%F}") for each in alive]
+
+
+def _rows(call: Call, signed_in: SignedIn, decision: str, button: str, rows: Iterable[Row]) -> str:
+    ticket = make_form_ticket(call, browser_of(call) or "", signed_in.form)
+    common = {"base": base_of(call), "ticket": ticket, "decision": decision, "button": button}
+    filled = [
+        fill(FOLDER / "row.html", {**common, "id": id_, "name": name, "since": since})
+        for id_, name, since in rows
+    ]
+    none = '    <p class="note">None.</p>'
+    return "\n".join(['    <ul class="rows">', *filled, "    </ul>"]) if filled else none

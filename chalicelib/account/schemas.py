@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from chalicelib.db.keys import MAX_EMAIL
 from chalicelib.oauth.fields import WHOSE
-from chalicelib.users.schemas import new_password
+from chalicelib.users.schemas import EmailText, new_password
 from chalicelib.web.fields import pattern_metadata, text_metadata
 from chalicelib.web.form import MAX_VALUE, LinkFormSchema, LinkTokenSchema
 
@@ -25,10 +25,20 @@ class NameSchema(Schema):
     )
 
 
-class ResetSchema(LinkTokenSchema):
-    """A link, and a new password."""
+class PasswordSchema(Schema):
+    """A new password."""
 
     password = new_password()
+
+
+class EmailSchema(Schema):
+    """A new email address."""
+
+    email = EmailText(required=True)
+
+
+class ResetSchema(LinkTokenSchema, PasswordSchema):
+    """A link, and a new password."""
 
 
 class AccountFormSchema(LinkFormSchema):

@@ -2,11 +2,14 @@
 
 import re
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from chalicelib.account.models import AccountSession
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
+from chalicelib.db.personal import Personal, Place, shown
+from chalicelib.db.table import Item
 from chalicelib.oauth.secrets import hash_secret, new_secret
 from chalicelib.users import attempts
 from chalicelib.users.models import User
@@ -17,8 +20,22 @@ COOKIE = "grail-account"
 SHAPE = re.compile(r"[0-9A-Z]{26}\.[\w-]{43}", re.ASCII)  # the account's id, and 256 random bits
 
 
-@dataclass(frozen=True)
-class SignedIn:
+class AccountSession(Item, discriminator="account_session"):
+    """A sign-in to the account page; of the secret in its cookie only SHA-256 is kept.
+
+    It is over in half an hour, and as soon as the credentials of the account change.
+    """
+
+    personal = Personal(
+        places=lambda person: [Place(keys.user(person.id).pk, keys.ACCOUNT_SESSIONS)],
+        show=shown("created", "expires_at"),
+    )
+
+    user_id = UnicodeAttribute()
+    credentials_version = NumberAttribute()
+
+
+class SignedIn(NamedTuple):
     """Who is signed in to the account page; both items were read."""
 
     user: User
@@ -42,9 +59,7 @@ def reads(call: Call) -> list[Key]:
 
 def find(call: Call) -> SignedIn | None:
     """Return who is signed in, by what `reads` named."""
-    cookie = read_cookie(call, COOKIE, SHAPE)
-    if cookie is None:
-        return None
+    cookie = read_cookie(call, COOKIE, SHAPE) or ""
     session = call.context.find(AccountSession, _key(cookie))
     user = call.context.find(User, keys.user(cookie[:26]))
     if session is None or user is None or not user.is_active:
@@ -66,9 +81,8 @@ def start(call: Call, user: User, credentials_version: int) -> str:
     return set_cookie(call, COOKIE, cookie)
 
 
-def end(call: Call, signed_in: SignedIn) -> str:
-    """Add the end of a session to the work, and return the Set-Cookie header that removes its cookie."""
-    call.context.work.delete(signed_in.session)
+def no_cookie(call: Call) -> str:
+    """Return the Set-Cookie header that removes the cookie."""
     return set_cookie(call, COOKIE, "", seconds=0)
 
 

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from chalicelib.db import keys
-from chalicelib.errors import ConflictError, GoneError
+from chalicelib.errors import ApiError, ConflictError, ForbiddenError, GoneError, InvalidValueError
 from chalicelib.invitations import actions
 from chalicelib.invitations.models import Invitation
 from chalicelib.invitations.schemas import AnswerFormSchema, AnswerSchema
 from chalicelib.users.models import User
 from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.call import Call
-from chalicelib.web.form import STALE, LinkQuery, is_form_ticket, read_form, token_of
+from chalicelib.web.form import LinkQuery, read_form, require_form_ticket, token_of
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 from chalicelib.web.page import PAGE, done_page, show
 
@@ -45,18 +45,17 @@ def answer_invitation(call: Call) -> Reply:
     """Accept or decline an invitation."""
     token, decision = call.body["token"], call.body["decision"]
     invitation = actions.open_invitation(call.context, token)
-    if not is_form_ticket(call, FORM):
-        return _page(call, invitation, token, alert=STALE, status=403)
+    try:
+        require_form_ticket(call, FORM)
+        if decision == "accept":
+            actions.accept_by_letter(call.context, invitation)
+            return done_page(call, TITLE, "You are a member of the team now.")
+    except (ForbiddenError, ConflictError) as error:
+        return _page(call, invitation, token, error)
     if decision == "decline":
         actions.decline(call.context, invitation)
         return done_page(call, TITLE, "You declined the invitation.")
-    if decision != "accept":
-        return _page(call, invitation, token, alert="Choose one of the buttons.", status=422)
-    try:
-        actions.accept_by_letter(call.context, invitation)
-    except ConflictError as error:
-        return _page(call, invitation, token, alert=error.detail, status=409)
-    return done_page(call, TITLE, "You are a member of the team now.")
+    return _page(call, invitation, token, InvalidValueError("Choose one of the buttons."))
 
 
 @Operation(
@@ -76,7 +75,7 @@ def use_invitation(call: Call) -> None:
     use(call.context, invitation)
 
 
-def _page(call: Call, invitation: Invitation, token: str, *, alert: str = "", status: int = 200) -> Reply:
+def _page(call: Call, invitation: Invitation, token: str, error: ApiError | None = None) -> Reply:
     inviter_key = keys.user(invitation.inviter_id)
     call.context.read([inviter_key])
     inviter = call.context.find(User, inviter_key)
@@ -85,4 +84,4 @@ def _page(call: Call, invitation: Invitation, token: str, *, alert: str = "", st
         "team": invitation.team.title if invitation.team else "",
         "token": token,
     }
-    return show(call, TEMPLATE, TITLE, texts, form=FORM, alert=alert, status=status)
+    return show(call, TEMPLATE, TITLE, texts, form=FORM, error=error)

@@ -11,7 +11,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from chalicelib.errors import MalformedRequestError
+from chalicelib.errors import ForbiddenError, MalformedRequestError
 from chalicelib.security.seals import seal, unseal
 from chalicelib.web.body import media_type_of, parse_form
 from chalicelib.web.browser import browser_of, is_from_own_page
@@ -111,6 +111,10 @@ def open_form_ticket(call: Call, form: str, sealed: str) -> list[Any] | None:
     return contents if time.time() < until else None
 
 
-def is_form_ticket(call: Call, form: str) -> bool:
-    """Whether the form of a call came back in time, from the browser that it was made for."""
-    return open_form_ticket(call, form, call.body["ticket"]) is not None
+def require_form_ticket(call: Call, form: str) -> None:
+    """Check that the form of a call came back in time, from the browser that it was made for.
+
+    :raises ForbiddenError: it did not.
+    """
+    if open_form_ticket(call, form, call.body["ticket"]) is None:
+        raise ForbiddenError(STALE)

@@ -84,31 +84,31 @@ def show(
     *,
     form: str = "",
     seal: Callable[[Call, str, str], str] = make_form_ticket,
-    alert: str = "",
-    status: int = 200,
+    error: ApiError | None = None,
     **markup: str,
 ) -> Reply:
     """Fill in a page; a browser that is not known yet gets its cookie.
 
     :param form: what the ticket of its forms is for.
     :param seal: makes that ticket, for a browser and a form.
-    :param alert: what went wrong with the answer before this one, if anything; it has the focus then.
+    :param error: what was wrong with the answer before this one, if anything; it has the focus then.
     """
     known = browser_of(call)
     browser, cookie = (known, None) if known else new_browser(call)
-    focus = {
-        "focus": "" if alert else " autofocus",
-        "describedby": ' aria-describedby="alert"' if alert else "",
-    }
+    alert, focus = "", {"focus": " autofocus", "describedby": ""}
+    if error:
+        detail = error.errors[0]["detail"] if error.errors else error.detail
+        alert = fill(FOLDER / "alert.html", {"alert": detail})
+        focus = {"focus": "", "describedby": ' aria-describedby="alert"'}
     content = fill(
         template,
         {"base": base_of(call), "ticket": seal(call, browser, form), **texts},
-        alert=fill(FOLDER / "alert.html", {"alert": alert}) if alert else "",
+        alert=alert,
         username_field=fill(FOLDER / "username.html", {"username": texts.get("username", "")}, **focus),
         **focus,
         **markup,
     )
-    return with_cookie(lay_out(call.request, title, content, status), cookie)
+    return with_cookie(lay_out(call.request, title, content, error.status if error else 200), cookie)
 
 
 def done_page(call: Call, title: str, text: str, *, cookie: str | None = None) -> Reply:

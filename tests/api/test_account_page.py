@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.account.models import AccountSession
+from chalicelib.account.session import AccountSession
 from chalicelib.db import keys
 from chalicelib.db.table import get_many, query
 from chalicelib.oauth.clients.models import OAuth2Client

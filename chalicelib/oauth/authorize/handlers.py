@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.errors import ForbiddenError, InvalidValueError, TooManyRequestsError
+from chalicelib.errors import ConflictError, ForbiddenError, InvalidValueError, TooManyRequestsError
 from chalicelib.oauth.authorize import actions
 from chalicelib.oauth.authorize.models import AuthorizationRequest
 from chalicelib.oauth.authorize.pages import ShownAgainError, consent_page, render_error, sign_in_page
@@ -77,7 +77,7 @@ def continue_authorization(call: Call) -> Reply:
     call.context.read(_reads(call, ticket))
     asked = _asked(call)
     if ticket is None or ticket.registration != asked.client.registration_id:
-        return sign_in_page(call, asked, alert=STALE, status=403)
+        return sign_in_page(call, asked, ForbiddenError(STALE))
     return _decide(call, asked, ticket)
 
 
@@ -91,7 +91,7 @@ def _decide(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Reply:
         return _consent(call, asked, ticket)
     if not ticket.user_id and decision == "sign_in":
         return _sign_in(call, asked, call.body)
-    return sign_in_page(call, asked, alert=STALE, status=403)
+    return sign_in_page(call, asked, ForbiddenError(STALE))
 
 
 def _reads(call: Call, ticket: Ticket | None) -> Sequence[Key | None]:
@@ -113,7 +113,7 @@ def _sign_in(call: Call, asked: AuthorizationRequest, form: Form) -> Reply:
             lambda found: [keys.consent(found, client_id)],
         )
     except (ForbiddenError, InvalidValueError) as error:
-        return sign_in_page(call, asked, username=username, alert=error.detail, status=error.status)
+        return sign_in_page(call, asked, error, username=username)
     return go_on(call, asked, user)
 
 
@@ -128,8 +128,8 @@ def go_on(call: Call, asked: AuthorizationRequest, user: User) -> Reply:
 def _consent(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Reply:
     user = call.context.find(User, keys.user(ticket.user_id or ""))
     if user is None or not user.is_active or user.credentials_version != ticket.credentials_version:
-        return sign_in_page(call, asked, alert=STALE, status=403)
-    changed = sign_in_page(call, asked, alert=CHANGED, status=409)
+        return sign_in_page(call, asked, ForbiddenError(STALE))
+    changed = sign_in_page(call, asked, ConflictError(CHANGED))
     if (asked.client.version, sorted(asked.scopes)) != (ticket.client_version, ticket.scopes):
         # Since the page was shown, the client has changed, or asks for other scopes.
         return changed

@@ -32,11 +32,11 @@ class ShownAgainError(ConflictError):
 
 
 def sign_in_page(
-    call: Call, asked: AuthorizationRequest, *, username: str = "", alert: str = "", status: int = 200
+    call: Call, asked: AuthorizationRequest, error: ApiError | None = None, *, username: str = ""
 ) -> Reply:
     """Ask for username and password.
 
-    :param alert: what went wrong with the answer before this one, if anything; it has the focus then.
+    :param error: what was wrong with the answer before this one, if anything.
     """
     return show(
         call,
@@ -44,8 +44,7 @@ def sign_in_page(
         "Sign in",
         _common(call, asked) | {"username": username},
         seal=lambda call, browser, _: make_ticket(call, browser, asked.client),
-        alert=alert,
-        status=status,
+        error=error,
         help=_help(call),
     )
 
