@@ -1,15 +1,15 @@
 """`invoke db.check`: one pass over a table, finding inconsistencies and repairing them.
 
 A pass reads each item, and the items that it must agree with, page by page; whatever seems wrong is read
-again, in one request, before it is reported. In memory are one page, the names that may have to be freed, two
-numbers for each counter, four for each team, and two for each item that others refer to.
+again before it is reported. In memory are one page, the names that may have to be freed, and the numbers that
+are compared (see `Counts`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chalicelib.db.table import Item
-from chalicelib.db.transaction import StaleError
+from chalicelib.db.transaction import StaleError, Transaction
 from chalicelib.db.unique import UniqueName
 from tasks.data import table
 from tasks.data.counts import Counts
@@ -18,21 +18,25 @@ from tasks.data.items import parsed, read
 from tasks.data.rules import judge, needs_of
 
 PASSES = 4  # one repair may reveal the next
-LOOKS = 3  # at an item that changes during the check
 
 
 @dataclass
 class Result:
-    """The result of one pass.
+    """The result of one pass: numbers of items and findings.
 
     :param damage: findings that are no leftovers.
-    :param mended: findings of all sorts that are mended.
+    :param mended: findings of either sort after which another look is due.
     """
 
     items: int = 0
     damage: int = 0
     leftovers: int = 0
     mended: int = 0
+
+    def __str__(self) -> str:
+        """Return the result as one line."""
+        left = f", and {self.leftovers} left over from deletions" if self.leftovers else ""
+        return f"{self.items} items: {self.damage or 'no'} finding{'s' * (self.damage != 1)}{left}."
 
 
 def check(*, fix: bool = False, say: Callable[[str], object] = print) -> bool:
@@ -42,41 +46,33 @@ def check(*, fix: bool = False, say: Callable[[str], object] = print) -> bool:
     :returns: whether nothing is wrong, leftovers aside.
     """
     for _ in range(PASSES if fix else 1):
-        result = _pass(fix=fix, say=say)
-        say(_summary(result))
+        result = Result()
+        for finding in findings(result):
+            result.damage += not finding.is_leftover
+            result.leftovers += finding.is_leftover
+            result.mended += _settle(finding, fix=fix, say=say)
+        say(str(result))
         if not result.mended:
             break
     return not result.damage
 
 
-def _pass(*, fix: bool, say: Callable[[str], object]) -> Result:
-    result = Result()
-    for finding in findings(result):
-        result.damage += not finding.is_leftover
-        result.leftovers += finding.is_leftover
-        result.mended += _settle(finding, fix=fix, say=say)
-    return result
-
-
 def _settle(finding: Finding, *, fix: bool, say: Callable[[str], object]) -> bool:
-    if finding.mend is None:
-        say(f"{finding}. Not for --fix: {finding.remedy}.")
+    """Report a finding, repair it if it can be, and return whether another look is due."""
+    if not (fix and finding.mend):
+        prefix = "--fix" if finding.mend else "Not for --fix:"
+        say(f"{finding}. {prefix} {finding.remedy}.")
         return False
-    if not fix:
-        say(f"{finding}. --fix {finding.remedy}.")
-        return False
+    work = Transaction()
     try:
-        finding.mend()
+        finding.mend(work)
+        if work:
+            work.commit()
     except StaleError:
         say(f"{finding}. It changed in the meantime: looking again.")
     else:
         say(f"{finding}. Fixed: {finding.remedy}.")
-    return True  # something happened, so another look is due
-
-
-def _summary(result: Result) -> str:
-    left = f", and {result.leftovers} left over from deletions" if result.leftovers else ""
-    return f"{result.items} items: {result.damage or 'no'} finding{'s' * (result.damage != 1)}{left}."
+    return True
 
 
 def findings(result: Result) -> Iterator[Finding]:
@@ -108,13 +104,8 @@ def _suspects(items: Sequence[Item]) -> list[Item]:
 def _confirmed(suspects: Iterable[Item]) -> Iterator[Finding]:
     """Look at each item again, together with all that it has to fit to."""
     for suspect in suspects:
-        item: Item | None = suspect
-        for _ in range(LOOKS):
-            if item is None:
-                break
-            needs = needs_of(item)
-            found = read([item.key, *needs])
-            item = found.get(item.key)
-            if item and set(needs_of(item)) <= set(needs):
-                yield from judge(item, found)
-                break
+        needs = needs_of(suspect)
+        found = read([suspect.key, *needs])
+        item = found.get(suspect.key)
+        if item and set(needs_of(item)) <= set(needs):  # or it has just changed: the next check looks at it
+            yield from judge(item, found)

@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
@@ -30,9 +30,6 @@ UNREADABLE = (EOFError, zlib.error, gzip.BadGzipFile, ValueError, KeyError, Type
 def export(path: Path) -> int:
     """Write all items to a new file that only its owner can read, and return their number.
 
-    Each item is as it was when it was read; what is written in the meantime may be in the file or not. For
-    one moment of everything, stop writing, or take DynamoDB's point-in-time export.
-
     :raises TaskError: the file exists already.
     """
     if path.exists():
@@ -40,7 +37,9 @@ def export(path: Path) -> int:
     count = 0
     with _new_file(path) as out:
         for page in table.pages():
-            out.writelines(_line(item) for item in page["Items"])
+            for item in page["Items"]:
+                json.dump({"Item": item}, out, default=_encoded, ensure_ascii=False, separators=(",", ":"))
+                out.write("\n")
             count += page["Count"]
     return count
 
@@ -118,26 +117,15 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _line(item: RawItem) -> str:
-    entry = {"Item": item}
-    return (
-        json.dumps(entry, default=_base64, ensure_ascii=False, separators=(",", ":"), sort_keys=True) + "\n"
-    )
-
-
-def _base64(value: Any) -> Any:
-    # DynamoDB's JSON has binary values in base64; botocore has them as bytes
-    return base64.b64encode(bytes(value)).decode()
-
-
-BINARY: dict[str, Callable[[Any], Any]] = {
-    "B": base64.b64decode,
-    "BS": lambda texts: [base64.b64decode(text) for text in texts],
-}
+# DynamoDB's JSON has binary values in base64; botocore has them as bytes
+def _encoded(value: bytes) -> str:
+    return base64.b64encode(value).decode()
 
 
 def _decoded(value: dict[str, Any]) -> dict[str, Any]:
-    for mark, decode in BINARY.items():
-        if value.keys() == {mark} and isinstance(value[mark], str | list):
-            return {mark: decode(value[mark])}
+    match value:
+        case {"B": str(text)}:
+            return {"B": base64.b64decode(text)}
+        case {"BS": list(texts)}:
+            return {"BS": [base64.b64decode(text) for text in texts]}
     return value

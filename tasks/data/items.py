@@ -96,6 +96,6 @@ def read(keys: Iterable[Key]) -> dict[Key, Item]:
     """Read items, strongly consistent; one that can't be parsed is returned without a kind."""
     todo, found = iter(dict.fromkeys(keys)), dict[Key, Item]()
     while some := list(islice(todo, BATCH_READ_LIMIT)):
-        items, wrong = parsed(list(table.get(some)))
+        items, wrong = parsed(table.get(some))
         found |= {item.key: item for item in items} | {key: Item.at(key) for key in wrong}
     return found

@@ -6,7 +6,7 @@ repeated, and goes on with what is left.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,14 +26,17 @@ class Migration:
 
     :param to: the schema that items have afterwards.
     :param does: what it does, in a few words.
-    :param change: gives the attributes to set, from an item of the schema before; those of the same item are
-        the same however often it is asked. It may read other items, and writes nothing.
+    :param change: returns the attributes to set, by an item of the schema before: always the same for the
+        same item. It may read other items, and writes nothing.
     """
 
     kind: type[Item]
     to: int
     does: str
     change: Callable[[Any], Mapping[str, Any]]
+
+
+Steps = Mapping[tuple[type[Item], int], Migration]
 
 
 @dataclass
@@ -45,7 +48,7 @@ class Run:
     :ivar failed: why items could not be migrated, by their keys.
     """
 
-    steps: dict[tuple[type[Item], int], Migration]
+    steps: Steps
     pause: float
     sleep: Callable[[float], object]
     dry_run: bool = False
@@ -64,10 +67,10 @@ class Run:
             if self.dry_run or not steps or self._write(item, steps):
                 self.done.update(steps)
                 return
-            latest = next(table.get([item.key]), None)
-            if latest is None:
+            latest = table.get([item.key])
+            if not latest:
                 return  # deleted in the meantime
-            raw = latest
+            raw = latest[0]
         self.failed.append(f"{' '.join(key_of(raw))}: is constantly written to")
 
     def _write(self, item: Item, steps: Iterable[Migration]) -> bool:
@@ -95,53 +98,28 @@ def migrate(
 ) -> bool:
     """Migrate all items of older schemas, and print how many each step changed.
 
-    :param rate: items per second at the most.
-    :param dry_run: write nothing, and tell how many there are.
+    :param rate: items per second, at most.
+    :param dry_run: write nothing, and print how many there are.
     :returns: whether all went well.
-    :raises TaskError: the rate is none, or a step is missing; nothing was written.
+    :raises TaskError: a step is missing; nothing was written.
     """
-    if rate < 1:
-        raise TaskError("--rate is a number of items per second: at least 1.")
     steps = {(step.kind, step.to): step for step in migrations}
-    kinds = _older(steps)
+    grown = {name: kind for name, kind in known_kinds().items() if kind.SCHEMA > 1}
+    _require_steps(grown, steps)
     run = Run(steps, 1 / rate, sleep, dry_run)
-    for raw in _outdated(kinds):
+    for raw in table.items_of(grown):
         run.take(raw)
+    names = {kind: name for name, kind in grown.items()}
     for step in steps.values():
         items = f"{run.done[step]} items {'to migrate' if dry_run else 'migrated'}"
-        say(f"{_name(step.kind)}, schema {step.to - 1} to {step.to}, {step.does}: {items}.")
+        say(f"{names[step.kind]}, schema {step.to - 1} to {step.to}, {step.does}: {items}.")
     for failure in run.failed:
         say(f"Not migrated: {failure}.")
     return not run.failed
 
 
-def _name(kind: type[Item]) -> str:
-    return next(name for name, known in known_kinds().items() if known is kind)
-
-
-def _older(steps: Mapping[tuple[type[Item], int], Migration]) -> dict[str, int]:
-    """Return the kinds that have a newer schema, with its version."""
-    grown = {name: kind for name, kind in known_kinds().items() if kind.SCHEMA > 1}
+def _require_steps(grown: Mapping[str, type[Item]], steps: Steps) -> None:
     for name, kind in grown.items():
         missing = [to for to in range(2, kind.SCHEMA + 1) if (kind, to) not in steps]
         if missing:
             raise TaskError(f"tasks/migrations has no step for {name} to schema {missing[0]}.")
-    return {name: kind.SCHEMA for name, kind in grown.items()}
-
-
-def _outdated(kinds: Mapping[str, int]) -> Iterator[RawItem]:
-    """Read the items of older schemas."""
-    if not kinds:
-        return
-    older, values = [], dict[str, Any]()
-    for number, (name, schema) in enumerate(kinds.items()):
-        values |= {f":kind{number}": {"S": name}, f":schema{number}": {"N": str(schema)}}
-        is_older = f"attribute_not_exists(#schema) OR #schema < :schema{number}"
-        older.append(f"(#kind = :kind{number} AND ({is_older}))")
-    arguments = {
-        "FilterExpression": " OR ".join(older),
-        "ExpressionAttributeNames": {"#kind": "kind", "#schema": "schema"},
-        "ExpressionAttributeValues": values,
-    }
-    for page in table.pages(**arguments):
-        yield from page["Items"]

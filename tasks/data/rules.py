@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.db import keys
 from chalicelib.db.cascades import Cascade
-from chalicelib.db.entries import IndexEntry
+from chalicelib.db.entries import IndexEntry, entries_of
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, now
 from chalicelib.db.transaction import Transaction
@@ -19,7 +19,7 @@ from chalicelib.privacy.models import Erasure
 from chalicelib.teams.actions import clean_up, count_members
 from chalicelib.teams.models import Cleanup, Member, Team
 from chalicelib.users.models import Link, User
-from tasks.data import index, letters, markers, references
+from tasks.data import letters, lookups, references
 from tasks.data.findings import STUCK, Finding, list_anew, remove
 from tasks.data.items import Found
 
@@ -28,9 +28,9 @@ from tasks.data.items import Found
 class Rule:
     """A rule for some items.
 
-    :param applies: tells whether it is about an item.
+    :param applies: whether it is about an item.
     :param needs: keys of what else has to be read.
-    :param judge: gives what is wrong, from the item and what was found under those keys.
+    :param judge: what is wrong, by the item and what was found under those keys.
     """
 
     applies: Callable[[Item], bool]
@@ -58,6 +58,10 @@ def _is(*kinds: type[Item]) -> Callable[[Item], bool]:
     return lambda item: isinstance(item, kinds)
 
 
+def _entries(item: Item) -> list[Key]:
+    return [entry.key for entry in entries_of(item)]
+
+
 def _listing(item: Item, _: Found) -> Iterator[Finding]:
     place = item.listed()
     if (item.gsi1pk, item.gsi1sk) != (place or (None, None)):
@@ -72,28 +76,25 @@ def _is_of_user(item: Item) -> bool:
     return item.pk.startswith(keys.user("").pk) and not isinstance(item, User) and not is_decoy
 
 
-def _user_of(item: Item) -> str:
-    return item.pk.removeprefix(keys.user("").pk)
-
-
-def _of_user(item: Item, found: Found) -> Iterator[Finding]:
-    user, note = _keys_of_account(_user_of(item))
-    if user not in found:
-        if note in found:
-            return
-        absent = (User, user)
-        yield Finding(item.key, "its user is gone", "removes it", partial(remove, item, absent))
-        return
-    client_id = getattr(item, "client_id", None)
-    if client_id and keys.client(client_id) not in found:
-        text = f"is left over from the client {client_id}"
-        mend = partial(remove, item, (OAuth2Client, keys.client(client_id)))
-        yield Finding(item.key, text, "removes it", mend, is_leftover=True)
-
-
 def _needs_of_user(item: Item) -> list[Key]:
+    """Return the keys of the account that an item belongs to, and of the client that it came through."""
     client_id = getattr(item, "client_id", None)
-    return [*_keys_of_account(_user_of(item)), *([keys.client(client_id)] if client_id else [])]
+    clients = [keys.client(client_id)] if client_id else []
+    return [*_keys_of_account(item.pk.removeprefix(keys.user("").pk)), *clients]
+
+
+def _of_user(item: Any, found: Found) -> Iterator[Finding]:
+    user, note, *clients = _needs_of_user(item)
+    if user not in found:
+        if note not in found:
+            yield Finding(item.key, "its user is gone", "removes it", partial(remove, item, user, found))
+        return
+    for client in clients:
+        if client not in found:
+            text = f"is left over from the client {item.client_id}"
+            yield Finding(
+                item.key, text, "removes it", partial(remove, item, client, found), is_leftover=True
+            )
 
 
 def _keys_of_account(user_id: str) -> list[Key]:
@@ -113,29 +114,21 @@ def _owned(item: Any, found: Found) -> Iterator[Finding]:
 
 
 def _erasure(note: Erasure, found: Found) -> Iterator[Finding]:
-    if keys.user(note.user_id) in found:
-        absent = "is a note to erase an account that exists"
-        yield Finding(
-            note.key, absent, "removes it", partial(_remove_while, User, keys.user(note.user_id), note)
-        )
+    user = keys.user(note.user_id)
+    if user in found:
+        text = "is a note to erase an account that exists"
+        yield Finding(note.key, text, "removes it", partial(remove, note, user, found))
     elif now() - note.created > STUCK:
         text = f"an account is being erased since {note.created:%F %T} UTC: does clean_up run?"
-        yield Finding(note.key, text, "erases it", erase_rest)
-
-
-def _remove_while(present: type[Item], key: Key, note: Item) -> None:
-    transaction = Transaction()
-    transaction.check(present, key, present.pk.exists())
-    transaction.delete(note)
-    transaction.commit()
+        yield Finding(note.key, text, "erases it", lambda _: erase_rest())
 
 
 def _member(member: Member, found: Found) -> Iterator[Finding]:
     team, user = found.get(keys.team(member.team_id)), found.get(keys.user(member.user_id))
     if team is None:
         if keys.cleanup(member.team_id) not in found:
-            absent = (Team, keys.team(member.team_id))
-            yield Finding(member.key, "its team is gone", "removes it", partial(remove, member, absent))
+            mend = partial(remove, member, keys.team(member.team_id), found)
+            yield Finding(member.key, "its team is gone", "removes it", mend)
     elif user is None and isinstance(team, Team) and keys.erasure(member.user_id) not in found:
         text = "its user is gone"
         if member.is_leader and team.leader_count <= 1:
@@ -144,26 +137,25 @@ def _member(member: Member, found: Found) -> Iterator[Finding]:
             yield Finding(member.key, text, "removes it", partial(_remove_member, team, member))
 
 
-def _remove_member(team: Team, member: Member) -> None:
-    transaction = Transaction()
-    transaction.delete(member)
-    count_members(transaction, team, -1, leaders=-int(member.is_leader))
-    transaction.commit()
+def _remove_member(team: Team, member: Member, work: Transaction) -> None:
+    work.delete(member)
+    count_members(work, team, -1, leaders=-int(member.is_leader))
 
 
 def _cleanup(note: Cleanup, found: Found) -> Iterator[Finding]:
-    team = found.get(keys.team(note.team_id))
-    if isinstance(team, Team):
+    team = keys.team(note.team_id)
+    if team in found:
         text = "is a clean-up note for a team that exists"
-        yield Finding(note.key, text, "removes it", partial(_remove_while, Team, team.key, note))
+        yield Finding(note.key, text, "removes it", partial(remove, note, team, found))
     elif now() - note.created > STUCK:
         text = f"memberships of a deleted team remain since {note.created:%F %T} UTC: does clean_up run?"
-        yield Finding(note.key, text, "removes them", clean_up)
+        yield Finding(note.key, text, "removes them", lambda _: clean_up())
 
 
 def _invitation(invitation: Invitation, found: Found) -> Iterator[Finding]:
-    if keys.team(invitation.team_id) not in found:
-        mend = partial(remove, invitation, (Team, keys.team(invitation.team_id)))
+    team = keys.team(invitation.team_id)
+    if team not in found:
+        mend = partial(remove, invitation, team, found)
         text = "is left over from a deleted team"
         yield Finding(invitation.key, text, "removes it", mend, is_leftover=True)
 
@@ -180,10 +172,10 @@ PLACES: dict[type[Item], Callable[[Any], Key]] = {
 }
 RULES = [
     Rule(lambda _: True, lambda _: [], _listing),
-    Rule(lambda item: bool(item.indexes), index.entry_keys, index.judge_indexed),
-    Rule(_is(IndexEntry), lambda entry: [entry.finds], index.judge_entry),
-    Rule(lambda _: True, lambda item: list(item.unique().values()), markers.judge_item),
-    Rule(markers.is_of_known_kind, lambda marker: [marker.item_key], markers.judge_marker),
+    Rule(lambda item: bool(item.indexes), _entries, lookups.judge_indexed),
+    Rule(_is(IndexEntry), lambda entry: [entry.finds], lookups.judge_entry),
+    Rule(lambda _: True, lambda item: list(item.unique().values()), lookups.judge_unique),
+    Rule(lookups.is_of_known_kind, lambda marker: [marker.item_key], lookups.judge_marker),
     Rule(lambda item: bool(item.references), references.needs, references.judge_references),
     Rule(_is(Cascade), lambda _: [], references.judge_cascade),
     Rule(_is_of_user, _needs_of_user, _of_user),

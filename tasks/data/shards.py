@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from pynamodb.expressions.condition import Condition
-
 from chalicelib.context import retry_if_stale
 from chalicelib.db import counters, keys
 from chalicelib.db.counters import Counter
 from chalicelib.db.table import Item, get_many
 from chalicelib.db.transaction import Transaction
 from tasks.data import table
+from tasks.data.findings import unchanged
 from tasks.data.items import key_of
 
 PAUSE = 30.0  # seconds: no request lasts longer (API Gateway's limit is 29 s)
@@ -66,20 +65,10 @@ def mark_if_new() -> None:
         mark()
 
 
-def unchanged(shard: Item | None) -> Condition:
-    """Return the condition that a shard was not written to since it was read."""
-    return Counter.version == shard.version if shard else Counter.pk.does_not_exist()
-
-
 def _with_others() -> set[str]:
     """Return the names of the counters that have more than the first shard."""
-    arguments = {
-        "FilterExpression": "#kind = :kind",
-        "ExpressionAttributeNames": {"#kind": "kind"},
-        "ExpressionAttributeValues": {":kind": {"S": "counter"}},
-    }
-    found = {key_of(raw) for page in table.pages(**arguments) for raw in page["Items"]}
-    return {name for key in found for name in [keys.counted(key)] if key in counters.every_shard(name)[1:]}
+    found = map(key_of, table.items_of(["counter"]))
+    return {keys.counted(key) for key in found if key != keys.counter(keys.counted(key))}
 
 
 def _move(name: str) -> None:
@@ -88,7 +77,7 @@ def _move(name: str) -> None:
     found = get_many([first, *others])
     transaction = Transaction()
     for key in others:
-        transaction.check(Counter, key, unchanged(found.get(key)))
+        transaction.check(Item, key, unchanged(found.get(key)))
     shards = [shard for shard in found.values() if isinstance(shard, Counter)]
     amount = sum(int(shard.amount) for shard in shards if shard.key != first)
     actions = [Counter.amount.add(amount), Counter.version.add(1), Counter.in_use.add({0})]

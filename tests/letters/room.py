@@ -32,7 +32,7 @@ EDITS: dict[str, tuple[tuple[str, str], ...]] = {
         (r',\n *"\$\{LettersGivenUpAlarm.Arn\}", "\$\{SendLettersErrorsAlarm.Arn\}"', ""),
     ),
     "tasks/commands/__init__.py": ((r" letters,", ""), (r" *letters=Collection.*\n", "")),
-    "tasks/data/rules.py": ((r"index, letters, markers", "index, markers"), (r" *Rule\(letters\..*\n", "")),
+    "tasks/data/rules.py": ((r"letters, lookups", "lookups"), (r" *Rule\(letters\..*\n", "")),
     "tasks/server.py": ((r"from tasks import mailbox\n", ""), (r' *"delivery of letters": .*\n', "")),
     "tasks/gateway.py": (
         (r"from tasks import mailbox\n", ""),
