@@ -5,8 +5,7 @@ import re
 from marshmallow import Schema, fields, validate
 
 from chalicelib.db.keys import MAX_EMAIL
-from chalicelib.oauth.fields import WHOSE
-from chalicelib.users.schemas import EmailText, new_password
+from chalicelib.users.schemas import WHOSE, EmailText, new_password
 from chalicelib.web.fields import pattern_metadata, text_metadata
 from chalicelib.web.form import MAX_VALUE, LinkFormSchema, LinkTokenSchema
 

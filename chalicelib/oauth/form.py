@@ -3,18 +3,23 @@
 import base64
 import binascii
 import json
+from collections.abc import Iterable
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from chalicelib.db.keys import Key
 from chalicelib.errors import ApiError
-from chalicelib.oauth.clients.authenticate import ClientCredentials
+from chalicelib.oauth.clients.authenticate import ClientCredentials, authenticate_client
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.errors import InvalidClientError, InvalidRequestError, OAuthError
+from chalicelib.oauth.redirect_uris import MAX_URI
 from chalicelib.scopes import NQSCHAR
 from chalicelib.web.access import Permission
-from chalicelib.web.fields import pattern_metadata
-from chalicelib.web.form import FormSchema, read_form
+from chalicelib.web.call import Call
+from chalicelib.web.fields import IDS, pattern_metadata
+from chalicelib.web.form import MAX_VALUE, FormSchema, read_form
 from chalicelib.web.media import JSON
 from chalicelib.web.operation import Gives, Reply
 from chalicelib.web.request import Request
@@ -27,8 +32,31 @@ LENT_CODES = {429: "temporarily_unavailable", 500: "server_error", 503: "tempora
 CODES = tuple(sorted({kind.code for kind in OAuthError.__subclasses__()} | set(LENT_CODES.values())))
 
 
+URI = {"format": "uri", "maxLength": MAX_URI}
+OPTIONAL = {"optional": True}
+
+
+def uri(path: str = "") -> dict[str, Any]:
+    """Return the metadata of a URI of this server, with this path in the example."""
+    return {**URI, "example": f"https://api.test{path}"}
+
+
+def secret(description: str, **more: Any) -> dict[str, Any]:
+    """Return the metadata of a text that documentation pages hide."""
+    return {"description": description, "maxLength": MAX_VALUE, "format": "password", **more}
+
+
+def client_id(example: str) -> fields.String:
+    """Return the field of a client's id in a form."""
+    described = {"description": "Unless it is sent by HTTP Basic.", "example": example}
+    return fields.String(metadata={**IDS["client_id"], **described})
+
+
 class OAuthFormSchema(FormSchema):
-    """The parameters of an OAuth2 request; unrecognized ones are ignored (RFC 6749 §3.2)."""
+    """What each OAuth2 request has; unrecognized parameters are ignored (RFC 6749 §3.2)."""
+
+    client_id = client_id("documentation")
+    client_secret = fields.String(metadata=secret("Of confidential clients."))
 
     def handle_error(self, error: ValidationError, data: Any, *, many: bool, **_: Any) -> NoReturn:
         """Refuse a request in the words of RFC 6749 §5.2.
@@ -78,10 +106,18 @@ def read_parameters(request: Request) -> dict[str, str]:
     return {name: value for name, value in read_form(request).items() if value}
 
 
+def client_of(call: Call, more: Iterable[Key | None]) -> OAuth2Client:
+    """Return the authenticated client of a request; `more` is read with it, and is in the context afterwards.
+
+    :raises InvalidClientError: as `read_credentials` and `authenticate_client` do.
+    """
+    return authenticate_client(call.context, read_credentials(call.request, call.body), more)
+
+
 def read_credentials(request: Request, parameters: dict[str, str]) -> ClientCredentials:
     """Return the client's authentication: HTTP Basic or the form, not both.
 
-    :raises InvalidClientError: there is none, or it can't be read.
+    :raises InvalidClientError: there is none, or it cannot be read.
     :raises InvalidRequestError: there are two.
     """
     header = request.headers.get("authorization")

@@ -13,6 +13,7 @@ from chalicelib.web.fields import ID, Flag, Moment, Text, pattern_metadata, text
 MAX_NAME = 30
 USERNAME = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_USERNAME}}}", re.ASCII)
 USERNAME_SHAPE = pattern_metadata(USERNAME, MAX_USERNAME)
+WHOSE = "The username or the email address; blanks around it are ignored."
 MAX_CAPTCHA = 8192  # characters of the answer of a solved captcha
 
 

@@ -114,6 +114,16 @@ def complete_sign_in(context: Context, user: User) -> None:
         raise UnverifiedEmailError
 
 
+def signed_in_user(context: Context, user_id: str, credentials_version: int) -> User | None:
+    """Return the user of an earlier sign-in, who was read; None if it does not hold any more.
+
+    :param credentials_version: the account's at that time: it has another one since its password was changed.
+    """
+    user = context.find(User, keys.user(user_id))
+    holds = user is not None and user.is_active and user.credentials_version == credentials_version
+    return user if holds else None
+
+
 def sign_in(context: Context, user: User, client_id: str | None, password: str) -> None:
     """Add a sign-in to the work: its event, and one more in the count of the account.
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 import app as application
+from chalicelib.oauth.clients.models import GRANT_TYPES
 from chalicelib.oauth.clients.schemas import ClientRegistrationInputSchema
-from chalicelib.oauth.grant_types import GRANT_TYPES
 from chalicelib.oauth.grants.handlers import GRANTS
 from chalicelib.scopes import SCOPES
 from chalicelib.settings import LOCAL_URL

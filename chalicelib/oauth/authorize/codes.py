@@ -11,7 +11,6 @@ from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.keys import Key, new_id
 from chalicelib.oauth.authorize.models import AuthorizationCode, AuthorizationRequest
-from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.secrets import hash_secret, new_secret
 from chalicelib.users.models import User
 
@@ -63,11 +62,6 @@ def issue_code(context: Context, user: User, consent_id: str, asked: Authorizati
     )
     context.work.put(item)
     return code
-
-
-def is_for(code: AuthorizationCode, client: OAuth2Client) -> bool:
-    """Whether a code was issued to a client: to this very registration, as ids may be registered again."""
-    return (code.client_id, code.registration_id) == (client.client_id, client.registration_id)
 
 
 def is_verified(code: AuthorizationCode, verifier: str) -> bool:

@@ -9,10 +9,11 @@ from chalicelib.oauth.authorize import actions
 from chalicelib.oauth.authorize.models import AuthorizationRequest
 from chalicelib.oauth.authorize.pages import ShownAgainError, consent_page, render_error, sign_in_page
 from chalicelib.oauth.authorize.request import (
+    AuthorizationFormSchema,
+    AuthorizationQuery,
     client_key,
     read_authorization_request,
 )
-from chalicelib.oauth.authorize.schemas import AuthorizationFormSchema, AuthorizationQuery
 from chalicelib.oauth.authorize.tickets import (
     Ticket,
     open_ticket,
@@ -21,11 +22,7 @@ from chalicelib.oauth.authorize.tickets import (
 from chalicelib.oauth.consents.models import Consent
 from chalicelib.oauth.errors import BadAuthorizationRequestError
 from chalicelib.users.models import User
-from chalicelib.users.sign_in import (
-    SIGN_INS,
-    sign_in_by_form,
-    username_key,
-)
+from chalicelib.users.sign_in import SIGN_INS, sign_in_by_form, signed_in_user, username_key
 from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.call import Call
 from chalicelib.web.form import read_form
@@ -126,8 +123,8 @@ def go_on(call: Call, asked: AuthorizationRequest, user: User) -> Reply:
 
 
 def _consent(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Reply:
-    user = call.context.find(User, keys.user(ticket.user_id or ""))
-    if user is None or not user.is_active or user.credentials_version != ticket.credentials_version:
+    user = signed_in_user(call.context, ticket.user_id or keys.NOBODY, ticket.credentials_version)
+    if user is None:
         return sign_in_page(call, asked, ForbiddenError(STALE))
     changed = sign_in_page(call, asked, ConflictError(CHANGED))
     if (asked.client.version, sorted(asked.scopes)) != (ticket.client_version, ticket.scopes):

@@ -5,8 +5,7 @@ from collections.abc import Collection
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.errors import ForbiddenError
-from chalicelib.oauth.clients.models import OAuth2Client
-from chalicelib.oauth.grant_types import PASSWORD
+from chalicelib.oauth.clients.models import PASSWORD, OAuth2Client
 from chalicelib.web.access import ADMIN, FIRST_PARTY_ADMIN, Permission
 from chalicelib.web.call import Call, Load
 

@@ -4,8 +4,7 @@ import re
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from chalicelib.oauth.clients.models import CONFIDENTIAL, PUBLIC_CLIENT
-from chalicelib.oauth.grant_types import GRANT_TYPES
+from chalicelib.oauth.clients.models import CONFIDENTIAL, GRANT_TYPES, PUBLIC_CLIENT
 from chalicelib.oauth.redirect_uris import MAX_URI, validate_redirect_uri
 from chalicelib.scopes import SCOPES
 from chalicelib.web.fields import ID, IDS, Array, Flag, ItemId, Moment, Text, pattern_metadata

@@ -2,9 +2,8 @@
 
 from chalicelib.context import Context
 from chalicelib.db import keys
-from chalicelib.oauth.clients.models import OAuth2Client
+from chalicelib.oauth.clients.models import PASSWORD, OAuth2Client
 from chalicelib.oauth.errors import InvalidScopeError, UnauthorizedClientError
-from chalicelib.oauth.grant_types import PASSWORD
 from chalicelib.scopes import FIRST_PARTY_ONLY
 from chalicelib.users.models import User
 

@@ -5,20 +5,14 @@ from typing import Any
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.events import Event
-from chalicelib.oauth.authorize.codes import is_for, is_verified, parse_code
+from chalicelib.oauth.authorize.codes import is_verified, parse_code
 from chalicelib.oauth.authorize.models import AuthorizationCode
+from chalicelib.oauth.clients.models import REFRESH_TOKEN
 from chalicelib.oauth.clients.standing import allowed_scopes, granted_scopes, require_in_force
 from chalicelib.oauth.consents.models import require_consent
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
-from chalicelib.oauth.grant_types import REFRESH_TOKEN
-from chalicelib.oauth.grants.grant import (
-    TokenRequest,
-    sign_access_token,
-    signed_in_user,
-    token_response,
-)
-from chalicelib.oauth.tokens.families import revoke_unread_family, start_family
+from chalicelib.oauth.grants.grant import TokenRequest, require_signed_in, reuse, token_response
+from chalicelib.oauth.tokens.families import is_of, revoke_unread_family, start_family
 from chalicelib.telemetry.measure import count
 
 
@@ -41,7 +35,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     if "code" not in request.parameters or "code_verifier" not in request.parameters:
         raise InvalidRequestError("code and code_verifier are needed.")
     code = _code(request)
-    user = signed_in_user(context, code.user_id, int(code.credentials_version))
+    user = require_signed_in(context, code)
     allowed = allowed_scopes(client, require_in_force(context, client))
     scopes = granted_scopes(allowed.intersection(code.scope.split()), None)
     context.if_unsure = "Start the authorization over: the code may have been used up."
@@ -50,15 +44,16 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     # Without refresh tokens, too: the family is what a second use of the code ends.
     family_id, consent_id = code.family_id, code.consent_id
     token = start_family(context, user, client, scopes, family_id=family_id, consent_id=consent_id)
-    access_token = sign_access_token(request, user, scopes, family=family_id, consent=consent_id)
-    may_refresh = REFRESH_TOKEN in client.grant_types
-    return token_response(request, access_token, scopes, token.text if may_refresh else None)
+    refresh_token = token.text if REFRESH_TOKEN in client.grant_types else None
+    return token_response(
+        request, user, scopes, refresh_token=refresh_token, family=family_id, consent=consent_id
+    )
 
 
 def _code(request: TokenRequest) -> AuthorizationCode:
     parsed = parse_code(request.parameters["code"])
     code = request.context.find(AuthorizationCode, parsed.key if parsed else None)
-    if code is None or not is_for(code, request.client):
+    if code is None or not is_of(code, request.client):
         raise InvalidGrantError
     if not _is_same_uri(request, code) or not is_verified(code, request.parameters["code_verifier"]):
         raise InvalidGrantError
@@ -73,17 +68,8 @@ def _code(request: TokenRequest) -> AuthorizationCode:
 
 def _reuse(request: TokenRequest, code: AuthorizationCode) -> Exception:
     count("token_reuses")
-    error = request.context.refuse(InvalidGrantError())
-    family_key = keys.family(code.user_id, code.family_id)
-    revoke_unread_family(request.context, family_key, otherwise=error)
-    event = Event(
-        name="code_reuse",
-        user_id=code.user_id,
-        client_id=code.client_id,
-        outcome="failure",
-        details={"family": code.family_id},
-    )
-    request.context.emit(event)
+    error = reuse(request.context, "code_reuse", code)
+    revoke_unread_family(request.context, keys.family(code.user_id, code.family_id), otherwise=error)
     return error
 
 

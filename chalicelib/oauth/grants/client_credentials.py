@@ -6,7 +6,7 @@ from chalicelib.db.keys import Key
 from chalicelib.oauth.clients.models import CONFIDENTIAL
 from chalicelib.oauth.clients.standing import allowed_scopes, granted_scopes, require_in_force
 from chalicelib.oauth.errors import UnauthorizedClientError
-from chalicelib.oauth.grants.grant import TokenRequest, sign_access_token, token_response
+from chalicelib.oauth.grants.grant import TokenRequest, token_response
 
 
 def reads(_: dict[str, str]) -> list[Key | None]:
@@ -17,7 +17,7 @@ def reads(_: dict[str, str]) -> list[Key | None]:
 def grant(request: TokenRequest) -> dict[str, Any]:
     """Issue an access token, never a refresh token (RFC 6749 §4.4.3).
 
-    :raises UnauthorizedClientError: a public client can't be told from anybody else; or the client is
+    :raises UnauthorizedClientError: a public client cannot be told from anybody else; or the client is
         suspended, or its owner disabled or gone.
     """
     client = request.client
@@ -26,5 +26,4 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     owner = require_in_force(request.context, client)
     allowed = allowed_scopes(client, owner, for_owner=True)
     scopes = granted_scopes(allowed, request.parameters.get("scope"))
-    access_token = sign_access_token(request, owner, scopes, sub=client.client_id)
-    return token_response(request, access_token, scopes)
+    return token_response(request, owner, scopes, sub=client.client_id)

@@ -1,16 +1,20 @@
-"""What every grant has in common: the answer that carries the tokens (RFC 6749 §5.1)."""
+"""What grants have in common."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chalicelib.context import Context
-from chalicelib.db import keys
 from chalicelib.db.keys import Key
+from chalicelib.errors import ApiError
+from chalicelib.events import Event, EventName
+from chalicelib.oauth.authorize.models import AuthorizationCode
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.errors import InvalidGrantError
+from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.security.tokens import Claims, issue
 from chalicelib.telemetry.measure import count, note
 from chalicelib.users.models import User
+from chalicelib.users.sign_in import signed_in_user
 
 
 @dataclass(frozen=True)
@@ -38,16 +42,17 @@ class Grant(Protocol):
         ...
 
 
-def sign_access_token(
+def token_response(
     request: TokenRequest,
     user: User,
     scopes: frozenset[str],
     *,
+    refresh_token: str | None = None,
     family: str | None = None,
     consent: str | None = None,
     sub: str | None = None,
-) -> str:
-    """Issue an access token; before anything is written, so that a key that does not answer loses nothing.
+) -> dict[str, Any]:
+    """Sign an access token, and return the answer that carries it (RFC 6749 §5.1).
 
     :param user: the account that it acts for.
     :param family: id of the refresh token family, with which it lives and dies.
@@ -55,13 +60,13 @@ def sign_access_token(
     :param sub: the subject, where it is not the user.
     :raises ServiceUnavailableError: AWS KMS, which holds the private key, does not answer.
     """
-    context = request.context
+    context, client = request.context, request.client
     note(actor_id=user.id)
     claims = Claims(
         sub=sub or user.id,
-        client_id=request.client.client_id,
-        client_owner=request.client.user_id,
-        registration=request.client.registration_id,
+        client_id=client.client_id,
+        client_owner=client.user_id,
+        registration=client.registration_id,
         scopes=scopes,
         owner=user.id,
         credentials_version=int(user.credentials_version),
@@ -69,30 +74,34 @@ def sign_access_token(
         consent=consent,
     )
     lifetime = context.settings.access_token_lifetime
-    return context.once(claims, lambda: issue(context.keyring, request.issuer, claims, lifetime))
-
-
-def token_response(
-    request: TokenRequest, access_token: str, scopes: frozenset[str], refresh_token: str | None = None
-) -> dict[str, Any]:
-    """Build the answer (RFC 6749 §5.1)."""
+    access_token = context.once(claims, lambda: issue(context.keyring, request.issuer, claims, lifetime))
     count("tokens_issued")
     answer = {
         "access_token": access_token,
         "token_type": "Bearer",
-        "expires_in": request.context.settings.access_token_lifetime,
+        "expires_in": lifetime,
         "scope": " ".join(sorted(scopes)),
     }
     return answer | ({"refresh_token": refresh_token} if refresh_token else {})
 
 
-def signed_in_user(context: Context, user_id: str, credentials_version: int) -> User:
-    """Return the user of an earlier sign-in, who was read.
+def require_signed_in(context: Context, item: AuthorizationCode | TokenFamily) -> User:
+    """Return the user whose sign-in a code or family came of, who was read.
 
-    :param credentials_version: the account's at that time.
     :raises InvalidGrantError: the account is gone or disabled, or its credentials have changed.
     """
-    user = context.find(User, keys.user(user_id))
-    if user is None or not user.is_active or user.credentials_version != credentials_version:
+    user = signed_in_user(context, item.user_id, int(item.credentials_version))
+    if user is None:
         raise InvalidGrantError
     return user
+
+
+def reuse(context: Context, name: EventName, item: AuthorizationCode | TokenFamily) -> ApiError:
+    """Return the refusal of what was used before; it tells of the family that has to end with it."""
+    error = context.refuse(InvalidGrantError())
+    details = {"family": item.family_id}
+    event = Event(
+        name=name, user_id=item.user_id, client_id=item.client_id, outcome="failure", details=details
+    )
+    context.emit(event)
+    return error

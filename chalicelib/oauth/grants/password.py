@@ -4,15 +4,10 @@ from typing import Any
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.oauth.clients.standing import (
-    allowed_scopes,
-    granted_scopes,
-    is_first_party,
-    require_in_force,
-)
+from chalicelib.oauth.clients.models import REFRESH_TOKEN
+from chalicelib.oauth.clients.standing import allowed_scopes, granted_scopes, is_first_party, require_in_force
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
-from chalicelib.oauth.grant_types import REFRESH_TOKEN
-from chalicelib.oauth.grants.grant import TokenRequest, sign_access_token, token_response
+from chalicelib.oauth.grants.grant import TokenRequest, token_response
 from chalicelib.oauth.tokens.families import start_family
 from chalicelib.users.sign_in import UnverifiedEmailError, authenticate, look_up, sign_in, username_key
 
@@ -46,9 +41,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     except UnverifiedEmailError as error:
         raise InvalidGrantError(error.detail) from error
     sign_in(context, user, client.client_id, password)
-    token, family = None, None
-    if REFRESH_TOKEN in client.grant_types:
-        first = start_family(context, user, client, scopes)
-        token, family = first.text, first.family_id
-    access_token = sign_access_token(request, user, scopes, family=family)
-    return token_response(request, access_token, scopes, token)
+    if REFRESH_TOKEN not in client.grant_types:
+        return token_response(request, user, scopes)
+    token = start_family(context, user, client, scopes)
+    return token_response(request, user, scopes, refresh_token=token.text, family=token.family_id)

@@ -6,21 +6,10 @@ from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.transaction import StaleError
-from chalicelib.events import Event
-from chalicelib.oauth.clients.standing import (
-    allowed_scopes,
-    granted_scopes,
-    is_first_party,
-    require_in_force,
-)
+from chalicelib.oauth.clients.models import REFRESH_TOKEN
+from chalicelib.oauth.clients.standing import allowed_scopes, granted_scopes, is_first_party, require_in_force
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
-from chalicelib.oauth.grant_types import REFRESH_TOKEN
-from chalicelib.oauth.grants.grant import (
-    TokenRequest,
-    sign_access_token,
-    signed_in_user,
-    token_response,
-)
+from chalicelib.oauth.grants.grant import TokenRequest, require_signed_in, reuse, token_response
 from chalicelib.oauth.tokens.families import (
     RefreshToken,
     consent_key,
@@ -73,16 +62,22 @@ def grant(request: TokenRequest) -> dict[str, Any]:
         raise InvalidGrantError
     context = request.context
     family = _family(request, token)
-    user = signed_in_user(context, family.user_id, int(family.credentials_version))
+    user = require_signed_in(context, family)
     is_new = is_current(family, token)
     if is_new:
         budget = _budget(token, context.settings.rate_limit_factor)
         budget.check(context.items)
         budget.spend(context.work)
     scopes = _scopes(request, family, is_new=is_new)
-    access_token = sign_access_token(request, user, scopes, family=token.family_id, consent=family.consent_id)
     successor = rotate(context, family, token) if is_new else _repeat(context, family, token)
-    return token_response(request, access_token, scopes, successor.text)
+    return token_response(
+        request,
+        user,
+        scopes,
+        refresh_token=successor.text,
+        family=family.family_id,
+        consent=family.consent_id,
+    )
 
 
 def _scopes(request: TokenRequest, family: TokenFamily, *, is_new: bool) -> frozenset[str]:
@@ -123,16 +118,8 @@ def _family(request: TokenRequest, token: RefreshToken) -> TokenFamily:
 
 def _reuse(context: Context, family: TokenFamily) -> Exception:
     count("token_reuses")
-    error = context.refuse(InvalidGrantError())
     if family.is_revoked:
-        return error
+        return InvalidGrantError()
+    error = reuse(context, "refresh_token_reuse", family)
     revoke_family(context, family)
-    event = Event(
-        name="refresh_token_reuse",
-        user_id=family.user_id,
-        client_id=family.client_id,
-        outcome="failure",
-        details={"family": family.family_id},
-    )
-    context.emit(event)
     return error

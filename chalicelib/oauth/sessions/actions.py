@@ -8,8 +8,7 @@ from chalicelib.db.keys import Key
 from chalicelib.db.table import BATCH_READ_LIMIT
 from chalicelib.errors import NotFoundError
 from chalicelib.events import Event
-from chalicelib.oauth.clients.models import OAuth2Client
-from chalicelib.oauth.grant_types import REFRESH_TOKEN
+from chalicelib.oauth.clients.models import REFRESH_TOKEN, OAuth2Client
 from chalicelib.oauth.tokens.families import consent_key, has_consent, is_alive, is_of, revoke_family
 from chalicelib.oauth.tokens.models import TokenFamily
 

@@ -16,6 +16,7 @@ from chalicelib.oauth.tokens.models import RevokedToken, TokenFamily
 from chalicelib.security.actor import Actor
 from chalicelib.security.tokens import Claims
 from chalicelib.users.models import User
+from chalicelib.users.sign_in import signed_in_user
 
 
 def reads(claims: Claims) -> Collection[Key]:
@@ -37,10 +38,8 @@ def actor(context: Context, claims: Claims) -> Actor:
     :raises InvalidTokenError: the account is gone or disabled or had its credentials changed, the
         client is gone or suspended, the token, its family or the user's consent is revoked.
     """
-    account = context.find(User, keys.user(claims.owner))
+    account = signed_in_user(context, claims.owner, claims.credentials_version)
     if account is None or context.find(RevokedToken, keys.revoked_token(claims.jti)):
-        raise InvalidTokenError
-    if not account.is_active or account.credentials_version != claims.credentials_version:
         raise InvalidTokenError
     _check_family(context, claims)
     owner, for_owner = context.find(User, keys.user(claims.client_owner)), claims.sub == claims.client_id

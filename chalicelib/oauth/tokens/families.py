@@ -11,6 +11,7 @@ from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.keys import Key, new_id
 from chalicelib.errors import ApiError
+from chalicelib.oauth.authorize.models import AuthorizationCode
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.consents.models import Consent, require_consent
 from chalicelib.oauth.errors import InvalidGrantError
@@ -51,7 +52,7 @@ class RefreshToken:
 
 
 def parse_refresh_token(text: str) -> RefreshToken | None:
-    """Read a presented token; None if it can't be one of ours."""
+    """Read a presented token; None if it cannot be one of ours."""
     match = SHAPE.fullmatch(text)
     return RefreshToken(text, match[1], match[2]) if match else None
 
@@ -106,9 +107,9 @@ def start_family(
     return token
 
 
-def is_of(family: TokenFamily, client: OAuth2Client) -> bool:
-    """Whether a family began at a client: at this very registration, as ids may be registered again."""
-    return (family.client_id, family.registration_id) == (client.client_id, client.registration_id)
+def is_of(item: TokenFamily | AuthorizationCode, client: OAuth2Client) -> bool:
+    """Whether a client was given this: the same registration of it, as ids may be registered again."""
+    return (item.client_id, item.registration_id) == (client.client_id, client.registration_id)
 
 
 def is_current(family: TokenFamily, token: RefreshToken) -> bool:
