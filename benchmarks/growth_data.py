@@ -18,11 +18,9 @@ from chalicelib.db.keys import Key
 from chalicelib.db.personal import NOT_PERSONAL
 from chalicelib.db.table import BATCH_WRITE_LIMIT, Item, connection
 from chalicelib.db.unique import UniqueName
-from chalicelib.teams.handlers import LISTING as TEAMS
 from chalicelib.teams.models import Team, new_member
-from chalicelib.users.handlers import LISTING as USERS
 from chalicelib.users.models import new_user
-from chalicelib.web.pagination import Listing, make_cursor, read_found
+from chalicelib.web.pagination import make_cursor, read_found
 from tests.http import Answer
 
 NUMBER = "~~~~~~"  # stands for six digits in what is written
@@ -63,14 +61,14 @@ class Grown:
         number = len(written) // 2
         title = keys.place_of(f"team {number:06}", written[number])
         self.ids = self.data.ids | {"username": f"name{number:06}", "crowd": crowd}
-        for name, listing, position in (
-            ("users", USERS, written[number]),
-            ("teams", TEAMS, written[number]),
-            ("titles", Listing(keys.indexed(keys.TEAMS, "title"), begins="team"), title),
-            ("members", Listing(keys.team(crowd).pk, prefix=keys.MEMBERS), written[number]),
-            ("parts", Listing(keys.indexed(PARTS, "status", "new")), written[number]),
+        for name, place, position in (
+            ("users", (keys.USERS, None), written[number]),
+            ("teams", (keys.TEAMS, None), written[number]),
+            ("titles", (keys.indexed(keys.TEAMS, "title"), None, "team"), title),
+            ("members", (keys.team(crowd).pk, keys.MEMBERS), written[number]),
+            ("parts", (keys.indexed(PARTS, "status", "new"), None), written[number]),
         ):
-            self.ids[f"after_{name}"] = make_cursor(_call(), listing, position)
+            self.ids[f"after_{name}"] = make_cursor(_call(), place, position)
 
     def get(self, path: str) -> None:
         """Get something as an admin."""
@@ -84,8 +82,8 @@ class Grown:
     def find_parts(self, limit: int, cursor: str = "") -> None:
         """Read a page of the parts that have a status, without the caller's own request to the table."""
         page = read_found(_call(limit=limit, cursor=cursor), Part, PARTS, {"status": "new"})
-        if len(page.items) != limit:
-            raise RuntimeError(f"{len(page.items)} parts were found")
+        if len(page.value) != limit:
+            raise RuntimeError(f"{len(page.value)} parts were found")
 
 
 def succeed(answer: Answer) -> None:
@@ -99,7 +97,8 @@ def _call(**query: Any) -> Any:
     from app import api  # noqa: PLC0415 - it reads the environment when it is imported
 
     context = Context(settings=api.settings, keystore=api.keystore, source="", request_id="")
-    return SimpleNamespace(context=context, query=query)
+    request = SimpleNamespace(base_url="", path_of_route="", query={})
+    return SimpleNamespace(context=context, query=query, request=request)
 
 
 def _write(crowd: str, items: int) -> Iterator[str]:

@@ -9,7 +9,6 @@ from chalicelib.db import keys
 from chalicelib.db.table import engine_errors, get_many, query
 from chalicelib.errors import InvalidValueError
 from chalicelib.oauth.clients import actions
-from chalicelib.oauth.clients.handlers import listing_of
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.clients.schemas import (
     MAX_OVERLAP,
@@ -19,6 +18,7 @@ from chalicelib.oauth.clients.schemas import (
 )
 from chalicelib.users.models import User
 from chalicelib.web.body import load_body
+from chalicelib.web.pagination import shown_by
 from tasks.calls import find_user, flaws, print_json
 from tasks.errors import TaskError
 
@@ -146,7 +146,7 @@ def _mark(client: OAuth2Client) -> str:
 
 
 def _of(user: User) -> list[OAuth2Client]:
-    return query(OAuth2Client, keys.clients_of(user.id), attributes=listing_of(user.id).attributes)
+    return query(OAuth2Client, keys.clients_of(user.id), attributes=shown_by(ClientRegistrationSchema))
 
 
 def _all() -> Iterator[OAuth2Client]:

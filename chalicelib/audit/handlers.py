@@ -3,15 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.audit.models import AuditEvent, newest
+from chalicelib.audit.models import newest
 from chalicelib.audit.schemas import AuditEventSchema, AuditQuery
 from chalicelib.db import keys
 from chalicelib.db.table import now
 from chalicelib.scopes import AUTH_READ
 from chalicelib.web.access import ADMIN, Access
 from chalicelib.web.call import Call
-from chalicelib.web.operation import Gives, Operation, Takes
-from chalicelib.web.pagination import Listing, Page, make_cursor, open_cursor
+from chalicelib.web.operation import Gives, Operation, Reply, Takes
+from chalicelib.web.pagination import open_cursor, page_of
 
 
 @Operation(
@@ -19,17 +19,16 @@ from chalicelib.web.pagination import Listing, Page, make_cursor, open_cursor
     takes=Takes(query=AuditQuery),
     gives=Gives(AuditEventSchema, many=True),
 )
-def list_audit_events(call: Call) -> Page[AuditEvent]:
+def list_audit_events(call: Call) -> Reply:
     """List events, the newest first; they are not counted, so there is no total."""
     query, limit = call.query, call.query["limit"]
     user_id: str | None = query.get("user_id")
-    listing = Listing(keys.audit_of(user_id or ""))
+    place = (keys.audit_of(user_id or ""), None)
     least, most = _bounds(call, query)
-    if query["cursor"]:
-        most = min(most, keys.id_before(open_cursor(call, listing, query["cursor"])))
+    if after := open_cursor(call, place):
+        most = min(most, keys.id_before(after))
     found = newest(user_id, least, most, limit + 1) if least <= most else []
-    items = found[:limit]
-    return Page(items, None, make_cursor(call, listing, items[-1].id) if len(found) > limit else None)
+    return page_of(call, place, found[:limit], found[limit - 1].id if len(found) > limit else "")
 
 
 def _bounds(call: Call, query: dict[str, Any]) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from chalicelib.users.models import User
 from chalicelib.web.access import ACTIVE_USER, Access
 from chalicelib.web.call import Call, Load
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
-from chalicelib.web.pagination import Listing, Page, PageQuery, read_page
+from chalicelib.web.pagination import PageQuery, read_page
 
 ATTRIBUTES = ("pk", "sk", "id", "team_id", "email", "inviter_id", "expires_at")
 MAX_SHOWN = 100  # of one's own
@@ -56,10 +56,10 @@ def create_invitation(call: Call) -> Reply:
     takes=Takes(query=PageQuery),
     gives=Gives(InvitationSchema, many=True),
 )
-def list_invitations(call: Call) -> Page[Invitation]:
+def list_invitations(call: Call) -> Reply:
     """List the open invitations of a team; a page may be short: `Link` says whether there are more."""
-    page = read_page(call, Invitation, Listing(keys.invitations_of(call[TEAM].id), others=ATTRIBUTES))
-    return replace(page, items=actions.with_teams(call.context, page.items))
+    page = read_page(call, Invitation, keys.invitations_of(call[TEAM].id), ATTRIBUTES)
+    return replace(page, value=actions.with_teams(call.context, page.value))
 
 
 @Operation(

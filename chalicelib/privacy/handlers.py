@@ -1,7 +1,5 @@
 """Your right to what is stored about you: a copy of it, and its erasure."""
 
-from typing import Any
-
 from chalicelib.db import keys
 from chalicelib.errors import ConflictError, TooManyRequestsError
 from chalicelib.privacy import actions, export
@@ -13,8 +11,8 @@ from chalicelib.users.actions import confirm_password
 from chalicelib.users.permissions import PATCHER, USER, failures
 from chalicelib.web.access import ACTIVE_USER, Access
 from chalicelib.web.call import Call
-from chalicelib.web.operation import Docs, Gives, Operation, Takes
-from chalicelib.web.pagination import Listing, Page, make_cursor, open_cursor
+from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
+from chalicelib.web.pagination import open_cursor, page_of
 
 
 @Operation(
@@ -39,13 +37,14 @@ def delete_user(call: Call) -> None:
     takes=Takes(query=ExportQuery),
     gives=Gives(ExportEntrySchema, many=True),
 )
-def get_export(call: Call) -> Page[Any]:
+def get_export(call: Call) -> Reply:
     """Export everything that is stored about you, kind by kind, without secrets.
 
     Follow `Link` to the last page; a page may be short.
     """
     person = person_of(call.actor.account)
-    listing, cursor = Listing(keys.user(person.id).pk, prefix="export"), call.query["cursor"]
-    start = export.Place.of(open_cursor(call, listing, cursor)) if cursor else export.START
+    place = (keys.user(person.id).pk, "export")
+    after = open_cursor(call, place)
+    start = export.Place.of(after) if after else export.START
     entries, end = export.read_page(person, start, call.query["limit"])
-    return Page(entries, None, make_cursor(call, listing, end.text) if end else None)
+    return page_of(call, place, entries, end.text if end else "")

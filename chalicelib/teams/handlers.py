@@ -32,10 +32,9 @@ from chalicelib.teams.schemas import (
 from chalicelib.web.access import ACTIVE_USER, WRITE_ACCESS, Access
 from chalicelib.web.call import Call
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
-from chalicelib.web.pagination import Listing, ListQuery, Page, PageQuery, count, read_found, read_page
+from chalicelib.web.pagination import ListQuery, PageQuery, count, read_found, read_page, shown_by
 from chalicelib.web.patch import PatchPolicy, Rule
 
-LISTING = Listing(keys.TEAMS, schema=BaseTeamSchema)
 MEMBER_ATTRIBUTES = ("user_id", "username", "is_leader")
 POLICY = PatchPolicy(view=TeamViewSchema, changes=TeamInputSchema, rules={"title": Rule()})
 
@@ -49,7 +48,7 @@ POLICY = PatchPolicy(view=TeamViewSchema, changes=TeamInputSchema, rules={"title
     takes=Takes(query=TeamQuery),
     gives=Gives(BaseTeamSchema, many=True),
 )
-def list_teams(call: Call) -> Page[Team]:
+def list_teams(call: Call) -> Reply:
     """List teams in the order of their creation, or find some by the beginning of their titles.
 
     What is found is not counted. It may lack what changed a moment ago, so a page may be short: `Link` says
@@ -57,7 +56,7 @@ def list_teams(call: Call) -> Page[Team]:
     """
     if "title" in call.query:
         return read_found(call, Team, keys.TEAMS, {"title": call.query["title"]})
-    return read_page(call, Team, LISTING, count(call, keys.TEAMS))
+    return read_page(call, Team, keys.TEAMS, shown_by(BaseTeamSchema), total=count(call, keys.TEAMS))
 
 
 @Operation(
@@ -65,14 +64,14 @@ def list_teams(call: Call) -> Page[Team]:
     takes=Takes(query=PageQuery),
     gives=Gives(MyTeamSchema, many=True),
 )
-def list_my_teams(call: Call) -> Page[Member]:
+def list_my_teams(call: Call) -> Reply:
     """List the teams that you are in, in the order of their creation.
 
     A page leaves out teams that were deleted a moment ago, so it may be short: `Link` says whether there are
     more.
     """
-    page = read_page(call, Member, Listing(keys.teams_of(call.actor.id), others=("team_id", "is_leader")))
-    return replace(page, items=actions.with_teams(call.context, page.items))
+    page = read_page(call, Member, keys.teams_of(call.actor.id), ("team_id", "is_leader"))
+    return replace(page, value=actions.with_teams(call.context, page.value))
 
 
 @Operation(
@@ -135,12 +134,12 @@ def delete_team(call: Call) -> None:
     takes=Takes(query=ListQuery),
     gives=Gives(MemberSchema, many=True),
 )
-def list_members(call: Call) -> Page[Member]:
+def list_members(call: Call) -> Reply:
     """List a team's members in the order of their user ids."""
     team = call[TEAM]
-    listing = Listing(team.pk, prefix=keys.MEMBERS, others=MEMBER_ATTRIBUTES)
-    page = read_page(call, Member, listing, int(team.member_count))
-    for member in page.items:
+    total = int(team.member_count)
+    page = read_page(call, Member, team.pk, MEMBER_ATTRIBUTES, prefix=keys.MEMBERS, total=total)
+    for member in page.value:
         member.team = team
     return page
 

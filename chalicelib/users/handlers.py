@@ -31,11 +31,10 @@ from chalicelib.users.schemas import (
 from chalicelib.web.access import ACTIVE_USER, ADMIN, PUBLIC, Access
 from chalicelib.web.call import Call
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
-from chalicelib.web.pagination import Listing, Page, count, read_page
+from chalicelib.web.pagination import count, read_page, shown_by
 from chalicelib.web.patch import PatchPolicy
 
 LETTERS = {"letters to an address": attempts.LETTERS}
-LISTING = Listing(keys.USERS, schema=BaseUserSchema)
 
 
 def _counter() -> Sequence[Key]:
@@ -86,9 +85,11 @@ POLICY = PatchPolicy(
     takes=Takes(query=UserQuery),
     gives=Gives(BaseUserSchema, many=True),
 )
-def list_users(call: Call) -> Page[User]:
+def list_users(call: Call) -> Reply:
     """List users in the order of their creation, or find one by username or email address."""
-    return look_up(call) if markers(call) else read_page(call, User, LISTING, count(call, keys.USERS))
+    if markers(call):
+        return look_up(call)
+    return read_page(call, User, keys.USERS, shown_by(BaseUserSchema), total=count(call, keys.USERS))
 
 
 @Operation(

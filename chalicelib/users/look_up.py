@@ -11,7 +11,8 @@ from chalicelib.users.models import User
 from chalicelib.users.schemas import USERNAME_SHAPE, validate_username
 from chalicelib.web.call import Call
 from chalicelib.web.fields import Text
-from chalicelib.web.pagination import ListQuery, Page
+from chalicelib.web.operation import Reply
+from chalicelib.web.pagination import ListQuery
 
 MARKERS = {"username": (keys.username, MAX_USERNAME), "email": (keys.email, MAX_EMAIL)}
 
@@ -42,7 +43,7 @@ def markers(call: Call) -> list[Key]:
     return [make(value) for make, most, value in wanted if 0 < len(value) <= most]
 
 
-def look_up(call: Call) -> Page[User]:
+def look_up(call: Call) -> Reply:
     """Return the account to which all markers lead, if there is one."""
     wanted = set(markers(call))
     found = [call.context.find(UniqueName, key) for key in wanted]
@@ -53,4 +54,4 @@ def look_up(call: Call) -> Page[User]:
     # between the two reads, the account may have got another address
     is_it = user is not None and wanted <= {keys.username(user.username), keys.email(user.email)}
     users = [user] if user and is_it else []
-    return Page(users[call.query["offset"] :], len(users), None)
+    return Reply(users[call.query["offset"] :], headers={"X-Total-Count": str(len(users))})

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic
+from dataclasses import replace
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -11,13 +11,13 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from chalicelib.db import counters
 from chalicelib.db.entries import IndexEntry
 from chalicelib.db.index import Index
-from chalicelib.db.table import Item, T, query
+from chalicelib.db.table import Item, query
 from chalicelib.errors import InvalidValueError
 from chalicelib.security.seals import seal, unseal
 from chalicelib.web.body import schema_of
 from chalicelib.web.call import Call
 from chalicelib.web.fields import pattern_metadata
-from chalicelib.web.request import Request
+from chalicelib.web.operation import Reply
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
@@ -25,6 +25,7 @@ MAX_OFFSET = 1000
 OLDEST, NEWEST = "oldest", "newest"
 MAX_CURSOR = 256  # characters; more than any position takes that is listed by
 CURSOR = re.compile("[A-Za-z0-9_-]*")
+Place = Sequence[str | None]
 
 
 def _range(least: int, most: int, advice: str = "") -> validate.Range:
@@ -72,67 +73,51 @@ class ListQuery(PageQuery):
             raise ValidationError("Use either cursor or offset.", "offset")
 
 
-@dataclass(frozen=True)
-class Listing:
-    """Something that can be listed.
-
-    :param partition: gsi1pk of the listing; pk, when a prefix is given.
-    :param prefix: list the table itself: sort keys that begin with this.
-    :param schema: what is shown of each item, so that nothing else is read.
-    :param others: attributes that are read beside it.
-    :param begins: of a listing, only the places that begin with this.
-    """
-
-    partition: str
-    prefix: str | None = None
-    schema: type[Schema] | None = None
-    others: tuple[str, ...] = ()
-    begins: str = ""
-
-    @property
-    def attributes(self) -> tuple[str, ...]:
-        """What is read of each item; nothing stands for everything."""
-        found = schema_of(self.schema).fields.items() if self.schema else ()
-        names = (*(field.attribute or name for name, field in found), *self.others)
-        return (*names, "gsi1sk" if self.prefix is None else "sk") if names else ()
+def shown_by(schema: type[Schema]) -> tuple[str, ...]:
+    """Return the attributes of items that a schema shows."""
+    return tuple(field.attribute or name for name, field in schema_of(schema).fields.items())
 
 
-@dataclass(frozen=True)
-class Page(Generic[T]):
-    """One page of a list.
-
-    :param total: how many there are altogether; None if they are not counted.
-    """
-
-    items: Sequence[T]
-    total: int | None
-    next_cursor: str | None
-
-
-def read_page(call: Call, kind: type[T], listing: Listing, total: int | None = None) -> Page[T]:
+def read_page(
+    call: Call,
+    kind: type[Item],
+    partition: str,
+    attributes: Sequence[str] = (),
+    *,
+    prefix: str | None = None,
+    begins: str = "",
+    total: int | None = None,
+) -> Reply:
     """Read the page that the query asks for, with one Query.
 
+    :param partition: gsi1pk of the listing; pk, when a prefix is given.
+    :param attributes: what is read of each item, beside its place; nothing stands for everything.
+    :param prefix: list the table itself: sort keys that begin with this.
+    :param begins: of a listing, only the places that begin with this.
     :param total: how many there are altogether; None if they are not counted.
     :raises InvalidValueError: the cursor was not made here, for this listing.
     """
     limit, offset = call.query["limit"], call.query.get("offset", 0)
-    after = open_cursor(call, listing, call.query["cursor"]) if call.query["cursor"] else ""
+    is_backwards = call.query.get("order") == NEWEST
+    place = (partition, prefix, *([begins] if begins else []), *([NEWEST] if is_backwards else []))
+    at = "gsi1sk" if prefix is None else "sk"
     found = query(
         kind,
-        listing.partition,
-        prefix=listing.prefix,
-        after=after,
+        partition,
+        prefix=prefix,
+        after=open_cursor(call, place),
         limit=offset + limit + 1,
-        attributes=listing.attributes,
-        backwards=_is_backwards(call),
-        begins=listing.begins,
+        attributes=(*attributes, at) if attributes else (),
+        backwards=is_backwards,
+        begins=begins,
     )
     items = found[offset : offset + limit]
     more = len(found) > offset + limit
-    return Page(items, total, make_cursor(call, listing, _position(items[-1], listing)) if more else None)
+    following = str(getattr(items[-1], at)).removeprefix(prefix or "") if more else ""
+    return page_of(call, place, items, following, total)
 
 
-def read_found(call: Call, kind: type[T], listing: str, wanted: Mapping[str, Any]) -> Page[T]:
+def read_found(call: Call, kind: type[Item], listing: str, wanted: Mapping[str, Any]) -> Reply:
     """Read the page of the items that have certain values, with one Query and one BatchGetItem.
 
     The index is a moment late, so a page may be short: `Link` says whether there are more. They are not
@@ -144,11 +129,11 @@ def read_found(call: Call, kind: type[T], listing: str, wanted: Mapping[str, Any
     indexes = {index.attribute: index for index in kind.indexes}
     first = next(iter(wanted))
     partition, begins = indexes[first].search(listing, wanted[first])
-    page = read_page(call, IndexEntry, Listing(partition, others=("pk", "sk"), begins=begins))
-    found = dict.fromkeys(entry.finds for entry in page.items)
+    page = read_page(call, IndexEntry, partition, ("pk", "sk"), begins=begins)
+    found = dict.fromkeys(entry.finds for entry in page.value)
     call.context.read(found)
     items = [item for key in found if (item := call.context.find(kind, key))]
-    return Page([item for item in items if _has(item, indexes, wanted)], None, page.next_cursor)
+    return replace(page, value=[item for item in items if _has(item, indexes, wanted)])
 
 
 def _has(item: Item, indexes: Mapping[str, Index], wanted: Mapping[str, Any]) -> bool:
@@ -161,42 +146,40 @@ def count(call: Call, name: str) -> int:
     return counters.total(name, call.context.items)
 
 
-def _position(item: Item, listing: Listing) -> str:
-    return str(item.gsi1sk) if listing.prefix is None else item.sk.removeprefix(listing.prefix)
+def page_of(
+    call: Call, place: Place, items: Sequence[Any], following: str = "", total: int | None = None
+) -> Reply:
+    """Answer with a page of a list, X-Total-Count and, unless it is the last page, Link (RFC 8288).
+
+    :param place: what is listed, and in which order.
+    :param following: the position after which the next page begins, if there is one.
+    :param total: how many there are altogether; None if they are not counted.
+    """
+    headers = {} if total is None else {"X-Total-Count": str(total)}
+    if following:
+        request = call.request
+        kept = {name: values[0] for name, values in request.query.items() if name not in ("cursor", "offset")}
+        parameters = urlencode({**kept, "cursor": make_cursor(call, place, following)})
+        path = quote(request.path_of_route)
+        headers["Link"] = f'<{request.base_url}{path}?{parameters}>; rel="next"'
+    return Reply(items, headers=headers)
 
 
-def _is_backwards(call: Call) -> bool:
-    return call.query.get("order") == NEWEST
+def make_cursor(call: Call, place: Place, position: str) -> str:
+    """Seal a position, bound to what is listed."""
+    return seal(call.context.keyring.mac_key("cursor"), place, position)
 
 
-def _purpose(call: Call, listing: Listing) -> tuple[str | None, ...]:
-    begins = [listing.begins] if listing.begins else []
-    return (listing.partition, listing.prefix, *begins, *([NEWEST] if _is_backwards(call) else []))
-
-
-def make_cursor(call: Call, listing: Listing, position: str) -> str:
-    """Seal a position, bound to its listing and order."""
-    return seal(call.context.keyring.mac_key("cursor"), _purpose(call, listing), position)
-
-
-def open_cursor(call: Call, listing: Listing, cursor: str) -> str:
-    """Return the position of a cursor.
+def open_cursor(call: Call, place: Place) -> str:
+    """Return the position of the query's cursor; empty if it has none.
 
     :raises InvalidValueError: it was changed, made up, or belongs to another listing.
     """
-    position = unseal(call.context.keyring.mac_key("cursor"), _purpose(call, listing), cursor)
+    cursor = call.query["cursor"]
+    if not cursor:
+        return ""
+    position = unseal(call.context.keyring.mac_key("cursor"), place, cursor)
     if position is None:
         detail = "This cursor is not valid here: take it from the Link header, unchanged."
         raise InvalidValueError(errors=[{"parameter": "cursor", "detail": detail}])
     return position
-
-
-def page_headers(request: Request, page: Page[Any]) -> dict[str, str]:
-    """Return X-Total-Count and, unless this page is the last, Link (RFC 8288)."""
-    headers = {} if page.total is None else {"X-Total-Count": str(page.total)}
-    if page.next_cursor:
-        kept = {name: values[0] for name, values in request.query.items() if name not in ("cursor", "offset")}
-        parameters = urlencode({**kept, "cursor": page.next_cursor})
-        path = quote(request.path_of_route)
-        headers["Link"] = f'<{request.base_url}{path}?{parameters}>; rel="next"'
-    return headers

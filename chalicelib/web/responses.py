@@ -27,7 +27,6 @@ from chalicelib.web.conditional import etag_of, etag_of_list, etag_of_text, is_k
 from chalicelib.web.headers import READABLE, SENDABLE
 from chalicelib.web.media import JSON, PROBLEM_JSON
 from chalicelib.web.operation import Operation, Reply
-from chalicelib.web.pagination import Page, page_headers
 from chalicelib.web.request import Request, base_url, path_of, request_id
 
 LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?")
@@ -77,9 +76,6 @@ def dump(call: Call, operation: Operation, result: Any) -> Response:
     headers = {"Cache-Control": "no-store"} if gives.no_store else {}
     headers |= reply.headers
     value = reply.value
-    if isinstance(value, Page):
-        headers |= page_headers(call.request, value)
-        value = value.items
     if gives.etag and isinstance(value, Item):
         headers["ETag"] = etag_of(value)
         if is_known(call.request, headers["ETag"]):

@@ -27,7 +27,7 @@ from chalicelib.scopes import AUTH_READ, AUTH_WRITE
 from chalicelib.web.access import ACTIVE_USER, ADMIN, FIRST_PARTY_ADMIN, Access
 from chalicelib.web.call import Call
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
-from chalicelib.web.pagination import Listing, Page, count, read_page
+from chalicelib.web.pagination import count, read_page, shown_by
 from chalicelib.web.patch import PatchPolicy, Rule
 
 POLICY = PatchPolicy(
@@ -43,11 +43,6 @@ POLICY = PatchPolicy(
 )
 
 
-def listing_of(user_id: str) -> Listing:
-    """Return the listing of an account's clients."""
-    return Listing(keys.clients_of(user_id), schema=ClientRegistrationSchema)
-
-
 def _shards(call: Call) -> Sequence[Key]:
     user_id = call.request.query.get("user_id", [""])[0]
     return counters.shards(keys.clients_of(user_id)) if keys.is_id(user_id) else []
@@ -58,12 +53,13 @@ def _shards(call: Call) -> Sequence[Key]:
     takes=Takes(query=ClientListQuery),
     gives=Gives(ClientRegistrationSchema, many=True),
 )
-def list_oauth2_clients(call: Call) -> Page[OAuth2Client]:
+def list_oauth2_clients(call: Call) -> Reply:
     """List your own OAuth2 clients; admins may list anybody's."""
     user_id = call.query["user_id"]
     if not keys.is_id(user_id) or (user_id != call.actor.id and not ADMIN.allows(call)):
         raise InvalidValueError(errors=[{"parameter": "user_id", "detail": "Give your own id."}])
-    return read_page(call, OAuth2Client, listing_of(user_id), count(call, keys.clients_of(user_id)))
+    listing, attributes = keys.clients_of(user_id), shown_by(ClientRegistrationSchema)
+    return read_page(call, OAuth2Client, listing, attributes, total=count(call, listing))
 
 
 @Operation(

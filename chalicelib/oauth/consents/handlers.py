@@ -10,8 +10,8 @@ from chalicelib.oauth.consents.schemas import ConsentSchema
 from chalicelib.scopes import AUTH_READ, AUTH_WRITE
 from chalicelib.web.access import ACTIVE_USER, Access
 from chalicelib.web.call import Call, Load
-from chalicelib.web.operation import Gives, Operation, Takes
-from chalicelib.web.pagination import Listing, ListQuery, Page, count, read_page
+from chalicelib.web.operation import Gives, Operation, Reply, Takes
+from chalicelib.web.pagination import ListQuery, count, read_page, shown_by
 
 
 def _consent_key(call: Call) -> Key | None:
@@ -32,10 +32,12 @@ def _shards(call: Call) -> Sequence[Key]:
     takes=Takes(query=ListQuery),
     gives=Gives(ConsentSchema, many=True),
 )
-def list_grants(call: Call) -> Page[Consent]:
+def list_grants(call: Call) -> Reply:
     """List the apps that you signed in to by authorization code."""
-    listing = Listing(keys.user(call.actor.id).pk, prefix=keys.CONSENTS, schema=ConsentSchema)
-    return read_page(call, Consent, listing, count(call, keys.consents_of(call.actor.id)))
+    user = call.actor.id
+    total = count(call, keys.consents_of(user))
+    attributes = shown_by(ConsentSchema)
+    return read_page(call, Consent, keys.user(user).pk, attributes, prefix=keys.CONSENTS, total=total)
 
 
 @Operation(

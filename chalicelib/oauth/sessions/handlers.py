@@ -11,8 +11,8 @@ from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.scopes import USERS_READ, USERS_WRITE
 from chalicelib.web.access import ACTIVE_USER, Access
 from chalicelib.web.call import Call, Load
-from chalicelib.web.operation import Gives, Operation, Takes
-from chalicelib.web.pagination import Listing, Page, PageQuery, make_cursor, open_cursor
+from chalicelib.web.operation import Gives, Operation, Reply, Takes
+from chalicelib.web.pagination import PageQuery, open_cursor, page_of
 
 
 def _session_key(call: Call) -> Key | None:
@@ -28,26 +28,25 @@ SESSION = Load(TokenFamily, _session_key)
     takes=Takes(query=PageQuery),
     gives=Gives(SessionSchema, many=True),
 )
-def list_sessions(call: Call) -> Page[TokenFamily]:
+def list_sessions(call: Call) -> Reply:
     """List the sign-ins that have not ended, the last one first.
 
     Sign-ins at a suspended app are included: they continue when the app is resumed. A page leaves out
     sign-ins that are over, so it may be short: `Link` says whether there are more.
     """
-    limit, cursor = call.query["limit"], call.query["cursor"]
-    listing = Listing(keys.user(call.actor.id).pk, prefix=keys.FAMILIES)
-    most = keys.id_before(open_cursor(call, listing, cursor)) if cursor else keys.LAST_ID
+    limit, place = call.query["limit"], (keys.user(call.actor.id).pk, keys.FAMILIES)
+    after = open_cursor(call, place)
     found = query_back(
         TokenFamily,
-        listing.partition,
-        prefix=listing.prefix,
+        place[0],
+        prefix=keys.FAMILIES,
         least="",
-        most=most,
+        most=keys.id_before(after) if after else keys.LAST_ID,
         limit=limit + 1,
         attributes=actions.ATTRIBUTES,
     )
-    following = make_cursor(call, listing, found[limit - 1].family_id) if len(found) > limit else None
-    return Page(_sessions(call, found[:limit]), None, following)
+    following = found[limit - 1].family_id if len(found) > limit else ""
+    return page_of(call, place, _sessions(call, found[:limit]), following)
 
 
 def _sessions(call: Call, families: Sequence[TokenFamily]) -> list[TokenFamily]:
