@@ -90,7 +90,7 @@ def served(folder: Path) -> Iterator[dict[str, str]]:
         environment |= {"SECRETS": f"file:{folder}/secrets.json", "AWS_DEFAULT_REGION": "us-east-1"}
         environment["LOG_LEVEL"] = "INFO"  # a line for each request, as when deployed
         subprocess.run(  # noqa: S603 - a module of this project
-            module("tasks.prepare"),
+            module("tasks.seed"),
             env=environment,
             cwd=project_folder(),
             stdout=subprocess.DEVNULL,

@@ -1,35 +1,41 @@
 """HTTP on one connection, by h11: reads one request after the other, and sends what the gateway answers."""
 
+import ipaddress
+import re
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from email.utils import formatdate
 from http import HTTPStatus
 from socketserver import BaseRequestHandler
 from typing import Any
+from urllib.parse import urlsplit
 
 import h11
 
-from chalicelib.errors import ApiError, MalformedRequestError, PayloadTooLargeError
-from tasks.gateway import Answer, Gateway, Incoming
+from chalicelib.errors import ApiError, ForbiddenError, MalformedRequestError, PayloadTooLargeError
+from tasks.gateway import Answer, Gateway, Incoming, log, refuse
+from tasks.processes import shown
 
 BODY_LIMIT = 6 * 1024 * 1024  # of an invocation (AWS quota); the application has its own, lower limit
 DRAIN_LIMIT = 4 * BODY_LIMIT  # is read before the answer: a client that is still sending would not see it
 IDLE_SECONDS = 75
 VERSIONS = (b"1.0", b"1.1")
+PORT = re.compile(r":[0-9]*$")
 BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 class Connection(BaseRequestHandler):
     """A connection to a client, for `socketserver`.
 
-    :param gateway: makes the gateway of a connection, from the server's address and port.
+    :param make_gateway: makes the gateway of a connection.
     """
 
     request: socket.socket
 
-    def __init__(self, *arguments: Any, gateway: Callable[[str, int], Gateway]) -> None:
-        self._make_gateway = gateway
+    def __init__(self, *arguments: Any, make_gateway: Callable[[], Gateway]) -> None:
+        self._gateway = make_gateway()
         self._http = h11.Connection(h11.SERVER)
         super().__init__(*arguments)
 
@@ -37,7 +43,6 @@ class Connection(BaseRequestHandler):
         """Answer requests until the client, or an error, ends the connection."""
         self.request.settimeout(IDLE_SECONDS)
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._gateway = self._make_gateway(*self.request.getsockname()[:2])
         with suppress(TimeoutError):
             while self._serve():
                 self._http.start_next_cycle()
@@ -50,16 +55,20 @@ class Connection(BaseRequestHandler):
             head = self._event()
             if not isinstance(head, h11.Request):
                 return False
-            request.read(head.method, head.target, list(head.headers))
+            request.started = time.monotonic()
+            request.method, request.target = head.method.decode(), head.target.decode("latin-1")
+            request.headers = [
+                (name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers
+            ]
             _check_framing(head)
-            self._gateway.admit(request)
+            _check_host(request, *self.request.getsockname()[:2])
             request.body = self._body(request)
         except h11.RemoteProtocolError as error:
             refusal = MalformedRequestError(f"The request is malformed: {error}.")
         except ApiError as error:
             refusal = error
-        answer = self._gateway.refuse(request, refusal) if refusal else self._gateway.answer(request)
-        self._gateway.log(request, answer.status)  # before the answer: who has it finds the line
+        answer = refuse(request, refusal) if refusal else self._gateway.answer(request)
+        log(request, answer.status)  # before the answer: who has it finds the line
         self._send(answer, request.method, close=refusal is not None)
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
@@ -116,3 +125,28 @@ def _check_framing(head: h11.Request) -> None:
         raise MalformedRequestError("Send either Content-Length or Transfer-Encoding.")
     if head.http_version not in VERSIONS:
         raise MalformedRequestError("Send HTTP/1.1.")
+
+
+def _check_host(request: Incoming, address: str, port: int) -> None:
+    """Refuse a request for another host, such as from a page whose name was rebound to this address.
+
+    :param address: the one that the request was sent to.
+    """
+    try:
+        urlsplit(request.target)
+    except ValueError as error:
+        raise MalformedRequestError("The request target is not a valid URL.") from error
+    if "host" not in request.single_headers:
+        raise MalformedRequestError("A request needs a Host header.")
+    host = PORT.sub("", request.single_headers["host"]).lower()
+    if _is_loopback(address) and not _is_loopback(host):
+        raise ForbiddenError(f"The Host header names another server: use http://{shown(address)}:{port}.")
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host is an address of this machine, or localhost, which cannot be rebound."""
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        return ipaddress.ip_address(bare).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -3,18 +3,17 @@
 import os
 import secrets
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
 from tasks.environments import own_python
 from tasks.errors import TaskError
-from tasks.processes import LOOPBACK, Child, port_taken, project_folder
+from tasks.processes import LOOPBACK, Child, port_taken, project_folder, script
 
 READY_SECONDS = 30
 LOCAL = project_folder() / ".local"
 HOME = LOCAL / "engine"
-LOG = LOCAL / "engine.log"
+SERVER = Path(__file__).with_name("engine_server.py")
 REQUIREMENTS = Path(__file__).with_name("engine-requirements.txt")
 
 
@@ -23,19 +22,17 @@ def installed_python() -> Path:
     return own_python(HOME, REQUIREMENTS, "the local DynamoDB engine")
 
 
-def start(port: int, data: Path = LOCAL / "dynamodb", log: Path = LOG) -> tuple[Child, str]:
+def start(port: int, data: Path = LOCAL / "dynamodb", log: Path = LOCAL / "engine.log") -> tuple[Child, str]:
     """Start the engine on a loopback port, wait until it answers, and return it with its endpoint.
 
     :param data: folder that its tables are kept in.
     """
     if port_taken(port):
         raise TaskError(f"Port {port} is taken: stop what listens there, or set ENGINE_PORT to another port.")
-    python = installed_python()
-    folder = Path(__file__).parent
-    command = [str(python), "-P", str(folder / "lifeline.py"), str(folder / "engine_server.py")]
+    command = script(installed_python(), SERVER, str(port), str(data))
     key = secrets.token_urlsafe(16)
     with log.open("wb") as output:
-        child = Child("engine", [*command, str(port), str(data)], {**os.environ, "ENGINE_KEY": key}, output)
+        child = Child("engine", command, {**os.environ, "ENGINE_KEY": key}, output)
     try:
         wait_until_ready(child, port, log)
     except BaseException:
@@ -51,17 +48,16 @@ def wait_until_ready(child: Child, port: int, log: Path) -> None:
     """
     deadline = time.monotonic() + READY_SECONDS
     while child.running and time.monotonic() < deadline:
-        if answers(f"http://{LOOPBACK}:{port}/_ministack/health"):
+        if _answers(f"http://{LOOPBACK}:{port}/_ministack/health"):
             return
         time.sleep(0.05)
     last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
     raise TaskError(f"The DynamoDB engine did not start ({log}): {last[0]}")
 
 
-def answers(url: str) -> bool:
-    """Whether a URL answers with success."""
+def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - a loopback URL made by these tasks
             return True
-    except (urllib.error.URLError, OSError):
+    except OSError:
         return False

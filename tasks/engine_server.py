@@ -13,7 +13,9 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 SAVE_AFTER_SECONDS = 0.5
 HEALTH = ("GET", "/_ministack/health")
@@ -29,42 +31,32 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-class Snapshots:
-    """Saves the state shortly after a write; further writes share the save."""
+def saving(handle: Handle, path: Path, state: Callable[[], bytes]) -> Handle:
+    """Wrap ministack's request handler: the state is saved shortly after a write, once for all until then.
 
-    def __init__(self, path: Path, state: Callable[[], bytes]) -> None:
-        self._path = path
-        self._state = state
-        self._scheduled = False
+    Requests run on the event loop one at a time, and so do saves: the state is consistent.
+    """
+    planned: asyncio.TimerHandle | None = None
 
-    def schedule(self) -> None:
-        """Save soon, unless that is planned already."""
-        if not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_later(SAVE_AFTER_SECONDS, self._save)
+    async def handle_and_save(method: str, url: str, headers: dict[str, str], *rest: Any) -> Answer:
+        nonlocal planned
+        answer = await handle(method, url, headers, *rest)
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        if planned is None and not operation.startswith(READING):
+            planned = asyncio.get_running_loop().call_later(SAVE_AFTER_SECONDS, save)
+        return answer
 
-    def _save(self) -> None:
-        """Save on the event loop: requests run there one at a time, so the state is consistent."""
-        self._scheduled = False
-        temporary = self._path.with_suffix(".snapshot")
+    def save() -> None:
+        nonlocal planned
+        planned = None
+        temporary = path.with_suffix(".snapshot")
         with temporary.open("wb") as file:
-            file.write(self._state())
+            file.write(state())
             file.flush()
             os.fsync(file.fileno())
         # else `chalice local` would restart for each write, as a file of the project looks newer
         os.utime(temporary, (0, 0))
-        temporary.replace(self._path)
-
-
-def watch(handle: Handle, snapshots: Snapshots) -> Handle:
-    """Wrap ministack's request handler so that writes are followed by a save."""
-
-    async def handle_and_save(method: str, path: str, headers: dict[str, str], *rest: Any) -> Answer:
-        answer = await handle(method, path, headers, *rest)
-        operation = headers.get("x-amz-target", "").rpartition(".")[2]
-        if not operation.startswith(READING):
-            snapshots.schedule()
-        return answer
+        temporary.replace(path)
 
     return handle_and_save
 
@@ -111,25 +103,13 @@ def refusal(scope: Scope, key: str) -> str:
 
 def current_state(dynamodb: Any, persistence: Any) -> bytes:
     """Render what ministack loads on start, without the copy of every item its own `get_state` makes."""
-    copy, dynamodb.copy = dynamodb.copy, _NoCopy
-    try:
-        # the lock keeps out the thread that removes expired items
-        with dynamodb._lock:  # noqa: SLF001 - ministack is pinned exactly and has no public name for it
-            payload = dynamodb.get_state()
-            wrapped = {"__ministack_format__": persistence.STATE_FORMAT_VERSION, "payload": payload}
-            # dumps with C speed; dump would fall back to Python
-            return json.dumps(wrapped, default=persistence._json_default).encode()  # noqa: SLF001 - as above
-    finally:
-        dynamodb.copy = copy
-
-
-class _NoCopy:
-    """Stands in for the `copy` module while a state is rendered at once."""
-
-    @staticmethod
-    def deepcopy(value: Any) -> Any:
-        """Hand back the value itself."""
-        return value
+    no_copy = SimpleNamespace(deepcopy=lambda value: value)
+    # the lock keeps out the thread that removes expired items
+    with dynamodb._lock, patch.object(dynamodb, "copy", no_copy):  # noqa: SLF001 - ministack is pinned exactly
+        payload = dynamodb.get_state()
+        wrapped = {"__ministack_format__": persistence.STATE_FORMAT_VERSION, "payload": payload}
+        # dumps with C speed; dump would fall back to Python
+        return json.dumps(wrapped, default=persistence._json_default).encode()  # noqa: SLF001 - as above
 
 
 def configure(port: str, folder: Path) -> None:
@@ -169,8 +149,9 @@ def main(port: str, folder: Path, key: str) -> None:
     from ministack.core import persistence  # noqa: PLC0415
     from ministack.services import dynamodb  # noqa: PLC0415
 
-    snapshots = Snapshots(path, lambda: current_state(dynamodb, persistence))
-    dynamodb.handle_request = watch(dynamodb.handle_request, snapshots)
+    dynamodb.handle_request = saving(
+        dynamodb.handle_request, path, lambda: current_state(dynamodb, persistence)
+    )
     app.app = guard(app.app, key)
     sys.argv = sys.argv[:1]
     app.main()

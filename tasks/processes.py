@@ -1,10 +1,16 @@
-"""Child processes that never outlive the one that started them."""
+"""Child processes that never outlive the one that started them, even if that is ended by `kill -9`.
+
+A child watches its standard input, whose other end its starter keeps open. Only the standard library is used
+here: `python -P tasks/processes.py SCRIPT ARGUMENT…` runs a script of any environment in this way.
+"""
 
 import os
+import runpy
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +21,10 @@ STOP_SECONDS = 10
 
 
 class Child:
-    """A program in its own process group, with its standard input as lifeline (see tasks/lifeline.py)."""
+    """A program in its own process group.
+
+    :param output: what takes its output; by default that of this process.
+    """
 
     def __init__(
         self,
@@ -62,6 +71,22 @@ def module(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", name, *arguments]
 
 
+def script(python: Path, path: Path, *arguments: str) -> list[str]:
+    """Return the command that runs a script with another Python until its starter ends."""
+    return [str(python), "-P", __file__, str(path), *arguments]
+
+
+def end_with_parent() -> None:
+    """Send this process SIGTERM as soon as its standard input ends."""
+    threading.Thread(target=_watch, daemon=True).start()
+
+
+def _watch() -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def shown(address: str) -> str:
     """Return an IP address as URLs have it."""
     return f"[{address}]" if ":" in address else address
@@ -77,3 +102,9 @@ def port_taken(port: int) -> bool:
 def project_folder() -> Path:
     """Return the folder that holds app.py."""
     return Path(__file__).resolve().parent.parent
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    sys.argv = sys.argv[1:]
+    runpy.run_path(sys.argv[0], run_name="__main__")

@@ -3,18 +3,24 @@
 import os
 import select
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from tasks.processes import Child, module
-from tasks.sources import Sources
 from tasks.worker import BROKEN, SERVES
 
+FOLDERS = (".chalice", "chalicelib", "tasks")
+SUFFIXES = (".css", ".gz", ".html", ".js", ".json", ".py", ".svg", ".txt", ".yaml")
 TOLD = {
     SERVES: "Restarted: {changed} changed.",
     BROKEN: "Broken: {changed} changed. Requests get a 503 until this is repaired: see above.",
 }
 ENDED = "Broken: {changed} changed. The server ended: see its messages above. It starts again after a change."
+
+
+class WorkerError(Exception):
+    """The worker has ended by itself."""
 
 
 class Reloader:
@@ -84,5 +90,32 @@ class Reloader:
             raise WorkerError
 
 
-class WorkerError(Exception):
-    """The worker has ended by itself."""
+class Sources:
+    """When each file that the server is made of was changed.
+
+    It polls: the notifications of operating systems differ, and need a package.
+    """
+
+    def __init__(self, project: Path) -> None:
+        self._project = project
+        self._seen = self._times()
+
+    def changed(self) -> str:
+        """Return the path of a file that has changed since the last call; nothing if there is none."""
+        before, self._seen = self._seen, self._times()
+        different = sorted({path for path, _ in before.items() ^ self._seen.items()})
+        return str(different[0].relative_to(self._project)) if different else ""
+
+    def _times(self) -> dict[Path, int]:
+        times = {}
+        for path in self._paths():
+            with suppress(OSError):  # it may have gone since the folder was read
+                times[path] = path.stat().st_mtime_ns
+        return times
+
+    def _paths(self) -> Iterator[Path]:
+        yield self._project / "app.py"
+        for name in FOLDERS:
+            for folder, folders, files in os.walk(self._project / name):
+                folders[:] = [each for each in folders if each != "__pycache__"]
+                yield from (Path(folder, file) for file in files if file.endswith(SUFFIXES))

@@ -149,7 +149,8 @@ def start_engine(stack: ExitStack) -> tuple[dict[str, str], list[Child]]:
     if endpoint := os.environ.get("DYNAMODB_ENDPOINT"):
         return environment_for(endpoint), []
     child, endpoint = engine.start(port_from("ENGINE_PORT", 8001))
-    return environment_for(endpoint), [started(stack, child)]
+    stack.callback(child.stop)
+    return environment_for(endpoint), [child]
 
 
 def environment_for(endpoint: str) -> dict[str, str]:
@@ -163,21 +164,11 @@ def environment_for(endpoint: str) -> dict[str, str]:
     return {**inherited, **local, "STAGE": "local", "DYNAMODB_ENDPOINT": endpoint}
 
 
-def started(stack: ExitStack, child: Child) -> Child:
-    """Register a child to be stopped at the end."""
-    stack.callback(child.stop)
-    return child
-
-
 def prepare(environment: Mapping[str, str]) -> str:
     """Create table and data, and return the text about the accounts."""
+    command = module("tasks.seed")
     done = subprocess.run(
-        module("tasks.prepare"),
-        env=dict(environment),
-        cwd=project_folder(),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
+        command, env=environment, cwd=project_folder(), stdout=subprocess.PIPE, text=True, check=False
     )
     if done.returncode:
         raise TaskError("The table or the development data could not be made: see the message above.")
@@ -211,7 +202,7 @@ def watch(reloader: Reloader, children: Sequence[Child]) -> None:
 
 
 def require_alive(children: Sequence[Child]) -> None:
-    """Stop the run when one of its parts has ended."""
+    """Raise TaskError when a child has ended."""
     for child in children:
         if not child.running:
             raise TaskError(f"The {child.name} ended unexpectedly: see {child.messages}.")

@@ -34,22 +34,17 @@ def make_server(project: Path, listener: socket.socket) -> Server:
     # current_request becomes thread-local, as `chalice local` makes it
     local.CustomLocalChalice.__bases__ = (local.LocalChalice, app.__class__)
     app.__class__ = local.CustomLocalChalice
-    return Server(listener, partial(Connection, gateway=partial(Gateway, app, config)))
+    return Server(listener, partial(Connection, make_gateway=partial(Gateway, app, config)))
 
 
 def make_worker(project: Path, listener: socket.socket) -> Server:
     """Make the server of a worker process, and start what runs beside it."""
     server = make_server(project, listener)
+    pause = threading.Event()  # never set
     for name, job in JOBS.items():
-        run_regularly(name, job)
+        arguments = (job, lambda: pause.wait(INTERVAL_SECONDS), name)
+        threading.Thread(target=repeat, args=arguments, daemon=True).start()
     return server
-
-
-def run_regularly(name: str, job: Callable[[], object]) -> None:
-    """Run a job in the background for as long as this process lives."""
-    never = threading.Event()
-    arguments = (job, lambda: never.wait(INTERVAL_SECONDS), name)
-    threading.Thread(target=repeat, args=arguments, daemon=True, name=name).start()
 
 
 def repeat(job: Callable[[], object], ended: Callable[[], bool], name: str) -> None:
@@ -58,11 +53,10 @@ def repeat(job: Callable[[], object], ended: Callable[[], bool], name: str) -> N
     while True:
         try:
             job()
+            failing = False
         except Exception as error:  # noqa: BLE001 - the next time it may go well
             if not failing:
                 print(f"The {name} failed, and is tried again: {error!r}", file=sys.stderr)
             failing = True
-        else:
-            failing = False
         if ended():
             return

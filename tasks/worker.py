@@ -14,11 +14,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tasks.lifeline import end_with_parent
+from tasks.processes import end_with_parent
 
 PROJECT = Path(__file__).resolve().parent.parent
 MAX_BODY = 1024 * 1024
 SERVES, BROKEN = "serves", "broken"
+HEADERS = {"Content-Type": "application/problem+json", "Retry-After": "1", "Connection": "close"}
 PROBLEM = {"title": "The code cannot be imported", "status": 503, "detail": "See the terminal."}
 
 
@@ -59,10 +60,8 @@ class Excuse(BaseHTTPRequestHandler):
         if length.isdecimal():
             self.rfile.read(min(int(length), MAX_BODY))  # a client that still sends would see no answer
         self.send_response(503)
-        self.send_header("Content-Type", "application/problem+json")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Retry-After", "1")
-        self.send_header("Connection", "close")
+        for name, value in {**HEADERS, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

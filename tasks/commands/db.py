@@ -14,18 +14,21 @@ if TYPE_CHECKING:  # importing it takes long
 @command(stage=STAGE_HELP)
 def create(_context: object, stage: str = "") -> None:
     """Create the table of a local stage; the stack of a deployed one has it."""
-    from tasks import prepare
+    from chalicelib.db.table import create_table
+    from tasks.seed import open_local
 
-    print(prepare.create(prepare.open_local(stage)))
+    settings = open_local(stage)
+    create_table()
+    print(f"{settings.table_name} is there.")
 
 
 @command(stage=STAGE_HELP)
 def seed(_context: object, stage: str = "") -> None:
     """Write the development data of a local stage, whose passwords are public."""
-    from tasks import prepare
+    from tasks import seed as data
 
-    prepare.open_local(stage)
-    print(prepare.fill())
+    data.open_local(stage)
+    print(data.seed())
 
 
 @stage_command(output="file to create, compressed by gzip, such as backup.jsonl.gz")

@@ -15,7 +15,7 @@ from chalicelib.errors import MAX_EXCERPT, ApiError, InvalidValueError, NotFound
 from chalicelib.users.models import User
 from chalicelib.web.patch import POINTER
 from chalicelib.web.request import with_head
-from tasks.gateway import render
+from tasks.gateway import Incoming, refuse
 from tests.api.expected_access import EXPECTED
 from tests.api.world import World
 from tests.http import Answer, Client
@@ -83,7 +83,8 @@ def test_an_unknown_method_is_405_and_names_the_known_ones(world: World, method:
 
 def test_an_unknown_path_is_a_404_problem() -> None:
     """Behaviour 51: the local server answers in the gateway's place, and in the same form."""
-    answer = render(NotFoundError(), "GET", "/nowhere", {"origin": "http://localhost:1"}, "a-request-id")
+    request = Incoming("127.0.0.1", "GET", "/nowhere", [("origin", "http://localhost:1")])
+    answer = refuse(request, NotFoundError())
     headers = {name.lower(): str(value) for name, value in answer.headers.items()}
     assert (answer.status, flaws(Answer(answer.status, headers, answer.body))) == (404, [])
     assert headers["access-control-allow-origin"] == "http://localhost:1"

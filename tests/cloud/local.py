@@ -9,7 +9,7 @@ from botocore.session import Session
 
 from tasks import engine
 from tasks.cloud.account import Account
-from tasks.processes import LOOPBACK, Child
+from tasks.processes import LOOPBACK, Child, script
 from tests.ports import free_port
 
 REGION = "us-east-1"
@@ -22,7 +22,6 @@ def cloud(folder: Path) -> Iterator[str]:
     """Run a cloud with its data in a folder, and yield its URL."""
     port = free_port()
     python = engine.installed_python()
-    lifeline = Path(engine.__file__).with_name("lifeline.py")
     server = Path(__file__).with_name("local_server.py")
     temporary = folder / "tmp"
     temporary.mkdir(parents=True)
@@ -36,7 +35,7 @@ def cloud(folder: Path) -> Iterator[str]:
         "IOT_MTLS_ENABLED": "0",
     }
     with (folder / "cloud.log").open("wb") as log:
-        child = Child("cloud", [str(python), "-P", str(lifeline), str(server)], environment, log)
+        child = Child("cloud", script(python, server), environment, log)
     try:
         engine.wait_until_ready(child, port, folder / "cloud.log")
         yield f"http://{LOOPBACK}:{port}"

@@ -30,7 +30,6 @@ CLAIMS = Claims(
 )
 OPERATORS, CHANGES = 4, 5
 SOURCES = ["ssm:/grail/dev/secrets", "secretsmanager:grail/dev/secrets"]
-READY_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +44,8 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     start = f"import sys; sys.path += {paths}; sys.argv = sys.argv[:1]; from ministack import app; app.main()"
     with (folder / "log").open("wb") as log:
         child = Child("services", [str(python), "-P", "-c", start], {**os.environ, **settings, **more}, log)
-    url, deadline = f"http://{LOOPBACK}:{port}", time.monotonic() + READY_SECONDS
-    while not engine.answers(f"{url}/_ministack/health"):
-        assert child.running, (folder / "log").read_text()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    yield url
+    engine.wait_until_ready(child, port, folder / "log")
+    yield f"http://{LOOPBACK}:{port}"
     child.stop()
 
 

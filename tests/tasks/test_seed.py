@@ -5,7 +5,7 @@ import pytest
 from chalicelib.db import keys
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.scopes import SCOPES
-from tasks import prepare
+from tasks import seed as data
 from tasks.seed import seed
 from tests.http import Client
 from tests.support import dump_table
@@ -75,8 +75,8 @@ def test_prepare_tells_what_to_sign_in_with(
 ) -> None:
     """The text names every user with his password and role, and both clients."""
     # the table already exists, in this process
-    monkeypatch.setattr(prepare, "connect", lambda _: None)
-    prepare.main()
+    monkeypatch.setattr(data, "connect", lambda _: None)
+    data.main()
     assert capsys.readouterr().out.splitlines() == [
         "Users:    root/q (admin), user/w, internal/q (internal)",
         "Clients:  documentation (public), service/development-secret (client_credentials)",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.sources import Sources
+from tasks.reload import Sources
 
 
 @pytest.fixture
