@@ -88,7 +88,7 @@ def bombs(path: str, operation: Operation) -> Iterator[Bomb]:
         yield from _headers()
     if operation.takes.patch:
         yield from _patches(operation)
-    if operation.takes.body:
+    elif operation.takes.body:
         fields = schema_of(operation.takes.body).fields
         is_form = operation.takes.parse is not None
         yield from _forms(fields) if is_form else _bodies(fields, JSON in operation.takes.types)
@@ -157,7 +157,7 @@ def _forms(names: Iterable[str]) -> Iterator[Bomb]:
 
 def _patches(operation: Operation) -> Iterator[Bomb]:
     assert operation.takes.patch
-    names = [*operation.takes.patch.rules, "current_password"]
+    names = [*operation.takes.patch, "current_password"]
     for name in names:
         for what, value in values(ROOM):
             yield _patch(f"{name}: {what}", [{"op": "add", "path": f"/{name}", "value": value}])

@@ -29,14 +29,12 @@ from chalicelib.teams.schemas import (
     TeamSchema,
     TeamViewSchema,
 )
-from chalicelib.web.access import ACTIVE_USER, WRITE_ACCESS, Access
+from chalicelib.web.access import ACTIVE_USER, WRITE_ACCESS, Access, Rule
 from chalicelib.web.call import Call
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 from chalicelib.web.pagination import ListQuery, PageQuery, count, read_found, read_page, shown_by
-from chalicelib.web.patch import PatchPolicy, Rule
 
 MEMBER_ATTRIBUTES = ("user_id", "username", "is_leader")
-POLICY = PatchPolicy(view=TeamViewSchema, changes=TeamInputSchema, rules={"title": Rule()})
 
 
 @Operation(
@@ -105,7 +103,7 @@ def get_team(call: Call) -> Reply:
 
 @Operation(
     access=Access(LEADER_OR_ADMIN_WRITER, scopes=TEAMS_WRITE, reads=(TEAM,)),
-    takes=Takes(patch=POLICY, target=TEAM),
+    takes=Takes(body=TeamInputSchema, patch={"title": Rule()}, target=TEAM),
     gives=Gives(TeamViewSchema, etag=True),
     docs=Docs(problems=(ConflictError,)),
 )

@@ -32,7 +32,6 @@ from chalicelib.web.access import ACTIVE_USER, ADMIN, PUBLIC, Access
 from chalicelib.web.call import Call
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 from chalicelib.web.pagination import count, read_page, shown_by
-from chalicelib.web.patch import PatchPolicy
 
 LETTERS = {"letters to an address": attempts.LETTERS}
 
@@ -69,15 +68,6 @@ def _changes_email(payload: Any) -> bool:
         isinstance(entry, dict) and entry.get("path") == "/email" and entry.get("op") != "test"
         for entry in entries
     )
-
-
-POLICY = PatchPolicy(
-    view=UserSchema,
-    changes=UserChangesSchema,
-    rules=PATCH_RULES,
-    nobody=frozenset({"is_internal"}),
-    confirm=lambda call, value: actions.confirm_password(call.context, call.actor.account, value),
-)
 
 
 @Operation(
@@ -152,7 +142,13 @@ def get_user(call: Call) -> User:
         also_reads=lambda call: [*failures(call), *_wanted_address(call)],
         limit=rate_limit("10/hour", when=_changes_email, what="changes of /email"),
     ),
-    takes=Takes(patch=POLICY, target=USER),
+    takes=Takes(
+        body=UserChangesSchema,
+        patch=PATCH_RULES,
+        nobody=frozenset({"is_internal"}),
+        confirm=lambda call, value: actions.confirm_password(call.context, call.actor.account, value),
+        target=USER,
+    ),
     gives=Gives(UserSchema, etag=True),
     docs=Docs(problems=(ConflictError, TooManyRequestsError), limits=LETTERS),
 )

@@ -6,9 +6,8 @@ from chalicelib.errors import ForbiddenError, InvalidValueError
 from chalicelib.scopes import USERS_WRITE
 from chalicelib.users import attempts
 from chalicelib.users.models import GRANTED, SETTABLE, User
-from chalicelib.web.access import ADMIN, ADMIN_WRITER, FIRST_PARTY_ADMIN, WRITE_ACCESS, Permission
+from chalicelib.web.access import ADMIN, ADMIN_WRITER, FIRST_PARTY_ADMIN, WRITE_ACCESS, Permission, Rule
 from chalicelib.web.call import Call, Load
-from chalicelib.web.patch import Rule
 
 
 def _user_key(call: Call) -> Key | None:

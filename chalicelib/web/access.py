@@ -13,6 +13,7 @@ from chalicelib.errors import (
     MalformedRequestError,
     NotFoundError,
     UnauthenticatedError,
+    excerpt,
 )
 from chalicelib.rate_limit import RateLimit
 from chalicelib.web.call import Call, Load
@@ -69,6 +70,31 @@ FIRST_PARTY = Permission(
 )
 # Whatever gives rights to an account, or takes it over, needs this, and the caller's password.
 FIRST_PARTY_ADMIN = ADMIN_WRITER & FIRST_PARTY
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a patch may do with one field.
+
+    :param permission: who may change it, beyond who may call the operation; None for all of them.
+    :param confirm: a test of /current_password has to precede.
+    :param parts: paths inside the field work too; it is an array then.
+    :param blank: what the field becomes when it is removed; None if it can't be, or may be null.
+    """
+
+    permission: Permission | None = None
+    confirm: bool = False
+    parts: bool = False
+    blank: str | bool | tuple[str, ...] | None = None
+
+    def check(self, call: Call, target: str) -> None:
+        """Check that the caller may set the field.
+
+        :param target: pointer to it.
+        :raises ForbiddenError: somebody else may.
+        """
+        if self.permission and not self.permission.allows(call):
+            raise ForbiddenError(f"Who may set {excerpt(target)}: {self.permission.sentence}.")
 
 
 @dataclass(frozen=True)

@@ -134,9 +134,9 @@ def validate(call: Call, operation: Operation) -> None:
     takes = operation.takes
     if operation.checks_query:
         call.query = load_query(takes.query or Schema, call.request.query)
-    if takes.body:
+    if takes.body and not takes.patch:
         call.body = load_body(takes.body, call.payload)
     if takes.target:
         check_preconditions(call.request, call[takes.target])
         if takes.patch:
-            call.body = apply_patch(call, takes.patch, call[takes.target])
+            call.body = apply_patch(call, operation, call[takes.target])

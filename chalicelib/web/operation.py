@@ -10,11 +10,10 @@ from marshmallow import Schema
 
 from chalicelib.errors import ApiError
 from chalicelib.rate_limit import RateLimit
-from chalicelib.web.access import Access
+from chalicelib.web.access import Access, Rule
 from chalicelib.web.call import Call, Load
 from chalicelib.web.headers import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, RequestHeader
 from chalicelib.web.media import FORM, HTML, JSON, JSON_PATCH, MERGE_PATCH
-from chalicelib.web.patch import PatchPolicy
 from chalicelib.web.request import Request
 
 LOOK = "Look whether it did before you send it again."
@@ -64,8 +63,11 @@ class Takes:
     """What an operation takes from a request.
 
     :param query: schema of the query string; nothing is known but what it has.
-    :param body: schema of the body.
-    :param patch: what a JSON Patch, or a JSON Merge Patch, may do to the target.
+    :param body: schema of the body; of a patch, of the fields that it changes.
+    :param patch: what a JSON Patch, or a JSON Merge Patch, may change of the target, by field; it may test
+        whatever the answer shows.
+    :param nobody: fields that no caller may change over the API: 403.
+    :param confirm: checks the value of a test of /current_password, and raises if it is wrong.
     :param target: the item that is changed: the write is held back if If-Match names another version of it.
     :param needs_key: whether a POST without an Idempotency-Key is refused.
     :param parse: how the body is read, where it is a form of another kind than the API's.
@@ -73,7 +75,9 @@ class Takes:
 
     query: type[Schema] | None = None
     body: type[Schema] | None = None
-    patch: PatchPolicy | None = None
+    patch: Mapping[str, Rule] = field(default_factory=dict)
+    nobody: frozenset[str] = frozenset()
+    confirm: Callable[[Call, Any], None] | None = None
     target: Load[Any] | None = None
     needs_key: bool = False
     parse: Callable[[Request], Any] | None = None

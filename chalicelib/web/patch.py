@@ -1,9 +1,9 @@
-"""RFC 6902 and RFC 7396 over the public view of an item, fenced in by a declared policy."""
+"""RFC 6902 and RFC 7396 over the public view of an item, within the rules that an operation declares."""
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -19,10 +19,10 @@ from chalicelib.errors import (
     MalformedRequestError,
     excerpt,
 )
-from chalicelib.web.access import Permission
 from chalicelib.web.body import media_type_of, schema_of, violations
 from chalicelib.web.call import Call
 from chalicelib.web.media import MERGE_PATCH
+from chalicelib.web.operation import Operation, Takes
 
 MAX_OPERATIONS = 64
 MAX_RESULT = 65_536  # characters of JSON; copies grow without bound otherwise
@@ -43,59 +43,16 @@ NEEDS = {
 }
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What may be done with one field of a view.
-
-    :param permission: who may change it, beyond who may call the operation; None for all of them.
-    :param confirm: a test of /current_password has to precede.
-    :param parts: paths inside the field work too; it is an array then.
-    :param blank: what the field becomes when it is removed; None if it can't be, or may be null.
-    """
-
-    permission: Permission | None = None
-    confirm: bool = False
-    parts: bool = False
-    blank: str | bool | tuple[str, ...] | None = None
-
-    def check(self, call: Call, target: str) -> None:
-        """Check that the caller may set the field.
-
-        :param target: pointer to it.
-        :raises ForbiddenError: somebody else may.
-        """
-        if self.permission and not self.permission.allows(call):
-            raise ForbiddenError(f"Who may set {excerpt(target)}: {self.permission.sentence}.")
-
-
-@dataclass(frozen=True, eq=False)
-class PatchPolicy:
-    """Which paths a patch may touch.
-
-    :param view: the schema of the public view: whatever it shows may be tested, or copied from.
-    :param changes: the schema that validates the fields which changed.
-    :param rules: what may be changed, by field.
-    :param nobody: fields that no caller may change over the API: 403.
-    :param confirm: checks the value of a test of /current_password, and raises if it is wrong.
-    """
-
-    view: type[Schema]
-    changes: type[Schema]
-    rules: Mapping[str, Rule]
-    nobody: frozenset[str] = frozenset()
-    confirm: Callable[[Call, Any], None] | None = None
-
-
 @dataclass
 class _Progress:
     call: Call
-    policy: PatchPolicy
+    takes: Takes
+    readable: frozenset[str]
     document: dict[str, Any]
     most: int  # elements that the document may have
     pointers: list[str]  # of each operation in the body
     advice: str  # how to confirm
     confirmed: bool = False
-    readable: frozenset[str] = field(default_factory=frozenset)
 
 
 def parse_patch(payload: Any) -> list[dict[str, Any]]:
@@ -147,7 +104,7 @@ def merge(target: Any, patch: Any) -> Any:
 def operations_of(view: Mapping[str, Any], patch: Mapping[str, Any]) -> list[dict[str, Any]]:
     """List the operations that do to an object what a patch does, the confirmation first.
 
-    Removing what is not there is an operation, too, so that the policy judges it.
+    Removing what is not there is an operation, too, so that the rules judge it.
     """
     found = list(_operations(view, patch))
     return sorted(found, key=lambda entry: entry["op"] != "test")
@@ -203,17 +160,18 @@ def _flaw(entry: Any) -> str | None:
     return None
 
 
-def apply_patch(call: Call, policy: PatchPolicy, item: Item) -> dict[str, Any]:
-    """Apply the call's patch to the public view of an item, all or nothing.
+def apply_patch(call: Call, operation: Operation, item: Item) -> dict[str, Any]:
+    """Apply the call's patch to what the answer shows of an item, all or nothing.
 
     :returns: the fields that change, as the schema loaded them.
     :raises MalformedRequestError: the body is no patch.
     :raises ForbiddenError: a field is not the caller's to change, or the current password is wrong.
     :raises ConflictError: a test failed.
-    :raises InvalidValueError: a path is outside the policy, or the result breaks the schema.
+    :raises InvalidValueError: a path is outside the rules, or the result breaks the schema.
     """
-    view: dict[str, Any] = schema_of(policy.view).dump(item)
-    readable = frozenset(schema_of(policy.view).fields)
+    takes = operation.takes
+    shown = schema_of(operation.gives.schema or Schema)
+    view: dict[str, Any] = shown.dump(item)
     most = MAX_ELEMENTS + count_elements(view, MAX_RESULT)
     if media_type_of(call.request) == MERGE_PATCH:
         entries, advice = parse_merge_patch(call.payload, view), MERGE_ADVICE
@@ -221,17 +179,20 @@ def apply_patch(call: Call, policy: PatchPolicy, item: Item) -> dict[str, Any]:
     else:
         entries, advice = parse_patch(call.payload), PATCH_ADVICE
         pointers = [f"/{number}/path" for number in range(len(entries))]
-    progress = _Progress(call, policy, _copy(view), most, pointers, advice, readable=readable)
+    progress = _Progress(call, takes, frozenset(shown.fields), _copy(view), most, pointers, advice)
     # Operations change what they put in, and the same ones are applied again after a conflict.
     for number, entry in enumerate(_copy(entries)):
         _apply(progress, entry, number)
     changed = {
         name: progress.document.get(name, rule.blank)
-        for name, rule in policy.rules.items()
+        for name, rule in takes.patch.items()
         if (name in progress.document and name not in view)
         or _text(progress.document.get(name, rule.blank)) != _text(view.get(name))
     }
-    return _load_changes(policy, changed)
+    try:
+        return dict(schema_of(takes.body or Schema).load(changed, partial=True))
+    except ValidationError as error:
+        raise InvalidValueError(errors=violations(error.messages)) from error
 
 
 def _copy(value: Any) -> Any:
@@ -243,20 +204,12 @@ def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _load_changes(policy: PatchPolicy, changed: dict[str, Any]) -> dict[str, Any]:
-    try:
-        loaded = schema_of(policy.changes).load(changed, partial=True)
-    except ValidationError as error:
-        raise InvalidValueError(errors=violations(error.messages)) from error
-    return dict(loaded)
-
-
 def _apply(progress: _Progress, entry: dict[str, Any], number: int) -> None:
-    if entry["op"] == "test" and entry["path"] == CURRENT_PASSWORD and progress.policy.confirm:
+    if entry["op"] == "test" and entry["path"] == CURRENT_PASSWORD and progress.takes.confirm:
         if progress.confirmed:
             pointer = progress.pointers[number]
             raise _outside(entry["path"], pointer, "It may be tested only once per patch.")
-        progress.policy.confirm(progress.call, entry["value"])
+        progress.takes.confirm(progress.call, entry["value"])
         progress.confirmed = True
         return
     _check_read(progress, entry, number)
@@ -281,13 +234,8 @@ def _apply(progress: _Progress, entry: dict[str, Any], number: int) -> None:
 
 def _check_read(progress: _Progress, entry: dict[str, Any], number: int) -> None:
     """Refuse to read anything that the view does not show: hidden and unknown fields look alike."""
-    source = (
-        entry["path"]
-        if entry["op"] == "test"
-        else entry.get("from")
-        if "from" in NEEDS[entry["op"]]
-        else None
-    )
+    sources = {"test": entry["path"], "move": entry.get("from"), "copy": entry.get("from")}
+    source = sources.get(entry["op"])
     if source is not None and _field(source) not in progress.readable:
         raise _outside(source, progress.pointers[number], "This path can't be read.")
 
@@ -298,18 +246,14 @@ def _check_write(progress: _Progress, entry: dict[str, Any], number: int) -> Non
         targets.append(entry["from"])
     for target in targets:
         name = _field(target)
-        if name in progress.policy.nobody:
+        if name in progress.takes.nobody:
             raise ForbiddenError(f"{excerpt(target)} can't be changed over the API.")
-        rule = progress.policy.rules.get(name)
+        rule = progress.takes.patch.get(name)
         if rule is None or (target.count("/") > 1 and not rule.parts):
             raise _outside(target, progress.pointers[number], "This path can't be changed.")
-        _check_rule(progress, rule, target, number)
-
-
-def _check_rule(progress: _Progress, rule: Rule, target: str, number: int) -> None:
-    rule.check(progress.call, target)
-    if rule.confirm and not progress.confirmed:
-        raise _outside(target, progress.pointers[number], progress.advice)
+        rule.check(progress.call, target)
+        if rule.confirm and not progress.confirmed:
+            raise _outside(target, progress.pointers[number], progress.advice)
 
 
 def _field(pointer: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 import app as application
 from chalicelib.db import keys
-from chalicelib.oauth.clients.handlers import POLICY
+from chalicelib.oauth.clients.handlers import PATCH_RULES
 from chalicelib.oauth.tokens.models import TokenFamily
 from tests.api.expected_access import (
     ADMINS,
@@ -186,7 +186,7 @@ def test_what_a_client_may_do_changes_nothing_about_who_handles_it(
 
 def test_both_tables_have_the_same_fields_of_clients() -> None:
     """A field that is in only one of the two tables is missing from the other."""
-    assert set(POLICY.rules) == set(CLIENT_FIELDS)
+    assert set(PATCH_RULES) == set(CLIENT_FIELDS)
 
 
 def _values(kind: str) -> dict[str, object]:

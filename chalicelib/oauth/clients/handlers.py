@@ -24,23 +24,18 @@ from chalicelib.oauth.clients.schemas import (
 )
 from chalicelib.rate_limit import rate_limit
 from chalicelib.scopes import AUTH_READ, AUTH_WRITE
-from chalicelib.web.access import ACTIVE_USER, ADMIN, FIRST_PARTY_ADMIN, Access
+from chalicelib.web.access import ACTIVE_USER, ADMIN, FIRST_PARTY_ADMIN, Access, Rule
 from chalicelib.web.call import Call
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 from chalicelib.web.pagination import count, read_page, shown_by
-from chalicelib.web.patch import PatchPolicy, Rule
 
-POLICY = PatchPolicy(
-    view=ClientRegistrationSchema,
-    changes=ClientChangesSchema,
-    rules={
-        "client_name": Rule(blank=""),
-        "redirect_uris": Rule(parts=True, blank=()),
-        "default_scopes": Rule(parts=True, blank=()),
-        "grant_types": Rule(parts=True, blank=()),
-        "is_active": Rule(FIRST_PARTY_ADMIN),
-    },
-)
+PATCH_RULES = {
+    "client_name": Rule(blank=""),
+    "redirect_uris": Rule(parts=True, blank=()),
+    "default_scopes": Rule(parts=True, blank=()),
+    "grant_types": Rule(parts=True, blank=()),
+    "is_active": Rule(FIRST_PARTY_ADMIN),
+}
 
 
 def _shards(call: Call) -> Sequence[Key]:
@@ -89,7 +84,7 @@ def get_oauth2_client(call: Call) -> OAuth2Client:
 
 @Operation(
     access=Access(OWNER_OR_FIRST_PARTY_ADMIN, scopes=AUTH_WRITE, reads=(CLIENT,)),
-    takes=Takes(patch=POLICY, target=CLIENT),
+    takes=Takes(body=ClientChangesSchema, patch=PATCH_RULES, target=CLIENT),
     gives=Gives(ClientRegistrationSchema, etag=True),
     docs=Docs(problems=(ConflictError, ForbiddenError)),
 )

@@ -12,7 +12,7 @@ from chalicelib.web.openapi.examples import add_examples
 from chalicelib.web.openapi.headers import add_headers
 from chalicelib.web.openapi.links import add_links
 from chalicelib.web.openapi.models import Models, complete_responses, open_others
-from chalicelib.web.openapi.operations import CLIENT, OAUTH2, describe, merge_schema
+from chalicelib.web.openapi.operations import CLIENT, OAUTH2, body_schema, describe
 from chalicelib.web.openapi.problems import Refusals
 from chalicelib.web.operation import Deprecation, Operation
 
@@ -66,9 +66,8 @@ def build(
     for path, methods in operations.items():
         entries = {method.lower(): describe(each, path, refusals) for method, each in methods.items()}
         spec.path(path=path, operations=entries)
-    takes = [operation.takes for operation in everything]
-    bodies = {each.body for each in takes if each.body and not each.parse}
-    open_others(spec, bodies | {merge_schema(each.patch) for each in takes if each.patch})
+    bodies = [body_schema(operation) for operation in everything if not operation.takes.parse]
+    open_others(spec, filter(None, bodies))
     complete_responses(spec, {operation.gives.schema for operation in everything if operation.gives.schema})
     add_examples(spec.components.schemas)
     document: dict[str, Any] = spec.to_dict()

@@ -3,13 +3,13 @@
 import inspect
 import re
 from copy import copy
-from functools import cache
 from typing import Any, ClassVar
 
 from marshmallow import Schema, fields, validate
 
 from chalicelib.rate_limit import HEADERS as RATE_LIMIT
 from chalicelib.security.passwords import MAX_BYTES
+from chalicelib.web.access import Rule
 from chalicelib.web.body import schema_of
 from chalicelib.web.deprecation import header_names
 from chalicelib.web.fields import EXAMPLE_ID, ID, IDS, pattern_metadata
@@ -26,8 +26,6 @@ from chalicelib.web.patch import (
     MAX_POINTER,
     NEEDS,
     POINTER,
-    PatchPolicy,
-    Rule,
 )
 
 OAUTH2 = "oauth2"
@@ -75,7 +73,7 @@ def describe(operation: Operation, path: str, refusals: Refusals) -> dict[str, A
         entry["requestBody"] = {"required": True, "content": body}
     if operation.takes.patch:
         entry["x-patch-paths"] = {
-            f"/{name}": _rule_words(rule) for name, rule in operation.takes.patch.rules.items()
+            f"/{name}": _rule_words(rule) for name, rule in operation.takes.patch.items()
         }
     return entry
 
@@ -91,13 +89,11 @@ def _texts(operation: Operation) -> tuple[str, list[str]]:
         told.append(f"**RATE LIMIT: {operation.access.limit.sentence}** for each caller{what}")
     told += [f"**RATE LIMIT: {limit.sentence}** for {what}" for what, limit in operation.docs.limits.items()]
     if operation.takes.patch:
-        told.append(_policy_words(operation.takes.patch))
+        lines = [f"- `/{name}`: {_rule_words(rule)}" for name, rule in operation.takes.patch.items()]
+        told.append(
+            "\n".join(["What a patch may change; it may test whatever the answer shows:", "", *lines])
+        )
     return first.rstrip("."), told
-
-
-def _policy_words(policy: PatchPolicy) -> str:
-    lines = [f"- `/{name}`: {_rule_words(rule)}" for name, rule in policy.rules.items()]
-    return "\n".join(["What a patch may change; it may test whatever the answer shows:", "", *lines])
 
 
 def _rule_words(rule: Rule) -> str:
@@ -144,26 +140,27 @@ def _path_parameter(operation: Operation, name: str) -> dict[str, Any]:
 
 
 def _request_body(operation: Operation) -> dict[str, Any]:
+    kind, types = body_schema(operation), operation.takes.types
+    if kind is None:
+        return {}
     if operation.takes.patch:
         items = {"type": "array", "items": PatchOperationSchema, "maxItems": MAX_OPERATIONS}
-        entry: dict[str, Any] = {"schema": items, "example": [_patch_example(operation.takes.patch)]}
-        return {
-            name: {"schema": merge_schema(operation.takes.patch)} if name == MERGE_PATCH else entry
-            for name in operation.takes.types
-        }
-    kind, types = operation.takes.body, operation.takes.types
-    return {name: {"schema": kind, **_encoding(kind, name)} for name in types} if kind else {}
+        entry: dict[str, Any] = {"schema": items, "example": [_patch_example(operation)]}
+        return {name: {"schema": kind} if name == MERGE_PATCH else entry for name in types}
+    return {name: {"schema": kind, **_encoding(kind, name)} for name in types}
 
 
-@cache
-def merge_schema(policy: PatchPolicy) -> type[Schema]:
-    """Return the schema of a JSON Merge Patch (RFC 7396) under a policy."""
+def body_schema(operation: Operation) -> type[Schema] | None:
+    """Return the schema of the body, if there is one; of a patch, that of a JSON Merge Patch (RFC 7396)."""
+    takes, shown = operation.takes, operation.gives.schema
+    if not takes.patch or takes.body is None or shown is None:
+        return takes.body
     found: dict[str, Any] = {}
-    for name, rule in policy.rules.items():
-        field = found[name] = copy(schema_of(policy.changes).declared_fields[name])
+    for name, rule in takes.patch.items():
+        field = found[name] = copy(schema_of(takes.body).declared_fields[name])
         field.required = False
         field.allow_none = field.allow_none or rule.blank is not None
-    if policy.confirm:
+    if takes.confirm:
         found[CONFIRMATION] = fields.String(
             metadata={
                 "format": "password",
@@ -171,7 +168,7 @@ def merge_schema(policy: PatchPolicy) -> type[Schema]:
                 "description": "Your own password, where a rule wants it.",
             }
         )
-    return Schema.from_dict(found, name=policy.view.__name__.removesuffix("Schema") + "MergePatchSchema")
+    return Schema.from_dict(found, name=shown.__name__.removesuffix("Schema") + "MergePatchSchema")
 
 
 def _encoding(kind: type[Schema], media_type: str) -> dict[str, Any]:
@@ -182,9 +179,9 @@ def _encoding(kind: type[Schema], media_type: str) -> dict[str, Any]:
     return {"encoding": {name: {"style": "form", "explode": True} for name in lists}}
 
 
-def _patch_example(policy: PatchPolicy) -> dict[str, Any]:
-    name = next(iter(policy.rules))
-    value = schema_of(policy.changes).fields[name].metadata.get("example")
+def _patch_example(operation: Operation) -> dict[str, Any]:
+    name = next(iter(operation.takes.patch))
+    value = schema_of(operation.takes.body or Schema).fields[name].metadata.get("example")
     return {"op": "replace", "path": f"/{name}", "value": value}
 
 
