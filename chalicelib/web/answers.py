@@ -36,7 +36,7 @@ def read_key(call: Call, operation: Operation) -> IdempotencyKey | None:
 
     :raises MalformedRequestError: it is no key, or there is none and the operation needs one.
     """
-    header = call.request.headers.get(IDEMPOTENCY_KEY.name.lower())
+    header = call.request.headers.get(IDEMPOTENCY_KEY.lower())
     if IDEMPOTENCY_KEY not in operation.headers:
         return None
     if header is None:

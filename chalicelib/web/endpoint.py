@@ -26,12 +26,11 @@ from chalicelib.telemetry.measure import note
 from chalicelib.web.access import bearer_token, check_loads, may
 from chalicelib.web.answers import answer_once, budget_of, read_key, read_payload
 from chalicelib.web.call import Call
-from chalicelib.web.deprecation import announce
 from chalicelib.web.edge import source_behind
 from chalicelib.web.log_lines import measured
 from chalicelib.web.operation import OTHER, Operation
 from chalicelib.web.request import Request, read_request, with_head
-from chalicelib.web.responses import empty_response, finish, preflight_headers, refusal
+from chalicelib.web.responses import announce, empty_response, finish, preflight_headers, refusal
 
 SEND_AGAIN = "It is not known whether this request took effect: send it again with the same Idempotency-Key."
 
@@ -154,8 +153,8 @@ class Api:
             note(problem=ApiError.slug, error=describe_causes(error))
             log.exception("%s %s failed", request.request_id, path)
             response = refusal(request, ApiError(), operation)
-        if operation and operation.deprecation:
-            announce(response, operation.deprecation, request.base_url, self.paths, params)
+        if operation:
+            announce(response, operation.docs, request.base_url, self.paths, params)
         return response
 
     def _call(self, request: Request, params: dict[str, str]) -> Call:

@@ -1,12 +1,12 @@
 """The headers of requests and answers, each described once: CORS, OPTIONS and OpenAPI read this."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.errors import ApiError, InvalidValueError, MalformedRequestError, PreconditionFailedError
 from chalicelib.idempotency import MAX_LENGTH, TEXT
 from chalicelib.web.conditional import ENTITY_TAGS, MAX_TAGS
 
+IF_MATCH, IF_NONE_MATCH, IDEMPOTENCY_KEY = "If-Match", "If-None-Match", "Idempotency-Key"
+DEPRECATION = ("Deprecation", "Sunset")
 ORIGIN = "Access-Control-Allow-Origin"
 _TAG = '"3"'
 MEDIA_TYPES = "^[a-z+-]+/[a-z+-]+(, [a-z+-]+/[a-z+-]+)*$"
@@ -23,6 +23,7 @@ def _text(most: int, pattern: str) -> dict[str, Any]:
 
 
 _LINK = '<[!-;=?-~]+>; rel="[a-z-]+"'
+# Those of answers: description, schema, and an example.
 RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
     "Accept": ("Media types that the body may have.", _text(256, MEDIA_TYPES), "application/json"),
     "Accept-Encoding": (
@@ -108,45 +109,29 @@ RESPONSE: dict[str, tuple[str, dict[str, Any], Any]] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class RequestHeader:
-    """A header that operations heed; which of them do, `Operation.headers` derives.
-
-    :param schema: of its value, as OpenAPI has it.
-    :param problems: what an operation may refuse because of it.
-    :param answers: headers that an answer may have because of it.
-    """
-
-    name: str
-    description: str
-    schema: dict[str, Any]
-    problems: tuple[type[ApiError], ...] = ()
-    answers: tuple[str, ...] = ()
-
-
-IF_MATCH = RequestHeader(
-    "If-Match",
-    "ETags, one of which has to be the present one; else nothing is changed: 412.",
-    _text(MAX_TAGS, rf"^([ \t]*\*[ \t]*|{ENTITY_TAGS.pattern})$"),
-    (PreconditionFailedError,),
-)
-IF_NONE_MATCH = RequestHeader(
-    "If-None-Match",
-    "ETags of versions that you have; if one is the present one, the answer to a GET is 304, and to others "
-    "412.",
-    {"type": "string"},
-)
-IDEMPOTENCY_KEY = RequestHeader(
-    "Idempotency-Key",
-    "A new UUID for each new request. If the same request comes again with it within 24 hours, it has no "
-    "second effect and gets the same answer.",
-    _text(MAX_LENGTH + 2, f"^({TEXT.pattern})$"),
-    (MalformedRequestError, InvalidValueError),
-    ("Idempotent-Replayed",),
-)
-REQUEST = (IF_MATCH, IF_NONE_MATCH, IDEMPOTENCY_KEY)
+# Those of requests; which operations heed them, `Operation.headers` derives.
+REQUEST: dict[str, tuple[str, dict[str, Any]]] = {
+    IF_MATCH: (
+        "ETags, one of which has to be the present one; else nothing is changed: 412.",
+        _text(MAX_TAGS, rf"^([ \t]*\*[ \t]*|{ENTITY_TAGS.pattern})$"),
+    ),
+    IF_NONE_MATCH: (
+        (
+            "ETags of versions that you have; if one is the present one, the answer to a GET is 304, and to "
+            "others 412."
+        ),
+        {"type": "string"},
+    ),
+    IDEMPOTENCY_KEY: (
+        (
+            "A new UUID for each new request. If the same request comes again with it within 24 hours, it "
+            "has no second effect and gets the same answer."
+        ),
+        _text(MAX_LENGTH + 2, f"^({TEXT.pattern})$"),
+    ),
+}
 
 # What pages of other origins may send and read, beyond what browsers always let them (CORS).
-SENDABLE = ("Authorization", "Content-Type", *(header.name for header in REQUEST))
+SENDABLE = ("Authorization", "Content-Type", *REQUEST)
 REMAPPED = "X-Amzn-Remapped-WWW-Authenticate"  # what API Gateway makes of WWW-Authenticate
 READABLE = tuple(sorted({"Allow", REMAPPED, *RESPONSE} - {ORIGIN, "Set-Cookie"}))

@@ -12,7 +12,7 @@ from chalicelib.errors import ApiError
 from chalicelib.rate_limit import RateLimit
 from chalicelib.web.access import Access, Rule
 from chalicelib.web.call import Call, Load
-from chalicelib.web.headers import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, RequestHeader
+from chalicelib.web.headers import DEPRECATION, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH
 from chalicelib.web.media import FORM, HTML, JSON, JSON_PATCH, MERGE_PATCH
 from chalicelib.web.request import Request
 
@@ -34,28 +34,6 @@ class Reply:
     media_type: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     status: int = 200
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deprecation:
-    """When an operation is deprecated and removed, and what replaces it.
-
-    :param since: the day from which clients should not use it any more (UTC).
-    :param sunset: the day from which it may be gone (UTC).
-    :param successor: the operation to use instead; answers link to it if its path needs no other
-        parameters.
-    :param guide: URL of a page about the change, if there is one.
-    :raises ValueError: it is to be gone before it is deprecated.
-    """
-
-    since: date
-    sunset: date
-    successor: "Operation | None" = None
-    guide: str = ""
-
-    def __post_init__(self) -> None:
-        if self.sunset <= self.since:
-            raise ValueError("sunset has to be later than since")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +97,7 @@ class Gives:
 
 @dataclass(frozen=True, kw_only=True)
 class Docs:
-    """What only the documentation needs to know beyond the rest of the declaration.
+    """What clients are told beyond the rest of the declaration.
 
     :param problems: what the handler and its action may refuse.
     :param headers: of the answer.
@@ -128,6 +106,12 @@ class Docs:
     :param if_unsure: what the caller should do if it is not known whether a write took effect; the answer
         is a 503 without Retry-After then. None if the same request may simply be sent again.
     :param relation: the link relation under which the API catalog lists it (RFC 8631).
+    :param deprecated: the day from which clients should not use it any more (UTC).
+    :param sunset: the day from which it may be gone (UTC), if it is deprecated.
+    :param successor: the operation to use instead; answers link to it if its path needs no other
+        parameters.
+    :param guide: URL of a page about the change, if there is one.
+    :raises ValueError: it is to be gone before it is deprecated.
     """
 
     problems: tuple[type[ApiError], ...] = ()
@@ -136,6 +120,21 @@ class Docs:
     limits: Mapping[str, RateLimit] = field(default_factory=dict)
     if_unsure: str | None = LOOK
     relation: str = ""
+    deprecated: date | None = None
+    sunset: date = date.max
+    successor: "Operation | None" = None
+    guide: str = ""
+
+    def __post_init__(self) -> None:
+        if self.deprecated and self.sunset <= self.deprecated:
+            raise ValueError("sunset has to be later than deprecated")
+
+    @property
+    def all_headers(self) -> tuple[str, ...]:
+        """The headers of the answer, with those that tell of a deprecation."""
+        if self.deprecated is None:
+            return self.headers
+        return (*self.headers, *DEPRECATION, *(["Link"] if self.successor or self.guide else []))
 
 
 def _undeclared(call: Call) -> Any:
@@ -146,7 +145,6 @@ def _undeclared(call: Call) -> Any:
 class Operation:
     """One endpoint's declaration; used as a decorator it takes the handler in.
 
-    :param deprecation: when it goes, if it is deprecated.
     :param group: under which it is documented; the route table sets it, and the method.
     """
 
@@ -154,7 +152,6 @@ class Operation:
     takes: Takes = Takes()
     gives: Gives = Gives()
     docs: Docs = Docs()
-    deprecation: Deprecation | None = None
     handler: Callable[[Call], Any] = _undeclared
     group: str = OTHER
     method: str = ""
@@ -187,7 +184,7 @@ class Operation:
         return self.gives.errors is None and HTML not in self.gives.types
 
     @cached_property
-    def headers(self) -> tuple[RequestHeader, ...]:
+    def headers(self) -> tuple[str, ...]:
         """The headers of a request that it heeds, beyond those of every request."""
         heeds = {
             IF_MATCH: self.takes.target is not None,

@@ -5,7 +5,9 @@ Chalice's own errors get our form, and each response the headers that all of the
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, time
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -20,19 +22,20 @@ from chalicelib.errors import (
     NotFoundError,
 )
 from chalicelib.settings import Settings
-from chalicelib.telemetry.measure import note
+from chalicelib.telemetry.measure import count, note
 from chalicelib.web.body import schema_of
 from chalicelib.web.call import Call
 from chalicelib.web.conditional import etag_of, etag_of_list, etag_of_text, is_known
 from chalicelib.web.headers import READABLE, SENDABLE
 from chalicelib.web.media import JSON, PROBLEM_JSON
-from chalicelib.web.operation import Operation, Reply
+from chalicelib.web.operation import Docs, Operation, Reply
 from chalicelib.web.request import Request, base_url, path_of, request_id
 
 LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?")
 MAX_AGE = 7200  # seconds: Chromium's cap; every preflight that is not sent saves an invocation
 URI = "/%:@!$&'()*+,;=~"
 CHALLENGE = "WWW-Authenticate"
+DEPRECATED_CALLS = "deprecated_calls"  # a metric
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -91,6 +94,41 @@ def dump(call: Call, operation: Operation, result: Any) -> Response:
         if is_known(call.request, tag):
             return empty_response(304, {"ETag": tag})
     return response
+
+
+def announce(
+    response: Response,
+    docs: Docs,
+    base_url: str,
+    paths: Mapping[str, str],
+    params: Mapping[str, str],
+) -> None:
+    """Add the headers of an operation that is deprecated to its answer, and count the call.
+
+    They are Deprecation (RFC 9745), Sunset (RFC 8594) and Link. The line of the request in the log has the
+    client, so that whoever still calls can be told.
+
+    :param paths: of operations, by name.
+    :param params: the parts of the path that was called.
+    """
+    if docs.deprecated is None:
+        return
+    count(DEPRECATED_CALLS)
+    response.headers["Deprecation"] = f"@{int(_midnight(docs.deprecated).timestamp())}"
+    response.headers["Sunset"] = format_datetime(_midnight(docs.sunset), usegmt=True)
+    links = [str(response.headers["Link"])] if "Link" in response.headers else []
+    links += [f'<{docs.guide}>; rel="deprecation"'] if docs.guide else []
+    path = paths[docs.successor.name] if docs.successor else ""
+    if path and params.keys() >= set(re.findall(r"{(\w+)}", path)):
+        # what is encoded already stays as it is; half of a surrogate pair is refused, with a link, too
+        parts = {name: quote(value, safe="%", errors="replace") for name, value in params.items()}
+        links.append(f'<{base_url}{path.format(**parts)}>; rel="successor-version"')  # RFC 5829
+    if links:
+        response.headers["Link"] = ", ".join(links)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 def problem_body(error: ApiError, *, base: str, instance: str, request: str) -> dict[str, Any]:

@@ -16,11 +16,11 @@ from chalicelib.settings import Settings
 from chalicelib.users.handlers import get_me
 from chalicelib.users.models import User
 from chalicelib.web.access import PUBLIC, Access
-from chalicelib.web.deprecation import HEADERS
 from chalicelib.web.endpoint import Api
+from chalicelib.web.headers import DEPRECATION
 from chalicelib.web.openapi.document import build
 from chalicelib.web.openapi.version_31 import to_31
-from chalicelib.web.operation import Deprecation, Docs, Gives, Operation, Reply
+from chalicelib.web.operation import Docs, Gives, Operation, Reply
 from tests.http import Client, InProcess
 from tests.log_tools import deployed_log
 from tests.spec import SpecCheck
@@ -68,11 +68,9 @@ def serve(settings: Settings) -> Serve:
         app = Chalice(app_name="old")
         stage = replace(settings, public_url=URL)
         api = Api(app, stage, application.api.keystore, application.api.authenticator)
-        deprecation = Deprecation(since=SINCE, sunset=SUNSET, **more)
-        old = Operation(access=Access(PUBLIC), gives=Gives(etag=True), deprecation=deprecation)
-        failing = Operation(
-            access=Access(PUBLIC), docs=Docs(problems=(ConflictError,)), deprecation=deprecation
-        )
+        docs = Docs(deprecated=SINCE, sunset=SUNSET, **more)
+        old = Operation(access=Access(PUBLIC), gives=Gives(etag=True), docs=docs)
+        failing = Operation(access=Access(PUBLIC), docs=replace(docs, problems=(ConflictError,)))
         api.route("GET", "/old/{thing_id}", old(get_thing))
         api.route("DELETE", "/old/{thing_id}", failing(refuse_thing))
         api.route("GET", "/new/{thing_id}", get_new_thing)
@@ -92,7 +90,7 @@ def test_every_answer_says_since_when_and_until_when(serve: Serve) -> None:
         check(method, path, answer)
     new = client("GET", "/new/a")
     assert new.status == 200
-    assert not {name.lower() for name in HEADERS} & new.headers.keys()
+    assert not {name.lower() for name in DEPRECATION} & new.headers.keys()
 
 
 @pytest.mark.parametrize(
@@ -144,7 +142,7 @@ def test_the_document_marks_the_operation(serve: Serve) -> None:
     for words in ("since 2027-01-01", "from 2027-07-01 on", "`GET /new/{thing_id}`", GUIDE):
         assert words in old["description"]
     assert "deprecated" not in new
-    assert {*HEADERS, "Link"} <= old["responses"]["200"]["headers"].keys()
+    assert {*DEPRECATION, "Link"} <= old["responses"]["200"]["headers"].keys()
     validate(document)
     validate(to_31(document))
 
@@ -152,11 +150,14 @@ def test_the_document_marks_the_operation(serve: Serve) -> None:
 def test_a_document_in_which_nothing_is_deprecated_has_no_such_headers() -> None:
     """Linters report components that nothing uses."""
     operations = {
-        path: {method: replace(each, deprecation=None) for method, each in methods.items()}
+        path: {
+            method: replace(each, docs=replace(each.docs, deprecated=None))
+            for method, each in methods.items()
+        }
         for path, methods in application.api.operations.items()
     }
     document = build(operations, DESCRIPTIONS, URL)
-    assert not set(HEADERS) & document["components"]["headers"].keys()
+    assert not set(DEPRECATION) & document["components"]["headers"].keys()
 
 
 @pytest.fixture
@@ -164,7 +165,7 @@ def deprecated_me(settings: Settings, table: None) -> Client:
     """The API with a deprecated operation that needs a token."""
     app = Chalice(app_name="old")
     api = Api(app, settings, application.api.keystore, application.api.authenticator)
-    api.route("GET", "/me", replace(get_me, deprecation=Deprecation(since=SINCE, sunset=SUNSET)))
+    api.route("GET", "/me", replace(get_me, docs=Docs(deprecated=SINCE, sunset=SUNSET)))
     api.route("GET", "/new/{thing_id}", get_new_thing)
     return Client(InProcess(app))
 
@@ -190,8 +191,8 @@ def test_the_log_says_who_still_calls_it(
 @pytest.mark.parametrize("sunset", [SINCE, date(2026, 12, 31)])
 def test_an_operation_goes_after_it_was_deprecated(sunset: date) -> None:
     """Declaring it otherwise fails at import."""
-    with pytest.raises(ValueError, match="later than since"):
-        Deprecation(since=SINCE, sunset=sunset)
+    with pytest.raises(ValueError, match="later than deprecated"):
+        Docs(deprecated=SINCE, sunset=sunset)
 
 
 def overdue(operations: dict[str, dict[str, Operation]], today: date) -> list[str]:
@@ -200,7 +201,7 @@ def overdue(operations: dict[str, dict[str, Operation]], today: date) -> list[st
         f"{method} {path}"
         for path, methods in operations.items()
         for method, operation in methods.items()
-        if operation.deprecation and operation.deprecation.sunset <= today
+        if operation.docs.deprecated and operation.docs.sunset <= today
     ]
 
 
@@ -219,9 +220,9 @@ def test_an_operation_that_outlives_its_date_is_found(serve: Serve) -> None:
 def test_what_replaces_an_operation_is_a_route() -> None:
     """It has an address."""
     successors = {
-        operation.deprecation.successor.name
+        operation.docs.successor.name
         for methods in application.api.operations.values()
         for operation in methods.values()
-        if operation.deprecation and operation.deprecation.successor
+        if operation.docs.successor
     }
     assert successors <= application.api.paths.keys()

@@ -8,13 +8,13 @@ from typing import Any
 from apispec import APISpec
 from apispec.yaml_utils import dict_to_yaml
 
+from chalicelib.web.headers import DEPRECATION, REQUEST, RESPONSE
 from chalicelib.web.openapi.examples import add_examples
-from chalicelib.web.openapi.headers import add_headers
 from chalicelib.web.openapi.links import add_links
 from chalicelib.web.openapi.models import Models, complete_responses, open_others
-from chalicelib.web.openapi.operations import CLIENT, OAUTH2, body_schema, describe
+from chalicelib.web.openapi.operations import CLIENT, OAUTH2, body_schema, component, describe, parameter
 from chalicelib.web.openapi.problems import Refusals
-from chalicelib.web.operation import Deprecation, Operation
+from chalicelib.web.operation import Docs, Operation
 
 # API Gateway imports 3.0, not 3.1.
 OPENAPI = "3.0.3"
@@ -61,7 +61,7 @@ def build(
     )
     _add_security(spec, scopes, base_url)
     everything = list(_all(operations))
-    add_headers(spec, deprecations=any(operation.deprecation for operation in everything))
+    _add_headers(spec, deprecations=any(operation.docs.deprecated for operation in everything))
     refusals = Refusals(spec, base_url)
     for path, methods in operations.items():
         entries = {method.lower(): describe(each, path, refusals) for method, each in methods.items()}
@@ -106,6 +106,16 @@ def _add_security(spec: APISpec, scopes: Mapping[str, str], base_url: str) -> No
     spec.components.security_scheme(CLIENT, {"type": "http", "scheme": "basic", "description": words})
 
 
+def _add_headers(spec: APISpec, *, deprecations: bool) -> None:
+    # A component that nothing uses is a flaw.
+    for name, (description, schema, example) in RESPONSE.items():
+        if deprecations or name not in DEPRECATION:
+            header = {"description": description, "schema": schema}
+            spec.components.header(name, header if example is None else {**header, "example": example})
+    for name in REQUEST:
+        spec.components.parameter(component(name), "header", parameter(name))
+
+
 def _mark_deprecated(operations: Operations, document: dict[str, Any]) -> None:
     """Mark each deprecated operation, and describe when it goes and what replaces it."""
     routes = {
@@ -115,16 +125,16 @@ def _mark_deprecated(operations: Operations, document: dict[str, Any]) -> None:
     }
     for path, methods in operations.items():
         for method, operation in methods.items():
-            if operation.deprecation:
-                _mark(document["paths"][path][method.lower()], operation.deprecation, routes)
+            if operation.docs.deprecated:
+                _mark(document["paths"][path][method.lower()], operation.docs, routes)
 
 
-def _mark(entry: dict[str, Any], deprecation: Deprecation, routes: Mapping[str, str]) -> None:
-    words = f"**DEPRECATED since {deprecation.since}, and gone from {deprecation.sunset} on.**"
-    if deprecation.successor:
-        words += f" Use `{routes[deprecation.successor.name]}` instead."
-    if deprecation.guide:
-        words += f" [How to change over]({deprecation.guide})."
+def _mark(entry: dict[str, Any], docs: Docs, routes: Mapping[str, str]) -> None:
+    words = f"**DEPRECATED since {docs.deprecated}, and gone from {docs.sunset} on.**"
+    if docs.successor:
+        words += f" Use `{routes[docs.successor.name]}` instead."
+    if docs.guide:
+        words += f" [How to change over]({docs.guide})."
     entry["deprecated"] = True
-    entry["x-sunset"] = str(deprecation.sunset)  # by which oasdiff knows when it may go
+    entry["x-sunset"] = str(docs.sunset)  # by which oasdiff knows when it may go
     entry["description"] = f"{words}\n\n{entry['description']}"

@@ -11,12 +11,10 @@ from chalicelib.rate_limit import HEADERS as RATE_LIMIT
 from chalicelib.security.passwords import MAX_BYTES
 from chalicelib.web.access import Rule
 from chalicelib.web.body import schema_of
-from chalicelib.web.deprecation import header_names
 from chalicelib.web.fields import EXAMPLE_ID, ID, IDS, pattern_metadata
-from chalicelib.web.headers import IDEMPOTENCY_KEY, IF_NONE_MATCH, RequestHeader
+from chalicelib.web.headers import IDEMPOTENCY_KEY, IF_NONE_MATCH, REQUEST
 from chalicelib.web.media import FORM, JSON, LINKSET, MERGE_PATCH, YAML
-from chalicelib.web.openapi.headers import component, parameter, refer
-from chalicelib.web.openapi.problems import TEXT, Refusals
+from chalicelib.web.openapi.problems import TEXT, Refusals, refer
 from chalicelib.web.operation import Operation
 from chalicelib.web.pagination import MAX_LIMIT, ListQuery
 from chalicelib.web.patch import (
@@ -122,9 +120,20 @@ def _parameters(operation: Operation, path: str) -> list[Any]:
     return [*found, *(_header(header, operation) for header in operation.headers)]
 
 
-def _header(header: RequestHeader, operation: Operation) -> Any:
-    needed = header is IDEMPOTENCY_KEY and operation.takes.needs_key
-    return {**parameter(header), "in": "header", "required": True} if needed else component(header)
+def _header(name: str, operation: Operation) -> Any:
+    needed = name == IDEMPOTENCY_KEY and operation.takes.needs_key
+    return {**parameter(name), "in": "header", "required": True} if needed else component(name)
+
+
+def parameter(header: str) -> dict[str, Any]:
+    """Describe a request's header as a parameter."""
+    description, schema = REQUEST[header]
+    return {"name": header, "description": description, "schema": schema}
+
+
+def component(header: str) -> str:
+    """Return the name under which a request's header stands in the components."""
+    return header.replace("-", "")
 
 
 def _path_parameter(operation: Operation, name: str) -> dict[str, Any]:
@@ -186,10 +195,9 @@ def _patch_example(operation: Operation) -> dict[str, Any]:
 
 
 def _successes(operation: Operation) -> dict[str, Any]:
-    headers = operation.docs.headers
-    headers += header_names(operation.deprecation)
+    headers = operation.docs.all_headers
     headers += ("ETag",) if operation.has_etag else ()
-    headers += tuple(name for header in operation.headers for name in header.answers)
+    headers += ("Idempotent-Replayed",) if IDEMPOTENCY_KEY in operation.headers else ()
     headers += ("Location",) if operation.gives.status == 201 else ()
     headers += RATE_LIMIT if operation.access.limit else ()
     headers += ("Link",) if operation.gives.many else ()
@@ -204,10 +212,7 @@ def _successes(operation: Operation) -> dict[str, Any]:
         success["content"] = {name: {"schema": _schema(operation, name)} for name in operation.gives.types}
     unchanged = {
         "description": "It is as you have it.",
-        "headers": refer(
-            ("ETag", *operation.docs.headers, *header_names(operation.deprecation)),
-            shared=operation.gives.cors,
-        ),
+        "headers": refer(("ETag", *operation.docs.all_headers), shared=operation.gives.cors),
     }
     more = {"304": unchanged} if operation.method == "GET" and IF_NONE_MATCH in operation.headers else {}
     also = {str(status): _also(status, words, success) for status, words in operation.docs.also.items()}

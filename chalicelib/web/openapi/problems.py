@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -21,6 +22,7 @@ from chalicelib.errors import (
     MalformedRequestError,
     NotFoundError,
     PayloadTooLargeError,
+    PreconditionFailedError,
     ServiceUnavailableError,
     TooManyRequestsError,
     UnauthenticatedError,
@@ -29,12 +31,10 @@ from chalicelib.errors import (
 )
 from chalicelib.rate_limit import HEADERS as RATE_LIMIT
 from chalicelib.web.body import MAX_PARAMETER
-from chalicelib.web.deprecation import header_names
 from chalicelib.web.fields import pattern_metadata, text_metadata
-from chalicelib.web.headers import CHALLENGE, MAX_CHALLENGE, REQUEST_ID
+from chalicelib.web.headers import CHALLENGE, IDEMPOTENCY_KEY, IF_MATCH, MAX_CHALLENGE, ORIGIN, REQUEST_ID
 from chalicelib.web.media import JSON, PROBLEM_JSON
 from chalicelib.web.openapi.examples import EXAMPLE_PATH, EXAMPLE_REQUEST
-from chalicelib.web.openapi.headers import refer
 from chalicelib.web.operation import MAX_BODY, Operation
 from chalicelib.web.patch import POINTER
 from chalicelib.web.request import Request
@@ -134,7 +134,6 @@ def problems_of(operation: Operation) -> list[type[ApiError]]:
             ServiceUnavailableError,
             TooManyRequestsError,
             *operation.docs.problems,
-            *(kind for header in operation.headers for kind in header.problems),
         }
         | _of_the_caller(operation)
         | _of_the_input(operation)
@@ -162,7 +161,20 @@ def _of_the_input(operation: Operation) -> Kinds:
         found.add(InvalidValueError)
     if takes.patch:
         found |= {ConflictError, ForbiddenError}
+    if IF_MATCH in operation.headers:
+        found.add(PreconditionFailedError)
+    if IDEMPOTENCY_KEY in operation.headers:
+        found.add(InvalidValueError)
     return found
+
+
+def refer(names: tuple[str, ...], *, shared: bool = True) -> dict[str, Any]:
+    """Refer to the headers of one answer, those that every answer has included.
+
+    :param shared: pages of other origins may read it.
+    """
+    every = ("X-Request-Id", ORIGIN) if shared else ("X-Request-Id",)
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in sorted({*names, *every})}
 
 
 class Refusals:
@@ -183,12 +195,12 @@ class Refusals:
         # a limit counts calls of known callers
         is_limited = operation.access.limit is not None and errors[0].status != UnauthenticatedError.status
         headers += RATE_LIMIT if is_limited else ()
-        headers += header_names(operation.deprecation)
+        headers += replace(operation.docs, headers=()).all_headers
         name = "Or".join(_name(kind) for kind in kinds) if len(kinds) < 3 else _refusals_of(operation, kinds)
         name += "".join(header.replace("-", "") for header in headers if header.startswith("Accept"))
         name += "Limited" if is_limited else ""
-        name += "Deprecated" if operation.deprecation else ""
-        name += "Linked" if operation.deprecation and "Link" in headers else ""
+        name += "Deprecated" if operation.docs.deprecated else ""
+        name += "Linked" if operation.docs.deprecated and "Link" in headers else ""
         name += ("OAuth2" if operation.gives.error_schema else "Page") if operation.gives.errors else ""
         if name not in self.spec.components.responses:
             content = self._content(operation, errors)
