@@ -76,7 +76,7 @@ class Item(Model):
 
     _shared: ClassVar[TableConnection | None] = None
 
-    # Of a kind's attributes; when it grows, tasks/migrations brings older items up (docs/data.md).
+    # Of a kind's attributes; when it grows, tasks/migrations.py brings older items up (docs/data.md).
     SCHEMA: ClassVar[int] = 1
     # How items of a kind name a person; each kind declares it (docs/privacy.md).
     personal: ClassVar[Personal]

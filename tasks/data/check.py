@@ -81,7 +81,6 @@ def findings(result: Result) -> Iterator[Finding]:
     for page in table.pages():
         items, unreadable = parsed(page["Items"])
         for key, text in unreadable.items():
-            counts.is_partial = True
             yield Finding(key, text, "deploy the code that wrote it, or restore it from a backup")
         for item in items:
             counts.take(item)

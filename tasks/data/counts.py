@@ -7,15 +7,13 @@ from functools import partial
 from chalicelib.db import counters, keys
 from chalicelib.db.counters import Counter
 from chalicelib.db.keys import Key
-from chalicelib.db.table import Item, query
+from chalicelib.db.table import Item
 from chalicelib.db.transaction import Transaction
 from chalicelib.teams.models import Member, Team
 from tasks.data import table
 from tasks.data.findings import Finding, change, remove, unchanged
 from tasks.data.items import Found, parsed, read
 from tasks.data.references import kept_by
-
-LOOKS = 3  # at a team whose members come and go
 
 
 class Counts:
@@ -32,7 +30,7 @@ class Counts:
         self.referrers: Tally[Key] = Tally()
         self.members: Tally[str] = Tally()
         self.leaders: Tally[str] = Tally()
-        self.teams: dict[str, tuple[int, int]] = {}
+        self.teams: dict[Key, tuple[int, int]] = {}
         self.is_partial = False
 
     def take(self, item: Item) -> None:
@@ -47,7 +45,7 @@ class Counts:
                 name = keys.counted(item.key)
                 self.in_use[name] = counters.in_use(name, {item.key: item})
         elif isinstance(item, Team):
-            self.teams[item.pk] = int(item.member_count), int(item.leader_count)
+            self.teams[item.key] = int(item.member_count), int(item.leader_count)
         elif isinstance(item, Member):
             self.members[item.pk] += 1
             self.leaders[item.pk] += bool(item.is_leader)
@@ -61,34 +59,39 @@ class Counts:
             yield from _unused_findings(key)
         wrong = {name for name in names if self.there[name] != sum(self.stated[key] for key in used[name])}
         kept = {*self.referred, *self.referrers}
-        miscounted = {key for key in kept if self.referred[key] != self.referrers[key]}
-        yield from self._recount(wrong, miscounted)
-        for pk, stated in self.teams.items():
-            if (self.members[pk], self.leaders[pk]) != stated or not stated[1]:
-                yield from _team_findings(Key(pk, keys.team("").sk))
+        items = {key for key in kept if self.referred[key] != self.referrers[key]}
+        counted = {key: (self.members[key.pk], self.leaders[key.pk]) for key in self.teams}
+        teams = {key for key, stated in self.teams.items() if counted[key] != stated or not stated[1]}
+        yield from self._recount(wrong, items, teams)
 
-    def _recount(self, names: set[str], referred: set[Key]) -> Iterator[Finding]:
-        """Count again, between two looks at counters and at items that are referred to."""
-        watched = {*referred, *(key for name in names for key in counters.every_shard(name))}
+    def _recount(self, names: set[str], items: set[Key], teams: set[Key]) -> Iterator[Finding]:
+        """Count again, between two looks at what says how many there are."""
+        watched = {*items, *teams, *(key for name in names for key in counters.every_shard(name))}
         if not watched:
             return
         before, again = read(watched), Counts()
         for page in table.pages():
-            for item in parsed(page["Items"])[0]:
+            found, unreadable = parsed(page["Items"])
+            for item in found:
                 again.take(item)
+            again.is_partial |= bool(unreadable)
         after = read(watched)
         for name in sorted(names):
-            yield from _counter_findings(name, again.there[name], before, after, is_partial=self.is_partial)
-        for key in sorted(referred):
-            found = before.get(key), after.get(key)
-            yield from _referrer_findings(*found, again.referred[key], is_partial=self.is_partial)
+            yield from _counter_findings(name, before, after, again)
+        quiet = {key for key in before.keys() & after.keys() if _state(before[key]) == _state(after[key])}
+        for key in sorted(items & quiet):
+            yield from _referrer_findings(after[key], again)
+        for key in sorted(teams & quiet):
+            yield from _team_findings(after[key], again)
 
 
-def _counter_findings(
-    name: str, there: int, before: Found, after: Found, *, is_partial: bool
-) -> Iterator[Finding]:
+def _state(item: Item) -> tuple[object, object]:
+    return item.version, item.referrals  # whoever refers to an item leaves its version
+
+
+def _counter_findings(name: str, before: Found, after: Found, again: Counts) -> Iterator[Finding]:
     """Compare a counter; the versions of its shards say how often it was written to in the meantime."""
-    key, stated = keys.counter(name), counters.total(name, before)
+    key, stated, there = keys.counter(name), counters.total(name, before), again.there[name]
     text, off = f"says {stated}, but there are {there}", there - stated
     writes = _versions(name, after) - _versions(name, before)
     if abs(off) <= writes:
@@ -96,7 +99,7 @@ def _counter_findings(
     if writes:
         text = "is wrong, and is constantly written to"
         yield Finding(key, text, "check again when fewer writes occur")
-    elif off < 0 and is_partial:
+    elif off < 0 and again.is_partial:
         yield Finding(key, text, "may count items that this code can't read")
     else:
         yield Finding(key, text, "corrects it", partial(_correct_counter, name, off, before))
@@ -126,18 +129,14 @@ def _unused_findings(key: Key) -> Iterator[Finding]:
         yield Finding(key, "does not count: version 0.1 has written it", "removes it", mend)
 
 
-def _referrer_findings(
-    before: Item | None, after: Item | None, there: int, *, is_partial: bool
-) -> Iterator[Finding]:
-    """Compare how many refer to an item; nothing is known if that has changed in the meantime."""
-    if not (before and after) or before.referrals != after.referrals:
-        return
-    stated = int(after.referrers or 0)
+def _referrer_findings(item: Item, again: Counts) -> Iterator[Finding]:
+    """Compare how many refer to an item."""
+    stated, there = int(item.referrers or 0), again.referred[item.key]
     text = f"says that {stated} others refer to it, but there are {there}"
-    if there < stated and is_partial:
-        yield Finding(after.key, text, "may be referred to by items that this code can't read")
+    if there < stated and again.is_partial:
+        yield Finding(item.key, text, "may be referred to by items that this code can't read")
     elif there != stated:
-        yield Finding(after.key, text, "corrects it", partial(_correct_referrers, after, there))
+        yield Finding(item.key, text, "corrects it", partial(_correct_referrers, item, there))
 
 
 def _correct_referrers(item: Item, number: int, work: Transaction) -> None:
@@ -147,28 +146,14 @@ def _correct_referrers(item: Item, number: int, work: Transaction) -> None:
     work.update(item, [Item.referrers.set(number)], condition)
 
 
-def _team_findings(key: Key) -> Iterator[Finding]:
-    """Count the members of a team that does not change while they are read."""
-    team = read([key]).get(key)
-    for _ in range(LOOKS):
-        if not isinstance(team, Team):
-            return
-        try:
-            members = query(Member, team.pk, prefix=keys.MEMBERS, attributes=("is_leader",))
-        except (TypeError, ValueError):
-            return  # one of them can't be read, which is reported by itself, so nobody can count them
-        again = read([key]).get(key)
-        if isinstance(again, Team) and again.version == team.version:
-            yield from _judge_team(team, len(members), sum(bool(member.is_leader) for member in members))
-            return
-        team = again
-
-
-def _judge_team(team: Team, members: int, leaders: int) -> Iterator[Finding]:
+def _team_findings(team: Item, again: Counts) -> Iterator[Finding]:
+    """Compare the counts of a team; whoever joins or leaves makes it another version."""
+    members, leaders = again.members[team.pk], again.leaders[team.pk]
+    if not isinstance(team, Team) or (members < team.member_count and again.is_partial):
+        return  # who can't be read is reported, and may be a member or lead it
     if (team.member_count, team.leader_count) != (members, leaders):
         stated = f"{team.member_count} members and {team.leader_count} leaders"
         text = f"says {stated}, but has {members} and {leaders}"
-        # Whoever joins or leaves makes it another version.
         mend = partial(change, team, {"member_count": members, "leader_count": leaders})
         yield Finding(team.key, text, "corrects it", mend)
     if not leaders:

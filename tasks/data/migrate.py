@@ -122,4 +122,4 @@ def _require_steps(grown: Mapping[str, type[Item]], steps: Steps) -> None:
     for name, kind in grown.items():
         missing = [to for to in range(2, kind.SCHEMA + 1) if (kind, to) not in steps]
         if missing:
-            raise TaskError(f"tasks/migrations has no step for {name} to schema {missing[0]}.")
+            raise TaskError(f"tasks/migrations.py has no step for {name} to schema {missing[0]}.")

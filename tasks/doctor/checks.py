@@ -1,9 +1,9 @@
 """The list of checks: each one is a function, and a line here."""
 
-from tasks.doctor import cloud, drift, settings, table
+from tasks.doctor import cloud, settings, table
 from tasks.doctor.report import Check
 
-AT_DEPLOYMENT = (
+CHECKS = (
     Check("settings", settings.check_settings),
     Check("keys", settings.check_keys),
     Check("secrets", settings.check_secrets),
@@ -11,7 +11,6 @@ AT_DEPLOYMENT = (
     Check("captcha", settings.check_captcha),
     Check("table", table.check_table),
     Check("protection", table.check_protection, deployed=True),
-    Check("clock", table.check_clock),
     Check("admins", table.check_admins),
     Check("development", table.check_development, deployed=True),
     Check("stack", cloud.check_stack, deployed=True),
@@ -20,4 +19,3 @@ AT_DEPLOYMENT = (
     Check("alarms", cloud.check_alarms, deployed=True),
     Check("address", cloud.check_address),
 )
-CHECKS = (*AT_DEPLOYMENT, Check("drift", drift.check_drift, deployed=True))

@@ -11,31 +11,26 @@ from tasks.doctor.report import GOOD, LOOK, WRONG, Finding, Subject
 from tasks.doctor.settings import read_document
 from tasks.stages import PROTECTED
 
-OUTPUTS = ("URL", "TableName")
 TIMEOUT = 10.0  # seconds; a cold start is among them
 
 
 def check_stack(subject: Subject) -> Iterator[Finding]:
-    """Check that the stack exists, is in a good state, and has the outputs that tasks need."""
+    """Check that the stack exists, is in a good state, and uses the stage's table."""
     stack, deploy = subject.stack, f"invoke deploy --stage {subject.name}"
     found = stack.describe()
     if not found:
         yield Finding(WRONG, f"there is no stack {stack.name} in {subject.settings.region}", deploy)
         return
+    text = f"{stack.name} is {found['StackStatus']}"
     if found["StackStatus"] not in (*SUCCESS, "UPDATE_ROLLBACK_COMPLETE"):
-        yield Finding(
-            WRONG, f"{stack.name} is {found['StackStatus']}", "Look at its events, then deploy again."
-        )
-    missing = [name for name in OUTPUTS if name not in subject.outputs]
-    if missing:
-        yield Finding(WRONG, f"it has no output {', '.join(missing)}", deploy)
+        yield Finding(WRONG, text, "Look at its events, then deploy again.")
     table = stack.parameters.get("TableName")
     if table not in (None, subject.settings.table_name):
-        text = f"functions use the table {table}, and tasks {subject.settings.table_name}"
-        yield Finding(WRONG, text, f"Set TABLE_NAME in .chalice/config.json, and {deploy}")
+        used = f"functions use the table {table}, and tasks {subject.settings.table_name}"
+        yield Finding(WRONG, used, f"Set TABLE_NAME in .chalice/config.json, and {deploy}")
     if subject.name in PROTECTED and not found.get("EnableTerminationProtection"):
         yield Finding(WRONG, "the stack has no termination protection", deploy)
-    yield Finding(GOOD, f"{stack.name} is {found['StackStatus']}")
+    yield Finding(GOOD, text)
 
 
 def check_gateway(subject: Subject) -> Iterator[Finding]:
@@ -77,9 +72,8 @@ def check_alarms(subject: Subject) -> Iterator[Finding]:
         if name not in found:
             yield Finding(WRONG, f"{name}: missing", deploy)
         elif not (found[name].get("ActionsEnabled", True) and found[name].get("AlarmActions")):
-            yield Finding(
-                WRONG, f"{name}: notifies nobody", f"aws cloudwatch enable-alarm-actions, or {deploy}"
-            )
+            advice = f"aws cloudwatch enable-alarm-actions, or {deploy}"
+            yield Finding(WRONG, f"{name}: notifies nobody", advice)
     if found.keys() >= set(wanted):
         yield Finding(GOOD, f"{len(wanted)} of them")
         yield from _listeners(subject)
@@ -104,9 +98,11 @@ def check_address(subject: Subject) -> Iterator[Finding]:
         return
     build = _build_at(url)
     if build is None:
-        level, advice = (
-            (LOOK, "`make run` serves it.") if subject.settings.is_local else (WRONG, _when_silent(subject))
-        )
+        level, advice = WRONG, "docs/operations.md shows how to read its logs."
+        if subject.settings.is_local:
+            level, advice = LOOK, "`make run` serves it."
+        elif target := subject.outputs.get("DomainTarget"):
+            advice = f"Its DNS record has to point to {target}. {advice}"
         yield Finding(level, f"{url}/health does not answer", advice)
         return
     wanted = None if subject.settings.is_local else subject.stack.parameters.get("Build")
@@ -115,12 +111,6 @@ def check_address(subject: Subject) -> Iterator[Finding]:
         yield Finding(WRONG, f"{url} runs the build {build}, and {wanted} is deployed", advice)
     else:
         yield Finding(GOOD, f"{url} runs the build {build}")
-
-
-def _when_silent(subject: Subject) -> str:
-    target = subject.outputs.get("DomainTarget")
-    record = f"Its DNS record has to point to {target}. " if target else ""
-    return f"{record}docs/operations.md shows how to read its logs."
 
 
 def address_of(subject: Subject) -> str:

@@ -34,10 +34,9 @@ def check_keys(subject: Subject) -> Iterator[Finding]:
     settings = subject.settings
     document = read_document(subject)
     if document is None:
-        made = (
-            "`make run` makes one." if settings.is_local else f"invoke keys.generate --stage {settings.stage}"
-        )
-        yield Finding(BROKEN, f"{settings.secrets} can't be read", made)
+        task = f"invoke keys.generate --stage {settings.stage}"
+        advice = "`make run` makes one." if settings.is_local else task
+        yield Finding(BROKEN, f"{settings.secrets} can't be read", advice)
         return
     try:
         weak = [entry["kid"] for entry in document["signing_keys"] if _is_weak(entry)]
@@ -94,9 +93,8 @@ def check_secrets(subject: Subject) -> Iterator[Finding]:
     document = read_document(subject) or {}
     found = sorted(name for name, value in document.items() if is_placeholder(str(value)))
     for name in found:
-        yield Finding(
-            WRONG, f"{name} is still a placeholder", "Put its real value into the document, or remove it."
-        )
+        advice = "Put its real value into the document, or remove it."
+        yield Finding(WRONG, f"{name} is still a placeholder", advice)
     if not found:
         yield Finding(GOOD, "none is a placeholder")
 
@@ -120,12 +118,8 @@ def check_captcha(subject: Subject) -> Iterator[Finding]:
     if site_key and secret:
         yield Finding(GOOD, "Google's")
     elif site_key or secret:
-        missing = (
-            "recaptcha_secret is not in the document of secrets"
-            if site_key
-            else "RECAPTCHA_SITE_KEY is not set"
-        )
-        yield Finding(WRONG, f"{missing}: nobody can sign up", "Set both, or neither.")
+        missing = "recaptcha_secret (in the document of secrets)" if site_key else "RECAPTCHA_SITE_KEY"
+        yield Finding(WRONG, f"{missing} is missing: nobody can sign up", "Set both, or neither.")
     elif subject.settings.is_local:
         yield Finding(GOOD, "the development key")
     else:

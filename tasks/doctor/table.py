@@ -1,8 +1,6 @@
 """The table of a stage, and the items that must or must not be in it."""
 
-import time
 from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from chalicelib.db import counters, keys
@@ -15,51 +13,34 @@ from chalicelib.users.models import User
 from tasks.doctor.report import BROKEN, GOOD, LOOK, WRONG, Finding, Subject
 from tasks.seed import DOCUMENTATION, REDIRECT_URIS, SERVICE, SERVICE_SECRET, USERS
 
-MOST_SKEW = 30  # seconds; tokens have a leeway of one minute, AWS refuses requests after five
 INDEX = "gsi1"
 TTL = "expires_at"
 
 
 def check_table(subject: Subject) -> Iterator[Finding]:
     """Check the table's keys, its index, and the removal of expired items."""
-    table = subject.table["Table"]
+    name, table = subject.settings.table_name, subject.table["Table"]
     advice = f"infra/table.yaml has it as it must be: invoke deploy --stage {subject.name}"
-    if table["TableStatus"] != "ACTIVE":
-        yield Finding(WRONG, f"it is {table['TableStatus']}", "Wait, and run the doctor again.")
     if _keys(table) != ["pk", "sk"]:
         yield Finding(BROKEN, f"its keys are {_keys(table)}", advice)
-    yield from _index(table, advice)
-    name = subject.settings.table_name
-    ttl = subject.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-    if (ttl["TimeToLiveStatus"], ttl.get("AttributeName")) not in (("ENABLED", TTL), ("ENABLING", TTL)):
-        yield Finding(
-            WRONG, "expired items are not removed (TTL)", _command("update-time-to-live", name, _TTL)
-        )
-    yield Finding(GOOD, f"{name}: about {table.get('ItemCount', 0)} items")
-
-
-_TTL = f"--time-to-live-specification Enabled=true,AttributeName={TTL}"
-
-
-def _command(verb: str, table: str, options: str) -> str:
-    return f"aws dynamodb {verb} --table-name {table} {options}"
-
-
-def _keys(description: dict[str, Any]) -> list[str]:
-    return [key["AttributeName"] for key in description["KeySchema"]]
-
-
-def _index(table: dict[str, Any], advice: str) -> Iterator[Finding]:
-    found = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
-    index = found.get(INDEX)
+    index = {each["IndexName"]: each for each in table.get("GlobalSecondaryIndexes", [])}.get(INDEX)
     if index is None:
         yield Finding(BROKEN, f"there is no index {INDEX}", advice)
     elif (_keys(index), index["Projection"]["ProjectionType"]) != (["gsi1pk", "gsi1sk"], "ALL"):
         yield Finding(BROKEN, f"the index {INDEX} has other keys or a part of the items", advice)
-    elif index.get("IndexStatus", "ACTIVE") != "ACTIVE":
-        yield Finding(
-            WRONG, f"the index {INDEX} is {index['IndexStatus']}", "Wait, and run the doctor again."
-        )
+    for title, status in (("it", table["TableStatus"]), (INDEX, (index or {}).get("IndexStatus", "ACTIVE"))):
+        if status != "ACTIVE":
+            yield Finding(WRONG, f"{title} is {status}", "Wait, and run the doctor again.")
+    ttl = subject.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    if (ttl["TimeToLiveStatus"], ttl.get("AttributeName")) not in (("ENABLED", TTL), ("ENABLING", TTL)):
+        options = f"--time-to-live-specification Enabled=true,AttributeName={TTL}"
+        advice = f"aws dynamodb update-time-to-live --table-name {name} {options}"
+        yield Finding(WRONG, "expired items are not removed (TTL)", advice)
+    yield Finding(GOOD, f"{name}: about {table.get('ItemCount', 0)} items")
+
+
+def _keys(description: dict[str, Any]) -> list[str]:
+    return [key["AttributeName"] for key in description["KeySchema"]]
 
 
 def check_protection(subject: Subject) -> Iterator[Finding]:
@@ -68,7 +49,7 @@ def check_protection(subject: Subject) -> Iterator[Finding]:
     backups = subject.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
     options = "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
-    enable = _command("update-continuous-backups", name, options)
+    enable = f"aws dynamodb update-continuous-backups --table-name {name} {options}"
     parameter = f'"DeletionProtection": "true" in infra/parameters/{subject.name}.json, and deploy'
     is_encrypted = table.get("SSEDescription", {}).get("Status") in ("ENABLED", "ENABLING", "UPDATING")
     rules = (
@@ -78,21 +59,6 @@ def check_protection(subject: Subject) -> Iterator[Finding]:
     )
     for is_met, what, advice in rules:
         yield Finding(GOOD, what) if is_met else Finding(WRONG, f"no {what}", advice)
-
-
-def check_clock(subject: Subject) -> Iterator[Finding]:
-    """Compare the clock of this machine with DynamoDB's."""
-    date = subject.table["ResponseMetadata"]["HTTPHeaders"].get("date")
-    if date is None:
-        yield Finding(LOOK, "DynamoDB's answer has no date")
-        return
-    skew = time.time() - parsedate_to_datetime(date).timestamp()
-    if abs(skew) > MOST_SKEW:
-        yield Finding(
-            WRONG, f"this machine is {skew:+.0f} s off", "Synchronize its clock, by NTP if possible."
-        )
-    else:
-        yield Finding(GOOD, "right within seconds")
 
 
 def check_admins(subject: Subject) -> Iterator[Finding]:
@@ -127,11 +93,9 @@ def _known_passwords(subject: Subject) -> Iterator[Finding]:
 def _known_clients(subject: Subject) -> Iterator[Finding]:
     clients = get_many([keys.client(SERVICE), keys.client(DOCUMENTATION)])
     service, documentation = clients.get(keys.client(SERVICE)), clients.get(keys.client(DOCUMENTATION))
-    revoke = "invoke clients.revoke {} --stage {}".format
+    revoke = f"invoke clients.revoke {{}} --stage {subject.name}".format
     if isinstance(service, OAuth2Client) and client_secret_matches(service, SERVICE_SECRET):
-        yield Finding(
-            WRONG, f"{SERVICE} has the public secret of the development data", revoke(SERVICE, subject.name)
-        )
+        yield Finding(WRONG, f"{SERVICE} has the public secret of the development data", revoke(SERVICE))
     if isinstance(documentation, OAuth2Client) and set(documentation.redirect_uris) & set(REDIRECT_URIS):
-        advice = f"If you don't need it: {revoke(DOCUMENTATION, subject.name)}"
+        advice = f"If you don't need it: {revoke(DOCUMENTATION)}"
         yield Finding(LOOK, f"the client {DOCUMENTATION} is that of development", advice)

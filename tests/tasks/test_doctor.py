@@ -216,15 +216,6 @@ def test_an_unprotected_table(subject: Subject) -> None:
         subject.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
 
 
-@pytest.mark.parametrize(("minutes", "expected"), [(0, GOOD), (5, WRONG), (-5, WRONG)])
-def test_a_clock_that_is_wrong(subject: Subject, minutes: int, expected: str) -> None:
-    """Compared with the Date of DynamoDB's answer."""
-    moment = time.gmtime(time.time() + minutes * 60)
-    headers = {"date": time.strftime("%a, %d %b %Y %H:%M:%S GMT", moment)}
-    subject.table = {"ResponseMetadata": {"HTTPHeaders": headers}}
-    assert levels(table.check_clock(subject)) == {expected}
-
-
 def test_a_stage_needs_an_admin(subject: Subject, make_user: MakeUser) -> None:
     """Without one the advice is users.create."""
     (finding,) = table.check_admins(subject)
