@@ -2,6 +2,7 @@
 
 import re
 
+SCOPE_NAME = re.compile(r"[!#-\[\]-~]+")
 NQSCHAR = re.compile(r"[ !#-\[\]-~]*")  # what scopes and messages are made of (RFC 6749, appendix A)
 MAX_SCOPE = 2048  # characters of what is granted
 

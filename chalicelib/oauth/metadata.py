@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, validate
 from chalicelib.oauth.authorize.handlers import start_authorization
 from chalicelib.oauth.authorize.request import BASE64URL, CHALLENGE_METHOD
 from chalicelib.oauth.clients.models import GRANT_TYPES
+from chalicelib.oauth.clients.schemas import scope_names
 from chalicelib.oauth.form import OPTIONAL, uri
 from chalicelib.oauth.grants.handlers import create_token
 from chalicelib.oauth.tokens.handlers import introspect_token, revoke_token
@@ -44,7 +45,7 @@ class ServerMetadataSchema(Schema):
     introspection_endpoint = fields.String(metadata=uri("/auth/oauth2/introspect"))
     jwks_uri = fields.String(metadata=uri("/.well-known/jwks.json"))
     service_documentation = fields.String(metadata=uri("/api/v1"))
-    scopes_supported = some_of(tuple(SCOPES))
+    scopes_supported = scope_names()
     response_types_supported = some_of(("code",))
     response_modes_supported = some_of(("query",))
     grant_types_supported = some_of(GRANT_TYPES)

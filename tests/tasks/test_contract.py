@@ -4,8 +4,6 @@ import copy
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,9 @@ import pytest
 
 from tasks import contract
 from tasks.contract import RELEASED, TOOL, compare, diff, release
+from tasks.module.create import create
 from tests.architecture.source import ROOT
+from tests.tasks.test_module import copy_to, run
 
 BEFORE: dict[str, Any] = json.loads(RELEASED.read_text("utf-8"))
 USERS, TEAMS, TEAM, ME = "/api/v1/users", "/api/v1/teams", "/api/v1/teams/{team_id}", "/api/v1/users/me"
@@ -249,17 +249,17 @@ def test_the_task_fails_on_what_breaks_clients(line: str, status: int, tmp_path:
     )
     with (tmp_path / "docs" / "openapi-accepted.txt").open("a", encoding="utf-8") as file:
         file.write(f"{line}\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "invoke", "openapi.diff"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    done = run(tmp_path, "invoke", "openapi.diff")
     assert done.returncode == status
     assert ("GET /api/v1/users/me API path removed" in done.stdout) is bool(status)
     assert ("docs/openapi-accepted.txt" in done.stderr) is bool(status)
+
+
+def test_a_new_resource_breaks_no_client(tmp_path: Path) -> None:
+    """Answers that hold scopes have no enum, of which clients would refuse new values."""
+    create(copy_to(tmp_path), "gizmos", "gizmo", ["title:string:required"])
+    done = run(tmp_path, "invoke", "openapi.diff")
+    assert (done.returncode, "GET /api/v1/gizmos endpoint added" in done.stdout) == (0, True)
 
 
 def test_oasdiff_is_pinned() -> None:

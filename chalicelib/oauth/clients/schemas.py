@@ -6,7 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from chalicelib.oauth.clients.models import CONFIDENTIAL, GRANT_TYPES, PUBLIC_CLIENT
 from chalicelib.oauth.redirect_uris import MAX_URI, validate_redirect_uri
-from chalicelib.scopes import SCOPES
+from chalicelib.scopes import MAX_SCOPE, SCOPE_NAME, SCOPES
 from chalicelib.web.fields import ID, IDS, Array, Flag, ItemId, Moment, Text, pattern_metadata
 from chalicelib.web.pagination import ListQuery
 
@@ -32,6 +32,13 @@ def _names(allowed: tuple[str, ...], example: list[str]) -> Array:
     element = fields.String(validate=validate.OneOf(allowed, error=f"Must be one of {known}."))
     metadata = {"example": example, "uniqueItems": True}
     return Array(element, max_items=len(allowed), validate=validate_no_doubles, metadata=metadata)
+
+
+def scope_names() -> Array:
+    """Return the field of a list of scopes in an answer: with an enum, clients would refuse new ones."""
+    element = fields.String(metadata=pattern_metadata(SCOPE_NAME, MAX_SCOPE))
+    metadata = {"uniqueItems": True, "example": ["teams:read"]}
+    return Array(element, max_items=MAX_SCOPE, metadata=metadata)
 
 
 class ClientFieldsSchema(Schema):
@@ -68,6 +75,7 @@ class ClientRegistrationInputSchema(ClientFieldsSchema):
 class ClientRegistrationSchema(ClientFieldsSchema):
     """A client; its secret is shown once, when it is made."""
 
+    default_scopes = scope_names()
     client_id = fields.String(metadata=IDS["client_id"])
     user_id = ItemId("user_id")
     client_type = fields.String(validate=validate.OneOf(CLIENT_TYPES))
