@@ -9,6 +9,7 @@ from tests.acting import add_member, create_user
 
 FIRST, SECOND = "01BX5ZZKBKACTAV9WEVGEMMVRX", "01BX5ZZKBKACTAV9WEVGEMMVRY"
 TEAM = "01BX5ZZKBKACTAV9WEVGEMMVRZ"  # that owns things
+COMMON_TEAM = "01BX5ZZKBKACTAV9WEVGEMMVS0"  # of everybody
 
 
 def put(item: T, *, counter: str) -> T:

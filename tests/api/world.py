@@ -26,7 +26,7 @@ from tests.api.owned import RESOURCES
 from tests.http import Answer
 from tests.support import confirmed, perform, replace
 from tests.target import base_url, connected, present, table_of
-from tests.targets import TEAM, put_team
+from tests.targets import COMMON_TEAM, TEAM, put_team
 
 ALL = frozenset(SCOPES)
 UNKNOWN_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -94,6 +94,9 @@ class World:
             for number, owner in enumerate(CLIENT_OWNERS[:2])
         }
         self.team = self._team()
+        common = put_team(COMMON_TEAM)
+        for user in self.users.values():
+            add_member(common, user, is_leader=False)
         # who owns something owns one of each; everybody else asks about the owner's
         self.owned = {name: self._owned(name) for name in ("owner", "owner without write access")}
         for user in self.users.values():
@@ -202,8 +205,13 @@ class World:
         path: str,
         scopes: frozenset[str] = ALL,
         unknown: tuple[str, ...] = (),
+        *,
+        team_id: str = TEAM,
     ) -> Answer:
-        """Send a well-formed request, and revert what it changed."""
+        """Send a well-formed request, and revert what it changed.
+
+        :param team_id: the team that the body names, if it names one.
+        """
         address = self.address(caller, method, path, unknown)
         if path == AUTHORIZE:
             browser = Browser(self.api)
@@ -214,9 +222,10 @@ class World:
             return self.api(method, address, form={**form, "client_id": self.clients["owner"].client_id})
         if path.startswith("/account"):
             return self._account(method, address)
-        answer = self.api(
-            method, address, token=self.token(caller, scopes), data=self._body(caller, method, path)
-        )
+        body = self._body(caller, method, path)
+        if isinstance(body, dict) and "team_id" in body:
+            body = {**body, "team_id": team_id}
+        answer = self.api(method, address, token=self.token(caller, scopes), data=body)
         if method != "GET" and answer.status < 300:
             self.restore()
         return answer
