@@ -4,6 +4,7 @@ A child watches its standard input, whose other end its starter keeps open. Only
 here: `python -P tasks/processes.py SCRIPT ARGUMENT…` runs a script of any environment in this way.
 """
 
+import fcntl
 import os
 import runpy
 import signal
@@ -11,8 +12,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -90,6 +91,14 @@ def _watch() -> None:
 def shown(address: str) -> str:
     """Return an IP address as URLs have it."""
     return f"[{address}]" if ":" in address else address
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file; other processes wait here until it is free."""
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def port_taken(port: int) -> bool:

@@ -1,6 +1,5 @@
 """Changes the document of secrets where it is kept, so that no concurrent change is lost."""
 
-import fcntl
 import getpass
 import json
 import socket
@@ -18,6 +17,7 @@ from chalicelib.security.aws import Aws
 from chalicelib.security.sources import FileSource, ParameterSource, create_file, source_of, write_draft
 from chalicelib.settings import Settings
 from tasks.errors import TaskError
+from tasks.processes import locked
 from tasks.rotation import Document
 
 ATTEMPTS = 8
@@ -81,11 +81,8 @@ class FileStore(Store):
         write_draft(self.path, document).replace(self.path)
         return True
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with self.path.with_name(f"{self.path.name}.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _locked(self) -> AbstractContextManager[None]:
+        return locked(self.path.with_name(f"{self.path.name}.lock"))
 
 
 class ParameterStore(Store):

@@ -117,7 +117,7 @@ class Smoke:
         return found
 
     def _send(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> Any:
-        named = {"server_hostname": self.domain, "assert_hostname": self.domain} if self.domain else {}
+        named = {"server_hostname": self.domain} if self.domain else {}
         host = {"Host": self.domain} if self.domain else {}
         with urllib3.connection_from_url(self.url, timeout=TIMEOUT, retries=RETRIES, **named) as pool:
             return pool.request(
