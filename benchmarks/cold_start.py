@@ -19,7 +19,7 @@ from benchmarks.starts import Variant, event, in_turn, unpacked
 from chalicelib.db import keys
 from tasks import engine
 from tasks.cloud import packaging
-from tasks.cloud.dependencies import Runtime
+from tasks.cloud.package import Runtime
 from tasks.processes import module, project_folder
 from tasks.run import environment_for
 from tasks.seed import DOCUMENTATION, USERS

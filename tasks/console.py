@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from inspect import Parameter
 from typing import Any
 
 from invoke.exceptions import Exit
@@ -21,6 +22,7 @@ FAILED = 2  # exit status
 START = "Start `make run` in another terminal."
 YES_HELP = "skip the confirmation, even for prod"
 HELP = ("--help", "-h")
+CONTEXT = Parameter("context", Parameter.POSITIONAL_ONLY)  # Invoke's own, which bodies do without
 KINDS = (TaskError, SettingsError, ApiError, OSError, UnicodeError, json.JSONDecodeError)
 LIBRARIES = ("botocore", "pynamodb")  # whose errors are known by their modules: importing them takes long
 
@@ -37,16 +39,17 @@ def command(
 
     def declare(body: Callable[..., None]) -> Any:
         @wraps(body)
-        def run(*arguments: Any, **options: Any) -> None:
+        def run(_context: Any, *arguments: Any, **options: Any) -> None:
             if _asks_for_help(body, options):
                 program.print_task_help(str(program.tasks[-1].name))
                 return
             with reported():
                 body(*arguments, **options)
 
-        return task(
-            name=name, iterable=iterable, default=default, help=dict(help_texts), auto_shortflags=False
-        )(run)
+        own = inspect.signature(body)
+        run.__signature__ = own.replace(parameters=[CONTEXT, *own.parameters.values()])  # type: ignore[attr-defined]
+        declared = task(name=name, iterable=iterable, default=default, help=help_texts, auto_shortflags=False)
+        return declared(run)
 
     return declare
 
@@ -56,7 +59,7 @@ def stage_command(
 ) -> Callable[[Callable[..., None]], Any]:
     """Declare a task on the table of a stage, which --stage names; one that writes has --yes, too.
 
-    Its body takes the context of the API's own actions first, instead of Invoke's.
+    Its body takes the context of the API's own actions first.
     """
 
     def declare(body: Callable[..., None]) -> Any:
@@ -64,16 +67,16 @@ def stage_command(
         also = {"stage": "", "yes": False} if writes else {"stage": ""}
 
         @wraps(body)
-        def run(_context: Any, *arguments: Any, stage: str = "", yes: bool = False, **options: Any) -> None:
-            from tasks.tables import on_table  # noqa: PLC0415 - it imports botocore
+        def run(*arguments: Any, stage: str = "", yes: bool = False, **options: Any) -> None:
+            from tasks.tables import open_table, task_context  # noqa: PLC0415 - they import botocore
 
-            is_free = not options.get("password_stdin")
-            with on_table(title, stage, writes=writes, yes=yes, answers=is_free) as context:
-                body(context, *arguments, **options)
+            ask = no_terminal if options.get("password_stdin") else None
+            settings = open_table(stage, writes=writes, yes=yes, ask=ask)
+            body(task_context(title, settings), *arguments, **options)
 
-        own, added = inspect.signature(body), inspect.Parameter.KEYWORD_ONLY
-        options = [inspect.Parameter(each, added, default=value) for each, value in also.items()]
-        run.__signature__ = own.replace(parameters=[*own.parameters.values(), *options])  # type: ignore[attr-defined]
+        _, *own = inspect.signature(body).parameters.values()
+        added = [Parameter(each, Parameter.KEYWORD_ONLY, default=value) for each, value in also.items()]
+        run.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
         texts = help_texts | {"stage": STAGE_HELP} | ({"yes": YES_HELP} if writes else {})
         return command(name, iterable=iterable, default=False, **texts)(run)
 
@@ -137,6 +140,11 @@ def confirm(action: str, typed: str = "", *, ask: Callable[[str], str] | None = 
         raise TaskError(f"Cannot ask for confirmation (no terminal). Pass --yes to {action}.") from None
     if answer != typed if typed else answer.lower() not in ("y", "yes"):
         raise TaskError("Nothing was changed.")
+
+
+def no_terminal(_question: str) -> str:
+    """Refuse to ask, where standard input is not for answers."""
+    raise EOFError
 
 
 def words(text: str) -> list[str]:

@@ -1,8 +1,7 @@
 """Opens the table of a stage for a task; production is asked for before anything is written."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 
 from botocore.session import Session
@@ -23,8 +22,6 @@ def open_table(
 ) -> Settings:
     """Connect to a stage's table with the caller's own credentials, and return its settings.
 
-    :param writes: the task is going to change something.
-    :param yes: do not ask.
     :raises TaskError: there is no such stage, or the user says no.
     """
     settings = in_region(settings_of(stage))
@@ -41,25 +38,9 @@ def in_region(settings: Settings) -> Settings:
     return replace(settings, region=Session().get_config_variable("region") or settings.region)
 
 
-@contextmanager
-def on_table(
-    task: str, stage: str, *, writes: bool = False, yes: bool = False, answers: bool = True
-) -> Iterator[Context]:
-    """Open a stage's table for the API's own actions.
-
-    :param task: its name, for the audit trail.
-    :param answers: standard input is free for answers.
-    """
-    yield task_context(task, open_table(stage, writes=writes, yes=yes, ask=None if answers else _no_terminal))
-
-
 def task_context(task: str, settings: Settings) -> Context:
     """Return the context of a task: it acts for no account, and comes from no address.
 
     :param task: such as users.create; the audit trail names it in the place of a request.
     """
     return Context(settings=settings, listeners=LISTENERS, source=NOWHERE, request_id=f"invoke {task}")
-
-
-def _no_terminal(_question: str) -> str:
-    raise EOFError

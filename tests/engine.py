@@ -5,7 +5,6 @@ atomic, and it enforces limits that moto does not know.
 """
 
 import copy
-import fcntl
 import importlib
 import re
 import sys
@@ -36,17 +35,9 @@ _sent = Counter[bool]()  # requests, by whether they may write
 _turn = threading.Lock()  # ministack's server handles one request at a time, too
 
 
-def installed_python() -> Path:
-    """Return the Python of the engine's environment; one process creates it, the others wait."""
-    engine.HOME.mkdir(parents=True, exist_ok=True)
-    with (engine.HOME / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return engine.installed_python()
-
-
 def share(folder: Path) -> None:
     """Share this project's engine with a copy of the project."""
-    installed_python()
+    engine.installed_python()
     (folder / ".local").mkdir(exist_ok=True)
     (folder / ".local" / "engine").symlink_to(engine.HOME)
 
@@ -54,7 +45,7 @@ def share(folder: Path) -> None:
 @cache
 def _ministack() -> tuple[Any, Any]:
     """Import ministack, and nothing else, from the engine's environment."""
-    lib = installed_python().parents[1] / "lib"
+    lib = engine.installed_python().parents[1] / "lib"
     spec = PathFinder.find_spec("ministack", [str(path) for path in lib.glob("python*/site-packages")])
     assert spec
     assert spec.loader

@@ -1,15 +1,13 @@
 """The package of a stage, built once for all tests, and again only after a change of what goes into it."""
 
-import fcntl
 import hashlib
 import shutil
 import sys
 from pathlib import Path
 
-from tasks.cloud.dependencies import Runtime
-from tasks.cloud.package import Package
+from tasks.cloud.package import Package, Runtime
 from tasks.cloud.packaging import SHIPPED, build
-from tasks.processes import project_folder
+from tasks.processes import locked, project_folder
 
 FOLDER = project_folder() / ".local" / "packages"
 SOURCES = (*SHIPPED, "infra", "tasks")
@@ -18,16 +16,14 @@ SOURCES = (*SHIPPED, "infra", "tasks")
 def packaged(stage: str) -> Package:
     """Return the package of a stage, for this machine where it is like Lambda's: tests run it."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with (FOLDER / "lock").open("w") as lock:
-        # one worker builds, the others wait for it
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(FOLDER / "lock"):  # one worker builds, the others wait for it
         folder = FOLDER / stage
         stamp, wanted = folder / "built", _digest()
         if not (stamp.exists() and stamp.read_text() == wanted):
             shutil.rmtree(folder, ignore_errors=True)
             build(stage, folder, Runtime.here())
             stamp.write_text(wanted)
-    return Package.in_folder(folder)
+    return Package(folder)
 
 
 def _digest() -> str:

@@ -14,7 +14,7 @@ from chalice.cli.factory import CLIFactory
 from chalice.deploy import packager
 
 from tasks.cloud import template
-from tasks.cloud.dependencies import Runtime
+from tasks.cloud.package import Runtime
 from tasks.processes import project_folder
 
 

@@ -1,7 +1,7 @@
 """The AWS account that stages are deployed to: the caller's identity, and the bucket for packages."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ FAULTS = (BotoCoreError, ClientError)
 DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation")
 # The region that S3 takes no location constraint for.
 FIRST_REGION = "us-east-1"
+CLOSED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Account:
     :param endpoint: URL of a local cloud.
     """
 
-    session: Session
+    session: Session = field(default_factory=Session)
     bucket_name: str = ""
     endpoint: str | None = None
 
@@ -62,15 +63,15 @@ class Account:
     def table(self, name: str) -> dict[str, Any]:
         """Describe a table; empty if there is none."""
         try:
-            found: dict[str, Any] = self.client("dynamodb").describe_table(TableName=name)["Table"]
+            return dict(self.client("dynamodb").describe_table(TableName=name)["Table"])
         except ClientError as error:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return {}
             raise
-        return found
 
     @cached_property
-    def _s3(self) -> Any:
+    def s3(self) -> Any:
+        """A client of S3."""
         return self.client("s3")
 
     @cached_property
@@ -78,7 +79,7 @@ class Account:
         """The bucket for packages; it is created on first use, private and encrypted."""
         name = self.bucket_name or f"grail-packages-{self.number}-{self.region}"
         try:
-            self._s3.head_bucket(Bucket=name, ExpectedBucketOwner=self.number)
+            self.s3.head_bucket(Bucket=name, ExpectedBucketOwner=self.number)
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
                 raise TaskError(f"The bucket {name} can't be used: {error}") from error
@@ -86,32 +87,29 @@ class Account:
         return name
 
     def _create_bucket(self, name: str) -> None:
-        where = {} if self.region == FIRST_REGION else {"LocationConstraint": self.region}
-        extra = {"CreateBucketConfiguration": where} if where else {}
-        self._s3.create_bucket(Bucket=name, **extra)
-        closed = dict.fromkeys(
-            ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+        place = {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
+        self.s3.create_bucket(Bucket=name, **({} if self.region == FIRST_REGION else place))
+        self.s3.put_public_access_block(
+            Bucket=name, PublicAccessBlockConfiguration=dict.fromkeys(CLOSED, True)
         )
-        self._s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=closed)
-        self._s3.put_bucket_policy(Bucket=name, Policy=json.dumps(_only_by_tls(name, self.partition)))
+        self.s3.put_bucket_policy(Bucket=name, Policy=json.dumps(_only_by_tls(name, self.partition)))
 
     def upload(self, body: bytes, key: str) -> str:
         """Upload an object, unless it already exists, and return its key; keys name contents."""
         try:
-            self._s3.head_object(Bucket=self.bucket, Key=key)
+            self.s3.head_object(Bucket=self.bucket, Key=key)
         except ClientError:
-            self._s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
         return key
 
     def read(self, address: str) -> bytes:
         """Read the object at a URL that `address` returned."""
         key = address.partition(f"/{self.bucket}/")[2]
-        found: bytes = self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        return found
+        return bytes(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
     def address(self, key: str) -> str:
         """Return the URL of an object, as CloudFormation wants it."""
-        endpoint = self._s3.meta.endpoint_url.rstrip("/")
+        endpoint = self.s3.meta.endpoint_url.rstrip("/")
         return f"{endpoint}/{self.bucket}/{key}"
 
 
@@ -122,15 +120,11 @@ def is_denied(error: Exception) -> bool:
 
 def _only_by_tls(bucket: str, partition: str) -> dict[str, Any]:
     arn = f"arn:{partition}:s3:::{bucket}"
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "s3:*",
-                "Resource": [arn, f"{arn}/*"],
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            }
-        ],
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
+    return {"Version": "2012-10-17", "Statement": [statement]}

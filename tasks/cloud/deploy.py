@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import secrets
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,7 +13,7 @@ from tasks.cloud.bootstrap import foundation
 from tasks.cloud.history import History, Record
 from tasks.cloud.package import Package
 from tasks.cloud.preflight import hints, obstacles
-from tasks.cloud.stack import POLL_SECONDS, UNUSABLE, Stack, kind_of
+from tasks.cloud.stack import POLL_SECONDS, UNUSABLE, Stack
 from tasks.cloud.trial import Trial
 from tasks.console import confirm
 from tasks.errors import TaskError
@@ -137,38 +135,22 @@ class Deployment:
         return Trial(self.account, self.settings, self.stack, self.say)
 
     def _change(self, record: Record, *, yes: bool, dry_run: bool = False, quiet: bool = False) -> bool:
-        """Make a change set, show it, and execute it; return whether anything was changed."""
-        stack, name = self.stack, f"deploy-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        """Change the stack, and return whether anything was changed."""
+
+        def consent() -> bool:
+            if dry_run:
+                self.say("Nothing was changed.")
+            elif not yes:
+                confirm(
+                    f"deploy {self.stack.name}", self.stage if self.stage in PROTECTED else "", ask=self.ask
+                )
+            return not dry_run
+
         options: dict[str, Any] = {"Tags": tags(stage=self.stage)}
-        if not stack.exists:  # tables of a destroyed stack are adopted
-            options["ImportExistingResources"] = True
         if role := foundation(self.account).get("ExecutionRole"):
             options["RoleARN"] = role
-        changes = stack.propose(name, record.template, record.parameters, **options)
-        if not changes:
-            self.say("Nothing changes.")
-            stack.discard(name)
-            return False
-        lines = sorted(_line(each["ResourceChange"]) for each in changes if "ResourceChange" in each)
-        for line in [] if quiet else lines:
-            self.say(line)
-        if dry_run:
-            stack.discard(name)
-            self.say("Nothing was changed.")
-            return False
-        if not yes:
-            self._require_consent(stack, name)
-        self._carry_out(stack, name, quiet=quiet)
-        return True
-
-    def _carry_out(self, stack: Stack, name: str, *, quiet: bool) -> None:
-        if not quiet:
-            self.say("This takes some minutes …")
-        if not stack.execute(name):
-            raise TaskError(
-                f"{stack.name} {ending(stack.status, stack.name, self.stage)}\n"
-                f"It failed at {stack.first_failure()}"
-            )
+        say = _silence if quiet else self.say
+        return self.stack.change(record.template, record.parameters, consent, say, **options)
 
     def _require_possible(self, parameters: dict[str, str]) -> None:
         """Check what can be known before anything is uploaded.
@@ -177,7 +159,7 @@ class Deployment:
         """
         found = obstacles(self.account, self.settings, parameters, new=not self.stack.exists)
         if found:
-            raise TaskError("Nothing was deployed:\n" + "\n".join(f"- {each}" for each in found))
+            raise TaskError("\n- ".join(["Nothing was deployed:", *found]))
         for hint in hints(self.account, self.settings):
             self.say(hint)
 
@@ -240,13 +222,6 @@ class Deployment:
         """What was deployed."""
         return History(self.account, self.stage)
 
-    def _require_consent(self, stack: Stack, change: str) -> None:
-        try:
-            confirm(f"deploy {stack.name}", self.stage if self.stage in PROTECTED else "", ask=self.ask)
-        except TaskError:
-            stack.discard(change)
-            raise
-
     def destroy(self, *, yes: bool = False, delete_data: bool = False) -> None:
         """Delete the stack; the table only on request, and if it is not protected.
 
@@ -291,6 +266,10 @@ class Deployment:
         return f'set "DeletionProtection": "false" in infra/parameters/{self.stage}.json, deploy'
 
 
+def _silence(_line: str) -> None:
+    """Print nothing."""
+
+
 def publish(function: dict[str, Any], parameters: dict[str, str]) -> None:
     """Have a new version published whenever anything of a function changes, and roll it out.
 
@@ -314,29 +293,6 @@ def locate(document: dict[str, Any], parameters: dict[str, str]) -> None:
     is a reference: the gateway's own answers would keep the address of before.
     """
     document["info"]["description"] = f"At {parameters.get('DomainName') or 'its own address'}."
-
-
-def _line(change: dict[str, Any]) -> str:
-    """Return a line about a resource that a change set would change."""
-    verbs = {"True": "REPLACE", "Conditional": "Modify, maybe replace"}
-    verb = verbs.get(change.get("Replacement", ""), change["Action"])
-    targets = [each["Target"] for each in change.get("Details", [])]
-    parts = ", ".join(sorted({target.get("Name") or target["Attribute"] for target in targets}))
-    return f"  {verb} {change['LogicalResourceId']} ({kind_of(change)})" + (f": {parts}" if parts else "")
-
-
-def ending(status: str, stack: str, stage: str) -> str:
-    """Return the outcome of a failed deployment."""
-    known = {
-        "ROLLBACK_COMPLETE": "was rolled back, nothing of it is left",
-        "UPDATE_ROLLBACK_COMPLETE": "was rolled back, the previous version keeps running",
-        # A new table is protected at once, also against being rolled back.
-        "ROLLBACK_FAILED": "could not be rolled back, and something of it is left; "
-        f"`invoke destroy --stage {stage} --delete-data` shows what to do",
-        "UPDATE_ROLLBACK_FAILED": "could not be rolled back; repair what its events name, then run: "
-        f"aws cloudformation continue-update-rollback --stack-name {stack}",
-    }
-    return f"{known.get(status, 'did not get there')} ({status})."
 
 
 def build_name() -> str:

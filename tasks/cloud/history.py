@@ -3,9 +3,9 @@
 import json
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from tasks.cloud.account import Account
+from tasks.errors import TaskError
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class History:
         """Write a deployment down."""
         moment = f"{time.time_ns():020}"
         body = json.dumps(asdict(record)).encode()
-        self._s3.put_object(Bucket=self.account.bucket, Key=f"{self._prefix}{moment}.json", Body=body)
+        self.account.s3.put_object(Bucket=self.account.bucket, Key=f"{self._prefix}{moment}.json", Body=body)
 
     def latest(self) -> Record | None:
         """Return the latest deployment."""
@@ -45,30 +45,39 @@ class History:
 
     def pop(self) -> None:
         """Forget the latest deployment, as it was taken back."""
-        self._s3.delete_object(Bucket=self.account.bucket, Key=self._keys()[-1])
+        self.account.s3.delete_object(Bucket=self.account.bucket, Key=self._keys()[-1])
+
+    def require(self, digest: str) -> None:
+        """Check that the stage runs this very code, which passed its test there.
+
+        :param digest: SHA-256 of the code.
+        :raises TaskError: it runs other code, or none.
+        """
+        latest = self.latest()
+        running = latest.digest if latest else "nothing"
+        if running != digest:
+            raise TaskError(
+                f"{self.stage} runs {running[:12]}, and this package is {digest[:12]}: deploy it to "
+                f"{self.stage} first."
+            )
 
     def clear(self) -> None:
         """Forget all deployments, and delete their templates; code belongs to all stages."""
         for key in self._keys(f"grail/{self.stage}/"):
-            self._s3.delete_object(Bucket=self.account.bucket, Key=key)
-
-    @property
-    def _s3(self) -> Any:
-        return self.account.client("s3")
+            self.account.s3.delete_object(Bucket=self.account.bucket, Key=key)
 
     @property
     def _prefix(self) -> str:
         return f"grail/{self.stage}/deployments/"
 
     def _keys(self, prefix: str = "") -> list[str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self.account.bucket, Prefix=prefix or self._prefix
-        )
+        place = {"Bucket": self.account.bucket, "Prefix": prefix or self._prefix}
+        pages = self.account.s3.get_paginator("list_objects_v2").paginate(**place)
         return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
 
     def _read(self, place: int) -> Record | None:
         keys = self._keys()
         if len(keys) < -place:
             return None
-        body = self._s3.get_object(Bucket=self.account.bucket, Key=keys[place])["Body"]
+        body = self.account.s3.get_object(Bucket=self.account.bucket, Key=keys[place])["Body"]
         return Record(**json.loads(body.read()))

@@ -9,15 +9,28 @@ import tempfile
 from pathlib import Path
 
 from tasks.cloud import bundle, template
-from tasks.cloud.dependencies import Runtime, install
-from tasks.cloud.package import Package
+from tasks.cloud.package import Package, Runtime, require_known
 from tasks.errors import TaskError
 from tasks.processes import project_folder
 
 LOCK, VENDOR = "requirements.txt", "vendor"
 SHIPPED = ("app.py", "chalicelib", LOCK, ".chalice", VENDOR)
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "deployments", "deployed", "venv*")
-MOST_BYTES = 12 * 1024**2
+MEGABYTE = 1024**2
+MOST_BYTES = 12 * MEGABYTE
+
+
+def make(stage: str) -> Package:
+    """Package a stage into packaged/STAGE, and print its size and digest.
+
+    :raises TaskError: see `build`; or there is no such stage.
+    """
+    require_known(stage)
+    made = build(stage, project_folder() / "packaged" / stage)
+    size, plain = (path.stat().st_size / MEGABYTE for path in (made.code, made.plain))
+    name = made.code.relative_to(project_folder())
+    print(f"{name}: {size:.1f} MB (plain `chalice package`: {plain:.1f} MB), SHA-256 {made.digest}")
+    return made
 
 
 def build(stage: str, output: Path, runtime: Runtime | None = None) -> Package:
@@ -29,7 +42,7 @@ def build(stage: str, output: Path, runtime: Runtime | None = None) -> Package:
     """
     runtime = runtime or Runtime.of(stage)
     python = runtime.interpreter()
-    package = Package.in_folder(output)
+    package = Package(output)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         copy_project(folder / "project")
@@ -65,11 +78,27 @@ def add_dependencies(project: Path, runtime: Runtime) -> None:
 
     Chalice finds them in the folder vendor, and downloads nothing: it would check hashes in the first of its
     downloads only, which is for this machine.
-
-    :raises TaskError: pip fails.
     """
     install(project / LOCK, project / VENDOR, runtime)
     (project / LOCK).write_text("")
+
+
+def install(lock: Path, folder: Path, runtime: Runtime) -> None:
+    """Install what a lock lists; nothing is built, and everything must match a hash of the lock.
+
+    :param lock: a file of requirements with hashes, transitive ones included.
+    :param folder: what is installed goes here; it is created if it is missing.
+    :raises TaskError: pip fails; what it says has been printed.
+    """
+    options = ["--require-hashes", "--only-binary=:all:", "--no-deps", "--no-compile"]
+    abi = "cp" + runtime.python.replace(".", "")
+    wheels = ["--implementation", "cp", "--python-version", runtime.python, "--abi", abi]
+    for tag in runtime.platforms:
+        wheels += ["--platform", tag]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    target = ["--target", str(folder), "-r", str(lock)]
+    if subprocess.run([*command, *options, *wheels, *target], check=False).returncode:
+        raise TaskError(f"`pip install` of {lock.name} failed: see its message above.")
 
 
 def run_chalice(stage: str, project: Path, output: Path, *options: str) -> None:

@@ -1,5 +1,8 @@
 """One CloudFormation stack: its change sets, their execution, outputs, and deletion."""
 
+import secrets
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from tasks.errors import TaskError
 from tasks.processes import LOOPBACK
 
-CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]  # roles of its own; the SAM transform
+CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]  # roles of its own; the SAM transform
 POLL_SECONDS = 2.0
 MAX_SECONDS = 3 * 3600  # the slowest rollout takes 90 minutes
 TOO_LONG = "Max attempts exceeded"  # what botocore says
@@ -99,24 +102,60 @@ class Stack:
             return f"https://{target}", str(urlsplit(outputs["URL"]).hostname)
         return self.url(stage), ""
 
+    def change(
+        self,
+        template: str,
+        parameters: dict[str, str],
+        consent: Callable[[], bool],
+        say: Callable[[str], None] = print,
+        **options: Any,
+    ) -> bool:
+        """Propose a change, show it, and make it; return whether anything was changed.
+
+        :param template: its URL, or the text itself.
+        :param consent: returns whether to go on, once the change is shown; not asked where nothing changes.
+        :param options: further arguments of CreateChangeSet.
+        :raises TaskError: CloudFormation refuses it, or fails.
+        """
+        name = f"change-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        changes = self.propose(name, template, parameters, **options)
+        for line in sorted(_line(each["ResourceChange"]) for each in changes if "ResourceChange" in each):
+            say(line)
+        if not changes:
+            say("Nothing changes.")
+        agreed = False
+        try:
+            agreed = bool(changes) and consent()
+        finally:
+            if not agreed:
+                self.discard(name)
+        if agreed:
+            say("This takes some minutes …")
+            if not self.execute(name):
+                raise TaskError(
+                    f"{self.name} {ending(self.status, self.name)}\nIt failed at {self.first_failure()}"
+                )
+        return agreed
+
     def propose(
         self, name: str, template: str, parameters: dict[str, str], **options: Any
     ) -> list[dict[str, Any]]:
         """Create a change set and return its changes; none if nothing would change.
 
-        :param template: its URL, or the text itself.
-        :param options: further arguments of CreateChangeSet.
         :raises TaskError: CloudFormation refuses it, or the stack is stuck.
         """
         self._require_usable()
         place = {"StackName": self.name, "ChangeSetName": name}
+        # A new stack adopts what was there before it, such as the table that a destroyed one has left.
+        kind: dict[str, Any] = {"ChangeSetType": "UPDATE"}
+        if not self.exists:
+            kind = {"ChangeSetType": "CREATE", "ImportExistingResources": True}
         given = {
-            "ChangeSetType": "UPDATE" if self.exists else "CREATE",
             "TemplateURL" if template.startswith("http") else "TemplateBody": template,
             "Parameters": [{"ParameterKey": key, "ParameterValue": text} for key, text in parameters.items()],
             "Capabilities": CAPABILITIES,
         }
-        self.client.create_change_set(**place, **{**given, **options})
+        self.client.create_change_set(**place, **kind, **given, **options)
         try:
             self._wait("change_set_create_complete", **place)
         except WaiterError as error:
@@ -210,6 +249,30 @@ class Stack:
             elif status.endswith("_FAILED") and "cancelled" not in reason.lower():
                 found = f"{event['LogicalResourceId']} ({kind_of(event)}): {_with_remedy(reason)}"
         return found
+
+
+def _line(change: dict[str, Any]) -> str:
+    """Return a line about a resource that a change set would change."""
+    verbs = {"True": "REPLACE", "Conditional": "Modify, maybe replace"}
+    verb = verbs.get(change.get("Replacement", ""), change["Action"])
+    targets = [each["Target"] for each in change.get("Details", [])]
+    parts = ", ".join(sorted({target.get("Name") or target["Attribute"] for target in targets}))
+    return f"  {verb} {change['LogicalResourceId']} ({kind_of(change)})" + (f": {parts}" if parts else "")
+
+
+def ending(status: str, stack: str) -> str:
+    """Return the outcome of a failed deployment, with what to do."""
+    stage = stack.removeprefix("grail-")
+    known = {
+        "ROLLBACK_COMPLETE": "was rolled back, nothing of it is left",
+        "UPDATE_ROLLBACK_COMPLETE": "was rolled back, the previous version keeps running",
+        # A new table is protected at once, also against being rolled back.
+        "ROLLBACK_FAILED": "could not be rolled back, and something of it is left; "
+        f"`invoke destroy --stage {stage} --delete-data` shows what to do",
+        "UPDATE_ROLLBACK_FAILED": "could not be rolled back; repair what its events name, then run: "
+        f"aws cloudformation continue-update-rollback --stack-name {stack}",
+    }
+    return f"{known.get(status, 'did not get there')} ({status})."
 
 
 def _told(event: dict[str, Any]) -> str:

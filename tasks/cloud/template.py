@@ -8,7 +8,7 @@ from chalice.package import TemplateDeepMerger, YAMLTemplateSerializer
 
 from chalicelib.settings import SES, Settings
 from tasks.apigateway import gateway_responses
-from tasks.cloud.dependencies import Runtime
+from tasks.cloud.package import Runtime
 from tasks.stages import INFRA, settings_of
 
 Template = dict[str, Any]

@@ -28,7 +28,7 @@ def create(
     owner: str,
     *,
     name: str = "",
-    type: str = "confidential",  # noqa: A002 - it is the name of the option
+    type: str = "confidential",
     grant: list[str] | None = None,
     scope: list[str] | None = None,
     redirect_uri: list[str] | None = None,

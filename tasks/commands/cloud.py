@@ -1,11 +1,11 @@
 """The tasks for AWS: packaging, deployment, and tests on a local cloud."""
 
-import sys
+from pathlib import Path
 
-from invoke.context import Context
+from tasks.commands.test import pytest
+from tasks.console import YES_HELP, command
 
-from tasks.console import YES_HELP, command, words
-
+STAGE = "a stage of .chalice/config.json (default: dev)"
 BUCKET_HELP = "S3 bucket for packages (default: grail-packages-ACCOUNT-REGION, created on first use)"
 
 
@@ -17,7 +17,6 @@ BUCKET_HELP = "S3 bucket for packages (default: grail-packages-ACCOUNT-REGION, c
     yes=YES_HELP,
 )
 def bootstrap(
-    _context: Context,
     *,
     repository: str = "",
     budget_email: str = "",
@@ -26,22 +25,24 @@ def bootstrap(
     yes: bool = False,
 ) -> None:
     """Prepare an AWS account, once: bucket, roles that deploy, permissions boundary, and a budget."""
-    from tasks.cloud import command as work
+    from tasks.cloud.account import Account
+    from tasks.cloud.bootstrap import bootstrap as prepare
 
     exists = {"OidcProvider": oidc_provider_exists, "ApiGatewayLogRole": log_role_exists}
-    work.bootstrap(repository, budget_email, exists, yes=yes)
+    parameters = {"Repository": repository, "BudgetEmail": budget_email}
+    prepare(Account(), parameters | {name: "exists" for name, there in exists.items() if there}, yes=yes)
 
 
-@command(stage="a stage of .chalice/config.json")
-def package(_context: Context, stage: str = "dev") -> None:
+@command(stage=STAGE)
+def package(stage: str = "dev") -> None:
     """Make packaged/STAGE: the CloudFormation template, and the code with bytecode and without ballast."""
-    from tasks.cloud import command as work
+    from tasks.cloud.packaging import make
 
-    work.package(stage)
+    make(stage)
 
 
 @command(
-    stage="a stage of .chalice/config.json",
+    stage=STAGE,
     yes=YES_HELP,
     dry_run="show what would change in the stack, and stop",
     bucket=BUCKET_HELP,
@@ -49,7 +50,6 @@ def package(_context: Context, stage: str = "dev") -> None:
     promote="a stage that must run the same code, such as dev",
 )
 def deploy(
-    _context: Context,
     stage: str = "dev",
     *,
     yes: bool = False,
@@ -59,33 +59,50 @@ def deploy(
     promote: str = "",
 ) -> None:
     """Package a stage, show what would change in AWS, make the changes, and test the stage."""
-    from tasks.cloud import command as work
+    from tasks.cloud.account import Account
+    from tasks.cloud.deploy import Deployment
+    from tasks.cloud.history import History
+    from tasks.cloud.package import Package, require_known
 
-    work.deploy(stage, bucket, yes=yes, dry_run=dry_run, packaged=packaged, promote=promote)
+    require_known(stage)
+    account = Account(bucket_name=bucket)
+    _ = account.number  # fails where there are no credentials, before anything takes time
+    if packaged:
+        made = Package(Path(packaged))
+        made.require_ready(stage)
+        print(f"{made.code}: SHA-256 {made.digest}")
+    else:
+        from tasks.cloud.packaging import make  # imports Chalice, which deploying a package does not need
+
+        made = make(stage)
+    if promote:
+        History(account, promote).require(made.digest)
+    Deployment(stage, account).deploy(made, yes=yes, dry_run=dry_run)
 
 
-@command(stage="a deployed stage", yes=YES_HELP, bucket=BUCKET_HELP)
-def rollback(_context: Context, stage: str = "dev", yes: bool = False, bucket: str = "") -> None:
+@command(stage=STAGE, yes=YES_HELP, bucket=BUCKET_HELP)
+def rollback(stage: str = "dev", yes: bool = False, bucket: str = "") -> None:
     """Deploy again what a stage ran before: the same code, template and parameters."""
-    from tasks.cloud import command as work
+    from tasks.cloud.account import Account
+    from tasks.cloud.deploy import Deployment
 
-    work.rollback(stage, bucket, yes=yes)
+    Deployment(stage, Account(bucket_name=bucket)).rollback(yes=yes)
 
 
-@command(stage="a deployed stage", yes=YES_HELP, delete_data="delete the table as well")
-def destroy(_context: Context, stage: str = "dev", yes: bool = False, delete_data: bool = False) -> None:
+@command(stage=STAGE, yes=YES_HELP, delete_data="delete the table as well")
+def destroy(stage: str = "dev", yes: bool = False, delete_data: bool = False) -> None:
     """Delete a stage from AWS, unless data in it is protected."""
-    from tasks.cloud import command as work
+    from tasks.cloud.account import Account
+    from tasks.cloud.deploy import Deployment
 
-    work.destroy(stage, yes=yes, delete_data=delete_data)
+    Deployment(stage, Account()).destroy(yes=yes, delete_data=delete_data)
 
 
 @command(
     arguments="passed on to pytest, such as '-k permission'",
     api="run the API tests through its gateway, too, which takes minutes",
 )
-def e2e(_context: Context, arguments: str = "", api: bool = False) -> None:
+def e2e(arguments: str = "", api: bool = False) -> None:
     """Deploy the real package to a local cloud with IAM enforced, and try it out there."""
-    from tasks import checks
-
-    sys.exit(checks.e2e(words(arguments), api=api))
+    files = ["tests/cloud", *([] if api else ["--ignore", "tests/cloud/test_acceptance.py"])]
+    pytest(arguments, "-n0", "-s", "-m", "cloud", *files)

@@ -1,39 +1,51 @@
-"""What a developer runs all day: the server, the tests, the checks."""
+"""What a developer runs all day: the server, the static checks, and a look inside a stage."""
 
 import sys
+from pathlib import Path
 
-from invoke.context import Context
-
-from tasks import checks
 from tasks import run as local
-from tasks.console import command, words
+from tasks.commands.test import run_in_project
+from tasks.console import YES_HELP, command
+from tasks.processes import module
+from tasks.stages import STAGE_HELP
 
 
 @command()
-def run(_context: Context) -> None:
+def run() -> None:
     """Serve on 127.0.0.1 over a local DynamoDB engine (PORT, HOST, ENGINE_PORT, DYNAMODB_ENDPOINT)."""
     sys.exit(local.main())
 
 
-@command(
-    default=True,
-    arguments="passed on to pytest, such as '-k teams'",
-    http="run only the API tests, over HTTP, with their own engine and server",
-    slow="run those that `make test` leaves out: packages, copies of the project, tasks one by one",
-)
-def test(_context: Context, arguments: str = "", http: bool = False, slow: bool = False) -> None:
-    """Run the tests; with CI set, a skipped test is a failure."""
-    run_tests = checks.test_over_http if http else checks.test_slowly if slow else checks.test
-    sys.exit(run_tests(words(arguments)))
-
-
-@command("sdk", arguments="passed on to pytest")
-def try_generated_clients(_context: Context, arguments: str = "") -> None:
-    """Generate clients, compile them, and drive the server with them; needs Java and Node.js."""
-    sys.exit(checks.test_sdk(words(arguments)))
-
-
 @command()
-def check(_context: Context) -> None:
+def check() -> None:
     """Run ruff, mypy and import-linter."""
-    sys.exit(checks.check())
+    commands = [
+        module("ruff", "check", "."),
+        module("ruff", "format", "--check", "."),
+        module("mypy"),
+        [str(Path(sys.executable).with_name("lint-imports"))],
+    ]
+    sys.exit(max([run_in_project(each) for each in commands]))  # all of them, also after one has failed
+
+
+@command(command="run only this line", stage=STAGE_HELP, yes=YES_HELP)
+def shell(*, command: str = "", stage: str = "", yes: bool = False) -> None:
+    """Open a Python shell with the models, and a stage's table connected."""
+    from tasks import shell as work
+    from tasks.tables import open_table
+
+    settings = open_table(stage, writes=True, yes=yes)
+    if command:
+        sys.exit(not work.run_line(settings, command))
+    work.run(settings)
+
+
+@command(stage=STAGE_HELP)
+def doctor(stage: str = "") -> None:
+    """Check a stage, and print what to do about each problem; status 1 if there is one."""
+    from tasks.doctor.checks import CHECKS
+    from tasks.doctor.report import diagnose
+
+    wrong = diagnose(stage, CHECKS)
+    print(f"Wrong: {wrong}." if wrong else "Nothing is wrong.")
+    sys.exit(bool(wrong))

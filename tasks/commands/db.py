@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # importing it takes long
 
 
 @command(stage=STAGE_HELP)
-def create(_context: object, stage: str = "") -> None:
+def create(stage: str = "") -> None:
     """Create the table of a local stage; the stack of a deployed one has it."""
     from chalicelib.db.table import create_table
     from tasks.seed import open_local
@@ -23,7 +23,7 @@ def create(_context: object, stage: str = "") -> None:
 
 
 @command(stage=STAGE_HELP)
-def seed(_context: object, stage: str = "") -> None:
+def seed(stage: str = "") -> None:
     """Write the development data of a local stage, whose passwords are public."""
     from tasks import seed as data
 
@@ -46,12 +46,7 @@ def export(context: "Context", output: str) -> None:
     input="file of db.export, or the folder `data` of a DynamoDB export to S3",
     merge="write into a table that has items, and keep newer ones; also resumes an import",
 )
-def load(
-    context: "Context",
-    input: str,  # noqa: A002 - it is the name of the option
-    *,
-    merge: bool = False,
-) -> None:
+def load(context: "Context", input: str, *, merge: bool = False) -> None:
     """Write all items of an export into a stage's empty table."""
     from tasks.data import copy
 
@@ -60,7 +55,7 @@ def load(
 
 
 @command(fix="repair what can be repaired without guessing", stage=STAGE_HELP, yes=YES_HELP)
-def check(_context: object, fix: bool = False, stage: str = "", yes: bool = False) -> None:
+def check(fix: bool = False, stage: str = "", yes: bool = False) -> None:
     """Find orphans, wrong counters, missing markers and listings; status 1 if something is wrong."""
     from tasks import tables
     from tasks.data import check as checking
@@ -75,9 +70,7 @@ def check(_context: object, fix: bool = False, stage: str = "", yes: bool = Fals
     rate="items to write per second, at most",
     yes=YES_HELP,
 )
-def migrate(
-    _context: object, stage: str = "", dry_run: bool = False, rate: str = "100", yes: bool = False
-) -> None:
+def migrate(stage: str = "", dry_run: bool = False, rate: str = "100", yes: bool = False) -> None:
     """Bring items up to the schema that the code writes; repeat it if it was stopped."""
     from tasks import migrations, tables
     from tasks.data import migrate as migrating

@@ -1,7 +1,5 @@
 """`invoke keys.*`: the signing keys of a stage."""
 
-from invoke.context import Context
-
 from tasks.console import command
 from tasks.stages import STAGE_HELP
 
@@ -10,7 +8,7 @@ ALGORITHM_HELP = "RS256, ES256 or EdDSA"
 
 
 @command(stage=STAGE_HELP, algorithm=ALGORITHM_HELP, kms=KMS_HELP)
-def generate(_context: Context, stage: str = "", algorithm: str = "RS256", kms: bool = False) -> None:
+def generate(stage: str = "", algorithm: str = "RS256", kms: bool = False) -> None:
     """Write a stage's first document of secrets; never over another one."""
     from tasks import keys
 
@@ -18,7 +16,7 @@ def generate(_context: Context, stage: str = "", algorithm: str = "RS256", kms: 
 
 
 @command("list", stage=STAGE_HELP)
-def list_keys(_context: Context, stage: str = "") -> None:
+def list_keys(stage: str = "") -> None:
     """Show a stage's signing keys, and what each of them does."""
     from tasks import keys
 
@@ -31,9 +29,7 @@ def list_keys(_context: Context, stage: str = "") -> None:
     kms=KMS_HELP,
     wait="--no-wait: only the next step; prints when the one after it is due",
 )
-def rotate(
-    _context: Context, stage: str = "", algorithm: str = "", kms: bool = False, wait: bool = True
-) -> None:
+def rotate(stage: str = "", algorithm: str = "", kms: bool = False, wait: bool = True) -> None:
     """Publish a new signing key, wait until it is known everywhere, then sign with it."""
     from tasks import keys
 
@@ -41,7 +37,7 @@ def rotate(
 
 
 @command(kid="the key, as keys.list shows it: --kid=ID takes a leading hyphen, too", stage=STAGE_HELP)
-def revoke(_context: Context, kid: str, stage: str = "") -> None:
+def revoke(kid: str, stage: str = "") -> None:
     """Remove a signing key at once, with all its tokens (emergency)."""
     from tasks import keys
 

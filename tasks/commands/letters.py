@@ -9,12 +9,7 @@ if TYPE_CHECKING:  # importing it takes long
 
 
 @stage_command("list", limit="number of letters, at most (default: 20)", all="show all letters")
-def list_letters(
-    _context: "Context",
-    *,
-    limit: str = "20",
-    all: bool = False,  # noqa: A002 - it is the name of the option
-) -> None:
+def list_letters(_context: "Context", *, limit: str = "20", all: bool = False) -> None:
     """Show the letters that wait, with their attempts and the time of the next one."""
     from tasks import letters
 

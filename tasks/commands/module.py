@@ -1,7 +1,5 @@
 """`invoke module.create`."""
 
-from invoke.context import Context
-
 from tasks.console import command
 from tasks.processes import project_folder
 
@@ -15,11 +13,10 @@ from tasks.processes import project_folder
     owner="whose its items are: user (whoever creates them) or team",
 )
 def create(
-    _context: Context,
     name: str = "",
     singular: str = "",
     field: list[str] | None = None,
-    filter: list[str] | None = None,  # noqa: A002 - the option's name
+    filter: list[str] | None = None,
     owner: str = "user",
 ) -> None:
     """Generate a resource: model, permissions, handlers, routes, scopes, tests, documentation."""

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from invoke.context import Context
 from invoke.exceptions import Exit
 
 from tasks.console import command
@@ -23,8 +22,7 @@ ADVICE = (
     version="of OpenAPI: 3.0 or 3.1",
 )
 def export(
-    _context: Context,
-    format: str = "json",  # noqa: A002 - it is the name of the option
+    format: str = "json",
     target: str = "",
     output: str = "",
     url: str = "",
@@ -49,7 +47,7 @@ def export(
     output="folder (default: clients/LANGUAGE)",
     url="the API's public URL",
 )
-def codegen(_context: Context, language: str, version: str = "", output: str = "", url: str = "") -> None:
+def codegen(language: str, version: str = "", output: str = "", url: str = "") -> None:
     """Generate a client of the API, with OAuth2 for Python and TypeScript."""
     from tasks.codegen import generate
 
@@ -57,7 +55,7 @@ def codegen(_context: Context, language: str, version: str = "", output: str = "
 
 
 @command()
-def diff(_context: Context) -> None:
+def diff() -> None:
     """Print what changed in the API since the last release, and fail if it breaks clients."""
     from tasks import contract
 
@@ -68,7 +66,7 @@ def diff(_context: Context) -> None:
 
 
 @command()
-def release(_context: Context) -> None:
+def release() -> None:
     """Make the document as it is the one that `openapi.diff` compares with."""
     from tasks import contract
 

@@ -1,13 +1,11 @@
 """`invoke project.rename`."""
 
-from invoke.context import Context
-
 from tasks.console import command
 from tasks.processes import project_folder
 
 
 @command(name="new name: 2 to 16 characters of a-z and 0-9")
-def rename(_context: Context, name: str = "") -> None:
+def rename(name: str = "") -> None:
     """Replace the project's name in every file and path, before the first deployment."""
     from tasks.rename import rename as rename_files
 

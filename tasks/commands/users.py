@@ -43,13 +43,7 @@ def create(
     all="show all users",
     json="print JSON, as the API shows it",
 )
-def list_users(
-    _context: "Context",
-    *,
-    limit: str = "20",
-    all: bool = False,  # noqa: A002 - it is the name of the option
-    json: bool = False,
-) -> None:
+def list_users(_context: "Context", *, limit: str = "20", all: bool = False, json: bool = False) -> None:
     """Show users in the order of their creation."""
     from tasks import users
 

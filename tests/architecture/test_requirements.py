@@ -96,7 +96,8 @@ def test_tests_run_on_what_ships() -> None:
 
 def test_deploying_a_package_needs_what_its_lock_has() -> None:
     """A pipeline that may reach AWS installs nothing else."""
-    code = "import sys, tasks, tasks.cloud.command; print(*{name.partition('.')[0] for name in sys.modules})"
+    code = "import sys, tasks.commands, tasks.cloud.deploy\n"
+    code += "print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run(  # noqa: S603 - this very interpreter
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

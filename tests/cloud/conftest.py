@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.cloud.dependencies import Runtime
-from tasks.cloud.package import Package
+from tasks.cloud.package import Package, Runtime
 from tests.cloud import local
 from tests.cloud.stage import NAME, Stage, disconnect
 from tests.packages import packaged

@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +104,7 @@ class Stage:
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(document))
         shutil.copy(self.package.code, path.parent)
-        return replace(self.package, template=path)
+        return Package(path.parent)
 
     @property
     def url(self) -> str:

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from tasks.cloud.command import require_tried
 from tasks.cloud.history import History
 from tasks.cloud.trial import Trial
 from tasks.errors import TaskError
@@ -84,9 +83,9 @@ def test_only_code_that_another_stage_runs_is_promoted(tested: Stage) -> None:
     """By its digest."""
     history = History(tested.account, NAME)
     with pytest.raises(TaskError, match=r"dev runs nothing, and this package is \w{12}: deploy it to dev"):
-        require_tried(tested.package, history)
+        history.require(tested.package.digest)
     tested.deploy()
-    require_tried(tested.package, history)
+    history.require(tested.package.digest)
 
 
 def test_a_destroyed_stage_comes_back_with_its_data(tested: Stage) -> None:

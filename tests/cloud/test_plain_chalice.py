@@ -12,7 +12,7 @@ import pytest
 
 import app as application
 from chalicelib.db.table import create_table
-from tasks.cloud.dependencies import Runtime
+from tasks.cloud.package import Runtime
 from tasks.processes import project_folder
 from tests.cloud import local
 from tests.cloud.drive import expect

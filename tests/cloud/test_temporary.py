@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.cloud.dependencies import Runtime
+from tasks.cloud.package import Runtime
 from tasks.processes import module, project_folder
 from tests.cloud import local
 from tests.cloud.stage import Stage

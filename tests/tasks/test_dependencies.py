@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.cloud import dependencies, packaging
-from tasks.cloud.dependencies import Runtime, install
-from tasks.cloud.packaging import LOCK, VENDOR, add_dependencies
+from tasks.cloud import package, packaging
+from tasks.cloud.package import Runtime
+from tasks.cloud.packaging import LOCK, VENDOR, add_dependencies, install
 from tasks.errors import TaskError
 from tasks.processes import project_folder
 from tests.architecture.source import ROOT
@@ -36,7 +36,7 @@ def test_the_runtime_is_a_stages_own_or_that_of_all_stages(
 ) -> None:
     """As Chalice reads the architecture."""
     config = {"python_version": "3.13", "lambda_architecture": "arm64", "stages": {"dev": own}}
-    monkeypatch.setattr(dependencies, "configuration", lambda: config)
+    monkeypatch.setattr(package, "configuration", lambda: config)
     assert Runtime.of("dev") == expected
 
 

@@ -8,18 +8,21 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 from botocore.session import Session
+from invoke.context import Context
 
 from tasks import stages
-from tasks.cloud import command
+from tasks.cloud import package as package_module
 from tasks.cloud.account import Account
 from tasks.cloud.bootstrap import bootstrap
-from tasks.cloud.deploy import STACK_POLICY, Deployment, ending
+from tasks.cloud.deploy import STACK_POLICY, Deployment
 from tasks.cloud.history import History, Record
 from tasks.cloud.package import Package
 from tasks.cloud.preflight import obstacles
-from tasks.cloud.stack import UNUSABLE, Stack
+from tasks.cloud.stack import UNUSABLE, Stack, ending
+from tasks.commands import cloud
 from tasks.errors import TaskError
 from tasks.stages import settings_of
+from tests.tasks.operators import refused
 
 
 class Recorded:
@@ -97,7 +100,7 @@ def test_nothing_is_deployed_over_what_is_left(status: str) -> None:
 )
 def test_the_end_is_told_as_it_is(status: str, said: str) -> None:
     """A rollback is reported clearly, even one that failed."""
-    assert said in ending(status, "grail-dev", "dev")
+    assert said in ending(status, "grail-dev")
 
 
 def test_a_stack_refuses_to_lose_the_table() -> None:
@@ -126,11 +129,9 @@ def test_the_policy_of_the_bucket_is_for_the_partition(region: str, partition: s
 @pytest.mark.parametrize("stage", ["local", "test"])
 def test_a_local_name_is_not_deployed(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its functions would look for their table on the machine that they run on."""
-    monkeypatch.setattr(command, "configuration", lambda: {"stages": {stage: {}}})
-    with pytest.raises(TaskError, match=f"Cannot deploy a stage called {stage}"):
-        command.package(stage)
-    with pytest.raises(TaskError, match=f"Cannot deploy a stage called {stage}"):
-        command.deploy(stage, "", yes=True, dry_run=False)
+    monkeypatch.setattr(package_module, "configuration", lambda: {"stages": {stage: {}}})
+    refused(f"Cannot deploy a stage called {stage}", cloud.package, stage)
+    refused(f"Cannot deploy a stage called {stage}", cloud.deploy, stage, yes=True)
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ def test_a_package_that_was_made_elsewhere_is_deployed_as_it_is(
     deployed: list[Package] = []
     monkeypatch.setattr(Account, "number", "0" * 12)
     monkeypatch.setattr(Deployment, "deploy", lambda _, package, **__: deployed.append(package))
-    command.deploy("dev", "", yes=True, dry_run=False, packaged=str(folder))
+    cloud.deploy(Context(), "dev", yes=True, packaged=str(folder))
     assert [package.code for package in deployed] == [folder / "deployment.zip"]
 
 
@@ -165,7 +166,7 @@ def test_a_package_that_does_not_fit_is_refused(folder: Path, stage: str, missin
     if missing:
         (folder / missing).unlink()
     with pytest.raises(TaskError, match=said):
-        command.ready(stage, folder)
+        Package(folder).require_ready(stage)
 
 
 def test_a_package_for_another_runtime_is_refused(folder: Path) -> None:
@@ -174,7 +175,7 @@ def test_a_package_for_another_runtime_is_refused(folder: Path) -> None:
     template = {"Parameters": {"Stage": {"Default": "dev"}}, "Resources": {"APIHandler": function}}
     (folder / "template.json").write_text(json.dumps(template))
     with pytest.raises(TaskError, match=r"for python3\.12 x86_64, and dev runs on python3\.13 arm64: make"):
-        command.ready("dev", folder)
+        Package(folder).require_ready("dev")
 
 
 class Refused(Recorded):
@@ -216,9 +217,11 @@ class Unchanged(Recorded):
         """Have it at once."""
         return SimpleNamespace(wait=lambda **_: None)
 
+    changes: tuple[dict[str, Any], ...] = ()
+
     def get_paginator(self, _name: str) -> Any:
-        """Return no changes."""
-        return SimpleNamespace(paginate=lambda **_: [{"Changes": []}])
+        """Return the changes."""
+        return SimpleNamespace(paginate=lambda **_: [{"Changes": self.changes}])
 
 
 def told(tags: list[dict[str, str]]) -> dict[str, str]:
@@ -284,11 +287,16 @@ def nobody(_question: str) -> str:
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_where_nobody_answers_nothing_is_deployed(stage: str) -> None:
     """One clear line, and no change set remains."""
-    client = stack_in("UPDATE_COMPLETE")
-    deployment = Deployment(stage, Fixed(cloudformation=client, dynamodb=Recorded()), ask=nobody)
+    client = Unchanged(**stack_in("UPDATE_COMPLETE").answers)
+    change = {"Action": "Add", "LogicalResourceId": "Table", "ResourceType": "AWS::DynamoDB::Table"}
+    client.changes = ({"ResourceChange": change},)
+    said: list[str] = []
+    deployment = Deployment(stage, Fixed(cloudformation=client), nobody, said.append)
     with pytest.raises(TaskError, match=f"Pass --yes to deploy grail-{stage}"):
-        deployment._require_consent(deployment.stack, "a-change")
-    assert client.calls[0] == "delete_change_set"
+        deployment._change(Record("https://template", {}, "digest"), yes=False)
+    assert said == ["  Add Table (DynamoDB Table)"]
+    assert "delete_change_set" in client.calls
+    assert "execute_change_set" not in client.calls
 
 
 def test_where_nobody_answers_nothing_is_deleted() -> None:

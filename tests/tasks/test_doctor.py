@@ -20,7 +20,7 @@ from chalicelib.settings import Settings
 from chalicelib.users.models import User
 from tasks import clients, users
 from tasks.cloud.stack import Stack
-from tasks.commands import stage
+from tasks.commands import daily
 from tasks.doctor import cloud, settings, table
 from tasks.doctor.checks import CHECKS
 from tasks.doctor.report import BROKEN, GOOD, LOOK, SKIPPED, WRONG, Check, Finding, Subject
@@ -340,7 +340,7 @@ def test_a_local_stage_skips_what_it_does_not_have(
     monkeypatch.setattr("tasks.doctor.cloud.LOCAL_URL", "http://127.0.0.1:1")
     monkeypatch.setattr("tasks.doctor.cloud.running", dict)  # a server of this folder may be running
     with pytest.raises(SystemExit) as ended:
-        stage.doctor(Context())
+        daily.doctor(Context())
     lines = capsys.readouterr().out.splitlines()
     assert (lines[-1], ended.value.code) == ("Nothing is wrong.", 0)
     skipped = [line.split()[1] for line in lines if line.endswith("not on local stages")]
@@ -352,7 +352,7 @@ def test_a_local_stage_skips_what_it_does_not_have(
 def test_something_wrong_is_status_1(on_moto: None, capsys: pytest.CaptureFixture[str]) -> None:
     """This stage has no admin."""
     with pytest.raises(SystemExit) as ended:
-        stage.doctor(Context())
+        daily.doctor(Context())
     assert ended.value.code == 1
     assert capsys.readouterr().out.splitlines()[-1] == "Wrong: 1."
 
@@ -363,14 +363,14 @@ def test_settings_that_cannot_be_used_are_a_finding(
     """A placeholder, say: the stage could not start with it."""
     monkeypatch.setenv("PUBLIC_URL", "change-me")
     with pytest.raises(SystemExit) as ended:
-        stage.doctor(Context())
+        daily.doctor(Context())
     first = capsys.readouterr().out.splitlines()[0]
     assert (ended.value.code, first.startswith(WRONG), "PUBLIC_URL is still" in first) == (1, True, True)
 
 
 def test_an_unknown_stage_is_one_line() -> None:
     """An unknown stage is a wrong argument, not a finding."""
-    refused("--stage is one of", stage.doctor, stage="nowhere")
+    refused("--stage is one of", daily.doctor, stage="nowhere")
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,7 @@ from chalice.deploy.validate import validate_configuration
 from benchmarks.starts import Variant, event, unpacked
 from chalicelib.security.keys import new_secrets
 from tasks.cloud import bundle, packaging
-from tasks.cloud.dependencies import Runtime
-from tasks.cloud.package import Package
+from tasks.cloud.package import Package, Runtime
 from tasks.cloud.packaging import build, copy_project, run_chalice
 from tasks.cloud.template import FUNCTION
 from tasks.errors import TaskError
@@ -234,9 +233,9 @@ def build_with(version: str, output: Path, runtime: Runtime) -> Package:
     (chalice,) = re.findall(r"^chalice==.*$", pinned, re.MULTILINE)
     lock = project_folder() / "requirements-deploy.in"
     subprocess.run([*pip, "-r", str(lock), chalice], check=True)  # noqa: S603 - as above
-    code = "import sys; from pathlib import Path; from tasks.cloud.dependencies import Runtime; "
+    code = "import sys; from pathlib import Path; from tasks.cloud.package import Runtime; "
     code += "from tasks.cloud.packaging import build; build('dev', Path(sys.argv[1]), Runtime(*sys.argv[2:]))"
     subprocess.run(  # noqa: S603 - as above
         [python, "-c", code, output, runtime.python, runtime.architecture], cwd=project_folder(), check=True
     )
-    return Package.in_folder(output)
+    return Package(output)

@@ -6,7 +6,7 @@ from invoke.context import Context
 from chalicelib.settings import Settings
 from chalicelib.users.models import User
 from tasks import shell
-from tasks.commands import stage
+from tasks.commands import daily
 from tests.tasks.operators import refused
 
 pytestmark = pytest.mark.usefixtures("on_moto")
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("on_moto")
 def run(line: str) -> int:
     """Run a line, and return the exit status."""
     with pytest.raises(SystemExit) as ended:
-        stage.shell(Context(), command=line)
+        daily.shell(Context(), command=line)
     return int(ended.value.code or 0)
 
 
@@ -47,13 +47,13 @@ def test_an_error_of_the_line_is_told(table: None, capsys: pytest.CaptureFixture
 
 def test_what_is_no_python_is_one_line(table: None) -> None:
     """A wrong argument gives one clear line and status 2."""
-    refused("--command: invalid syntax", stage.shell, command="x =")
+    refused("--command: invalid syntax", daily.shell, command="x =")
 
 
 def test_prod_asks(table: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Production asks, since a shell may write."""
     monkeypatch.setattr("tasks.console.input", lambda _: "no", raising=False)
-    refused("Nothing was changed.", stage.shell, stage="prod", command="settings.stage")
+    refused("Nothing was changed.", daily.shell, stage="prod", command="settings.stage")
 
 
 def test_the_banner_says_what_is_there() -> None:

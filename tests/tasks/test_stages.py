@@ -7,9 +7,10 @@ import pytest
 
 from chalicelib.db.table import Item
 from chalicelib.settings import Settings
+from tasks.console import no_terminal
 from tasks.errors import TaskError
 from tasks.stages import REGIONS, settings_of
-from tasks.tables import in_region, on_table, open_table
+from tasks.tables import in_region, open_table
 
 
 def test_a_deployed_stage_is_read_from_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,8 +68,5 @@ def test_the_region_of_a_profile_counts_where_the_environment_has_none(
 def test_nobody_at_the_terminal_is_told_of_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A script that writes to production says so; a password is no answer."""
     monkeypatch.setattr("sys.stdin", io.StringIO("prod\n"))
-    with (
-        pytest.raises(TaskError, match="Pass --yes to write to grail-prod"),
-        on_table("users.create", "prod", writes=True, answers=False),
-    ):
-        raise AssertionError
+    with pytest.raises(TaskError, match="Pass --yes to write to grail-prod"):
+        open_table("prod", writes=True, ask=no_terminal)

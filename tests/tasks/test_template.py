@@ -14,7 +14,7 @@ from chalicelib.settings import Settings
 from chalicelib.telemetry.metrics import METRICS, NAMESPACE
 from tasks.apigateway import ANSWERS
 from tasks.cloud import template
-from tasks.cloud.dependencies import Runtime
+from tasks.cloud.package import Runtime
 from tasks.stages import parameters_of, settings_of
 from tests.packages import packaged
 

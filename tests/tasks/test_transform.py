@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from samtranslator.translator.transform import transform
 
-from tasks.cloud.dependencies import Runtime
 from tasks.cloud.deploy import locate, publish
+from tasks.cloud.package import Runtime
 from tasks.cloud.template import run_on
 from tasks.engine import LOCAL
 from tasks.environments import own_python
