@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
+from chalicelib.security.aws import Aws
 from tasks.errors import TaskError
 
 FAULTS = (BotoCoreError, ClientError)
@@ -18,7 +19,7 @@ CLOSED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictP
 
 
 @dataclass
-class Account:
+class Account(Aws):
     """An account and a region, by the credentials of the environment (profile, OIDC, …).
 
     :param bucket_name: the bucket for packages, where it has a name of its own.

@@ -149,7 +149,7 @@ class Deployment:
         options: dict[str, Any] = {"Tags": tags(stage=self.stage)}
         if role := foundation(self.account).get("ExecutionRole"):
             options["RoleARN"] = role
-        say = _silence if quiet else self.say
+        say = (lambda _: None) if quiet else self.say
         return self.stack.change(record.template, record.parameters, consent, say, **options)
 
     def _require_possible(self, parameters: dict[str, str]) -> None:
@@ -264,10 +264,6 @@ class Deployment:
         if status in UNUSABLE:  # nothing can be deployed to it
             return f"run aws dynamodb update-table --no-deletion-protection-enabled --table-name {table}"
         return f'set "DeletionProtection": "false" in infra/parameters/{self.stage}.json, deploy'
-
-
-def _silence(_line: str) -> None:
-    """Print nothing."""
 
 
 def publish(function: dict[str, Any], parameters: dict[str, str]) -> None:

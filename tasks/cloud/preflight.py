@@ -1,11 +1,9 @@
 """What is checked before a deployment, so that it fails at once instead of after minutes."""
 
 from collections.abc import Iterator
-from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
-from chalicelib.security.aws import Aws
 from chalicelib.security.keys import read_keyring
 from chalicelib.security.keystore import UNUSABLE
 from chalicelib.security.sources import source_of
@@ -24,26 +22,44 @@ def obstacles(account: Account, settings: Settings, parameters: dict[str, str], 
     :param parameters: those of the stack.
     :param new: there is no stack yet.
     """
-    found = list(_commit(settings.stage, parameters["Build"]))
-    for check in (_secrets, *((_functions,) if new else ())):
-        found += _allowed(check, account, settings)
-    return [*found, *_concurrency(account, int(parameters.get("MaxConcurrency", 0)))]
+    return _found(
+        _commit(settings.stage, parameters["Build"]),
+        _secrets(account, settings),
+        *([_functions(account, settings.stage)] if new else []),
+        _concurrency(account, int(parameters.get("MaxConcurrency", 0))),
+    )
 
 
 def hints(account: Account, settings: Settings) -> list[str]:
     """Return what may fail under load; it stops no deployment."""
-    checks = (_quota, *([_throughput] if settings.stage in PROTECTED else []))
-    return [hint for check in checks for hint in _allowed(check, account, settings)]
+    return _found(_quota(account), *([_throughput(account, settings)] if settings.stage in PROTECTED else []))
 
 
-def _quota(account: Account, _settings: Settings) -> Iterator[str]:
-    """Look at how many functions may run at a time: AWS gives new accounts few."""
-    most = account.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+def _found(*checks: Iterator[str]) -> list[str]:
+    """Run checks, but for what the caller may not look at: a deploying role needs no access to secrets."""
+    found: list[str] = []
+    for check in checks:
+        try:
+            found += check
+        except ClientError as error:
+            if not is_denied(error):
+                raise
+    return found
+
+
+def _quota(account: Account) -> Iterator[str]:
+    most = _limit(account)  # AWS gives new accounts few
     if most <= UNRESERVED:
         yield (
             f"This account runs at most {most} functions at a time; more requests get 5xx. "
             "Have the quota raised (Service Quotas, Lambda, Concurrent executions)."
         )
+
+
+def _limit(account: Account) -> int:
+    """Return how many functions the account runs at a time."""
+    limits = account.client("lambda").get_account_settings()["AccountLimit"]
+    return int(limits["ConcurrentExecutions"])
 
 
 def _throughput(account: Account, settings: Settings) -> Iterator[str]:
@@ -58,16 +74,6 @@ def _throughput(account: Account, settings: Settings) -> Iterator[str]:
         )
 
 
-def _allowed(check: Any, account: Account, settings: Settings) -> list[str]:
-    """Run a check, unless the caller may not look: a deploying role needs no access to secrets."""
-    try:
-        return list(check(account, settings))
-    except ClientError as error:
-        if not is_denied(error):
-            raise
-        return []
-
-
 def _commit(stage: str, build: str) -> Iterator[str]:
     if stage in PROTECTED and build.endswith("-dirty"):
         yield f"{stage} gets only what is committed: commit your changes, or stash them."
@@ -77,8 +83,7 @@ def _secrets(account: Account, settings: Settings) -> Iterator[str]:
     """Read the document of secrets as functions do when they start."""
     made = f"invoke keys.generate --stage {settings.stage}"
     try:
-        aws = cast("Aws", account)  # it makes clients, too: the caller's own
-        read_keyring(source_of(settings, aws).read(), aws)
+        read_keyring(source_of(settings, account).read(), account)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ABSENT:
             raise
@@ -88,22 +93,19 @@ def _secrets(account: Account, settings: Settings) -> Iterator[str]:
         yield f"{settings.secrets} is unusable ({type(error).__name__}): docs/keys.md says what it needs."
 
 
-def _functions(account: Account, settings: Settings) -> Iterator[str]:
-    name = f"grail-{settings.stage}"
+def _functions(account: Account, stage: str) -> Iterator[str]:
+    name = f"grail-{stage}"
     try:
         account.client("lambda").get_function_configuration(FunctionName=name)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
         return
-    yield f"The function {name} exists and belongs to no stack: chalice delete --stage {settings.stage}"
+    yield f"The function {name} exists and belongs to no stack: chalice delete --stage {stage}"
 
 
 def _concurrency(account: Account, reserved: int) -> Iterator[str]:
-    if not reserved:
-        return
-    limits = account.client("lambda").get_account_settings()["AccountLimit"]
-    most = limits["ConcurrentExecutions"] - UNRESERVED
+    most = _limit(account) - UNRESERVED if reserved else 0
     if reserved > most:
         yield (
             f"MaxConcurrency is {reserved}, and this account can reserve at most {max(most, 0)}: lower it, "

@@ -31,7 +31,7 @@ EDITS: dict[str, tuple[tuple[str, str], ...]] = {
         (r' *\["Grail", "letters_given_up".*\n', ""),
         (r',\n *"\$\{LettersGivenUpAlarm.Arn\}", "\$\{SendLettersErrorsAlarm.Arn\}"', ""),
     ),
-    "tasks/commands/__init__.py": ((r" letters,", ""),),
+    "tasks/commands/__init__.py": ((r"    letters,\n", ""), (r" letters,", "")),
     "tasks/data/rules.py": ((r"letters, lookups", "lookups"), (r" *Rule\(letters\..*\n", "")),
     "tasks/server.py": ((r"from tasks import mailbox\n", ""), (r' *"delivery of letters": .*\n', "")),
     "tasks/gateway.py": (

@@ -24,9 +24,8 @@ from tasks.cloud.account import Account
 from tasks.cloud.deploy import Deployment
 from tasks.cloud.history import History, Record
 from tasks.cloud.preflight import hints
-from tasks.cloud.smoke import Smoke
 from tasks.cloud.stack import Stack
-from tasks.cloud.trial import Trial
+from tasks.cloud.trial import Smoke, Trial
 from tasks.doctor.report import BROKEN, GOOD, LOOK, WRONG, Check, Finding, Subject
 from tasks.errors import TaskError
 from tasks.stages import settings_of
