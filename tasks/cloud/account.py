@@ -22,12 +22,10 @@ CLOSED = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictP
 class Account(Aws):
     """An account and a region, by the credentials of the environment (profile, OIDC, …).
 
-    :param bucket_name: the bucket for packages, where it has a name of its own.
     :param endpoint: URL of a local cloud.
     """
 
     session: Session = field(default_factory=Session)
-    bucket_name: str = ""
     endpoint: str | None = None
 
     @cached_property
@@ -75,10 +73,15 @@ class Account(Aws):
         """A client of S3."""
         return self.client("s3")
 
+    @property
+    def bucket_name(self) -> str:
+        """The name of the bucket for packages."""
+        return f"grail-packages-{self.number}-{self.region}"
+
     @cached_property
     def bucket(self) -> str:
         """The bucket for packages; it is created on first use, private and encrypted."""
-        name = self.bucket_name or f"grail-packages-{self.number}-{self.region}"
+        name = self.bucket_name
         try:
             self.s3.head_bucket(Bucket=name, ExpectedBucketOwner=self.number)
         except ClientError as error:

@@ -29,8 +29,7 @@ def bootstrap(
     chosen = stack.parameters | {name: value for name, value in parameters.items() if value}
     text = (INFRA / "bootstrap.yaml").read_text("utf-8")
     # Static, so that CloudFormation can adopt the bucket that a deployment has made before.
-    bucket = f"grail-packages-{account.number}-{account.region}"
-    text = text.replace('!Sub "grail-packages-${AWS::AccountId}-${AWS::Region}"', bucket)
+    text = text.replace('!Sub "grail-packages-${AWS::AccountId}-${AWS::Region}"', account.bucket_name)
     stack.change(text, chosen, consent, say, Tags=tags())
     for key, value in sorted(stack.outputs.items()):
         say(f"  {key}: {value}")

@@ -6,7 +6,6 @@ from tasks.commands.test import pytest
 from tasks.console import YES_HELP, command
 
 STAGE = "a stage of .chalice/config.json (default: dev)"
-BUCKET_HELP = "S3 bucket for packages (default: grail-packages-ACCOUNT-REGION, created on first use)"
 
 
 @command(
@@ -28,9 +27,13 @@ def bootstrap(
     from tasks.cloud.account import Account
     from tasks.cloud.bootstrap import bootstrap as prepare
 
-    exists = {"OidcProvider": oidc_provider_exists, "ApiGatewayLogRole": log_role_exists}
-    parameters = {"Repository": repository, "BudgetEmail": budget_email}
-    prepare(Account(), parameters | {name: "exists" for name, there in exists.items() if there}, yes=yes)
+    parameters = {
+        "Repository": repository,
+        "BudgetEmail": budget_email,
+        "OidcProvider": "exists" if oidc_provider_exists else "",
+        "ApiGatewayLogRole": "exists" if log_role_exists else "",
+    }
+    prepare(Account(), parameters, yes=yes)
 
 
 @command(stage=STAGE)
@@ -45,7 +48,6 @@ def package(stage: str = "dev") -> None:
     stage=STAGE,
     yes=YES_HELP,
     dry_run="show what would change in the stack, and stop",
-    bucket=BUCKET_HELP,
     packaged="folder with a package to deploy as it is, made by `invoke package`",
     promote="a stage that must run the same code, such as dev",
 )
@@ -54,7 +56,6 @@ def deploy(
     *,
     yes: bool = False,
     dry_run: bool = False,
-    bucket: str = "",
     packaged: str = "",
     promote: str = "",
 ) -> None:
@@ -65,7 +66,7 @@ def deploy(
     from tasks.cloud.package import Package, require_known
 
     require_known(stage)
-    account = Account(bucket_name=bucket)
+    account = Account()
     _ = account.number  # fails where there are no credentials, before anything takes time
     if packaged:
         made = Package(Path(packaged))
@@ -80,13 +81,13 @@ def deploy(
     Deployment(stage, account).deploy(made, yes=yes, dry_run=dry_run)
 
 
-@command(stage=STAGE, yes=YES_HELP, bucket=BUCKET_HELP)
-def rollback(stage: str = "dev", yes: bool = False, bucket: str = "") -> None:
+@command(stage=STAGE, yes=YES_HELP)
+def rollback(stage: str = "dev", yes: bool = False) -> None:
     """Deploy again what a stage ran before: the same code, template and parameters."""
     from tasks.cloud.account import Account
     from tasks.cloud.deploy import Deployment
 
-    Deployment(stage, Account(bucket_name=bucket)).rollback(yes=yes)
+    Deployment(stage, Account()).rollback(yes=yes)
 
 
 @command(stage=STAGE, yes=YES_HELP, delete_data="delete the table as well")
