@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,13 @@ INFRA = project_folder() / "infra"
 # Their names must be typed to confirm changes, and their stacks are protected against deletion.
 PROTECTED = ("prod",)
 REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
+# Part of names in DNS, IAM, Lambda and CloudFormation, in all of which it fits.
+STAGE_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+MAX_NAME = 20
+# First words of other names that begin with grail-: stacks and roles that are not a stage's.
+RESERVED = ("bootstrap", "boundary", "deploy", "edge", "execution")
+# A stage for a while: its data may go with it, and it has an address of its own only.
+TEMPORARY = {"DeletionProtection": "false", "DomainName": "", "CertificateArn": "", "HostedZoneId": ""}
 
 
 def settings_of(stage: str = "") -> Settings:
@@ -50,3 +58,43 @@ def tags(**more: str) -> list[dict[str, str]]:
 def parameters_of(stage: str) -> Path:
     """Return the file with the values of the parameters of a stage's stack."""
     return INFRA / "parameters" / f"{stage}.json"
+
+
+def create_stage(root: Path, name: str, like: str) -> list[str]:
+    """Write configuration, policies and parameters of a new stage, and return the paths of these files.
+
+    :param root: the project's folder.
+    :param like: the stage whose files are copied, with the new name in the place of its own.
+    :raises TaskError: the name is invalid or in use, or there is no such stage.
+    """
+    path = root / ".chalice" / "config.json"
+    config: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    stages = config["stages"]
+    if not STAGE_NAME.fullmatch(name) or len(name) > MAX_NAME:
+        raise TaskError(f"A stage's name has at most {MAX_NAME} characters: a-z, 0-9 and single hyphens.")
+    if name.partition("-")[0] in RESERVED:
+        raise TaskError(
+            f"A stage's name does not begin with {', '.join(RESERVED)}: there are other grail-… ."
+        )
+    if name in stages or name in LOCAL_STAGES:
+        raise TaskError(f"There is a stage {name} already.")
+    if like not in stages:
+        raise TaskError(f"--like is one of {', '.join(stages)}.")
+    stages[name] = json.loads(_renamed(json.dumps(stages[like]), like, name))
+    path.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+    written = [path]
+    for function in stages[like]["lambda_functions"].values():
+        policy = root / ".chalice" / function["iam_policy_file"]
+        copy = policy.with_name(_renamed(policy.name, like, name))
+        copy.write_text(_renamed(policy.read_text("utf-8"), like, name), "utf-8")
+        written.append(copy)
+    parameters = root / "infra" / "parameters"
+    values = json.loads((parameters / f"{like}.json").read_text("utf-8"))
+    chosen = {**values, **{key: text for key, text in TEMPORARY.items() if text or values.get(key)}}
+    (parameters / f"{name}.json").write_text(json.dumps(chosen, indent=2) + "\n", "utf-8")
+    return [str(each.relative_to(root)) for each in [*written, parameters / f"{name}.json"]]
+
+
+def _renamed(text: str, old: str, new: str) -> str:
+    """Return a text with another name in the place of a stage's, where that is a whole word."""
+    return re.sub(rf"(?<![a-z0-9]){re.escape(old)}(?![a-z0-9])", new, text)

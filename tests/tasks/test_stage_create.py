@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.cloud.stages import create
 from tasks.errors import TaskError
 from tasks.processes import project_folder
+from tasks.stages import create_stage
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_a_stage_like_another_has_its_own_names_and_unprotected_data(root: Path) -> None:
     """Every name of the other stage is replaced, and nothing else."""
-    written = create(root, "pr-123", "prod")
+    written = create_stage(root, "pr-123", "prod")
     policies = {path.name.replace("prod", "pr-123") for path in (root / ".chalice").glob("policy-prod*.json")}
     assert "policy-pr-123-clean_up.json" in policies
     assert set(written) == {
@@ -54,5 +54,5 @@ def test_a_stage_that_cannot_be_is_refused(root: Path, name: str, like: str, sai
     """Before anything is written."""
     before = (root / ".chalice" / "config.json").read_text()
     with pytest.raises(TaskError, match=said):
-        create(root, name, like)
+        create_stage(root, name, like)
     assert (root / ".chalice" / "config.json").read_text() == before
