@@ -1,13 +1,16 @@
 """What requests cost as the table grows: requests to the table, capacity units, and time.
 
 `python -m benchmarks.growth` prints the table of docs/scaling.md and draws its picture; other numbers of
-items may follow. It needs a JDK of version 17 or newer, and Maven, for AWS's DynamoDB Local.
+items may follow. It needs a JDK of version 17 or newer, and Maven, for AWS's DynamoDB Local, and a gigabyte
+of disk for a million items.
 """
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks import growth_picture
 from benchmarks.capacity import Cost, filled, on_dynamodb_local
@@ -65,11 +68,16 @@ class Figures:
     milliseconds: float
 
 
-def measure(client: Client, items: int, *, rounds: int = ROUNDS) -> dict[str, Figures]:
-    """Fill a table, and make every request on it."""
+def measure(
+    client: Client, items: int, *, rounds: int = ROUNDS, folder: Path | None = None
+) -> dict[str, Figures]:
+    """Fill a table, and make every request on it.
+
+    :param folder: where DynamoDB Local has its file, if not in memory.
+    """
     with filled(client, OWN) as data:
         began = time.monotonic()
-        grown = Grown(data, items)
+        grown = Grown(data, items, folder)
         sys.stderr.write(f"{items} items were written in {time.monotonic() - began:.0f} s.\n")
         costs = {name: _cost(request, grown) for name, request in REQUESTS.items()}
         # in turn, so that other work of the machine holds up all of them
@@ -109,10 +117,10 @@ def main() -> None:
     """Measure at each size, the smallest first; the figures of each one are printed when they are there."""
     sizes = [int(size) for size in sys.argv[1:]] or SIZES
     found = {}
-    with on_dynamodb_local() as client:
-        measure(client, sizes[0])  # until the engine's code is compiled
+    with tempfile.TemporaryDirectory() as folder, on_dynamodb_local("-dbPath", folder) as client:
+        measure(client, sizes[0], folder=Path(folder))  # until the engine's code is compiled
         for size in sizes:
-            found[size] = measure(client, size)
+            found[size] = measure(client, size, folder=Path(folder))
     times = {name: [found[size][name].milliseconds for size in sizes] for name in REQUESTS}
     del times[SIGN_IN]  # most of it is the hash of a password, beside which nothing else could be seen
     growth_picture.draw(times, sizes)

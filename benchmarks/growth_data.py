@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count, islice
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from pynamodb.attributes import UnicodeAttribute
 
 from benchmarks.data import Data
+from benchmarks.growth_file import multiply
 from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.entries import entries_of
@@ -46,18 +48,20 @@ class Grown:
     """A table that was filled, and what requests need to know of it.
 
     :param items: how many were written beside the caller's own.
+    :param folder: where DynamoDB Local has its file; None if it has its data in memory.
     :ivar ids: what stands for the parameters of paths and queries.
     """
 
     data: Data
     items: int
+    folder: Path | None = None
     ids: dict[str, str] = field(init=False)
     _numbers: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
         """Fill the table."""
         crowd = keys.new_id()  # a team, of which all users are members
-        written = list(_write(crowd, self.items))
+        written = _write(crowd, self.items, self.folder)
         number = len(written) // 2
         title = keys.place_of(f"team {number:06}", written[number])
         self.ids = self.data.ids | {"username": f"name{number:06}", "crowd": crowd}
@@ -101,25 +105,26 @@ def _call(**query: Any) -> Any:
     return SimpleNamespace(context=context, query=query, request=request)
 
 
-def _write(crowd: str, items: int) -> Iterator[str]:
-    """Write items, seven for each id, in the order of ids; yield the ids.
+def _write(crowd: str, items: int, folder: Path | None) -> list[str]:
+    """Write items, seven for each id, and return the ids in their order.
 
     :param crowd: id of a team that gets all users.
     """
     team = Team.at(keys.team(crowd), id=crowd, title="Crowd", member_count=items, version=1)
     _put([team.serialize()])
     model, template = _template(crowd)
-    ids = [keys.new_id() for _ in range(items // len(template))]
-    rounds = zip(sorted(ids), count(), strict=False)
+    ids = sorted(keys.new_id() for _ in range(items // len(template)))
+    copies = [(each, f"{number:06}") for number, each in enumerate(ids)]
+    if folder:
+        _put(template)
+        multiply(folder, (model, NUMBER), copies)
+        return ids
     text = json.dumps(template)
-    raw = (item for each, number in rounds for item in json.loads(_fill_in(text, model, each, number)))
+    filled_in = (text.replace(model, each).replace(NUMBER, number) for each, number in copies)
+    raw = (item for items_of_one in filled_in for item in json.loads(items_of_one))
     while batch := list(islice(raw, BATCH_WRITE_LIMIT)):
         _put(batch)
-    yield from sorted(ids)
-
-
-def _fill_in(text: str, model: str, each: str, number: int) -> str:
-    return text.replace(model, each).replace(NUMBER, f"{number:06}")
+    return ids
 
 
 def _template(crowd: str) -> tuple[str, list[RawItem]]:

@@ -1,4 +1,4 @@
-"""AWS's own DynamoDB Local for tests: fetched once from Maven Central, in memory, on a free loopback port.
+"""AWS's own DynamoDB Local for tests: fetched once from Maven Central, on a free loopback port.
 
 It needs a JDK of version 17 or newer, and Maven. Without them the tests that use it are skipped, except where
 CI is set: there they fail.
@@ -43,9 +43,12 @@ def dynamodb_local() -> Iterator[str]:
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Run DynamoDB Local and yield its URL."""
-    server = _start(installed())
+def running(*where: str) -> Iterator[str]:
+    """Run DynamoDB Local and yield its URL.
+
+    :param where: options that say where its data is; in memory by default.
+    """
+    server = _start(installed(), *(where or ["-inMemory"]))
     try:
         yield f"http://127.0.0.1:{_announced_port(server)}"
     finally:
@@ -106,11 +109,11 @@ def _tool(*command: str) -> None:
         )
 
 
-def _start(folder: Path) -> subprocess.Popen[str]:
+def _start(folder: Path, *where: str) -> subprocess.Popen[str]:
     # for the CPU time of a minute, not for hours: the optimizing compiler would cost more than it saves
     machine = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx768m"]
     java = ["java", *machine, f"-Djava.library.path={folder}", "-cp", f"{folder}{os.pathsep}{folder}/*"]
-    options = ["-inMemory", "-sharedDb", "-disableTelemetry"]
+    options = [*where, "-sharedDb", "-disableTelemetry"]
     return subprocess.Popen(
         [*java, LAUNCHER.stem, *options],
         # kept open: the server ends with its standard input, so also when this process is killed

@@ -61,7 +61,7 @@ def test_the_page_says_what_is_measured(
     notes = len(list(cascades_of(Team.at(keys.team("any"), id="any"))))
     deletion = expected["DELETE /api/v1/teams/{team_id}"]
     expected["DELETE /api/v1/teams/{team_id}"] = replace(deletion, writes=deletion.writes + 2 * notes)
-    assert expected == measured[0]
+    assert expected == {name: cost for name, cost in measured[0].items() if cost.trips}
 
 
 def test_the_page_multiplies_well(documented: dict[str, tuple[Cost, float, float]]) -> None:
