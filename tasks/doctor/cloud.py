@@ -92,7 +92,8 @@ def _listeners(subject: Subject) -> Iterator[Finding]:
 
 def check_address(subject: Subject) -> Iterator[Finding]:
     """Check that the API answers at its address, with the build that was deployed."""
-    url = address_of(subject)
+    usual = running().get("url", LOCAL_URL) if subject.settings.is_local else subject.stack.url(subject.name)
+    url = subject.settings.public_url or usual
     if not url:
         yield Finding(WRONG, "the stack names no URL", f"invoke deploy --stage {subject.name}")
         return
@@ -111,13 +112,6 @@ def check_address(subject: Subject) -> Iterator[Finding]:
         yield Finding(WRONG, f"{url} runs the build {build}, and {wanted} is deployed", advice)
     else:
         yield Finding(GOOD, f"{url} runs the build {build}")
-
-
-def address_of(subject: Subject) -> str:
-    """Return the URL to call."""
-    if subject.settings.is_local:
-        return subject.settings.public_url or running().get("url", LOCAL_URL)
-    return subject.settings.public_url or subject.stack.url(subject.name)
 
 
 def _build_at(url: str) -> str | None:

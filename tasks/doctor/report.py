@@ -60,8 +60,8 @@ class Subject:
 
     @cached_property
     def table(self) -> dict[str, Any]:
-        """DynamoDB's description of the table, with the headers of its answer."""
-        found: dict[str, Any] = self.dynamodb.describe_table(TableName=self.settings.table_name)
+        """DynamoDB's description of the table."""
+        found: dict[str, Any] = self.dynamodb.describe_table(TableName=self.settings.table_name)["Table"]
         return found
 
     @property
@@ -80,9 +80,6 @@ class Subject:
         return self.stack.outputs
 
 
-Examine = Callable[[Subject], Iterable[Finding]]
-
-
 @dataclass(frozen=True)
 class Check:
     """One thing to look at.
@@ -91,7 +88,7 @@ class Check:
     """
 
     title: str
-    examine: Examine
+    examine: Callable[[Subject], Iterable[Finding]]
     deployed: bool = False
 
     def run(self, subject: Subject) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ TTL = "expires_at"
 
 def check_table(subject: Subject) -> Iterator[Finding]:
     """Check the table's keys, its index, and the removal of expired items."""
-    name, table = subject.settings.table_name, subject.table["Table"]
+    name, table = subject.settings.table_name, subject.table
     advice = f"infra/table.yaml has it as it must be: invoke deploy --stage {subject.name}"
     if _keys(table) != ["pk", "sk"]:
         yield Finding(BROKEN, f"its keys are {_keys(table)}", advice)
@@ -45,7 +45,7 @@ def _keys(description: dict[str, Any]) -> list[str]:
 
 def check_protection(subject: Subject) -> Iterator[Finding]:
     """Check point-in-time recovery, deletion protection, and encryption by KMS."""
-    name, table = subject.settings.table_name, subject.table["Table"]
+    name, table = subject.settings.table_name, subject.table
     backups = subject.dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
     options = "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
