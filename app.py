@@ -8,7 +8,6 @@ from chalicelib.account import page as account_page
 from chalicelib.audit import handlers as audit
 from chalicelib.db.table import connect, session
 from chalicelib.invitations import handlers as invitations
-from chalicelib.invitations import pages as invitation_page
 from chalicelib.letters import handlers as letters
 from chalicelib.listeners import LISTENERS
 from chalicelib.oauth import metadata
@@ -75,9 +74,9 @@ api.route("DELETE", "/api/v1/teams/{team_id}/invitations/{invitation_id}", invit
 api.route("GET", "/api/v1/users/me/invitations", invitations.list_my_invitations)
 api.route("POST", "/api/v1/users/me/invitations/{invitation_id}", invitations.accept_invitation)
 api.route("DELETE", "/api/v1/users/me/invitations/{invitation_id}", invitations.decline_invitation)
-api.route("GET", "/account/invitation", invitation_page.show_invitation)
-api.route("POST", "/account/invitation", invitation_page.answer_invitation)
-api.route("POST", "/api/v1/account/invitation", invitation_page.use_invitation)
+api.route("GET", "/account/invitation", invitations.show_invitation)
+api.route("POST", "/account/invitation", invitations.answer_invitation)
+api.route("POST", "/api/v1/account/invitation", invitations.use_invitation)
 
 api.group("OAuth2 clients", "Register and manage the applications that may ask for tokens.")
 api.route("GET", "/api/v1/auth/oauth2_clients", clients.list_oauth2_clients)

@@ -9,14 +9,13 @@ from typing import Any
 
 from pynamodb.attributes import NumberAttribute
 from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.update import Action
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.personal import NOT_PERSONAL
 from chalicelib.db.table import Item
 from chalicelib.db.transaction import Transaction
-from chalicelib.errors import ApiError, TooManyRequestsError
+from chalicelib.errors import TooManyRequestsError
 
 SPECIFICATION = re.compile(r"([1-9][0-9]*)/(?:([1-9][0-9]*) )?(second|minute|hour|day)s?")
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -54,32 +53,10 @@ class Tally(Item, discriminator="tally"):
     amount = NumberAttribute(default=0)
 
 
-def tallied(items: Mapping[Key, Item], key: Key) -> int:
-    """Return the count among items that were read; what is absent is zero."""
-    item = items.get(key)
-    return int(item.amount) if isinstance(item, Tally) else 0
-
-
-def require_below(transaction: Transaction, key: Key, limit: Limit, *, otherwise: ApiError) -> None:
-    """Make a transaction depend on the limit not being reached, without counting."""
-    transaction.check(Tally, key, below(limit), otherwise=otherwise)
-
-
-def tally(transaction: Transaction, key: Key, limit: Limit, now: float, *, otherwise: ApiError) -> None:
-    """Count in a transaction, which succeeds only below the limit."""
-    transaction.add(Tally.at(key), _actions(limit, now), below(limit), otherwise=otherwise)
-
-
-def below(limit: Limit) -> Condition:
-    """Return the condition that the limit is not reached."""
+def _below(limit: Limit) -> Condition:
     few: Condition = Tally.amount < limit.quota
     allowed: Condition = Tally.amount.does_not_exist() | few
     return allowed
-
-
-def _actions(limit: Limit, now: float) -> list[Action]:
-    expires = int(now) + KEPT_FOR * limit.window
-    return [Tally.amount.add(1), Tally.version.add(1), Tally.expires_at.set(expires)]
 
 
 @dataclass(frozen=True)
@@ -136,17 +113,6 @@ def network(source: str) -> str:
     return str(ipaddress.ip_network((address, IPV6_NETWORK), strict=False))
 
 
-def headers_of(states: Iterable[tuple[Limit, int, int]]) -> dict[str, str]:
-    """Return the headers of limits and what is left of them (draft-ietf-httpapi-ratelimit-headers).
-
-    :param states: each limit with what is left, and the seconds until its next window.
-    """
-    found = list(states)
-    left = [f'"{limit.name}";r={rest};t={reset}' for limit, rest, reset in found]
-    policy = [f'"{limit.name}";q={limit.quota};w={limit.window}' for limit, _, _ in found]
-    return dict(zip(HEADERS, (", ".join(left), ", ".join(policy)), strict=True))
-
-
 @dataclass
 class Budget:
     """What a subject may still spend of its limits; each call spends one.
@@ -174,7 +140,8 @@ class Budget:
 
     def read(self, items: Mapping[Key, Item]) -> None:
         """Take what was counted so far from what was read."""
-        self.used = {key: tallied(items, key) for key in self.limits}
+        found = {key: items.get(key) for key in self.limits}
+        self.used = {key: int(item.amount) if isinstance(item, Tally) else 0 for key, item in found.items()}
 
     def check(self, items: Mapping[Key, Item]) -> None:
         """Check that there is something left, by what was read.
@@ -189,8 +156,15 @@ class Budget:
     def spend(self, transaction: Transaction) -> None:
         """Count one call in a transaction, which succeeds only below the limits."""
         for key, limit in self.limits.items():
-            tally(transaction, key, limit, self.now, otherwise=self.refusal([key]))
+            expires = int(self.now) + KEPT_FOR * limit.window
+            actions = [Tally.amount.add(1), Tally.version.add(1), Tally.expires_at.set(expires)]
+            transaction.add(Tally.at(key), actions, _below(limit), otherwise=self.refusal([key]))
         self.used = {key: used + 1 for key, used in self.used.items()}
+
+    def require(self, transaction: Transaction) -> None:
+        """Make a transaction depend on something being left, without counting."""
+        for key, limit in self.limits.items():
+            transaction.check(Tally, key, _below(limit), otherwise=self.refusal([key]))
 
     def refusal(self, exhausted: Iterable[Key]) -> TooManyRequestsError:
         """Return the refusal for limits that are reached, until the next windows of all of them."""
@@ -200,11 +174,13 @@ class Budget:
         return TooManyRequestsError(wait, self._headers(used))
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that say what is left."""
+        """Return the headers that say what is left (draft-ietf-httpapi-ratelimit-headers)."""
         return self._headers(self.used)
 
     def _headers(self, used: Mapping[Key, int]) -> dict[str, str]:
-        return headers_of(
-            (limit, max(0, limit.quota - used.get(key, 0)), limit.reset(self.now))
-            for key, limit in self.limits.items()
-        )
+        left, policy = list[str](), list[str]()
+        for key, limit in self.limits.items():
+            rest = max(0, limit.quota - used.get(key, 0))
+            left.append(f'"{limit.name}";r={rest};t={limit.reset(self.now)}')
+            policy.append(f'"{limit.name}";q={limit.quota};w={limit.window}')
+        return dict(zip(HEADERS, (", ".join(left), ", ".join(policy)), strict=True))

@@ -10,28 +10,9 @@ from chalicelib.errors import GoneError
 from chalicelib.events import Event, EventName, Letter, Reason
 from chalicelib.users import attempts, emails
 from chalicelib.users.actions import change_user
-from chalicelib.users.links import (
-    OpenedLink,
-    Purpose,
-    issue_link,
-    open_link,
-    use_link,
-    write_decoy,
-)
+from chalicelib.users.links import issue_link, open_link, write_decoy
 from chalicelib.users.models import Link, User
 from chalicelib.users.sign_in import username_key
-
-
-def require_link(context: Context, purpose: Purpose, token: str) -> OpenedLink:
-    """Return what a token opens.
-
-    :raises GoneError: it opens nothing, or something that has changed since.
-    """
-    link = open_link(context, purpose, token)
-    is_own = purpose in ("email_change", "email_undo")  # others are for the address that the account has
-    if link is None or not (is_own or link.item.address == link.user.email):
-        raise GoneError
-    return link
 
 
 def name_key(payload: Any) -> list[Key | None]:
@@ -73,10 +54,10 @@ def verify_email(context: Context, token: str) -> None:
 
     :raises GoneError: the link does not work, or another account has the address by now.
     """
-    link = require_link(context, "email_verification", token)
-    use_link(context, link)
-    _take_address(context, link, link.user.email)
-    context.emit(Event(name="email_verification", user_id=link.user.id, actor_id=link.user.id))
+    link, user = open_link(context, "email_verification", token)
+    context.work.delete(link)
+    _take_address(context, user, user.email)
+    context.emit(Event(name="email_verification", user_id=user.id, actor_id=user.id))
 
 
 def confirm_email_change(context: Context, token: str) -> None:
@@ -87,14 +68,14 @@ def confirm_email_change(context: Context, token: str) -> None:
 
     :raises GoneError: the link does not work, or another account has the address by now.
     """
-    link = require_link(context, "email_change", token)
-    user, before = link.user, link.user.email
-    use_link(context, link)
+    link, user = open_link(context, "email_change", token)
+    before = user.email
+    context.work.delete(link)
     context.read([keys.link(user.id, "email_undo")])
     kept = context.find(Link, keys.link(user.id, "email_undo"))
     may_return = user.is_email_verified and (kept is None or kept.address == before)
     undo = issue_link(context, "email_undo", user, before) if may_return else None
-    _take_address(context, link, link.item.address)
+    _take_address(context, user, link.address)
     letter = Letter(to=before, link=undo)
     context.emit(Event(name="email_change", user_id=user.id, actor_id=user.id, letter=letter))
 
@@ -104,12 +85,12 @@ def undo_email_change(context: Context, token: str) -> None:
 
     :raises GoneError: the link does not work, or another account has the address by now.
     """
-    link = require_link(context, "email_undo", token)
-    use_link(context, link)
-    version = int(link.user.credentials_version) + 1
-    _take_address(context, link, link.item.address, credentials_version=version)
+    link, user = open_link(context, "email_undo", token)
+    context.work.delete(link)
+    version = int(user.credentials_version) + 1
+    _take_address(context, user, link.address, credentials_version=version)
     details = {"undone": True}
-    context.emit(Event(name="email_change", user_id=link.user.id, actor_id=link.user.id, details=details))
+    context.emit(Event(name="email_change", user_id=user.id, actor_id=user.id, details=details))
 
 
 def reset_password(context: Context, token: str, password: str) -> None:
@@ -120,14 +101,14 @@ def reset_password(context: Context, token: str, password: str) -> None:
     :raises GoneError: the link does not work.
     :raises InvalidValueError: the password is the username or the email address.
     """
-    link = require_link(context, "password_reset", token)
-    use_link(context, link)
-    change_user(context, link.user, {"password": password, "is_email_verified": True})
+    link, user = open_link(context, "password_reset", token)
+    context.work.delete(link)
+    change_user(context, user, {"password": password, "is_email_verified": True})
 
 
-def _take_address(context: Context, link: OpenedLink, address: str, **more: Any) -> None:
+def _take_address(context: Context, user: User, address: str, **more: Any) -> None:
     values = {"email": address, "is_email_verified": True, "claims_email": True, **more}
-    context.work.change(link.user, values, if_taken=GoneError())
+    context.work.change(user, values, if_taken=GoneError())
 
 
 def _addressee(context: Context, name: str) -> User | None:

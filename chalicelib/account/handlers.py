@@ -11,7 +11,7 @@ from chalicelib.context import Context
 from chalicelib.errors import ApiError, ForbiddenError, GoneError, InvalidValueError, TooManyRequestsError
 from chalicelib.rate_limit import rate_limit
 from chalicelib.users.attempts import LETTERS
-from chalicelib.users.links import Purpose
+from chalicelib.users.links import Purpose, open_link
 from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.body import load_body
 from chalicelib.web.call import Call
@@ -213,7 +213,7 @@ def _show(call: Call, page: Page, error: ApiError | None = None) -> Reply:
     form = call.body or {"token": token_of(call), "username": ""}
     texts = {"action": page.name, "button": page.button, "text": page.text, "token": form["token"]}
     if page.purpose:
-        user = actions.require_link(call.context, page.purpose, form["token"]).user
+        _, user = open_link(call.context, page.purpose, form["token"])
         texts["text"] = page.text.format(username=user.username)
     else:
         texts["username"] = form["username"].strip()

@@ -36,7 +36,7 @@ class EmailSchema(Schema):
     email = EmailText(required=True)
 
 
-class ResetSchema(LinkTokenSchema, PasswordSchema):
+class ResetSchema(PasswordSchema, LinkTokenSchema):
     """A link, and a new password."""
 
 

@@ -52,8 +52,8 @@ def reads(call: Call) -> list[Key]:
     cookie = read_cookie(call, COOKIE, SHAPE)
     if cookie is None:
         return []
-    user_id = cookie[:26]
-    counts = attempts.failure_keys(call.context, attempts.account(user_id))
+    user_id, address = cookie[:26], attempts.address(call.context)
+    counts = attempts.failure_keys(call.context, address, attempts.account(user_id))
     return [_key(cookie), keys.user(user_id), *counts]
 
 

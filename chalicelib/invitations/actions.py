@@ -8,7 +8,7 @@ from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.table import is_expired, query
 from chalicelib.db.unique import UniqueName
-from chalicelib.errors import ConflictError, GoneError
+from chalicelib.errors import ConflictError, GoneError, NotFoundError
 from chalicelib.events import Event, EventName, Letter
 from chalicelib.invitations.models import Invitation, InvitationPlace
 from chalicelib.rate_limit import rate_limit
@@ -74,20 +74,24 @@ def _check_open(team: Team, email: str) -> None:
         raise ConflictError(f"This team has {MAX_OPEN} open invitations: withdraw some, or wait for answers.")
 
 
-def find(context: Context, invitation_id: str) -> Invitation | None:
-    """Read the open invitation that an id leads to, and its team; None if there is none."""
-    place_key = keys.invitation_place(invitation_id)
+def find(context: Context, invitation_id: str | None) -> Invitation:
+    """Read the open invitation that an id leads to, and its team.
+
+    :raises NotFoundError: there is none.
+    """
+    place_key = keys.invitation_place(invitation_id) if invitation_id else None
     context.read([place_key])
     place = context.find(InvitationPlace, place_key)
     if place is None:
-        return None
+        raise NotFoundError
     key, team_key = keys.invited(place.address, place.team_id), keys.team(place.team_id)
     context.read([key, team_key])
     invitation = context.find(Invitation, key)
-    if invitation is None or invitation.id != invitation_id:
-        return None
-    invitation.team = context.find(Team, team_key)
-    return invitation if invitation.team else None
+    team = context.find(Team, team_key)
+    if invitation is None or invitation.id != invitation_id or team is None:
+        raise NotFoundError
+    invitation.team = team
+    return invitation
 
 
 def open_invitation(context: Context, token: str) -> Invitation:
@@ -95,11 +99,10 @@ def open_invitation(context: Context, token: str) -> Invitation:
 
     :raises GoneError: it opens nothing, or what was used, replaced, withdrawn or has expired.
     """
-    invitation_id = link_of(context.keyring, token)
-    invitation = find(context, invitation_id) if invitation_id else None
-    if invitation is None:
-        raise GoneError
-    return invitation
+    try:
+        return find(context, link_of(context.keyring, token))
+    except NotFoundError as error:
+        raise GoneError from error
 
 
 def with_teams(context: Context, invitations: Sequence[Invitation]) -> list[Invitation]:
@@ -110,7 +113,7 @@ def with_teams(context: Context, invitations: Sequence[Invitation]) -> list[Invi
     return [each for each in invitations if each.team and not is_expired(each)]
 
 
-def is_for(invitation: Invitation, user: User) -> bool:
+def is_for(invitation: Invitation, user: Account) -> bool:
     """Whether an account has the address that was invited, and has confirmed it."""
     is_same = keys.unique(user.email, keys.MAX_EMAIL) == keys.unique(invitation.email, keys.MAX_EMAIL)
     return is_same and user.has_confirmed_email
@@ -135,7 +138,7 @@ def accept_by_letter(context: Context, invitation: Invitation) -> None:
     accept(context, invitation, user)
 
 
-def accept(context: Context, invitation: Invitation, user: User) -> None:
+def accept(context: Context, invitation: Invitation, user: Account) -> None:
     """Make an account a member, and use the invitation up; members stay what they are.
 
     :param invitation: with its team.

@@ -6,8 +6,8 @@ deleting it, or if the server's answer was lost; the repetition has the same Mes
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,8 +19,8 @@ from chalicelib.db.transaction import StaleError
 from chalicelib.events import Event
 from chalicelib.letters.message import Message, write
 from chalicelib.letters.models import Letter
+from chalicelib.letters.outbox import DAY, TEMPLATES, Template
 from chalicelib.letters.senders import NotSentError, Send, sender_of
-from chalicelib.letters.templates import DAY, TEMPLATES, Template
 from chalicelib.security.links import token_of
 from chalicelib.settings import LOCAL_URL, running
 from chalicelib.telemetry.logs import log
@@ -54,103 +54,94 @@ def deliver(context: Context, letters: Iterable[Letter], send: Send | None = Non
     :param context: what to derive others from; each write is a transaction of its own.
     :param send: how; by default as the settings say.
     """
-    outcomes: dict[str, int] = {}
     end, waiting = time.monotonic() + RUN, list(letters)
     if not waiting or not context.settings.mail:
-        return outcomes
-    delivery = Delivery(context, send or sender_of(context.settings, context.keyring.smtp_login))
-    for letter in waiting:
-        if time.monotonic() < end:
-            outcome = delivery.handle(letter)
-            outcomes[outcome] = outcomes.get(outcome, 0) + 1
-    return outcomes
+        return {}
+    send = send or sender_of(context.settings, context.keyring.smtp_login)
+    return dict(Counter(_handle(context, send, letter) for letter in waiting if time.monotonic() < end))
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """One run of the job."""
+def _handle(context: Context, send: Send, letter: Letter) -> str:
+    """Bring one letter a step further, and return what became of it."""
+    template = TEMPLATES.get(letter.event)
+    if letter.due > time.time():
+        return LEFT  # another run has it
+    if template is None:
+        return _delete(context, letter, DROPPED)
+    if time.time() >= deadline(letter, template).timestamp():
+        return _give_up(context, letter)
+    return _attempt(context, send, letter, template) if _lease(context, letter) else LEFT
 
-    context: Context
-    send: Send
 
-    def handle(self, letter: Letter) -> str:
-        """Bring one letter a step further, and return what became of it."""
-        template = TEMPLATES.get(letter.event)
-        if letter.due > time.time():
-            return LEFT  # another run has it
-        if template is None:
-            return self._delete(letter, DROPPED)
-        if time.time() >= deadline(letter, template).timestamp():
-            return self._give_up(letter)
-        return self._attempt(letter, template) if self._lease(letter) else LEFT
+def _attempt(context: Context, send: Send, letter: Letter, template: Template) -> str:
+    recipient = _recipient(letter, template)
+    if recipient is None:
+        return _delete(context, letter, DROPPED)
+    try:
+        send(_message(context, letter, template, *recipient))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not keep other letters waiting
+        said = str(error) if isinstance(error, (NotSentError, LookupError)) else type(error).__name__
+        log.warning("letter %s was not sent: %s", letter.id, said)
+        return FAILED
+    return _delete(context, letter, SENT)
 
-    def _attempt(self, letter: Letter, template: Template) -> str:
-        recipient = self._recipient(letter, template)
-        if recipient is None:
-            return self._delete(letter, DROPPED)
-        try:
-            self.send(self._message(letter, template, *recipient))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not keep other letters waiting
-            said = str(error) if isinstance(error, (NotSentError, LookupError)) else type(error).__name__
-            log.warning("letter %s was not sent: %s", letter.id, said)
-            return FAILED
-        return self._delete(letter, SENT)
 
-    def _recipient(self, letter: Letter, template: Template) -> tuple[str, str] | None:
-        """Return address and username; None if the account or the link is gone."""
-        account = keys.user(letter.user_id) if letter.user_id else None
-        place = template.place(letter.link) if letter.link else None
-        wanted = [key for key in (account, place) if key]
-        found = get_many(wanted)
-        if len(found) < len(wanted):
-            return None
-        user = found.get(account) if account else None
-        address, username = (user.email, user.username) if isinstance(user, User) else ("", "")
-        return (letter.to or address, username)
+def _recipient(letter: Letter, template: Template) -> tuple[str, str] | None:
+    """Return address and username; None if the account or the link is gone."""
+    account = keys.user(letter.user_id) if letter.user_id else None
+    place = template.place(letter.link) if letter.link else None
+    wanted = [key for key in (account, place) if key]
+    found = get_many(wanted)
+    if len(found) < len(wanted):
+        return None
+    user = found.get(account) if account else None
+    address, username = (user.email, user.username) if isinstance(user, User) else ("", "")
+    return letter.to or address, username
 
-    def _message(self, letter: Letter, template: Template, to: str, username: str) -> Message:
-        base = base_url(self.context)
-        values = {"username": username, **letter.values, "service": service_of(self.context)}
-        if template.page:
-            values["page"] = base + template.page
-        if template.link and letter.link:
-            values["link"] = f"{base}{template.link}?token={token_of(self.context.keyring, letter.link)}"
-        sender = self.context.settings.mail_from or ""
-        made = keys.moment_of(letter.id)
-        return write(letter.event, values, letter_id=letter.id, created=made, sender=sender, to=to)
 
-    def _lease(self, letter: Letter) -> bool:
-        attempts = int(letter.attempts) + 1
-        until = int(time.time() + wait_after(attempts))
-        changes = {"attempts": attempts, "due": until, "gsi1sk": keys.due(until, letter.id)}
-        return self._commit(lambda context: context.work.change(letter, changes))
+def _message(context: Context, letter: Letter, template: Template, to: str, username: str) -> Message:
+    base, sender = base_url(context), context.settings.mail_from or ""
+    values = {"username": username, **letter.values, "service": service_of(context)}
+    if template.page:
+        values["page"] = base + template.page
+    if template.link and letter.link:
+        values["link"] = f"{base}{template.link}?token={token_of(context.keyring, letter.link)}"
+    created = keys.moment_of(letter.id)
+    return write(letter.event, values, letter_id=letter.id, created=created, sender=sender, to=to)
 
-    def _delete(self, letter: Letter, outcome: str) -> str:
-        done = self._commit(lambda context: context.work.delete(letter))
-        return outcome if done else LEFT
 
-    def _give_up(self, letter: Letter) -> str:
-        def write_off(context: Context) -> None:
-            context.work.delete(letter)
-            details = {"letter": letter.event}
-            context.emit(
-                Event(name="letter_delivery", user_id=letter.user_id, outcome="failure", details=details)
-            )
+def _lease(context: Context, letter: Letter) -> bool:
+    attempts, context = int(letter.attempts) + 1, context.again()
+    until = int(time.time() + wait_after(attempts))
+    changes = {"attempts": attempts, "due": until, "gsi1sk": keys.due(until, letter.id)}
+    context.work.change(letter, changes)
+    return _commit(context)
 
-        if not self._commit(write_off):
-            return LEFT
+
+def _give_up(context: Context, letter: Letter) -> str:
+    details = {"letter": letter.event}
+    event = Event(name="letter_delivery", user_id=letter.user_id, outcome="failure", details=details)
+    outcome = _delete(context, letter, GIVEN_UP, event)
+    if outcome == GIVEN_UP:
         count("letters_given_up")
-        return GIVEN_UP
+    return outcome
 
-    def _commit(self, action: Callable[[Context], None]) -> bool:
-        """Write something, and return whether the letter was still the one that was read."""
-        context = self.context.again()
-        action(context)
-        try:
-            context.commit()
-        except StaleError:
-            return False
-        return True
+
+def _delete(context: Context, letter: Letter, outcome: str, event: Event | None = None) -> str:
+    context = context.again()
+    context.work.delete(letter)
+    if event:
+        context.emit(event)
+    return outcome if _commit(context) else LEFT
+
+
+def _commit(context: Context) -> bool:
+    """Write something, and return whether the letter was still the one that was read."""
+    try:
+        context.commit()
+    except StaleError:
+        return False
+    return True
 
 
 def wait_after(attempts: int) -> int:

@@ -1,14 +1,10 @@
 """Letters that are not sent yet."""
 
-from datetime import timedelta
-
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.db import keys
 from chalicelib.db.personal import Personal, Place, shown
 from chalicelib.db.table import Item
-
-KEPT = timedelta(days=14)  # until TTL sweeps what no job took up for so long
 
 
 class Letter(Item, discriminator="letter"):

@@ -46,7 +46,7 @@ def delete_team(context: Context, team: Team) -> None:
     _emit(context, "team_deletion", team)
 
 
-def add_member(context: Context, team: Team, user: User, *, is_leader: bool) -> Member:
+def add_member(context: Context, team: Team, user: Account, *, is_leader: bool) -> Member:
     """Make a user a member of a team.
 
     :raises InvalidValueError: the account has no write access, so it cannot lead.
@@ -59,7 +59,7 @@ def add_member(context: Context, team: Team, user: User, *, is_leader: bool) -> 
         raise InvalidValueError(errors=[{"pointer": "/is_leader", "detail": detail}])
     gone = NotFoundError("The team or the user was deleted in the meantime.")
     member = new_member(team.id, user.id, user.username, is_leader=is_leader)
-    context.work.check(User, user.key, User.pk.exists(), otherwise=gone)
+    context.work.check(User, keys.user(user.id), User.pk.exists(), otherwise=gone)
     count_members(context.work, team, 1, leaders=int(is_leader), otherwise=gone)
     context.work.put(member, otherwise=ConflictError("This user is a member already."))
     letter = Letter(values={"team": team.title})

@@ -124,8 +124,11 @@ def confirm_password(context: Context, account: Account, password: Any) -> None:
     :raises TooManyRequestsError: there were too many wrong ones.
     """
     subjects = [attempts.account(account.id), attempts.address(context)]
-    attempts.check_attempts(context, subjects)
-    if isinstance(password, str) and _verify(context, password, account.password_hash):
+    attempts.check_attempts(context, *subjects)
+    stored = account.password_hash
+    if isinstance(password, str) and context.once(
+        ("password", password, stored), lambda: verify_password(password, stored)
+    ):
         attempts.require_under_limit(context, subjects[0])
         return
     error = ForbiddenError("The current password is wrong: it is the password of your own account.")
@@ -151,11 +154,6 @@ def count_admin(work: Transaction, amount: int) -> None:
     counter = Counter.at(keys.counter(keys.ADMINS))
     actions = [Counter.amount.add(amount), Counter.version.add(1)]
     work.add(counter, actions, condition, otherwise=error)
-
-
-def _verify(context: Context, password: str, password_hash: str) -> bool:
-    question = ("password", password, password_hash)
-    return context.once(question, lambda: verify_password(password, password_hash))
 
 
 def _emit_changes(context: Context, user: User, changes: Mapping[str, Any]) -> None:

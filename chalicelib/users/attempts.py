@@ -10,18 +10,7 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.errors import ApiError, TooManyRequestsError
 from chalicelib.events import Event
-from chalicelib.rate_limit import (
-    Budget,
-    Limit,
-    RateLimit,
-    headers_of,
-    network,
-    rate_limit,
-    require_below,
-    tallied,
-    tally,
-)
-from chalicelib.settings import Settings
+from chalicelib.rate_limit import Budget, Limit, RateLimit, network, rate_limit
 from chalicelib.telemetry.measure import count
 
 LETTERS = rate_limit("5/hour")  # for each name or address, whether an account has it or not
@@ -60,30 +49,35 @@ def client(context: Context, client_id: str | None) -> str:
     return f"{keys.CLIENT}{client_id or ''}#{address(context)}"
 
 
-def failures_key(subject: str, settings: Settings) -> Key:
-    """Return the key of the present window of what `account`, `address` or `client` name."""
-    return keys.failures(subject, _limit(subject, settings).number(time.time()))
+def _failures(context: Context, subject: str) -> Budget:
+    """Return the budget of failures of what `account`, `address` or `client` name, in the present window."""
+    settings = context.settings
+    if subject.startswith(keys.ACCOUNT):
+        name, quota = "account", settings.failures_per_account
+    elif subject.startswith(keys.CLIENT):
+        name, quota = "client", settings.failures_per_client
+    else:
+        name, quota = "address", settings.failures_per_address
+    limit, now = Limit(name, quota, settings.failure_window), time.time()
+    return Budget({keys.failures(subject, limit.number(now)): limit}, now)
 
 
-def failure_keys(context: Context, subject: str | None) -> list[Key]:
-    """Return the keys of what is read before an attempt: the failures of the address and of an account.
-
-    :param subject: the account, as `account` or `unknown_username` names it; None if nobody is known.
-    """
-    subjects = [address(context), *([subject] if subject else [])]
-    return [failures_key(each, context.settings) for each in subjects]
+def failure_keys(context: Context, *subjects: str) -> list[Key]:
+    """Return the keys of what is read before an attempt: the failures of its subjects."""
+    return [key for subject in subjects for key in _failures(context, subject).limits]
 
 
-def check_attempts(context: Context, subjects: Iterable[str]) -> None:
+def check_attempts(context: Context, *subjects: str) -> None:
     """Refuse an attempt, right or wrong, once its account or address failed too often.
 
     :raises TooManyRequestsError: with the seconds until the next window.
     """
     for subject in subjects:
-        limit = _limit(subject, context.settings)
-        if tallied(context.items, failures_key(subject, context.settings)) >= limit.quota:
+        try:
+            _failures(context, subject).check(context.items)
+        except TooManyRequestsError:
             count("sign_in_failures")
-            raise too_many(subject, context.settings)
+            raise
 
 
 def failed(context: Context, subjects: Iterable[str], event: Event, error: ApiError) -> ApiError:
@@ -94,12 +88,18 @@ def failed(context: Context, subjects: Iterable[str], event: Event, error: ApiEr
     """
     error = context.refuse(error)
     for subject in subjects:
-        key, limit = failures_key(subject, context.settings), _limit(subject, context.settings)
-        otherwise = too_many(subject, context.settings)
-        tally(context.work, key, limit, time.time(), otherwise=otherwise)
+        _failures(context, subject).spend(context.work)
     context.emit(event)
     count("sign_in_failures")
     return error
+
+
+def require_under_limit(context: Context, subject: str) -> None:
+    """Make whatever comes of the work depend on attempts that are left.
+
+    Parallel guesses gain nothing then: neither by a success, nor by an error that follows the right password.
+    """
+    _failures(context, subject).require(context.toll)
 
 
 def letters_of(context: Context, name: str, limit: RateLimit = LETTERS, kind: str = "letters") -> Budget:
@@ -121,27 +121,3 @@ def count_letter(context: Context, budget: Budget, more: Iterable[Key] = ()) -> 
     context.read([*budget.limits, *more])
     budget.check(context.items)
     budget.spend(context.work)
-
-
-def require_under_limit(context: Context, subject: str) -> None:
-    """Make whatever comes of the work depend on attempts that are left.
-
-    Parallel guesses gain nothing then: neither by a success, nor by an error that follows the right password.
-    """
-    key, limit = failures_key(subject, context.settings), _limit(subject, context.settings)
-    require_below(context.toll, key, limit, otherwise=too_many(subject, context.settings))
-
-
-def too_many(subject: str, settings: Settings) -> TooManyRequestsError:
-    """Return the refusal that names the limit which is reached, and when the next window begins."""
-    limit = _limit(subject, settings)
-    reset = limit.reset(time.time())
-    return TooManyRequestsError(reset, headers_of([(limit, 0, reset)]))
-
-
-def _limit(subject: str, settings: Settings) -> Limit:
-    if subject.startswith(keys.ACCOUNT):
-        return Limit("account", settings.failures_per_account, settings.failure_window)
-    if subject.startswith(keys.CLIENT):
-        return Limit("client", settings.failures_per_client, settings.failure_window)
-    return Limit("address", settings.failures_per_address, settings.failure_window)

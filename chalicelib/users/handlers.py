@@ -1,17 +1,16 @@
 """Sign up, look at, list and change users."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.db import counters, keys
 from chalicelib.db.keys import Key
+from chalicelib.db.unique import UniqueName
 from chalicelib.errors import ConflictError, ForbiddenError, TooManyRequestsError
 from chalicelib.rate_limit import rate_limit
 from chalicelib.scopes import USERS_READ, USERS_WRITE
 from chalicelib.settings import OFF
 from chalicelib.users import actions, attempts
 from chalicelib.users.captcha import captcha_is_solved, site_key
-from chalicelib.users.look_up import UserQuery, look_up, markers
 from chalicelib.users.models import SETTABLE, User
 from chalicelib.users.permissions import (
     OWNER_OR_ADMIN,
@@ -26,6 +25,7 @@ from chalicelib.users.schemas import (
     SignUpFormSchema,
     SignUpSchema,
     UserChangesSchema,
+    UserQuery,
     UserSchema,
 )
 from chalicelib.web.access import ACTIVE_USER, ADMIN, PUBLIC, Access
@@ -34,51 +34,64 @@ from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 from chalicelib.web.pagination import count, read_page, shown_by
 
 LETTERS = {"letters to an address": attempts.LETTERS}
+MARKERS = {"username": (keys.username, keys.MAX_USERNAME), "email": (keys.email, keys.MAX_EMAIL)}
 
 
-def _counter() -> Sequence[Key]:
-    return counters.shards(keys.USERS)
-
-
-def _failures_if_confirming(call: Call) -> Sequence[Key]:
+def _failures_if_confirming(call: Call) -> list[Key]:
     confirms = isinstance(call.payload, dict) and "current_password" in call.payload
     return failures(call) if confirms else []
 
 
-def _wanted_address(call: Call) -> Sequence[Key]:
-    """Return what is read of the address in a sign-up or a patch, where it will be needed."""
-    payload = call.payload
-    entries = payload if isinstance(payload, list) else []
-    values = [
-        entry.get("value") for entry in entries if isinstance(entry, dict) and entry.get("path") == "/email"
+def _emails(payload: Any) -> list[Any]:
+    """Return the addresses that a body writes, be it a sign-up or a patch; it was only parsed."""
+    if isinstance(payload, dict):
+        return [payload["email"]] if "email" in payload else []
+    entries = [entry for entry in payload if isinstance(entry, dict)] if isinstance(payload, list) else []
+    return [
+        entry.get("value") for entry in entries if entry.get("path") == "/email" and entry.get("op") != "test"
     ]
-    address = payload.get("email") if isinstance(payload, dict) else values[-1] if values else None
+
+
+def _wanted_address(call: Call) -> list[Key]:
+    """Return what is read of the address in a sign-up or a patch, where it will be needed."""
+    address = (_emails(call.payload) or [None])[-1]
     is_off = call.context.settings.email_verification == OFF
     if is_off or not isinstance(address, str) or not 0 < len(address) <= keys.MAX_EMAIL:
         return []
     return [keys.email(address), *attempts.letters_of(call.context, address).limits]
 
 
-def _changes_email(payload: Any) -> bool:
-    """Whether a body that was only parsed is a patch that would write an email address."""
-    if isinstance(payload, dict):
-        return "email" in payload
-    entries = payload if isinstance(payload, list) else []
-    return any(
-        isinstance(entry, dict) and entry.get("path") == "/email" and entry.get("op") != "test"
-        for entry in entries
-    )
+def _markers(call: Call) -> list[Key]:
+    """Return the keys of the markers that a query asks for; it was not validated yet."""
+    wanted = ((make, most, call.request.query.get(name, [""])[0]) for name, (make, most) in MARKERS.items())
+    return [make(value) for make, most, value in wanted if 0 < len(value) <= most]
+
+
+def _look_up(call: Call) -> Reply:
+    """Return the account to which all markers lead, if there is one."""
+    wanted = set(_markers(call))
+    found = [call.context.find(UniqueName, key) for key in wanted]
+    ids = {marker.item_id if marker else None for marker in found}
+    key = keys.user(str(ids.pop())) if len(ids) == 1 and None not in ids else None
+    call.context.read([key])
+    user = call.context.find(User, key)
+    # between the two reads, the account may have got another address
+    is_it = user is not None and wanted <= {keys.username(user.username), keys.email(user.email)}
+    users = [user] if user and is_it else []
+    return Reply(users[call.query["offset"] :], headers={"X-Total-Count": str(len(users))})
 
 
 @Operation(
-    access=Access(ADMIN, scopes=USERS_READ, also_reads=lambda call: markers(call) or _counter()),
+    access=Access(
+        ADMIN, scopes=USERS_READ, also_reads=lambda call: _markers(call) or counters.shards(keys.USERS)
+    ),
     takes=Takes(query=UserQuery),
     gives=Gives(BaseUserSchema, many=True),
 )
 def list_users(call: Call) -> Reply:
     """List users in the order of their creation, or find one by username or email address."""
-    if markers(call):
-        return look_up(call)
+    if _markers(call):
+        return _look_up(call)
     return read_page(call, User, keys.USERS, shown_by(BaseUserSchema), total=count(call, keys.USERS))
 
 
@@ -140,7 +153,7 @@ def get_user(call: Call) -> User:
         scopes=USERS_WRITE,
         reads=(USER,),
         also_reads=lambda call: [*failures(call), *_wanted_address(call)],
-        limit=rate_limit("10/hour", when=_changes_email, what="changes of /email"),
+        limit=rate_limit("10/hour", when=lambda payload: bool(_emails(payload)), what="changes of /email"),
     ),
     takes=Takes(
         body=UserChangesSchema,

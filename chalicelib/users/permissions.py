@@ -46,7 +46,8 @@ PATCH_RULES = {
 
 def failures(call: Call) -> list[Key]:
     """Return the keys of what is read where a caller confirms their password: their failed attempts."""
-    return attempts.failure_keys(call.context, attempts.account(call.claims.owner) if call.claims else None)
+    account = [attempts.account(call.claims.owner)] if call.claims else []
+    return attempts.failure_keys(call.context, attempts.address(call.context), *account)
 
 
 def check_sign_up(call: Call) -> bool:

@@ -3,12 +3,13 @@
 import re
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from chalicelib.db.keys import MAX_EMAIL, MAX_USERNAME
 from chalicelib.security.passwords import MAX_BYTES, MIN_LENGTH, password_flaw
 from chalicelib.text import ADDRESS
 from chalicelib.web.fields import ID, Flag, Moment, Text, pattern_metadata, text_metadata
+from chalicelib.web.pagination import ListQuery
 
 MAX_NAME = 30
 USERNAME = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_USERNAME}}}", re.ASCII)
@@ -121,6 +122,26 @@ class SignUpSchema(UserChangesSchema):
         metadata={"format": "password", "description": "Your own: admins who set roles prove to know it."},
     )
     is_internal = Flag(metadata={"description": "Never settable over the API."})
+
+
+class UserQuery(ListQuery):
+    """Which users."""
+
+    username = fields.String(
+        validate=validate_username,
+        metadata={**USERNAME_SHAPE, "description": "Only the account of this name, in any case."},
+    )
+    email = Text(
+        min_length=3,
+        max_length=MAX_EMAIL,
+        validate=validate.Email(),
+        metadata={"format": "email", "description": "Only the account of this address, in any case."},
+    )
+
+    @validates_schema
+    def _one_page(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("cursor") and data.keys() & {"username", "email"}:
+            raise ValidationError("Leave it out: at most one account has a username or an email.", "cursor")
 
 
 class SignUpFormSchema(Schema):

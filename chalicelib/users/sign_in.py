@@ -62,7 +62,7 @@ def look_up(
     marker = context.find(UniqueName, username_key(username))
     user_id = marker.item_id if marker else None
     account = attempts.account(user_id) if user_id else attempts.unknown_username(context, username)
-    counts = attempts.failure_keys(context, account)
+    counts = attempts.failure_keys(context, attempts.address(context), account)
     counts += _budget(context, user_id or keys.NOBODY).limits
     context.read([keys.user(user_id or keys.NOBODY), *counts, *more(user_id or keys.NOBODY)])
     return Candidate(user_id, account)
@@ -80,7 +80,7 @@ def authenticate(
     :raises TooManyRequestsError: the account or the address failed too often, right or wrong.
     """
     user_id, subjects = candidate.user_id, [candidate.account, attempts.address(context)]
-    attempts.check_attempts(context, subjects)
+    attempts.check_attempts(context, *subjects)
     user = context.find(User, keys.user(user_id or keys.NOBODY))
     stored = user.password_hash if user else None
     matches = context.once(("sign-in", password, stored), lambda: verify_password(password, stored))

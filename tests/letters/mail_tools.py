@@ -12,8 +12,7 @@ from chalicelib.events import Letter as Facts
 from chalicelib.letters import delivery
 from chalicelib.letters.message import Message
 from chalicelib.letters.models import Letter
-from chalicelib.letters.outbox import write_letter
-from chalicelib.letters.templates import TEMPLATES
+from chalicelib.letters.outbox import TEMPLATES, write_letter
 from chalicelib.listeners import LISTENERS
 from chalicelib.users.models import Link
 from tests.support import NOBODY, a_context, perform

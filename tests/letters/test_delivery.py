@@ -15,8 +15,8 @@ from chalicelib.letters import delivery
 from chalicelib.letters.delivery import wait_after
 from chalicelib.letters.message import Message
 from chalicelib.letters.models import Letter
+from chalicelib.letters.outbox import TEMPLATES
 from chalicelib.letters.senders import NotSentError, as_email
-from chalicelib.letters.templates import TEMPLATES
 from chalicelib.security.links import link_of, token_of
 from chalicelib.users.models import User
 from tests.api import audit_tools

@@ -22,8 +22,8 @@ from chalicelib.letters.message import (
     unlinked,
     write,
 )
+from chalicelib.letters.outbox import TEMPLATES
 from chalicelib.letters.senders import as_email
-from chalicelib.letters.templates import TEMPLATES
 
 URL = "https://api.test.example/account/verify?token=abc"
 VALUES = {

@@ -11,8 +11,7 @@ from chalicelib.db import keys
 from chalicelib.errors import ConflictError
 from chalicelib.events import EVENTS, Event
 from chalicelib.events import Letter as Facts
-from chalicelib.letters.outbox import write_letter
-from chalicelib.letters.templates import TEMPLATES
+from chalicelib.letters.outbox import TEMPLATES, write_letter
 from chalicelib.settings import REQUIRED
 from chalicelib.users.models import User
 from tests.conftest import PASSWORD

@@ -2,8 +2,9 @@
 
 import pytest
 
+from chalicelib.db.keys import Key
 from chalicelib.errors import ApiError
-from chalicelib.rate_limit import Limit, headers_of, network, rate_limit
+from chalicelib.rate_limit import Budget, Limit, network, rate_limit
 from chalicelib.web.access import PUBLIC, Access
 
 
@@ -55,8 +56,10 @@ def test_several_limits_have_names_of_their_own() -> None:
 
 def test_headers_are_structured_fields() -> None:
     """draft-ietf-httpapi-ratelimit-headers: lists of names with q and w, r and t."""
-    states = [(Limit("second", 10, 1), 9, 1), (Limit("hour", 500, 3600), 42, 1800)]
-    assert headers_of(states) == {
+    second, hour = Key("RATE", "second"), Key("RATE", "hour")
+    limits = {second: Limit("second", 10, 1), hour: Limit("hour", 500, 3600)}
+    budget = Budget(limits, now=1800, used={second: 1, hour: 458})
+    assert budget.headers() == {
         "RateLimit": '"second";r=9;t=1, "hour";r=42;t=1800',
         "RateLimit-Policy": '"second";q=10;w=1, "hour";q=500;w=3600',
     }

@@ -60,8 +60,8 @@ def client_refusal(
     """
     client_id = client.client_id if client else None
     subject = attempts.client(context, client_id)
-    context.read([attempts.failures_key(subject, context.settings)])
-    attempts.check_attempts(context, [subject])
+    context.read(attempts.failure_keys(context, subject))
+    attempts.check_attempts(context, subject)
     event = Event(
         name=name,
         user_id=client.user_id if client else None,
