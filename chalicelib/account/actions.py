@@ -8,8 +8,8 @@ from chalicelib.db.keys import Key
 from chalicelib.db.unique import UniqueName
 from chalicelib.errors import GoneError
 from chalicelib.events import Event, EventName, Letter, Reason
-from chalicelib.users import attempts, emails
-from chalicelib.users.actions import change_user
+from chalicelib.users import attempts
+from chalicelib.users.actions import change_user, verification_letter
 from chalicelib.users.links import issue_link, open_link, write_decoy
 from chalicelib.users.models import Link, User
 from chalicelib.users.sign_in import username_key
@@ -45,7 +45,7 @@ def request_verification(context: Context, name: str) -> None:
     if user is None or not user.is_active or user.is_email_verified:
         _emit_nothing_sent(context, "email_verification", user)
         return
-    letter = emails.verification_letter(context, user)
+    letter = verification_letter(context, user)
     context.emit(Event(name="email_verification", user_id=user.id, letter=letter))
 
 

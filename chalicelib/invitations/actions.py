@@ -64,10 +64,7 @@ def invite(context: Context, team: Team, email: str, inviter: Account) -> Invita
 
 def _check_open(team: Team, email: str) -> None:
     found = query(
-        Invitation,
-        keys.invitations_of(team.id),
-        limit=2 * MAX_OPEN,
-        attributes=("email", "expires_at"),
+        Invitation, keys.invitations_of(team.id), limit=2 * MAX_OPEN, attributes=("email", "expires_at")
     )
     others = [each for each in found if not is_expired(each) and each.email != email]
     if len(others) >= MAX_OPEN:

@@ -61,8 +61,7 @@ PLACE = Load(InvitationPlace, _place_key, hidden=True)
     takes=Takes(body=InvitationInputSchema),
     gives=Gives(InvitationSchema, status=201),
     docs=Docs(
-        problems=(ConflictError, TooManyRequestsError),
-        limits={"letters to an address": actions.LETTERS},
+        problems=(ConflictError, TooManyRequestsError), limits={"letters to an address": actions.LETTERS}
     ),
 )
 def create_invitation(call: Call) -> Reply:

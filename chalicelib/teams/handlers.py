@@ -92,11 +92,7 @@ def get_team(call: Call) -> Reply:
     """Look at a team and its first 100 members."""
     team = call[TEAM]
     team.members = query(
-        Member,
-        team.pk,
-        prefix=keys.MEMBERS,
-        limit=MEMBERS_SHOWN,
-        attributes=MEMBER_ATTRIBUTES,
+        Member, team.pk, prefix=keys.MEMBERS, limit=MEMBERS_SHOWN, attributes=MEMBER_ATTRIBUTES
     )
     return Reply(team, headers={"Link": f'<{call.url_for(list_members, team_id=team.id)}>; rel="related"'})
 
@@ -143,12 +139,7 @@ def list_members(call: Call) -> Reply:
 
 
 @Operation(
-    access=Access(
-        MEMBER_ADDER,
-        scopes=TEAMS_WRITE,
-        reads=(TEAM, NEW_MEMBER),
-        limit=rate_limit("1000/hour"),
-    ),
+    access=Access(MEMBER_ADDER, scopes=TEAMS_WRITE, reads=(TEAM, NEW_MEMBER), limit=rate_limit("1000/hour")),
     takes=Takes(body=MemberInputSchema),
     gives=Gives(MemberSchema, status=201),
     docs=Docs(problems=(ConflictError,)),

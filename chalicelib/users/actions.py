@@ -7,11 +7,14 @@ from chalicelib.context import Context
 from chalicelib.db import counters, keys
 from chalicelib.db.counters import Counter
 from chalicelib.db.transaction import Transaction
+from chalicelib.db.unique import UniqueName, taken
 from chalicelib.errors import ConflictError, ForbiddenError, InvalidValueError
 from chalicelib.events import Event, EventName, Letter
 from chalicelib.security.actor import Account
 from chalicelib.security.passwords import hash_password, is_personal, verify_password
-from chalicelib.users import attempts, emails
+from chalicelib.settings import OFF, REQUIRED
+from chalicelib.users import attempts
+from chalicelib.users.links import issue_link, write_decoy
 from chalicelib.users.models import GRANTED, User, new_user
 
 
@@ -38,18 +41,40 @@ def create_user(
     """
     check_personal(password, username, email)
     password_hash = context.once(("hash", password), lambda: hash_password(password))
-    standing = emails.standing_at_sign_up(context, is_open=is_open) if signs_up else {}
-    user = new_user(username=username, email=email, password_hash=password_hash, **standing, **fields)
+    if signs_up:
+        mode = context.settings.email_verification
+        # Where the answer must not tell whether an address is taken, nobody has it until it is confirmed.
+        fields |= {"is_email_verified": mode == OFF, "claims_email": not (is_open and mode == REQUIRED)}
+    user = new_user(username=username, email=email, password_hash=password_hash, **fields)
     add_user(context, user)
     roles = {name: fields[name] for name in GRANTED if name in fields}
     actor_id = user.id if signs_up else None
     if not user.is_email_verified:
         attempts.count_letter(context, attempts.letters_of(context, email))
-    letter = emails.verification_letter(context, user)
+    letter = verification_letter(context, user)
     context.emit(
         Event(name="user_creation", user_id=user.id, actor_id=actor_id, details=roles, letter=letter)
     )
     return user
+
+
+def verification_letter(context: Context, user: User) -> Letter | None:
+    """Return the letter by which an address is confirmed, its link included; None if none is sent.
+
+    If another account has the address, its owner gets a letter instead.
+    """
+    if user.is_email_verified:
+        return None
+    link = issue_link(context, "email_verification", user, user.email)
+    if user.claims_email:
+        return Letter(link=link)
+    owner = _owner(context, user.email, user)
+    if owner is None:
+        write_decoy(context)  # the place of the event below
+        return Letter(link=link)
+    # Its link is never sent: it is written so that both cases take as long.
+    context.emit(Event(name="sign_up_with_taken_email", user_id=owner, letter=Letter()))
+    return None
 
 
 def add_user(context: Context, user: User) -> None:
@@ -76,8 +101,9 @@ def change_user(
     values = dict(changes)
     if "password" in values:
         check_personal(values["password"], user.username, values.get("email", user.email))
-    if confirms_email and emails.needs_confirmation(context, user, values):
-        emails.request_change(context, user, values.pop("email"), _version_after(user, values))
+    confirms_email &= context.settings.email_verification != OFF
+    if confirms_email and values.get("email", user.email) != user.email:
+        _request_email_change(context, user, values.pop("email"), _version_after(user, values))
     if values:
         _change(context, user, values)
 
@@ -100,6 +126,29 @@ def _version_after(user: User, changes: Mapping[str, Any]) -> int:
     """Return the version of the credentials after some changes: a new password ends what was signed in."""
     ends = "password" in changes or changes.get("is_active") is False
     return int(user.credentials_version) + ends
+
+
+def _request_email_change(context: Context, user: User, address: str, credentials_version: int) -> None:
+    """Send a link to a new address; it takes effect when the link is used.
+
+    :param credentials_version: the account's, once the work is written.
+    :raises ConflictError: the address is taken; where that is hidden, no letter is sent.
+    :raises TooManyRequestsError: the address was sent too many letters.
+    """
+    owner = _owner(context, address, user)
+    if owner and context.settings.email_verification != REQUIRED:
+        raise taken("email")
+    attempts.count_letter(context, attempts.letters_of(context, address))
+    link = issue_link(context, "email_change", user, address, credentials_version)
+    # A link that leads nowhere: the letter waits like others, and is deleted unsent.
+    letter = Letter(to=address, link=keys.NOBODY + keys.new_id() if owner else link)
+    context.emit(Event(name="email_change_request", user_id=user.id, letter=letter))
+
+
+def _owner(context: Context, address: str, user: User) -> str | None:
+    context.read([keys.email(address)])  # it was read already, as a rule
+    marker = context.find(UniqueName, keys.email(address))
+    return marker.item_id if marker and marker.item_id != user.id else None
 
 
 def remove_user(context: Context, user: User) -> None:

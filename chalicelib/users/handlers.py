@@ -12,14 +12,7 @@ from chalicelib.settings import OFF
 from chalicelib.users import actions, attempts
 from chalicelib.users.captcha import captcha_is_solved, site_key
 from chalicelib.users.models import SETTABLE, User
-from chalicelib.users.permissions import (
-    OWNER_OR_ADMIN,
-    PATCH_RULES,
-    PATCHER,
-    USER,
-    check_sign_up,
-    failures,
-)
+from chalicelib.users.permissions import OWNER_OR_ADMIN, PATCH_RULES, PATCHER, USER, check_sign_up, failures
 from chalicelib.users.schemas import (
     BaseUserSchema,
     SignUpFormSchema,

@@ -100,10 +100,5 @@ def new_user(*, username: str, email: str, password_hash: str, **fields: object)
     """Return a user with a fresh id; nothing is written yet."""
     user_id = keys.new_id()
     return User.at(
-        keys.user(user_id),
-        id=user_id,
-        username=username,
-        email=email,
-        password_hash=password_hash,
-        **fields,
+        keys.user(user_id), id=user_id, username=username, email=email, password_hash=password_hash, **fields
     )
