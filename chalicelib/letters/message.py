@@ -19,19 +19,6 @@ MAX_VALUE = 200  # characters of a name or title
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
-@dataclass(frozen=True)
-class Text:
-    """A file of `texts/`.
-
-    :param button: what the link says in HTML.
-    :param paragraphs: with the names of values in braces.
-    """
-
-    subject: str
-    button: str
-    paragraphs: tuple[str, ...]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Message:
     """A letter that is ready to be sent.
@@ -50,11 +37,10 @@ class Message:
 
 
 @cache
-def text_of(event: str) -> Text:
-    """Read the text of an event: headers, an empty line, then paragraphs."""
+def text_of(event: str) -> tuple[dict[str, str], list[str]]:
+    """Read the text of an event: headers, and paragraphs with the names of values in braces."""
     head, *paragraphs = (FOLDER / f"{event}.txt").read_text("utf-8").strip().split("\n\n")
-    headers = dict(line.split(": ", 1) for line in head.splitlines())
-    return Text(headers["Subject"], headers.get("Button", ""), tuple(paragraphs))
+    return dict(line.split(": ", 1) for line in head.splitlines()), paragraphs
 
 
 @cache
@@ -92,40 +78,32 @@ def write(
         as a link.
     :raises ValueError: `to` is no address.
     """
-    text = text_of(event)
+    headers, paragraphs = text_of(event)
     known = {name: value if name in OWN else unlinked(value) for name, value in values.items()}
-    kept = _kept(text.paragraphs, known)
-    filled = [each.format_map(known) for each in kept]
-    shown = [_as_html(each, known, text.button) for each in kept]
-    subject = clean(text.subject.format_map(known))
-    layout = {
-        "subject": html.escape(subject),
-        "content": "\n".join(shown),
-        "service": html.escape(known["service"]),
-    }
+    kept = _kept(paragraphs, known)
+    text = "\n\n".join(each.format_map(known) for each in kept)
+    markup = "\n".join(_as_html(each, known, headers.get("Button", "")) for each in kept)
+    subject, service = clean(headers["Subject"].format_map(known)), known["service"]
+    shown = {"subject": html.escape(subject), "content": markup, "service": html.escape(service)}
     return Message(
         id=letter_id,
         created=created,
         sender=sender,
         to=mailable(to),
         subject=subject,
-        text=_layout("layout.txt").substitute(content="\n\n".join(filled), service=known["service"]),
-        html=_layout("layout.html").substitute(layout),
+        text=_layout("layout.txt").substitute(content=text, service=service),
+        html=_layout("layout.html").substitute(shown),
     )
 
 
 def _kept(paragraphs: Sequence[str], values: Mapping[str, str]) -> list[str]:
     kept: list[str] = []
     for paragraph in paragraphs:
-        if all(values.get(name) for name in _names(paragraph)):
+        if all(values.get(name) for _, name, _, _ in Formatter().parse(paragraph) if name):
             kept.append(paragraph)
         elif kept and kept[-1].endswith(":"):
             kept.pop()
     return kept
-
-
-def _names(paragraph: str) -> list[str]:
-    return [name for _, name, _, _ in Formatter().parse(paragraph) if name]
 
 
 def _as_html(paragraph: str, values: Mapping[str, str], button: str) -> str:

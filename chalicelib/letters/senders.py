@@ -58,12 +58,11 @@ def by_ses(region: str) -> Send:
     client = session().create_client("sesv2", region, config=CONFIG)
 
     def send(message: Message) -> None:
-        body = {"Text": _utf8(message.text), "Html": _utf8(message.html)}
         # SES makes message ids of its own: this header is what repetitions have in common.
         headers = [AUTOMATIC, ("X-Letter-ID", message.id)]
         simple = {
             "Subject": _utf8(message.subject),
-            "Body": body,
+            "Body": {"Text": _utf8(message.text), "Html": _utf8(message.html)},
             "Headers": [{"Name": name, "Value": value} for name, value in headers],
         }
         try:

@@ -1,7 +1,7 @@
 """Sign-in with a password: what the password grant and the sign-in page share."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chalicelib.context import Context
 from chalicelib.db import keys
@@ -40,8 +40,7 @@ class UnverifiedEmailError(ForbiddenError):
     advice = UNVERIFIED
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """The account that a username leads to, before the password is checked.
 
     :param user_id: None if no account has that name.
@@ -68,50 +67,52 @@ def look_up(
     return Candidate(user_id, account)
 
 
-def authenticate(
+def sign_in(
     context: Context, client_id: str | None, candidate: Candidate, password: str, otherwise: ApiError
 ) -> User:
-    """Return the active user who was looked up and has this password; unknown names take as long.
+    """Sign in whoever was looked up, if they are active and have this password; unknown names take as long.
+
+    A hash of weaker parameters is replaced on the way. Only those who know the password learn that an address
+    is to be confirmed, and it is the same for an account whose address is another account's.
 
     :param client_id: the OAuth2 client that the sign-in is for; None for the account page.
     :param otherwise: raised for an unknown user, a wrong password or a disabled account, without saying
         which; the refusal counts the failure.
-    :raises UnverifiedEmailError: as `complete_sign_in` does.
-    :raises TooManyRequestsError: the account or the address failed too often, right or wrong.
+    :raises UnverifiedEmailError: a confirmed email address is required, and this one is not.
+    :raises TooManyRequestsError: the account or the address failed too often, right or wrong, or the account
+        signed in too often; so does the commit.
     """
+    user = _authenticate(context, client_id, candidate, password, otherwise)
+    note(actor_id=user.id)
+    attempts.require_under_limit(context, candidate.account)
+    if context.settings.email_verification == REQUIRED and not user.is_email_verified:
+        raise UnverifiedEmailError
+    budget = _budget(context, user.id)
+    budget.check(context.items)
+    budget.spend(context.work)
+    context.emit(Event(name="sign_in", user_id=user.id, actor_id=user.id, client_id=client_id))
+    if needs_rehash(user.password_hash):
+        password_hash = context.once(("hash", password), lambda: hash_password(password))
+        context.work.change(user, {"password_hash": password_hash})
+    return user
+
+
+def _authenticate(
+    context: Context, client_id: str | None, candidate: Candidate, password: str, otherwise: ApiError
+) -> User:
     user_id, subjects = candidate.user_id, [candidate.account, attempts.address(context)]
     attempts.check_attempts(context, *subjects)
     user = context.find(User, keys.user(user_id or keys.NOBODY))
     stored = user.password_hash if user else None
     matches = context.once(("sign-in", password, stored), lambda: verify_password(password, stored))
-    if user is None or not matches or not user.is_active:
-        reason: Reason = (
-            "unknown user" if user is None else "account is disabled" if matches else "wrong password"
-        )
-        event = Event(
-            name="sign_in",
-            user_id=user_id,
-            client_id=client_id,
-            outcome="failure",
-            details={"reason": reason},
-        )
-        raise attempts.failed(context, subjects, event, otherwise)
-    note(actor_id=user.id)
-    complete_sign_in(context, user)
-    return user
-
-
-def complete_sign_in(context: Context, user: User) -> None:
-    """Check what a sign-in needs beyond the right password; a second factor would have its place here.
-
-    Only those who know the password learn the answer, and it is the same for an account whose address is
-    another account's: it tells nothing about others.
-
-    :raises UnverifiedEmailError: a confirmed email address is required, and this one is not.
-    """
-    if context.settings.email_verification == REQUIRED and not user.is_email_verified:
-        attempts.require_under_limit(context, attempts.account(user.id))
-        raise UnverifiedEmailError
+    if user and matches and user.is_active:
+        return user
+    reason: Reason = (
+        "unknown user" if user is None else "account is disabled" if matches else "wrong password"
+    )
+    details = {"reason": reason}
+    event = Event(name="sign_in", user_id=user_id, client_id=client_id, outcome="failure", details=details)
+    raise attempts.failed(context, subjects, event, otherwise)
 
 
 def signed_in_user(context: Context, user_id: str, credentials_version: int) -> User | None:
@@ -122,24 +123,6 @@ def signed_in_user(context: Context, user_id: str, credentials_version: int) -> 
     user = context.find(User, keys.user(user_id))
     holds = user is not None and user.is_active and user.credentials_version == credentials_version
     return user if holds else None
-
-
-def sign_in(context: Context, user: User, client_id: str | None, password: str) -> None:
-    """Add a sign-in to the work: its event, and one more in the count of the account.
-
-    A hash of weaker parameters is replaced on the way.
-
-    :param user: who was looked up, and has proven to be that.
-    :raises TooManyRequestsError: there were too many; so does the commit.
-    """
-    budget = _budget(context, user.id)
-    budget.check(context.items)
-    budget.spend(context.work)
-    attempts.require_under_limit(context, attempts.account(user.id))
-    context.emit(Event(name="sign_in", user_id=user.id, actor_id=user.id, client_id=client_id))
-    if needs_rehash(user.password_hash):
-        password_hash = context.once(("hash", password), lambda: hash_password(password))
-        context.work.change(user, {"password_hash": password_hash})
 
 
 def sign_in_by_form(
@@ -156,15 +139,13 @@ def sign_in_by_form(
     :param username: stripped; its marker was read.
     :param more: as `look_up` takes it.
     :raises InvalidValueError: username or password is missing.
-    :raises ForbiddenError: as `authenticate` refuses.
+    :raises ForbiddenError: as `sign_in` refuses.
     :raises TooManyRequestsError: there were too many attempts or sign-ins.
     """
     if not username or not password:
         raise InvalidValueError(MISSING)
     candidate = look_up(context, username, more)
-    user = authenticate(context, client_id, candidate, password, ForbiddenError(WRONG))
-    sign_in(context, user, client_id, password)
-    return user
+    return sign_in(context, client_id, candidate, password, ForbiddenError(WRONG))
 
 
 def _budget(context: Context, user_id: str) -> Budget:

@@ -9,7 +9,7 @@ from chalicelib.oauth.clients.standing import allowed_scopes, granted_scopes, is
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
 from chalicelib.oauth.grants.grant import TokenRequest, token_response
 from chalicelib.oauth.tokens.families import start_family
-from chalicelib.users.sign_in import UnverifiedEmailError, authenticate, look_up, sign_in, username_key
+from chalicelib.users.sign_in import UnverifiedEmailError, look_up, sign_in, username_key
 
 
 def reads(parameters: dict[str, str]) -> list[Key | None]:
@@ -37,10 +37,9 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     scopes = granted_scopes(allowed_scopes(client, owner), parameters.get("scope"))
     password = parameters["password"]
     try:
-        user = authenticate(context, client.client_id, candidate, password, InvalidGrantError())
+        user = sign_in(context, client.client_id, candidate, password, InvalidGrantError())
     except UnverifiedEmailError as error:
         raise InvalidGrantError(error.detail) from error
-    sign_in(context, user, client.client_id, password)
     if REFRESH_TOKEN not in client.grant_types:
         return token_response(request, user, scopes)
     token = start_family(context, user, client, scopes)
