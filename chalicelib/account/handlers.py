@@ -40,87 +40,84 @@ class Page(NamedTuple):
     """A page, with what it says before and after its button is pressed.
 
     :param name: of its form, and the last part of its path.
+    :param purpose: of the link that opens it; None if it asks whom to send a link.
     :param text: names the account, so that nobody confirms one that a stranger made with their address.
     :param done: title and text of what follows.
-    :param purpose: of the link that opens it; without one, it asks whom to send a link.
     """
 
     name: str
     template: str
+    purpose: Purpose | None
     title: str
     text: str
     button: str
     done: tuple[str, str]
-    purpose: Purpose | None = None
 
 
-SENT = (
-    "Look into your mail",
-    "If there is such an account, a letter with a link is on its way to its email address.",
-)
+SENT = "If there is such an account, a letter with a link is on its way to its email address."
 VERIFY = Page(
     "verify",
     "link",
-    "Confirm your email address",
-    "Press the button to confirm that this email address and the account {username} are yours.",
-    "Confirm",
-    ("Confirm your email address", "Your email address is confirmed."),
     "email_verification",
+    title="Confirm your email address",
+    text="Press the button to confirm that this email address and the account {username} are yours.",
+    button="Confirm",
+    done=("Confirm your email address", "Your email address is confirmed."),
 )
 VERIFY_AGAIN = Page(
     "verify",
     "request",
-    "Confirm your email address",
-    "Enter your username or email address to get the link that confirms the address once more.",
-    "Send the link",
-    SENT,
+    None,
+    title="Confirm your email address",
+    text="Enter your username or email address to get the link that confirms the address once more.",
+    button="Send the link",
+    done=("Look into your mail", SENT),
 )
 CONFIRM = Page(
     "confirm",
     "link",
-    "Use this email address",
-    "Press the button to use this email address for the account {username} from now on.",
-    "Use this address",
-    ("Use this email address", "Your account has its new email address."),
     "email_change",
+    title="Use this email address",
+    text="Press the button to use this email address for the account {username} from now on.",
+    button="Use this address",
+    done=("Use this email address", "Your account has its new email address."),
+)
+RESTORED = (
+    "Your account has its old email address again, and everybody is signed out. If you did not change the "
+    "address yourself, somebody knows your password: choose another one now."
 )
 UNDO = Page(
     "undo",
     "link",
-    "Keep your old email address",
-    "Press the button to bring back the address that the account {username} had. Everybody is signed out.",
-    "Bring it back",
-    (
-        "Keep your old email address",
-        (
-            "Your account has its old email address again, and everybody is signed out. If you did not "
-            "change the address yourself, somebody knows your password: choose another one now."
-        ),
-    ),
     "email_undo",
+    title="Keep your old email address",
+    text=(
+        "Press the button to bring back the address that the account {username} had. Everybody is signed out."
+    ),
+    button="Bring it back",
+    done=("Keep your old email address", RESTORED),
 )
 FORGOTTEN = Page(
     "forgotten",
     "request",
-    "Forgot your password?",
-    "Enter your username or email address to get a link by which you choose another password.",
-    "Send the link",
-    SENT,
+    None,
+    title="Forgot your password?",
+    text="Enter your username or email address to get a link by which you choose another password.",
+    button="Send the link",
+    done=("Look into your mail", SENT),
+)
+SIGNED_OUT = (
+    "You have a new password, and everybody is signed out. If somebody else had the old one, look on your "
+    "account page for apps that you do not know."
 )
 RESET = Page(
     "reset",
     "reset",
-    "Choose a new password",
-    "You are signed out everywhere then.",
-    "Change the password",
-    (
-        "New password",
-        (
-            "You have a new password, and everybody is signed out. If somebody else had the old one, look on "
-            "your account page for apps that you do not know."
-        ),
-    ),
     "password_reset",
+    title="Choose a new password",
+    text="",  # the template has it
+    button="",
+    done=("New password", SIGNED_OUT),
 )
 
 
