@@ -5,8 +5,8 @@ from functools import cache
 from typing import Any
 
 from chalicelib.db import counters, keys
+from chalicelib.db.companions import entries_of
 from chalicelib.db.counters import Counter
-from chalicelib.db.entries import entries_of
 from chalicelib.db.table import Item
 from chalicelib.db.unique import UniqueName
 from chalicelib.oauth.clients.models import OAuth2Client

@@ -14,10 +14,10 @@ from benchmarks.data import Data
 from benchmarks.growth_file import multiply
 from chalicelib.context import Context
 from chalicelib.db import keys
-from chalicelib.db.entries import entries_of
-from chalicelib.db.index import Index
+from chalicelib.db.companions import entries_of
 from chalicelib.db.keys import Key
 from chalicelib.db.personal import NOT_PERSONAL
+from chalicelib.db.relations import Index
 from chalicelib.db.table import BATCH_WRITE_LIMIT, Item, connection
 from chalicelib.db.unique import UniqueName
 from chalicelib.teams.models import Team, new_member

@@ -1,13 +1,13 @@
 """What runs on a schedule: it finishes what requests began."""
 
-from chalicelib.db import cascade_clean_up
+from chalicelib.db import clean_up as cascades
 from chalicelib.privacy import actions as privacy
 from chalicelib.teams import actions as teams
 from chalicelib.web.log_lines import job
 
 CLEAN_UPS = (
     teams.clean_up,  # memberships of deleted teams
-    cascade_clean_up.clean_up,  # what refers to deleted items
+    cascades.clean_up,  # what refers to deleted items
     privacy.clean_up,  # what erased accounts left
 )
 

@@ -8,10 +8,9 @@ import pytest
 from pynamodb.attributes import UnicodeAttribute
 
 from chalicelib.db import keys
-from chalicelib.db.index import Index
 from chalicelib.db.keys import Key
 from chalicelib.db.personal import NOT_PERSONAL
-from chalicelib.db.references import Reference
+from chalicelib.db.relations import Index, Reference
 from chalicelib.db.table import Item
 from chalicelib.db.transaction import Transaction
 from chalicelib.teams.models import Team

@@ -21,11 +21,10 @@ from pynamodb.exceptions import PynamoDBException
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
-from chalicelib.db.index import Index
 from chalicelib.db.keys import MAX_PLACE, Key
 from chalicelib.db.metering import meter
 from chalicelib.db.personal import Personal
-from chalicelib.db.references import Reference
+from chalicelib.db.relations import Index, Reference
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.settings import Settings
 
@@ -146,6 +145,12 @@ class Item(Model):
     def disconnect(cls) -> None:
         """Forget the connection, so that the next use reads Meta again."""
         Item._connection = Item._shared = None
+
+
+def kinds() -> dict[str, type[Item]]:
+    """Return every kind of item that was imported, by its name."""
+    attribute: Any = Item.kind
+    return {attribute.get_discriminator(kind): kind for kind in attribute.get_registered_subclasses(Item)}
 
 
 T = TypeVar("T", bound=Item)

@@ -2,8 +2,8 @@
 
 import copy
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -13,13 +13,9 @@ from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.db import keys
-from chalicelib.db.cascades import cascades_of
-from chalicelib.db.entries import entry_of
+from chalicelib.db.companions import CHECK, DELETE, EXISTS, PUT, UPDATE, Write, companions, put
 from chalicelib.db.keys import Key
-from chalicelib.db.references import stakes
 from chalicelib.db.table import Item, backoff, connection, engine_errors, now
-from chalicelib.db.unique import UniqueName, taken
 from chalicelib.errors import ApiError, ConflictError, OutcomeUnknownError, ServiceUnavailableError
 
 ATTEMPTS = 20  # about 4 s of waits: fifty writers of one item get through
@@ -29,17 +25,8 @@ CONFLICT = "TransactionConflict"
 RETRYABLE = {CONFLICT, "ThrottlingError", "ProvisionedThroughputExceeded"}
 IN_PROGRESS = "TransactionInProgressException"
 RETRYABLE_ERRORS = {IN_PROGRESS, "TransactionConflictException", "ThrottlingException"}
-
-CHECK, DELETE, PUT, UPDATE = (
-    "condition_check_items",
-    "delete_items",
-    "put_items",
-    "update_items",
-)
 # DynamoDB gives its reasons in the order of the request, and PynamoDB orders that by kind.
 KINDS = (CHECK, DELETE, PUT, UPDATE)
-# What to add instead to which item, when others are met again and again at the first one.
-Elsewhere = Callable[[], tuple[Item, list[Action]]]
 
 
 class StaleError(Exception):
@@ -47,15 +34,6 @@ class StaleError(Exception):
 
     Whoever began the work does all of it again, from its reads.
     """
-
-
-@dataclass(frozen=True)
-class _Write:
-    kind: str
-    arguments: dict[str, Any]
-    otherwise: ApiError | None
-    elsewhere: Elsewhere | None = None
-    lets_go: bool = False  # of what should be there; where it is not, there is nothing to do
 
 
 class Transaction:
@@ -66,9 +44,7 @@ class Transaction:
     """
 
     def __init__(self) -> None:
-        self._writes: list[_Write] = []
-        self._keys: set[Key] = set()
-        self._new: list[Item] = []
+        self._writes: list[Write] = []
         self._changed: list[tuple[Item, Mapping[str, Any]]] = []
 
     @cached_property
@@ -79,28 +55,28 @@ class Transaction:
         """Return how many writes there are."""
         return len(self._writes)
 
-    def writes(self, key: Key) -> bool:
-        """Whether the item at a key is written or checked: a transaction takes each item once."""
-        return key in self._keys
-
     def check(
         self, kind: type[Item], key: Key, condition: Condition, *, otherwise: ApiError | None = None
     ) -> None:
         """Demand a condition of an item that is not written."""
-        arguments = kind.get_operation_kwargs_from_class(key.pk, range_key=key.sk, condition=condition)
-        self._add(CHECK, key, arguments, otherwise)
+        self._writes.append(Write(CHECK, key, condition, otherwise=otherwise))
+
+    def hold(self, item: Item) -> None:
+        """Demand that an item is still the one that was read, unless another write says what it must be."""
+        for place, write in enumerate(self._writes):
+            if write.key == item.key:
+                if write.condition is EXISTS:  # that of a reference to it
+                    self._writes[place] = replace(write, condition=_unchanged(item), otherwise=None)
+                return
+        self.check(type(item), item.key, _unchanged(item))
 
     def put(self, item: Item, *, otherwise: ApiError | None = None) -> None:
         """Write a new item with its index entries; its key and its unique values must be free.
 
         What it refers to must exist.
         """
-        arguments = item.get_save_kwargs_from_instance(condition=Item.pk.does_not_exist())
-        self._add(PUT, item.key, arguments, otherwise)
-        self._new.append(item)
-        self._index(item, item.attribute_values)
-        self._mark(item, {}, item.unique(), None)
-        self._refer(item, {}, item.attribute_values)
+        self._writes.append(put(item, otherwise))
+        self._accompany(None, item, item.attribute_values)
 
     def change(self, item: Item, values: Mapping[str, Any], *, if_taken: ApiError | None = None) -> None:
         """Set attributes of an item that is still the one that was read; after the commit it has them.
@@ -113,17 +89,16 @@ class Transaction:
         values = {"updated": self._stamp, **values}
         self._changed.append((item, values))
         attributes = type(item).get_attributes()
-        actions: list[Action] = [attributes[field].set(value) for field, value in values.items()]
-        self._add(UPDATE, item.key, item.get_update_kwargs_from_instance(actions), None)
-        after = changed(item, values)
-        self._index(after, values)
-        self._mark(item, item.unique(), after.unique(), if_taken)
-        self._refer(item, item.attribute_values, after.attribute_values)
+        self._update(item, [attributes[field].set(value) for field, value in values.items()])
+        self._accompany(item, changed(item, values), values, if_taken)
 
     def update(self, item: Item, actions: list[Action], condition: Condition | None = None) -> None:
         """Change an item that is still the one that was read; not what finds or marks it: see `change`."""
-        arguments = item.get_update_kwargs_from_instance([*actions, Item.updated.set(self._stamp)], condition)
-        self._add(UPDATE, item.key, arguments, None)
+        self._update(item, [*actions, Item.updated.set(self._stamp)], condition)
+
+    def _update(self, item: Item, actions: list[Action], condition: Condition | None = None) -> None:
+        unchanged = condition & _unchanged(item)
+        self._writes.append(Write(UPDATE, item.key, unchanged, [*actions, Item.version.add(1)]))
 
     def add(
         self,
@@ -132,23 +107,20 @@ class Transaction:
         condition: Condition | None = None,
         *,
         otherwise: ApiError | None = None,
-        elsewhere: Elsewhere | None = None,
+        elsewhere: Callable[[], tuple[Item, list[Action]]] | None = None,
     ) -> None:
         """Change an item whatever its version: for counting. It is created if it is absent.
 
         :param elsewhere: asked after every third conflict with others at the item.
         """
-        self._add(UPDATE, item.key, self._addition(item, actions, condition), otherwise, elsewhere)
-
-    def _addition(
-        self, item: Item, actions: list[Action], condition: Condition | None = None
-    ) -> dict[str, Any]:
-        kind = type(item)
-        created = kind.created.set(kind.created | self._stamp)
-        stamps = [kind.updated.set(self._stamp), created, kind.kind.set(kind)]
-        return connection().get_operation_kwargs(
-            item.pk, item.sk, actions=[*actions, *stamps], condition=condition
+        stamped = self._stamped(item, actions)
+        self._writes.append(
+            Write(UPDATE, item.key, condition, stamped, otherwise=otherwise, elsewhere=elsewhere)
         )
+
+    def _stamped(self, item: Item, actions: list[Action]) -> list[Action]:
+        created = Item.created.set(Item.created | self._stamp)
+        return [*actions, Item.updated.set(self._stamp), created, Item.kind.set(type(item))]
 
     def delete(self, item: Item, condition: Condition | None = None) -> None:
         """Delete an item that is still the one that was read, with its index entries.
@@ -161,19 +133,24 @@ class Transaction:
             others = f"others refer to it ({int(item.referrers)})"
             raise ConflictError(f"This cannot be deleted, since {others}: delete or change those first.")
         unused = Item.referrers.does_not_exist() | (Item.referrers == 0)
-        condition = unused if condition is None else condition & unused
-        self._add(DELETE, item.key, item.get_delete_kwargs_from_instance(condition=condition), None)
-        self._index(item, {index.attribute: None for index in item.indexes})
-        self._mark(item, item.unique(), {}, None)
-        self._refer(item, item.attribute_values, {})
-        for note in cascades_of(item):
-            self.put(note)
+        self._writes.append(Write(DELETE, item.key, condition & unused & _unchanged(item)))
+        self._accompany(item, None, item.get_attributes())
+
+    def _accompany(
+        self,
+        before: Item | None,
+        after: Item | None,
+        attributes: Collection[str],
+        if_taken: ApiError | None = None,
+    ) -> None:
+        there = {write.key for write in self._writes}
+        found = companions(before, after, attributes, if_taken)
+        # A transaction takes each item once: what it writes already need not be checked.
+        self._writes += [write for write in found if write.kind != CHECK or write.key not in there]
 
     def include(self, other: "Transaction") -> None:
         """Take in what another transaction holds: both are committed together."""
         self._writes += other._writes  # noqa: SLF001 - of its own kind
-        self._keys |= other._keys  # noqa: SLF001
-        self._new += other._new  # noqa: SLF001
         self._changed += other._changed  # noqa: SLF001
 
     def take_over(self) -> None:
@@ -181,13 +158,11 @@ class Transaction:
 
         The commit does it, too. If the commit fails, they are to be read again.
         """
-        for item in self._new:
-            item.version = 1
         for item, values in self._changed:
             for field, value in values.items():
                 setattr(item, field, value)
             item.version = int(item.version) + 1
-        self._new, self._changed = [], []
+        self._changed = []
 
     def commit(self) -> None:
         """Write everything or nothing.
@@ -214,63 +189,7 @@ class Transaction:
             backoff(attempt)
         raise OutcomeUnknownError if is_in_progress else ServiceUnavailableError
 
-    def _mark(
-        self, item: Any, before: Mapping[str, Key], after: Mapping[str, Key], if_taken: ApiError | None
-    ) -> None:
-        # A spelling that folds to the same key keeps its marker.
-        for field, key in after.items():
-            if key not in before.values():
-                self.put(UniqueName.of(item, key), otherwise=if_taken or taken(field))
-        for key in before.values():
-            if key not in after.values():
-                # nobody else's, should two items have the value
-                its_own = (UniqueName.version == 1) & (UniqueName.item_id == item.id)
-                arguments = connection().get_operation_kwargs(*key, condition=its_own)
-                self._add(DELETE, key, arguments, None, lets_go=True)
-
-    def _add(
-        self,
-        kind: str,
-        key: Key,
-        arguments: dict[str, Any],
-        otherwise: ApiError | None,
-        elsewhere: Elsewhere | None = None,
-        *,
-        lets_go: bool = False,
-    ) -> None:
-        self._keys.add(key)
-        self._writes.append(_Write(kind, arguments, otherwise, elsewhere, lets_go))
-
-    def _index(self, item: Item, values: Mapping[str, Any]) -> None:
-        """Write the index entries of new values; of None, delete them."""
-        # Without conditions: whoever writes an entry writes its item as well, which has one.
-        for index in item.indexes:
-            if index.attribute not in values:
-                continue
-            key = keys.index_entry(*item.key, index.attribute)
-            entry = entry_of(item, index, values[index.attribute])
-            if entry:
-                arguments = connection().get_operation_kwargs(*key, key="Item", attributes=entry.serialize())
-                self._add(PUT, key, arguments, None)
-            else:
-                self._add(DELETE, key, connection().get_operation_kwargs(*key), None)
-
-    def _refer(self, item: Item, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        """Demand that what an item refers to exists, and count there what keeps it from being deleted."""
-        for key, stake in stakes(item.references, before, after).items():
-            if key == item.key:
-                raise stake.unknown
-            if stake.amount:
-                # whatever its version: it shows the same as before
-                actions = [Item.referrers.add(stake.amount), Item.referrals.add(1)]
-                arguments = connection().get_operation_kwargs(
-                    *key, actions=actions, condition=Item.pk.exists()
-                )
-                self._add(UPDATE, key, arguments, stake.unknown, lets_go=not stake.new)
-            elif not self.writes(key):
-                self.check(Item, key, Item.pk.exists(), otherwise=stake.unknown)
-
-    def _of(self, kind: str) -> list[_Write]:
+    def _of(self, kind: str) -> list[Write]:
         return [write for write in self._writes if write.kind == kind]
 
     def _send(self, token: str) -> TransactWriteError | None:
@@ -309,7 +228,7 @@ class Transaction:
         elif codes and not RETRYABLE.intersection(filter(None, codes)):
             raise error
 
-    def _stopped(self, error: TransactWriteError, code: str) -> list[_Write]:
+    def _stopped(self, error: TransactWriteError, code: str) -> list[Write]:
         """Return the writes that a transaction was cancelled for, for one reason."""
         sent = [write for kind in KINDS for write in self._of(kind)]
         reasons = zip(sent, error.cancellation_reasons, strict=False)
@@ -320,16 +239,21 @@ class Transaction:
         for write in self._stopped(error, CONFLICT):
             if write.elsewhere:
                 item, actions = write.elsewhere()
-                self._keys.add(item.key)
                 place = self._writes.index(write)
-                self._writes[place] = replace(write, arguments=self._addition(item, actions))
+                self._writes[place] = replace(write, key=item.key, actions=self._stamped(item, actions))
 
 
 def changed(item: Item, values: Mapping[str, Any]) -> Item:
-    """Return a copy of an item in memory with other values."""
+    """Return a copy of an item in memory as a change makes it."""
     other = copy.copy(item)
-    other.attribute_values = {**item.attribute_values, **values}
+    other.attribute_values = {**item.attribute_values, "version": int(item.version) + 1, **values}
     return other
+
+
+def _unchanged(item: Item) -> Condition:
+    version: Any = item.version
+    condition: Condition = Item.version.does_not_exist() if version is None else Item.version == version
+    return condition
 
 
 def _refusal(found: Iterable[ApiError | None]) -> Exception:

@@ -5,18 +5,16 @@ from datetime import timedelta
 
 from chalicelib.context import Context
 from chalicelib.db import counters, keys
-from chalicelib.db.entries import all_keys
+from chalicelib.db.clean_up import SETTLED, delete_each, work_off
+from chalicelib.db.companions import with_entries
 from chalicelib.db.personal import Person
-from chalicelib.db.table import BATCH_WRITE_LIMIT, Item, delete_many, now, query
+from chalicelib.db.table import BATCH_WRITE_LIMIT, Item, delete_many, query
 from chalicelib.events import Event, Letter
 from chalicelib.privacy.kinds import Source, batches, person_of, sources
 from chalicelib.privacy.models import Erasure
 from chalicelib.teams.actions import give_up_leaderships
 from chalicelib.users.actions import remove_user
 from chalicelib.users.models import User
-
-# Longer than any request runs that began before the erasure, and than the index lags behind.
-SETTLED = timedelta(minutes=2)
 
 
 def erase_user(context: Context, user: User) -> None:
@@ -33,34 +31,28 @@ def erase_user(context: Context, user: User) -> None:
 
 
 def clean_up(settled: timedelta = SETTLED) -> int:
-    """Erase what erased accounts left, in batches; if it is stopped, the next run continues.
-
-    :param settled: for which time an erasure is repeated, until a run finds nothing.
-    :returns: how many items were erased.
-    """
-    return sum(_erase(note, settled) for note in query(Erasure, keys.CLEANUPS, prefix=keys.CLEANUP_USERS))
+    """Erase what erased accounts left; see `work_off`."""
+    return work_off(query(Erasure, keys.CLEANUPS, prefix=keys.CLEANUP_USERS), _erase, settled)
 
 
-def _erase(note: Erasure, settled: timedelta) -> int:
+def _erase(note: Erasure) -> int:
     person = note.person
-    done = sum(
+    return sum(
         _erase_batch(source, items, person)
         for source in sources(person)
         for items in batches(source, BATCH_WRITE_LIMIT)
     )
-    if not done and now() - note.created >= settled:
-        # Last, so that a run that stops before this is repeated.
-        delete_many([note.key])
-    return done
 
 
 def _erase_batch(source: Source, items: Sequence[Item], person: Person) -> int:
     erase = source.kind.personal.erase
     if erase:
         return erase(items, person)
-    # Counters and markers first: what they belong to leads to them.
+    if any(item.unique() for item in items):
+        return delete_each(items)  # a marker may be somebody else's by now
+    # Counters first: what is counted leads to them.
     own = {name for item in items for name in item.counted() if person.id in name}
     for name in sorted(own):
         delete_many(counters.every_shard(name))
-    delete_many([key for item in items for key in all_keys(item)])
+    delete_many([key for item in items for key in with_entries(item)])
     return len(items)

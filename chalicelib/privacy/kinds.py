@@ -1,11 +1,11 @@
 """The kinds of items that name people, by their own declarations, and what there is of a person."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from chalicelib.db.entries import IndexEntry, is_found_in
+from chalicelib.db.companions import IndexEntry, is_found_in
 from chalicelib.db.personal import Person, Place
-from chalicelib.db.table import BATCH_READ_LIMIT, Item, get_many, query
+from chalicelib.db.table import BATCH_READ_LIMIT, Item, get_many, kinds, query
 from chalicelib.security.actor import Account
 
 
@@ -50,11 +50,9 @@ def person_of(account: Account) -> Person:
 
 def sources(person: Person) -> list[Source]:
     """List where items are that name a person, in an order that stays."""
-    attribute: Any = Item.kind
-    kinds = {attribute.get_discriminator(kind): kind for kind in attribute.get_registered_subclasses(Item)}
     return [
         Source(name, number, kind, place)
-        for name, kind in sorted(kinds.items())
+        for name, kind in sorted(kinds().items())
         if "personal" in vars(kind)
         for number, place in enumerate(kind.personal.places(person))
     ]

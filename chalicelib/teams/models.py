@@ -7,8 +7,8 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttrib
 from pynamodb.expressions.update import Action
 
 from chalicelib.db import keys
-from chalicelib.db.index import Index
 from chalicelib.db.personal import NOT_PERSONAL, Personal, Place, shown
+from chalicelib.db.relations import Index
 from chalicelib.db.table import Item, get_many
 from chalicelib.db.transaction import StaleError, Transaction
 

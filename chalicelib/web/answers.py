@@ -5,7 +5,7 @@ from typing import Any
 from chalice.app import Response
 from marshmallow import Schema
 
-from chalicelib.db.table import Item, get_many
+from chalicelib.db.table import get_many
 from chalicelib.db.transaction import StaleError
 from chalicelib.errors import ApiError, MalformedRequestError
 from chalicelib.idempotency import IdempotencyKey
@@ -106,8 +106,8 @@ def hold_permission(call: Call, access: Access) -> None:
     work = call.context.work
     found = [call.get(load) for load in access.permission.loads] if len(work) else []
     for item in found:
-        if item is not None and not work.writes(item.key):
-            work.check(type(item), item.key, Item.version == item.version)
+        if item is not None:
+            work.hold(item)
 
 
 def read_payload(call: Call, operation: Operation) -> ApiError | None:

@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from chalicelib.db import counters
-from chalicelib.db.entries import IndexEntry
-from chalicelib.db.index import Index
+from chalicelib.db.companions import IndexEntry
+from chalicelib.db.relations import Index
 from chalicelib.db.table import Item, query
 from chalicelib.errors import InvalidValueError
 from chalicelib.security.seals import seal, unseal

@@ -5,7 +5,7 @@ from functools import partial
 
 from pynamodb.expressions.update import Action
 
-from chalicelib.db.entries import IndexEntry, entries_of
+from chalicelib.db.companions import IndexEntry, entries_of
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item
 from chalicelib.db.transaction import Transaction

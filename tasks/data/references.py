@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from chalicelib.db import cascade_clean_up, keys
-from chalicelib.db.cascades import Cascade
+from chalicelib.db import clean_up, keys
+from chalicelib.db.companions import Cascade
 from chalicelib.db.keys import Key
-from chalicelib.db.references import Reference
+from chalicelib.db.relations import Reference
 from chalicelib.db.table import Item, now
 from tasks.data.findings import STUCK, Finding, remove
 from tasks.data.items import Found
@@ -60,4 +60,4 @@ def judge_cascade(note: Cascade, _: Found) -> Iterator[Finding]:
     """Yield a note whose items should be gone long ago."""
     if now() - note.created > STUCK:
         text = f"what refers to a deleted item remains since {note.created:%F %T} UTC: does clean_up run?"
-        yield Finding(note.key, text, "removes it", lambda _: cascade_clean_up.clean_up())
+        yield Finding(note.key, text, "removes it", lambda _: clean_up.clean_up())

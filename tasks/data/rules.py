@@ -6,8 +6,7 @@ from functools import partial
 from typing import Any
 
 from chalicelib.db import keys
-from chalicelib.db.cascades import Cascade
-from chalicelib.db.entries import IndexEntry, entries_of
+from chalicelib.db.companions import Cascade, IndexEntry, entries_of
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, now
 from chalicelib.db.transaction import Transaction

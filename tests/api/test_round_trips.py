@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.db import counters, keys
-from chalicelib.db.entries import entries_of
+from chalicelib.db.companions import entries_of
 from chalicelib.db.table import Item
 from chalicelib.db.transaction import Transaction
 from chalicelib.oauth.clients.models import OAuth2Client

@@ -7,10 +7,10 @@ import pytest
 from pynamodb.attributes import UnicodeAttribute
 
 from chalicelib.db import keys
-from chalicelib.db.entries import IndexEntry, all_keys, entries_of
-from chalicelib.db.index import Index
+from chalicelib.db.companions import IndexEntry, entries_of, with_entries
 from chalicelib.db.keys import Key
 from chalicelib.db.personal import NOT_PERSONAL
+from chalicelib.db.relations import Index
 from chalicelib.db.table import HIGHEST, Item, delete_many, get_many, query
 from chalicelib.db.transaction import StaleError, Transaction
 from tests.support import dump_table
@@ -94,7 +94,7 @@ def test_a_deletion_leaves_nothing(status: str | None) -> None:
     work = Transaction()
     work.delete(part)
     work.commit()
-    delete_many(all_keys(other))
+    delete_many(with_entries(other))
     assert dump_table() == []
 
 

@@ -8,14 +8,14 @@ import pytest
 from pynamodb.attributes import UnicodeAttribute
 
 from chalicelib.db import keys
-from chalicelib.db.cascade_clean_up import clear_each, delete_each
-from chalicelib.db.entries import entries_of
-from chalicelib.db.index import Index
+from chalicelib.db.clean_up import clear_each, delete_each
+from chalicelib.db.companions import entries_of
 from chalicelib.db.keys import Key
 from chalicelib.db.personal import Person, Personal, Place, shown
-from chalicelib.db.references import Reference
+from chalicelib.db.relations import Index, Reference
 from chalicelib.db.table import BATCH_READ_LIMIT, Item, connection, delete_many, get_many
 from chalicelib.db.transaction import Transaction
+from chalicelib.db.unique import UniqueName
 from chalicelib.privacy.actions import clean_up
 from chalicelib.privacy.export import START, read_all, read_page
 from chalicelib.privacy.export import Place as PageEnd
@@ -122,3 +122,19 @@ def test_what_is_anothers_by_now_is_left_alone(
     assert exported(limit=3) == []
     erase()
     assert get_many([task.key])[task.key].user_id == SECOND  # type: ignore[attr-defined]
+
+
+def test_what_somebody_else_took_meanwhile_stays_taken(
+    kind: type[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An erasure in batches frees the unique values of what it deletes, and no others."""
+    monkeypatch.setattr(kind, "personal", Personal(places=places))
+    monkeypatch.setattr(kind, "unique", lambda task: {"id": keys.unique_value("task", "id", task.id)})
+    tasks = written(kind, 2)
+    markers = [task.unique()["id"] for task in tasks]
+    connection().connection.client.put_item(
+        TableName=Item.Meta.table_name,
+        Item=UniqueName.of(kind.at(tasks[1].key, id="999"), markers[1], version=1).serialize(),
+    )
+    erase()
+    assert get_many([*markers, *(task.key for task in tasks)]).keys() == {markers[1]}

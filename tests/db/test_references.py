@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.db.cascade_clean_up import clean_up
-from chalicelib.db.cascades import cascades_of
+from chalicelib.db.clean_up import clean_up
+from chalicelib.db.companions import cascades_of
 from chalicelib.db.table import delete_many, get_many
-from chalicelib.db.transaction import StaleError
+from chalicelib.db.transaction import StaleError, Transaction
 from chalicelib.errors import ConflictError, InvalidValueError
 from chalicelib.teams.models import Team
 from tests import notes as fixtures
-from tests.notes import change, delete, notes, write, written_team
+from tests.notes import change, delete, key_of, notes, write, written_team
 from tests.support import NOBODY, dump_table
 
 pytestmark = pytest.mark.usefixtures("table")
@@ -75,6 +75,18 @@ def test_an_item_shows_the_same_as_before_it_was_referred_to(keeping: type[Any])
     team = written_team()
     write(keeping, team_id=team.id)
     assert (again(team).version, again(team).updated) == (team.version, team.updated)
+
+
+@pytest.mark.parametrize("when_deleted", ["refuse", "cascade"])
+def test_what_is_referred_to_is_held_all_the_same(when_deleted: Any) -> None:
+    """A permission looked at it: whoever refers to it writes nothing if it has changed since then."""
+    team, work = written_team(), Transaction()
+    with notes(when_deleted) as kind:
+        work.put(kind.at(key_of("1"), id="1", team_id=team.id))
+        work.hold(team)
+        change(again(team), title="Looms")
+        with pytest.raises(StaleError):
+            work.commit()
 
 
 @pytest.mark.parametrize("let_go", [lambda note: change(note, team_id=None), delete])

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from chalicelib.db.index import Index
+from chalicelib.db.relations import Index
 from chalicelib.users.models import User
 from tasks.data.check import check
 from tests.http import Client

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.db import transaction
-from chalicelib.db.cascade_clean_up import clean_up
+from chalicelib.db.clean_up import clean_up
 from chalicelib.db.table import get_many
 from chalicelib.db.transaction import StaleError
 from chalicelib.errors import ConflictError, InvalidValueError

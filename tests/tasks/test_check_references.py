@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.db import keys
-from chalicelib.db.cascades import Cascade
+from chalicelib.db.companions import Cascade
 from chalicelib.db.table import Item, get_many, now
 from chalicelib.teams.models import Team
 from tasks.data import items, table

@@ -1,9 +1,11 @@
-"""How an attribute finds items: its values as they stand in the table's one index."""
+"""What a kind declares of its attributes: which find its items, and which refer to other items."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from chalicelib.db import keys
+from chalicelib.db.keys import Key
 
 MAX_VALUE = 500  # characters of a value that is folded
 
@@ -14,7 +16,6 @@ class Index:
 
     Spellings that look alike are the same (NFKC and casefold). A value of None finds nothing.
 
-    :param attribute: its name.
     :param by_prefix: found by the beginning of the value, in the order of values; otherwise by all of it, in
         the order of the listing.
     """
@@ -23,10 +24,7 @@ class Index:
     by_prefix: bool = False
 
     def place(self, listed: tuple[str, str], value: Any) -> tuple[str, str]:
-        """Return where an item is found by a value: gsi1pk and gsi1sk.
-
-        :param listed: the listing of the item, and its place there.
-        """
+        """Return where an item is found by a value (gsi1pk, gsi1sk), by where it is listed."""
         partition, position = listed
         if self.by_prefix:
             return keys.indexed(partition, self.attribute), keys.place_of(_folded(value), position)
@@ -51,3 +49,25 @@ class Index:
 
 def _folded(value: Any) -> str:
     return keys.unique(str(value), MAX_VALUE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """An attribute that holds the id of another item; transactions see to it that this item exists.
+
+    :param attribute: its name; the kind has an index of it, too.
+    :param listing: the listing that all items of the kind are in.
+    :param key: the key of the other item, by its id.
+    :param when_deleted: what the deletion of the other item does. "refuse": it is a conflict as long as
+        anything refers to it. "cascade": what refers to it is deleted in the background. "erasure": it is an
+        account, and `personal` of this kind says what its erasure does.
+    """
+
+    attribute: str
+    listing: str
+    key: Callable[[str], Key]
+    when_deleted: Literal["refuse", "cascade", "erasure"] = "refuse"
+
+    def partition(self, target_id: str) -> str:
+        """Return the name of the index of what refers to an id."""
+        return Index(self.attribute).search(self.listing, target_id)[0]

@@ -1,47 +1,59 @@
 """Deletes, in the background, what refers to items that are gone."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
+from typing import TypeVar
 
 from chalicelib.db import counters, keys
-from chalicelib.db.cascades import Cascade, cascading
-from chalicelib.db.entries import IndexEntry
-from chalicelib.db.references import Reference
+from chalicelib.db.companions import Cascade, IndexEntry, cascading
+from chalicelib.db.relations import Reference
 from chalicelib.db.table import BATCH_WRITE_LIMIT, Item, delete_many, get_many, now, query
 from chalicelib.db.transaction import StaleError, Transaction
 from chalicelib.errors import ConflictError
 
-SETTLED = timedelta(minutes=2)  # longer than the index lags behind
+# Longer than any request runs that began before a deletion, and than the index lags behind.
+SETTLED = timedelta(minutes=2)
+Note = TypeVar("Note", bound=Item)
+
+
+def work_off(notes: Iterable[Note], work: Callable[[Note], int], settled: timedelta) -> int:
+    """Do what notes say, and remove each of them when nothing is left to do.
+
+    :param work: does it in batches, which may stop anywhere, and returns how many items it found.
+    :param settled: for which time it is repeated, until it finds nothing.
+    :returns: how many items were found.
+    """
+    total = 0
+    for note in notes:
+        done = work(note)
+        if not done and now() - note.created >= settled:
+            # Last, so that a run that stops before this is repeated.
+            delete_many([note.key])
+        total += done
+    return total
 
 
 def clean_up(settled: timedelta = SETTLED) -> int:
-    """Delete what refers to deleted items, in batches; if it is stopped, the next run continues.
-
-    :param settled: for which time a deletion is repeated, until a run finds nothing.
-    :returns: how many items were deleted.
-    """
-    kinds = {(name, reference.attribute): (kind, reference) for name, kind, reference in cascading()}
-    done = 0
-    for note in query(Cascade, keys.CLEANUPS, prefix=keys.CLEANUP_REFERRERS):
-        known = kinds.get((note.referrer, note.attribute))
-        done += _finish(note, *known, settled) if known else 0
-    return done
+    """Delete what refers to deleted items; see `work_off`."""
+    known = cascading()
+    notes = [
+        note
+        for note in query(Cascade, keys.CLEANUPS, prefix=keys.CLEANUP_REFERRERS)
+        if (note.referrer, note.attribute) in known
+    ]
+    return work_off(notes, lambda note: _delete(note, *known[note.referrer, note.attribute]), settled)
 
 
-def _finish(note: Cascade, kind: type[Item], reference: Reference, settled: timedelta) -> int:
+def _delete(note: Cascade, kind: type[Item], reference: Reference) -> int:
     if get_many([reference.key(note.target_id)]):
-        delete_many([note.key])  # an import has brought the item back
-        return 0
+        return 0  # an import has brought the item back
     done, after, partition = 0, "", reference.partition(note.target_id)
     while entries := query(IndexEntry, partition, after=after, limit=BATCH_WRITE_LIMIT):
         found = get_many(entry.finds for entry in entries).values()
         refers = [item for item in found if getattr(item, reference.attribute, None) == note.target_id]
         done += delete_each(item for item in refers if isinstance(item, kind))
         after = str(entries[-1].gsi1sk)
-    if not done and now() - note.created >= settled:
-        # Last, so that a run that stops before this is repeated.
-        delete_many([note.key])
     return done
 
 
