@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.db.table import backoff
 from chalicelib.security.aws import Aws
-from chalicelib.security.sources import FileSource, ParameterSource, create_file, source_of, write_draft
-from chalicelib.settings import Settings
+from chalicelib.security.keystore import create_file, write_draft
+from chalicelib.settings import SECRETS_FILE, SECRETS_PARAMETER, Settings
 from tasks.errors import TaskError
 from tasks.processes import locked
 from tasks.rotation import Document
@@ -184,9 +184,7 @@ class SecretStore(Store):
 
 def store_of(settings: Settings, aws: Aws) -> Store:
     """Return the store that the settings name."""
-    source = source_of(settings, aws)
-    if isinstance(source, FileSource):
-        return FileStore(source.path)
-    if isinstance(source, ParameterSource):
-        return ParameterStore(aws, source.name)
-    return SecretStore(aws, source.name)
+    kind, _, name = (settings.secrets or "").partition(":")
+    if kind == SECRETS_FILE:
+        return FileStore(Path(name))
+    return ParameterStore(aws, name) if kind == SECRETS_PARAMETER else SecretStore(aws, name)

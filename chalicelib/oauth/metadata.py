@@ -14,8 +14,7 @@ from chalicelib.oauth.form import OPTIONAL, uri
 from chalicelib.oauth.grants.handlers import create_token
 from chalicelib.oauth.tokens.handlers import introspect_token, revoke_token
 from chalicelib.scopes import SCOPES
-from chalicelib.security.jwk import as_jwk
-from chalicelib.security.signing import EDDSA, ES256, RS256
+from chalicelib.security.signing import EDDSA, ES256, RS256, as_jwk
 from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.call import Call
 from chalicelib.web.docs import get_documentation

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from chalicelib.security.aws import Aws
-from chalicelib.security.jwk import thumbprint
 from chalicelib.security.signing import (
     RSA_BITS,
     KmsSigner,
@@ -23,6 +22,7 @@ from chalicelib.security.signing import (
     algorithm_of,
     load_private_key,
     load_public_key,
+    thumbprint,
 )
 
 MAC_SECRET_BYTES = 32

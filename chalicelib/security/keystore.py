@@ -1,10 +1,17 @@
-"""The keyring as it is now: read at the start, read again when the copy is too old."""
+"""The keyring as it is now, from where a stage keeps its document of secrets; read again when it is old."""
 
+import json
 import logging
+import os
 import random
+import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.session import Session
@@ -12,9 +19,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.security.aws import FAULTS, Aws
-from chalicelib.security.keys import Keyring, read_keyring
-from chalicelib.security.sources import Source, ensure_local_secrets, source_of
-from chalicelib.settings import Settings, SettingsError
+from chalicelib.security.keys import Keyring, new_secrets, read_keyring
+from chalicelib.settings import SECRETS_FILE, SECRETS_PARAMETER, Settings, SettingsError
 
 MOST = 2  # times the cache time that a copy is used, where the source can't be read
 PAUSE = 5.0  # seconds after a failure in which no other request waits for the source
@@ -25,6 +31,44 @@ UNREADABLE = (OSError, *FAULTS)
 UNUSABLE = (ValueError, KeyError, TypeError, AttributeError, UnsupportedAlgorithm)
 
 log = logging.getLogger("grail")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the document of secrets is.
+
+    :param label: what to call it in messages.
+    :param read: returns its text; raises OSError, ValueError or one of botocore's faults.
+    :param path: of the file that it is, if it is one.
+    """
+
+    label: str
+    read: Callable[[], str]
+    path: Path | None = None
+
+
+def source_of(settings: Settings, aws: Aws) -> Source:
+    """Return the source that the settings name.
+
+    :raises SettingsError: they name none.
+    """
+    if settings.secrets is None:
+        raise SettingsError("SECRETS is missing.")
+    kind, _, name = settings.secrets.partition(":")
+    if kind == SECRETS_FILE:
+        path = Path(name)
+        return Source(path.name, partial(path.read_text, "utf-8"), path)
+    if kind == SECRETS_PARAMETER:
+        return Source(f"the parameter {name}", partial(_read_parameter, aws, name))
+    return Source(f"the secret {name}", partial(_read_secret, aws, name))
+
+
+def _read_parameter(aws: Aws, name: str) -> str:
+    return str(aws.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+
+
+def _read_secret(aws: Aws, name: str) -> str:
+    return str(aws.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
 
 
 @dataclass(frozen=True)
@@ -92,22 +136,15 @@ class Keystore:
         if not self._lock.acquire(blocking=wait):
             return  # somebody else reads it, and the copy will do until then
         try:
-            if self._copy.read.age >= self._cache and not self._pauses():
-                self._try()
-        finally:
-            self._lock.release()
-
-    def _pauses(self) -> bool:
-        return self._failure is not None and self._failure.age < PAUSE
-
-    def _try(self) -> None:
-        try:
-            self._copy = self._read(self._copy)
-            self._failure = None
+            pauses = self._failure is not None and self._failure.age < PAUSE
+            if self._copy.read.age >= self._cache and not pauses:
+                self._copy, self._failure = self._read(self._copy), None
         except (*UNREADABLE, *UNUSABLE) as error:
             # Only the kind of the error: what went wrong while a key was parsed may show a part of it.
             log.warning("%s could not be read again: %s", self._source.label, type(error).__name__)
             self._failure = Moment.now()
+        finally:
+            self._lock.release()
 
     def _read_at_start(self) -> Copy:
         """Read; again while the source is busy, as when many functions start at once."""
@@ -150,5 +187,28 @@ def open_keystore(settings: Settings, session: Session) -> Keystore:
     """
     aws = Aws(session, settings.region)
     source = source_of(settings, aws)
-    ensure_local_secrets(settings, source)
+    if settings.is_local and source.path and not source.path.exists():
+        create_file(source.path, new_secrets())  # no other stage ever makes up its keys
     return Keystore(source, aws, settings.secrets_cache)
+
+
+def create_file(path: Path, document: dict[str, Any]) -> bool:
+    """Write a document that only its owner may read; return False if the file exists, which then stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = write_draft(path, document)
+    try:
+        # Linked into place whole, so that of two processes which start at once both use the first one's.
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    return True
+
+
+def write_draft(path: Path, document: dict[str, Any]) -> Path:
+    """Write a document beside a file, to be put in its place."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(document, file)
+    return draft

@@ -1,5 +1,7 @@
-"""What signs access tokens: a private key in this process, or one that never leaves AWS KMS."""
+"""Keys of access tokens: they sign in this process or in AWS KMS, and are published (RFC 7517)."""
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from jwt import get_algorithm_by_name
-from jwt.utils import der_to_raw_signature
+from jwt.utils import base64url_encode, der_to_raw_signature
 
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.security.aws import FAULTS, Aws
@@ -21,6 +23,8 @@ RSA_BITS = 2048  # RFC 7518 §3.3: the minimum
 PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 RS256, ES256, EDDSA = "RS256", "ES256", "EdDSA"
+# What a public key consists of (RFC 7518 §6, RFC 8037 §2): nothing else is ever published.
+MEMBERS = {RS256: ("e", "kty", "n"), ES256: ("crv", "kty", "x", "y"), EDDSA: ("crv", "kty", "x")}
 KMS_ALGORITHMS = {RS256: "RSASSA_PKCS1_V1_5_SHA_256", ES256: "ECDSA_SHA_256", EDDSA: "ED25519_SHA_512"}
 
 
@@ -112,3 +116,21 @@ def _check(key: PublicKey) -> None:
         raise ValueError("ES256 needs a P-256 key")
     if isinstance(key, RSAPublicKey) and key.key_size < RSA_BITS:
         raise ValueError(f"RS256 needs a key of {RSA_BITS} bits")
+
+
+def thumbprint(key: PublicKey) -> str:
+    """Return the SHA-256 thumbprint of a key (RFC 7638 §3), which makes a unique key id."""
+    text = json.dumps(_members(key), sort_keys=True, separators=(",", ":"))
+    return base64url_encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def as_jwk(kid: str, key: PublicKey) -> dict[str, str]:
+    """Write a key that verifies signatures."""
+    return {"kid": kid, "use": "sig", "alg": algorithm_of(key), **_members(key)}
+
+
+def _members(key: PublicKey) -> dict[str, str]:
+    name = algorithm_of(key)
+    algorithm: Any = get_algorithm_by_name(name)
+    found: dict[str, Any] = algorithm.to_jwk(key, as_dict=True)
+    return {member: str(found[member]) for member in MEMBERS[name]}

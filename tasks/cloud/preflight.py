@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from chalicelib.security.keys import read_keyring
-from chalicelib.security.keystore import UNUSABLE
-from chalicelib.security.sources import source_of
+from chalicelib.security.keystore import UNUSABLE, source_of
 from chalicelib.settings import SECRETS_PARAMETER, Settings
 from tasks.cloud.account import Account, is_denied
 from tasks.keys import ABSENT

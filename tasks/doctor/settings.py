@@ -10,9 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from chalicelib.security.keys import CURRENT, NEXT, read_keyring
-from chalicelib.security.keystore import UNUSABLE
+from chalicelib.security.keystore import UNUSABLE, source_of
 from chalicelib.security.signing import RSA_BITS
-from chalicelib.security.sources import source_of
 from chalicelib.settings import Settings, address, is_placeholder
 from tasks.doctor.report import BROKEN, GOOD, LOOK, WRONG, Finding, Subject
 from tasks.keys import ABSENT

@@ -14,7 +14,7 @@ from joserfc import jwt as joserfc_jwt
 
 import app as application
 from chalicelib.security.keys import CURRENT, NEXT, RETIRED, new_entry, new_secrets, read_keyring
-from chalicelib.security.sources import FileSource
+from chalicelib.security.keystore import Source
 from chalicelib.users.models import User
 from tasks.rotation import public_key_of, public_pem
 from tests.http import Client
@@ -147,7 +147,7 @@ def test_a_document_that_cannot_be_read_for_too_long_is_503(
     keys = application.api.keystore
     old = replace(keys._copy.read, wall=0.0)
     monkeypatch.setattr(keys, "_copy", replace(keys._copy, read=old))
-    monkeypatch.setattr(keys, "_source", FileSource(Path("/none/secrets.json")))
+    monkeypatch.setattr(keys, "_source", Source("none", Path("/none/secrets.json").read_text))
     monkeypatch.setattr(keys, "_failure", None)
     for answer in (api("GET", JWKS), api("GET", "/api/v1/users/me", token=token)):
         assert (answer.status, int(answer.headers["retry-after"]) > 0) == (503, True)

@@ -14,7 +14,7 @@ from benchmarks.capacity import SIZE, Cost, costs, filled, price
 from benchmarks.metering import size_of
 from benchmarks.operations import OPERATIONS, UNMEASURED
 from chalicelib.db import keys
-from chalicelib.db.cascades import cascades_of
+from chalicelib.db.companions import cascades_of
 from chalicelib.db.table import Item, connection
 from chalicelib.teams.models import Team
 from chalicelib.telemetry.measure import running

@@ -23,10 +23,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt import PyJWK
 
-from chalicelib.security.jwk import thumbprint
 from chalicelib.security.keys import CURRENT, NEXT, RETIRED, Keyring, new_entry, new_secrets
-from chalicelib.security.keystore import open_keystore
-from chalicelib.security.sources import create_file
+from chalicelib.security.keystore import create_file, open_keystore
+from chalicelib.security.signing import thumbprint
 from chalicelib.settings import Settings, SettingsError
 from tasks.rotation import public_pem
 

@@ -13,8 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chalicelib.errors import ServiceUnavailableError
 from chalicelib.security.keys import CURRENT, new_entry, new_secrets
-from chalicelib.security.keystore import PAUSE, START, Keystore, open_keystore
-from chalicelib.security.sources import FileSource, ParameterSource, SecretSource, source_of
+from chalicelib.security.keystore import (
+    PAUSE,
+    START,
+    Keystore,
+    Source,
+    open_keystore,
+    source_of,
+)
 from chalicelib.settings import Settings, SettingsError
 from tests.faults import refusal, wire
 from tests.security.cloud import AWS, SESSION, kms_entry, put_parameter, put_secret
@@ -75,8 +81,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 class Shelf:
     """A source that counts reads, and waits or fails on demand."""
 
-    label = "the shelf"
-
     def __init__(self) -> None:
         self.text = json.dumps(document())
         self.reads = 0
@@ -100,7 +104,7 @@ def shelf() -> Shelf:
 @pytest.fixture
 def store(shelf: Shelf, clock: Clock) -> Keystore:
     """A keystore over the shelf."""
-    return Keystore(shelf, AWS, CACHE)
+    return Keystore(Source("the shelf", shelf.read), AWS, CACHE)
 
 
 def kid(keystore: Keystore) -> str:
@@ -145,10 +149,8 @@ def test_an_arn_names_a_source() -> None:
         Settings(stage="prod", secrets=f"{k}:{n}")
         for k, n in zip(("secretsmanager", "ssm"), names, strict=True)
     ]
-    assert [source_of(each, AWS) for each in settings] == [
-        SecretSource(AWS, names[0]),
-        ParameterSource(AWS, names[1]),
-    ]
+    labels = [source_of(each, AWS).label for each in settings]
+    assert labels == [f"the secret {names[0]}", f"the parameter {names[1]}"]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +208,7 @@ def test_a_busy_source_is_read_again_at_the_start(shelf: Shelf, clock: Clock, ki
 
     shelf.before = recover
     before = clock.monotonic()
-    assert kid(Keystore(shelf, AWS, CACHE))
+    assert kid(Keystore(Source("the shelf", shelf.read), AWS, CACHE))
     assert (shelf.reads, clock.monotonic() - before < START) == (6, True)
 
 
@@ -215,7 +217,7 @@ def test_a_source_that_stays_busy_stops_the_start_within_its_time(shelf: Shelf, 
     shelf.error = BUSY["throttled"]
     before = clock.monotonic()
     with pytest.raises(SettingsError, match=r"^the shelf cannot be read: ThrottlingException\.$"):
-        Keystore(shelf, AWS, CACHE)
+        Keystore(Source("the shelf", shelf.read), AWS, CACHE)
     assert START / 2 < clock.monotonic() - before <= START
 
 
@@ -227,7 +229,7 @@ def test_what_does_not_pass_is_not_waited_for(shelf: Shelf, clock: Clock, error:
     shelf.error = error
     before = clock.monotonic()
     with pytest.raises(SettingsError, match="cannot be read"):
-        Keystore(shelf, AWS, CACHE)
+        Keystore(Source("the shelf", shelf.read), AWS, CACHE)
     assert (shelf.reads, clock.monotonic()) == (1, before)
 
 
@@ -347,7 +349,7 @@ def test_a_file_that_vanishes_serves_for_a_while(tmp_path: Path, clock: Clock) -
     """A source under maintenance is a failure like any other."""
     path = tmp_path / "secrets.json"
     path.write_text(json.dumps(document()))
-    keystore = Keystore(FileSource(path), AWS, CACHE)
+    keystore = Keystore(Source("the file", path.read_text), AWS, CACHE)
     path.unlink()
     clock.wait(CACHE)
     assert kid(keystore)
