@@ -27,10 +27,6 @@ class Context:
     :param source: the address that a request came from, as the gateway saw it.
     :param request_id: names the request in the logs; or the task.
     :param keystore: where signing and MAC keys come from; None for tasks, which need none.
-    :param listeners: what hears of every event, and may write with it.
-    :param actor_id: the account that acts.
-    :param client_id: the OAuth2 client through which it acts.
-    :param items: what was read, by key.
     :param work: what is written if the operation succeeds.
     :param toll: what is demanded and counted whether it succeeds or is refused, such as rate limits.
     :param if_unsure: what the caller should do if it is unknown whether the work was written.

@@ -61,7 +61,6 @@ class Letter:
 
     :param to: the address; by default the one that the account has when the letter is sent.
     :param link: id of the link that it holds; what opens the link is derived from it by then.
-    :param values: what the text names, such as the title of a team.
     """
 
     to: str | None = None
@@ -73,12 +72,10 @@ class Letter:
 class Event:
     """Something that happened, or was tried and failed.
 
-    :param user_id: the account that it was done to.
     :param actor_id: the account that did it, where no access token tells.
     :param client_id: the OAuth2 client through which it came, if no access token says so.
     :param details: what else an admin needs to know: ids, names of fields, roles. Never a secret, and no text
         of a caller: people type passwords into the wrong field.
-    :param letter: what a letter about it needs to know.
     """
 
     name: EventName

@@ -55,9 +55,7 @@ class KeptAnswer(Item, discriminator="kept_answer"):
 class IdempotencyKey:
     """The key of one request of one caller.
 
-    :param key: where the answer is kept.
     :param secret: what opens the answer: it takes the keyring and the text that the caller sent.
-    :param request: MAC of the request.
     """
 
     key: Key
@@ -82,17 +80,13 @@ class IdempotencyKey:
         return cls(keys.kept_answer(hashlib.sha256(name).hexdigest()), secret, mac.hexdigest())
 
     def was_answered(self, items: Mapping[Key, Item]) -> bool:
-        """Whether this very request was answered before.
-
-        :param items: what was read.
-        """
+        """Whether this very request was answered before."""
         kept = items.get(self.key)
         return isinstance(kept, KeptAnswer) and hmac.compare_digest(kept.request, self.request)
 
     def find(self, items: Mapping[Key, Item]) -> Any:
         """Return the answer that was kept; None if the request comes for the first time.
 
-        :param items: what was read.
         :raises InvalidValueError: it is the answer to another request.
         """
         kept = items.get(self.key)
@@ -104,10 +98,7 @@ class IdempotencyKey:
         return json.loads(self._cipher().decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], None))
 
     def keep(self, work: Transaction, answer: Any) -> None:
-        """Keep an answer in the transaction of its effect; it fails as stale where there is one already.
-
-        :param answer: as JSON has it.
-        """
+        """Keep an answer in the transaction of its effect; it fails as stale where there is one already."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         sealed = nonce + self._cipher().encrypt(nonce, json.dumps(answer, ensure_ascii=False).encode(), None)
         now, kind = int(time.time()), KeptAnswer

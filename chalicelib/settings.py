@@ -16,23 +16,36 @@ LOCAL_MAIL_FROM = "Grail <grail@localhost>"
 LOCAL_SECURITY_CONTACT = "mailto:security@localhost"
 LOCAL_URL = "http://127.0.0.1:8000"
 LOOPBACK = r"127(\.[0-9]{1,3}){3}|localhost|\[::1\]"
-URL = re.compile(rf"(https://[\w.-]+|http://({LOOPBACK}))(:[0-9]+)?(/[\w.~-]+)*/?", re.ASCII)
-SECRETS_FILE, SECRETS_PARAMETER, SECRETS_SECRET = "file", "ssm", "secretsmanager"
-SECRETS = re.compile(rf"({SECRETS_FILE}|{SECRETS_PARAMETER}|{SECRETS_SECRET}):\S.*")
-FOLDER, SES = "file", "ses"
-MAIL = re.compile(rf"{SES}|smtps?://([\w.-]+|\[[0-9a-f:]+\])(:[0-9]{{1,5}})?|{FOLDER}:\S.*", re.ASCII)
-ON_THIS_MACHINE = re.compile(rf"smtps?://({LOOPBACK})(:[0-9]+)?|{FOLDER}:.*")
-# An address, or a name and an address in angle brackets: "Grail <hello@your-company.com>".
-MAIL_FROM = re.compile(
-    r"(?P<name>[^<>\"\\,;:@\x00-\x1f\x7f]+ <)?[\w.+-]+@[\w-]+(\.[\w-]+)*(?(name)>)", re.ASCII
+# What settings have to look like: a pattern, and the same in words.
+URL = (
+    re.compile(rf"(https://[\w.-]+|http://({LOOPBACK}))(:[0-9]+)?(/[\w.~-]+)*/?", re.ASCII),
+    "an https URL with nothing but host, port and path",
 )
-SECURITY_CONTACT = re.compile(r"mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:\+[0-9-]+", re.ASCII)
-MAX_SECONDS = 86400
+SECRETS_FILE, SECRETS_PARAMETER, SECRETS_SECRET = "file", "ssm", "secretsmanager"
+SECRETS = (
+    re.compile(rf"({SECRETS_FILE}|{SECRETS_PARAMETER}|{SECRETS_SECRET}):\S.*"),
+    "file:PATH, ssm:NAME or secretsmanager:NAME",
+)
+FOLDER, SES = "file", "ses"
+MAIL = (
+    re.compile(rf"{SES}|smtps?://([\w.-]+|\[[0-9a-f:]+\])(:[0-9]{{1,5}})?|{FOLDER}:\S.*", re.ASCII),
+    f"{SES}, smtp(s)://HOST:PORT or {FOLDER}:PATH. Credentials belong in the document of secrets",
+)
+ON_THIS_MACHINE = re.compile(rf"smtps?://({LOOPBACK})(:[0-9]+)?|{FOLDER}:.*")
+MAIL_FROM = (
+    re.compile(r"(?P<name>[^<>\"\\,;:@\x00-\x1f\x7f]+ <)?[\w.+-]+@[\w-]+(\.[\w-]+)*(?(name)>)", re.ASCII),
+    "an address, or a name and an address: Name <address>",
+)
+CONTACT = (
+    re.compile(r"mailto:[!-~]+@[!-~]+|https://[!-~]+|tel:\+[0-9-]+", re.ASCII),
+    "a URI, such as mailto:security@your-company.com or an https URL",
+)
+SECONDS, DAYS = ("seconds", 86400), ("days", 3650)  # and how many at most
 LEADERS, ADMINS = "leaders", "admins"  # who may add members to a team without asking them
-MAX_DAYS = 3650
 OFF, OPTIONAL, REQUIRED = VERIFICATIONS = ("off", "optional", "required")
 LOG_LEVELS = ("DEBUG", "INFO")  # what is less would take the metrics away with the lines
 TRACE = re.compile(r"Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?![^;])", re.ASCII)
+ANY = re.compile(".*", re.DOTALL)
 NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 # A whole value: "todo" and "example" are words that real names hold, too.
 PLACEHOLDER = re.compile(r"change[-_ ]?me|placeholder|xxx+|<.*>", re.IGNORECASE | re.DOTALL)
@@ -101,30 +114,32 @@ class Settings:
         env = os.environ if environ is None else environ
         stage = _stage(env)
         known = cls(stage=stage)
-        mail = _mail(env, known.is_local)
+        is_local = known.is_local
+        mail = _mail(env, is_local)
         return cls(
             stage=stage,
             table_name=_text(env, "TABLE_NAME") or f"grail-{stage}",
             region=_text(env, "AWS_REGION") or _text(env, "AWS_DEFAULT_REGION") or known.region,
             dynamodb_endpoint=_text(env, "DYNAMODB_ENDPOINT") or _local_endpoint(known),
-            public_url=_url(env, "PUBLIC_URL"),
-            secrets=_secrets(env, known.is_local),
-            secrets_cache=_seconds(env, "SECRETS_CACHE_SECONDS", known.secrets_cache),
+            public_url=(_text(env, "PUBLIC_URL", *URL) or "").rstrip("/") or None,
+            secrets=_secrets(env, is_local),
+            secrets_cache=_number(env, "SECRETS_CACHE_SECONDS", known.secrets_cache, SECONDS),
             cors_origins=_words(env, "CORS_ORIGINS"),
             recaptcha_site_key=_text(env, "RECAPTCHA_SITE_KEY"),
             mail=mail,
-            mail_from=_mail_from(env, known.is_local, required=mail is not None),
-            security_contact=_security_contact(env, known.is_local),
+            mail_from=_mail_from(env, is_local, required=mail is not None),
+            security_contact=_text(env, "SECURITY_CONTACT", *CONTACT)
+            or (LOCAL_SECURITY_CONTACT if is_local else None),
             build=_text(env, "BUILD") or known.build,
-            access_token_lifetime=_seconds(env, "ACCESS_TOKEN_LIFETIME", known.access_token_lifetime),
+            access_token_lifetime=_number(env, "ACCESS_TOKEN_LIFETIME", known.access_token_lifetime, SECONDS),
             email_verification=_email_verification(env, stage, mail),
-            direct_members=_direct_members(env),
-            failures_per_address=10_000 if known.is_local else known.failures_per_address,
-            failures_per_client=1_000 if known.is_local else known.failures_per_client,
-            audit_days=_days(env, "AUDIT_DAYS", known.audit_days),
-            log_level=_log_level(env, known.is_local),
-            rate_limit_factor=_rate_limit_factor(env, known.is_local),
-            connection_pool_size=64 if known.is_local else known.connection_pool_size,
+            direct_members=_choice(env, "DIRECT_MEMBERS", (LEADERS, ADMINS)) or LEADERS,
+            failures_per_address=10_000 if is_local else known.failures_per_address,
+            failures_per_client=1_000 if is_local else known.failures_per_client,
+            audit_days=_number(env, "AUDIT_DAYS", known.audit_days, DAYS),
+            log_level=_choice(env, "LOG_LEVEL", LOG_LEVELS) or (None if is_local else "INFO"),
+            rate_limit_factor=_rate_limit_factor(env, is_local),
+            connection_pool_size=64 if is_local else known.connection_pool_size,
         )
 
 
@@ -164,9 +179,11 @@ def _stage(env: Mapping[str, str]) -> str:
     return "local" if _is_cli(env) else _text(env, "STAGE") or "local"
 
 
-def _text(env: Mapping[str, str], name: str) -> str | None:
+def _text(env: Mapping[str, str], name: str, pattern: re.Pattern[str] = ANY, form: str = "") -> str | None:
     value = env.get(name, "").strip()
     _require_filled_in(name, value)
+    if value and not pattern.fullmatch(value):
+        raise SettingsError(f"{name} must be {form}.")
     return value or None
 
 
@@ -188,33 +205,22 @@ def _require_filled_in(name: str, value: str) -> None:
         raise SettingsError(f"{name} is still a placeholder: set its real value or remove it.")
 
 
-def _url(env: Mapping[str, str], name: str) -> str | None:
+def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str | None:
     value = _text(env, name)
-    if value and not URL.fullmatch(value):
-        raise SettingsError(f"{name} must be an https URL with nothing but host, port and path.")
-    return value.rstrip("/") if value else None
-
-
-def _security_contact(env: Mapping[str, str], is_local: bool) -> str | None:
-    value = _text(env, "SECURITY_CONTACT") or (LOCAL_SECURITY_CONTACT if is_local else None)
-    if value and not SECURITY_CONTACT.fullmatch(value):
-        raise SettingsError(
-            "SECURITY_CONTACT must be a URI, such as mailto:security@your-company.com or an https URL."
-        )
+    if value is not None and value not in choices:
+        raise SettingsError(f"{name} is one of {', '.join(choices)}.")
     return value
 
 
-def _seconds(env: Mapping[str, str], name: str, default: int) -> int:
-    value = _text(env, name) or str(default)
-    if not (value.isascii() and value.isdigit() and 0 < int(value) <= MAX_SECONDS):
-        raise SettingsError(f"{name} must be a number of seconds between 1 and {MAX_SECONDS}.")
+def _number(env: Mapping[str, str], name: str, default: int, bound: tuple[str, int]) -> int:
+    value, (unit, most) = _text(env, name) or str(default), bound
+    if not NUMBER.fullmatch(value) or int(value) > most:
+        raise SettingsError(f"{name} must be a number of {unit} between 1 and {most}.")
     return int(value)
 
 
 def _secrets(env: Mapping[str, str], is_local: bool) -> str:
-    value = _text(env, "SECRETS")
-    if value and not SECRETS.fullmatch(value):
-        raise SettingsError("SECRETS must be file:PATH, ssm:NAME or secretsmanager:NAME.")
+    value = _text(env, "SECRETS", *SECRETS)
     if _is_cli(env) and value and not value.startswith(f"{SECRETS_FILE}:"):
         value = None  # that of the deployed stage, whose keys are none of this machine's business
     if not value and not is_local:
@@ -223,10 +229,7 @@ def _secrets(env: Mapping[str, str], is_local: bool) -> str:
 
 
 def _mail(env: Mapping[str, str], is_local: bool) -> str | None:
-    value = _text(env, "MAIL")
-    if value and not MAIL.fullmatch(value):
-        forms = f"{SES}, smtp://HOST:PORT, smtps://HOST:PORT or {FOLDER}:PATH"
-        raise SettingsError(f"MAIL must be {forms}. Credentials belong in the document of secrets.")
+    value = _text(env, "MAIL", *MAIL)
     if not is_local:
         if value and value.startswith(f"{FOLDER}:"):
             raise SettingsError(f"MAIL={FOLDER}:… is for local stages: a function has no folder that stays.")
@@ -242,46 +245,16 @@ def _mail(env: Mapping[str, str], is_local: bool) -> str | None:
 
 
 def _mail_from(env: Mapping[str, str], is_local: bool, *, required: bool) -> str | None:
-    value = _text(env, "MAIL_FROM")
-    if value and not MAIL_FROM.fullmatch(value):
-        raise SettingsError("MAIL_FROM must be an address, or a name and an address: Name <address>.")
+    value = _text(env, "MAIL_FROM", *MAIL_FROM)
     if not value and required and not is_local:
         raise SettingsError("MAIL_FROM is missing: MAIL needs the address that letters are from.")
     return value or (LOCAL_MAIL_FROM if is_local else None)
 
 
-def _direct_members(env: Mapping[str, str]) -> str:
-    value = _text(env, "DIRECT_MEMBERS") or LEADERS
-    if value not in (LEADERS, ADMINS):
-        raise SettingsError(f"DIRECT_MEMBERS is {LEADERS} or {ADMINS}.")
-    return value
-
-
-def _days(env: Mapping[str, str], name: str, default: int) -> int:
-    value = _text(env, name) or str(default)
-    if not NUMBER.fullmatch(value) or int(value) > MAX_DAYS:
-        raise SettingsError(f"{name} must be a number of days between 1 and {MAX_DAYS}.")
-    return int(value)
-
-
-def _log_level(env: Mapping[str, str], is_local: bool) -> str | None:
-    value = _text(env, "LOG_LEVEL")
-    if value is None:
-        return None if is_local else "INFO"
-    if value not in LOG_LEVELS:
-        raise SettingsError(f"LOG_LEVEL is one of {', '.join(LOG_LEVELS)}.")
-    return value
-
-
 def _email_verification(env: Mapping[str, str], stage: str, mail: str | None) -> str:
-    value = _text(env, "EMAIL_VERIFICATION")
-    if value is None:
-        # Without letters nobody could confirm anything. Tests turn it on where they are about it.
-        deployed = REQUIRED if mail else OFF
-        return {"local": OPTIONAL, "test": OFF}.get(stage, deployed)
-    if value not in VERIFICATIONS:
-        raise SettingsError(f"EMAIL_VERIFICATION is one of {', '.join(VERIFICATIONS)}.")
-    return value
+    # Without letters nobody could confirm anything. Tests turn it on where they are about it.
+    default = {"local": OPTIONAL, "test": OFF}.get(stage, REQUIRED if mail else OFF)
+    return _choice(env, "EMAIL_VERIFICATION", VERIFICATIONS) or default
 
 
 def _rate_limit_factor(env: Mapping[str, str], is_local: bool) -> int:

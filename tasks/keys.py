@@ -12,9 +12,17 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from chalicelib.security.aws import FAULTS, Aws
-from chalicelib.security.jwk import thumbprint
 from chalicelib.security.keys import CURRENT, NEXT, new_entry, new_secrets
-from chalicelib.security.signing import EDDSA, ES256, RS256, RSA_BITS, PrivateKey, PublicKey, algorithm_of
+from chalicelib.security.signing import (
+    EDDSA,
+    ES256,
+    RS256,
+    RSA_BITS,
+    PrivateKey,
+    PublicKey,
+    algorithm_of,
+    thumbprint,
+)
 from chalicelib.settings import Settings
 from tasks.errors import TaskError
 from tasks.rotation import (

@@ -22,7 +22,6 @@ def work_off(notes: Iterable[Note], work: Callable[[Note], int], settled: timede
 
     :param work: does it in batches, which may stop anywhere, and returns how many items it found.
     :param settled: for which time it is repeated, until it finds nothing.
-    :returns: how many items were found.
     """
     total = 0
     for note in notes:

@@ -22,6 +22,30 @@ MAX_PLACE = 149  # bytes of a value by which an index sorts: a cursor of it has 
 MAX_USERNAME = 80  # characters
 MAX_EMAIL = 120  # characters
 MAX_UNIQUE = 500  # characters of another unique value
+# A partition takes 1,000 writes a second (AWS quota), and a full index holds up what writes to the table.
+AUDIT_SHARDS = 4
+# Beginnings of sort keys, by which partitions are read.
+MEMBERS = "MEMBER#"
+INVITED_TO = "TEAM#"
+CLEANUP_REFERRERS = "REFERRERS#"
+CLEANUP_TEAMS = "TEAM#"
+CLEANUP_USERS = "USER#"
+FAMILIES = "FAMILY#"
+USED_TOKENS = "USED#"
+CODES = "CODE#"
+CONSENTS = "CONSENT#"
+LINKS = "LINK#"
+ACCOUNT_SESSIONS = "ACCOUNT#"
+EVENTS = "EVENT#"
+INDEX = "INDEX#"
+# Whose failed attempts, or calls, are counted.
+ACCOUNT, ADDRESS, CLIENT = "ACCOUNT#", "ADDRESS#", "CLIENT#"
+# Partitions, listings and counters of their own.
+CLEANUPS = "CLEANUP"
+COUNTERS = "COUNTERS"
+USERS = "USERS"
+TEAMS = "TEAMS"
+ADMINS = "ADMINS"
 
 
 class Key(NamedTuple):
@@ -113,9 +137,6 @@ def member(team_id: str, user_id: str) -> Key:
     return Key(f"TEAM#{team_id}", f"{MEMBERS}{user_id}")
 
 
-MEMBERS = "MEMBER#"
-
-
 def teams_of(user_id: str) -> str:
     """Return the name of the listing of a user's memberships."""
     return f"TEAMS#{user_id}"
@@ -127,9 +148,6 @@ def invited(digest: str, team_id: str) -> Key:
     :param digest: of the address, as `digest_of` returns it.
     """
     return Key(f"INVITED#{digest}", f"{INVITED_TO}{team_id}")
-
-
-INVITED_TO = "TEAM#"
 
 
 def digest_of(address: str) -> str:
@@ -165,12 +183,6 @@ def cascade(referrers: str, attribute: str, target_id: str) -> Key:
     return Key(CLEANUPS, f"{CLEANUP_REFERRERS}{referrers}#{attribute}#{target_id}")
 
 
-CLEANUPS = "CLEANUP"
-CLEANUP_REFERRERS = "REFERRERS#"
-CLEANUP_TEAMS = "TEAM#"
-CLEANUP_USERS = "USER#"
-
-
 def letter_about(user_id: str, letter_id: str) -> Key:
     """Key of a letter to an account that is not sent yet."""
     return Key(f"USER#{user_id}", f"{LETTERS}{letter_id}")
@@ -203,23 +215,14 @@ def family(user_id: str, family_id: str) -> Key:
     return Key(f"USER#{user_id}", f"{FAMILIES}{family_id}")
 
 
-FAMILIES = "FAMILY#"
-
-
 def used_refresh_token(user_id: str, token_hash: str) -> Key:
     """Key of the tombstone of a refresh token that was used up."""
     return Key(f"USER#{user_id}", f"{USED_TOKENS}{token_hash}")
 
 
-USED_TOKENS = "USED#"
-
-
 def authorization_code(user_id: str, code_hash: str) -> Key:
     """Key of an authorization code, under the user who signed in for it."""
     return Key(f"USER#{user_id}", f"{CODES}{code_hash}")
-
-
-CODES = "CODE#"
 
 
 def used_ticket(ticket_id: str) -> Key:
@@ -232,9 +235,6 @@ def consent(user_id: str, client_id: str) -> Key:
     return Key(f"USER#{user_id}", f"{CONSENTS}{client_id}")
 
 
-CONSENTS = "CONSENT#"
-
-
 def consents_of(user_id: str) -> str:
     """Return the name of the counter of a user's consents."""
     return f"CONSENTS#{user_id}"
@@ -245,15 +245,9 @@ def link(user_id: str, purpose: str) -> Key:
     return Key(f"USER#{user_id}", f"{LINKS}{purpose}")
 
 
-LINKS = "LINK#"
-
-
 def account_session(user_id: str, secret_hash: str) -> Key:
     """Key of a sign-in to the account page."""
     return Key(f"USER#{user_id}", f"{ACCOUNT_SESSIONS}{secret_hash}")
-
-
-ACCOUNT_SESSIONS = "ACCOUNT#"
 
 
 def revoked_token(token_id: str) -> Key:
@@ -276,17 +270,9 @@ def kept_answer(digest: str) -> Key:
     return Key(f"ANSWER#{digest}", "ANSWER")
 
 
-ACCOUNT = "ACCOUNT#"
-ADDRESS = "ADDRESS#"
-CLIENT = "CLIENT#"
-
-
 def audit_event(event_id: str, user_id: str | None) -> Key:
     """Key of an audit event in the listing of an account, or on its own, where no account is known."""
     return Key(audit_of(user_id or event_id), f"{EVENTS}{event_id}")
-
-
-EVENTS = "EVENT#"
 
 
 def audit_of(user_id: str) -> str:
@@ -304,16 +290,9 @@ def audit_shards() -> list[str]:
     return [f"AUDIT#SHARD#{number}" for number in range(AUDIT_SHARDS)]
 
 
-# A partition takes 1,000 writes a second (AWS quota), and a full index holds up what writes to the table.
-AUDIT_SHARDS = 4
-
-
 def index_entry(pk: str, sk: str, attribute: str) -> Key:
     """Key of the entry that finds an item by an attribute, in the partition of the item."""
     return Key(pk, f"{INDEX}{sk}#{attribute}")
-
-
-INDEX = "INDEX#"
 
 
 def found_by(entry: Key) -> tuple[Key, str]:
@@ -354,10 +333,6 @@ def counted(key: Key) -> str:
 
 
 _COUNTER = "COUNTER#"
-COUNTERS = "COUNTERS"
-USERS = "USERS"
-TEAMS = "TEAMS"
-ADMINS = "ADMINS"
 
 
 def clients_of(user_id: str) -> str:

@@ -33,7 +33,6 @@ class Place:
 class Personal:
     """How the items of a kind name a person.
 
-    :param places: where the items are that name somebody.
     :param show: what an export shows of an item, which is no secret and no hash of one; None shows nothing.
     :param erase: erases at most 25 items found there, and returns how many it changed; None deletes them. It
         is repeated until nothing is found, and may be stopped anywhere.

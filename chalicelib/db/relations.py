@@ -55,7 +55,6 @@ def _folded(value: Any) -> str:
 class Reference:
     """An attribute that holds the id of another item; transactions see to it that this item exists.
 
-    :param attribute: its name; the kind has an index of it, too.
     :param listing: the listing that all items of the kind are in.
     :param key: the key of the other item, by its id.
     :param when_deleted: what the deletion of the other item does. "refuse": it is a conflict as long as

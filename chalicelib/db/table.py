@@ -212,7 +212,6 @@ def engine_errors() -> Iterator[None]:
 def backoff(attempt: int, *, base: float = 0.02, most: float = 0.5) -> None:
     """Sleep a random time that grows with the attempt ("full jitter").
 
-    :param attempt: 0 for the first wait.
     :param base: the longest first wait, in seconds.
     :param most: the longest wait, in seconds.
     """
@@ -282,9 +281,6 @@ def query(
     :param partition: value of gsi1pk; or of pk, when a prefix is given.
     :param prefix: read the table itself (strongly consistent): sort keys that begin with this.
     :param after: continue behind this id.
-    :param limit: how many items at most; None for all.
-    :param attributes: what to read of each item, everything by default.
-    :param backwards: read the last ones first.
     :param begins: of a listing, only the places that begin with this; these are not read backwards.
     """
     arguments: dict[str, Any] = {"attributes_to_get": [*attributes, "kind"] if attributes else None}
@@ -322,7 +318,6 @@ def query_back(
     """Read the items of one listing, the last ones first.
 
     :param least: the lowest id, and `most` the highest; both are included.
-    :param prefix: as for `query`.
     """
     arguments: dict[str, Any] = {"attributes_to_get": [*attributes, "kind"], "scan_index_forward": False}
     if prefix is None:

@@ -246,7 +246,7 @@ class Transaction:
 def changed(item: Item, values: Mapping[str, Any]) -> Item:
     """Return a copy of an item in memory as a change makes it."""
     other = copy.copy(item)
-    other.attribute_values = {**item.attribute_values, "version": int(item.version) + 1, **values}
+    other.attribute_values = {**item.attribute_values, "version": int(item.version or 0) + 1, **values}
     return other
 
 

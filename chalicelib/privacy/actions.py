@@ -10,7 +10,7 @@ from chalicelib.db.companions import with_entries
 from chalicelib.db.personal import Person
 from chalicelib.db.table import BATCH_WRITE_LIMIT, Item, delete_many, query
 from chalicelib.events import Event, Letter
-from chalicelib.privacy.kinds import Source, batches, person_of, sources
+from chalicelib.privacy.kinds import Source, person_of, sources
 from chalicelib.privacy.models import Erasure
 from chalicelib.teams.actions import give_up_leaderships
 from chalicelib.users.actions import remove_user
@@ -36,12 +36,13 @@ def clean_up(settled: timedelta = SETTLED) -> int:
 
 
 def _erase(note: Erasure) -> int:
-    person = note.person
-    return sum(
-        _erase_batch(source, items, person)
-        for source in sources(person)
-        for items in batches(source, BATCH_WRITE_LIMIT)
-    )
+    done, person = 0, Person(note.user_id, note.email)
+    for source in sources(person):
+        after = ""
+        while items := source.read(after, BATCH_WRITE_LIMIT):
+            done += _erase_batch(source, items, person)
+            after = source.position(items[-1])
+    return done
 
 
 def _erase_batch(source: Source, items: Sequence[Item], person: Person) -> int:

@@ -1,6 +1,5 @@
 """The kinds of items that name people, by their own declarations, and what there is of a person."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from chalicelib.db.companions import IndexEntry, is_found_in
@@ -56,11 +55,3 @@ def sources(person: Person) -> list[Source]:
         if "personal" in vars(kind)
         for number, place in enumerate(kind.personal.places(person))
     ]
-
-
-def batches(source: Source, size: int) -> Iterator[list[Item]]:
-    """Read all items of a source, a few at a time; those that were read may be deleted in the meantime."""
-    after = ""
-    while items := source.read(after, size):
-        yield items
-        after = source.position(items[-1])

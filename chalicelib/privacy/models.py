@@ -2,7 +2,7 @@
 
 from pynamodb.attributes import UnicodeAttribute
 
-from chalicelib.db.personal import NOT_PERSONAL, Person
+from chalicelib.db.personal import NOT_PERSONAL
 from chalicelib.db.table import Item
 
 
@@ -13,8 +13,3 @@ class Erasure(Item, discriminator="erasure"):
 
     user_id = UnicodeAttribute()
     email = UnicodeAttribute()
-
-    @property
-    def person(self) -> Person:
-        """Whom it is about."""
-        return Person(self.user_id, self.email)

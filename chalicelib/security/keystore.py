@@ -37,7 +37,6 @@ log = logging.getLogger("grail")
 class Source:
     """Where the document of secrets is.
 
-    :param label: what to call it in messages.
     :param read: returns its text; raises OSError, ValueError or one of botocore's faults.
     :param path: of the file that it is, if it is one.
     """
@@ -182,7 +181,6 @@ def _kind(error: Exception) -> str:
 def open_keystore(settings: Settings, session: Session) -> Keystore:
     """Read the secrets of a stage; a local stage makes its own on the first run.
 
-    :param session: botocore's, for what AWS holds.
     :raises SettingsError: they are absent or unusable: the stage must not start then.
     """
     aws = Aws(session, settings.region)

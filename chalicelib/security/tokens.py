@@ -28,8 +28,6 @@ class Claims:
     :param sub: the user's id; the client's for client_credentials.
     :param owner: the user whose account the token acts for.
     :param credentials_version: the owner's, as it was then: it grows when all tokens of a user must die.
-    :param client_owner: the user whose client it is.
-    :param registration: id of the client's registration, if it has one.
     :param family: the refresh token family that the token came with, if any.
     :param consent: the user's consent that the token rests on, if it came by an authorization code.
     :param exp: seconds since 1970.
@@ -52,7 +50,6 @@ def issue(keyring: Keyring, issuer: str, claims: Claims, lifetime: int) -> str:
     """Sign an access token by the current key.
 
     :param issuer: the public base URL of the stage, audience at the same time.
-    :param lifetime: seconds.
     :raises ServiceUnavailableError: AWS KMS, which holds the private key, does not answer.
     """
     now = int(time.time())
@@ -68,16 +65,14 @@ def issue(keyring: Keyring, issuer: str, claims: Claims, lifetime: int) -> str:
         "scope": " ".join(sorted(claims.scopes)),
         "cv": claims.credentials_version,
     }
-    if claims.owner != claims.sub:
-        payload["owner"] = claims.owner
-    if claims.client_owner != claims.owner:
-        payload["client_owner"] = claims.client_owner
-    if claims.registration:
-        payload["registration"] = claims.registration
-    if claims.family:
-        payload["sid"] = claims.family
-    if claims.consent:
-        payload["consent"] = claims.consent
+    optional = {
+        "owner": claims.owner if claims.owner != claims.sub else None,
+        "client_owner": claims.client_owner if claims.client_owner != claims.owner else None,
+        "registration": claims.registration,
+        "sid": claims.family,
+        "consent": claims.consent,
+    }
+    payload |= {name: value for name, value in optional.items() if value}
     key = keyring.current
     # Put together here, since PyJWT signs only by keys that it holds (RFC 7515 §5.1).
     signing_input = b".".join(map(_encode, ({"alg": key.algorithm, "typ": TYPE, "kid": key.kid}, payload)))
