@@ -137,20 +137,12 @@ def _answer(name: str, base: str, settings: Settings) -> dict[str, Any]:
     body = problem_body(error, base=base, instance="$context.path", request="$context.requestId")
     retry = {"Retry-After": error.headers["Retry-After"]} if "Retry-After" in error.headers else {}
     headers = {"Content-Type": PROBLEM_JSON, "Cache-Control": "no-store", **SECURITY_HEADERS, **retry}
-    headers |= _cors(settings)
-    return {
-        "statusCode": str(kind.status),
-        "responseParameters": {f"gatewayresponse.header.{n}": _quoted(text) for n, text in headers.items()},
-        "responseTemplates": {"application/json": json.dumps(body, ensure_ascii=False)},
-    }
-
-
-def _cors(settings: Settings) -> dict[str, str]:
     # The gateway's own answers can't depend on the Origin: if several are listed, they name none.
     origin = settings.cors_origins[0] if len(settings.cors_origins) == 1 else None
-    return cors_headers(origin, settings)
-
-
-def _quoted(text: str) -> str:
-    # Between the outer quotes nothing is escaped: a backslash would become a part of the header.
-    return f"'{text}'"
+    headers |= cors_headers(origin, settings)
+    return {
+        "statusCode": str(kind.status),
+        # Between the outer quotes nothing is escaped: a backslash would become a part of the header.
+        "responseParameters": {f"gatewayresponse.header.{n}": f"'{text}'" for n, text in headers.items()},
+        "responseTemplates": {"application/json": json.dumps(body, ensure_ascii=False)},
+    }

@@ -1,7 +1,7 @@
 """OAuth2 clients for operators: create, list, rotate secrets, suspend and delete."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.context import Context, run
@@ -37,7 +37,6 @@ def create(context: Context, owner: str, fields: dict[str, Any]) -> OAuth2Client
 
     :param owner: username, e-mail address or id.
     :param fields: as a request's body has them; empty ones are left out.
-    :raises TaskError: there is no such owner, or something is wrong with the fields.
     """
     user = find_user(owner)
     try:
@@ -50,10 +49,7 @@ def create(context: Context, owner: str, fields: dict[str, Any]) -> OAuth2Client
 
 
 def find(client_id: str) -> OAuth2Client:
-    """Find a client.
-
-    :raises TaskError: there is no such client.
-    """
+    """Find a client, or raise TaskError."""
     key = keys.client(client_id)
     client = get_many([key]).get(key) if keys.CLIENT_ID.fullmatch(client_id) else None
     if not isinstance(client, OAuth2Client):
@@ -62,12 +58,7 @@ def find(client_id: str) -> OAuth2Client:
 
 
 def rotate(context: Context, client_id: str, overlap: int) -> OAuth2Client:
-    """Create a new secret for a client, as the API does.
-
-    :param overlap: seconds for which the secret before stays valid.
-    :raises TaskError: there is no such client, or the overlap is out of range.
-    :raises ConflictError: it is a public one.
-    """
+    """Create a new secret for a client; the one before stays valid for `overlap` seconds."""
     if not 0 <= overlap <= MAX_OVERLAP:
         raise TaskError(f"--overlap is between 0 and {MAX_OVERLAP} seconds.")
 
@@ -80,10 +71,7 @@ def rotate(context: Context, client_id: str, overlap: int) -> OAuth2Client:
 
 
 def set_active(context: Context, client_id: str, *, active: bool) -> str:
-    """Suspend or resume a client, as a PATCH does, and return the result as text.
-
-    :raises TaskError: there is no such client.
-    """
+    """Suspend or resume a client, as a PATCH does, and return the result as text."""
     client = find(client_id)
     done = "active" if active else "suspended"
     if client.is_active == active:
@@ -93,10 +81,7 @@ def set_active(context: Context, client_id: str, *, active: bool) -> str:
 
 
 def revoke(context: Context, client_id: str) -> OAuth2Client:
-    """Delete a client, as the API does: its tokens end at once.
-
-    :raises TaskError: there is no such client.
-    """
+    """Delete a client, as the API does: its tokens end at once."""
 
     def delete(fresh: Context) -> OAuth2Client:
         client = find(client_id)
@@ -107,10 +92,7 @@ def revoke(context: Context, client_id: str) -> OAuth2Client:
 
 
 def show_secret(client: OAuth2Client, done: str, *, as_json: bool) -> None:
-    """Print a client that was just created or changed, with its secret, which cannot be shown again.
-
-    :param done: what was done.
-    """
+    """Print what was done with a client, and its secret, which cannot be shown again."""
     if as_json:
         print_json(ClientRegistrationWithSecretSchema, client)
         return
@@ -125,11 +107,8 @@ def show_secret(client: OAuth2Client, done: str, *, as_json: bool) -> None:
 
 
 def show(owner: str, *, as_json: bool) -> None:
-    """Print clients.
-
-    :param owner: whose, by username, e-mail address or id; empty for all, which reads the whole table.
-    """
-    clients = list(_of(find_user(owner)) if owner else _all())
+    """Print the clients of an owner, or all of them, which reads the whole table."""
+    clients = _of(find_user(owner)) if owner else _all()
     if as_json:
         print_json(ClientRegistrationSchema, clients)
         return
@@ -137,22 +116,19 @@ def show(owner: str, *, as_json: bool) -> None:
     for client in clients:
         grants = ", ".join(client.grant_types) or "no grant"
         parts = [f"{client.client_id:33}", f"{client.client_type:12}", names[client.user_id], grants]
-        print(*parts, *filter(None, [client.client_name, _mark(client)]), sep="  ")
+        mark = "" if client.is_active else "(suspended)"
+        print(*parts, *filter(None, [client.client_name, mark]), sep="  ")
     print(f"{len(clients)} clients.")
-
-
-def _mark(client: OAuth2Client) -> str:
-    return "" if client.is_active else "(suspended)"
 
 
 def _of(user: User) -> list[OAuth2Client]:
     return query(OAuth2Client, keys.clients_of(user.id), attributes=shown_by(ClientRegistrationSchema))
 
 
-def _all() -> Iterator[OAuth2Client]:
+def _all() -> list[OAuth2Client]:
     # There is no index of all clients: the API lists them by owner.
     with engine_errors():
-        yield from sorted(OAuth2Client.scan(consistent_read=True), key=lambda client: client.client_id)
+        return sorted(OAuth2Client.scan(consistent_read=True), key=lambda client: client.client_id)
 
 
 def _usernames(ids: Iterable[str]) -> dict[str, str]:

@@ -49,8 +49,6 @@ def generate(language: str, version: str = "", output: str = "", url: str = "") 
     :param version: of the client, by default that of the document.
     :param output: folder, by default clients/<language>; what was generated there before goes.
     :param url: the API's public URL, which the client calls unless it is told another.
-    :raises TaskError: Java or the generator is missing, there is no such language or version, or the
-        folder holds something else.
     """
     version = version or VERSION
     if not RELEASE.fullmatch(version):
@@ -64,27 +62,22 @@ def generate(language: str, version: str = "", output: str = "", url: str = "") 
     with tempfile.TemporaryDirectory() as scratch:
         document = Path(scratch) / "openapi.json"
         document.write_text(export("json", url=url), "utf-8")
-        _generate(name, document, folder, _options(language, version))
+        command = ["generate", "-g", name, "-i", str(document), "-o", str(folder)]
+        _run([*command, *_options(language, version)])
     return folder
 
 
-def _known() -> frozenset[str]:
-    """List the generator's languages.
-
-    :raises TaskError: it is not installed, or does not run.
-    """
+def _known() -> list[str]:
+    """List the generator's languages."""
     if not shutil.which("java"):
         raise TaskError(
             "The generator needs Java 17 or newer (Debian, Ubuntu: apt-get install openjdk-17-jre-headless)."
         )
-    return frozenset(_run(["list", "--short", "--include", "all"]).strip().split(","))
+    return _run(["list", "--short", "--include", "all"]).strip().split(",")
 
 
 def _clear(folder: Path) -> None:
-    """Remove what was generated before, and nothing else.
-
-    :raises TaskError: the folder is not empty, and nothing was generated into it.
-    """
+    """Remove what was generated before; raise TaskError if the folder holds anything else."""
     listed = folder / ".openapi-generator" / "FILES"
     if listed.exists():
         for name in listed.read_text("utf-8").splitlines():
@@ -110,15 +103,8 @@ def _options(language: str, version: str) -> list[str]:
     return ["--http-user-agent", agent, *REPOSITORY, "--additional-properties", pairs]
 
 
-def _generate(name: str, document: Path, folder: Path, options: Sequence[str]) -> None:
-    _run(["generate", "-g", name, "-i", str(document), "-o", str(folder), *options])
-
-
 def _run(arguments: Sequence[str]) -> str:
-    """Run the generator and return what it prints.
-
-    :raises TaskError: it is not installed, or fails.
-    """
+    """Run the generator and return what it prints."""
     found = find_spec(GENERATOR)
     if not found or not found.origin:
         raise TaskError(f"The generator is missing: .venv/bin/pip install -r {REQUIREMENTS}")

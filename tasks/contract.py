@@ -58,10 +58,7 @@ def release() -> None:
 
 @cache
 def program() -> str:
-    """Build oasdiff, unless Go's cache has it, and return its path.
-
-    :raises TaskError: there is no Go, it is too old, or it cannot get the modules.
-    """
+    """Build oasdiff, unless Go's cache has it, and return its path."""
     if not shutil.which("go"):
         raise TaskError(NO_GO)
     command = ["go", "-C", str(TOOL), "tool", "-n", "oasdiff"]

@@ -11,28 +11,20 @@ from tasks.errors import TaskError
 
 
 def show(limit: int | None) -> None:
-    """Print the letters that wait, those that are due first.
-
-    :param limit: maximum number of letters; None for all of them.
-    """
+    """Print the letters that wait, those that are due first; without a limit, all of them."""
     letters = query(Letter, keys.OUTBOX, limit=limit)
     for letter in letters:
         due = datetime.fromtimestamp(float(letter.due), UTC)
         tried = f"{letter.attempts} attempts, due {due:%F %T} UTC"
-        print(f"{letter.id}  {letter.event}  to {recipient(letter)}  {tried}")
+        recipient = letter.to or f"user {letter.user_id}"
+        print(f"{letter.id}  {letter.event}  to {recipient}  {tried}")
     print(f"{len(letters)} letters wait.")
-
-
-def recipient(letter: Letter) -> str:
-    """Return who gets a letter: an account or an address."""
-    return str(letter.to or f"user {letter.user_id}")
 
 
 def resend(context: Context, letter_id: str) -> int:
     """Have the next run of the job try letters that wait for another attempt, and return how many.
 
     :param letter_id: one of them; empty for all.
-    :raises TaskError: no letter with this id waits.
     """
     found = [letter for letter in query(Letter, keys.OUTBOX) if letter_id in ("", letter.id)]
     if letter_id and not found:

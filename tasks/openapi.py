@@ -27,7 +27,7 @@ def export(
     json_only: bool = False,
     version: str = VERSIONS[0],
 ) -> str:
-    """Write the document.
+    """Return the document as text.
 
     :param form: json or yaml.
     :param target: apigateway adds what API Gateway imports beside the interface.
@@ -35,7 +35,6 @@ def export(
     :param function: the ARN of the function, for apigateway.
     :param json_only: leave out the forms of bodies that may be JSON.
     :param version: of OpenAPI: 3.0 or 3.1.
-    :raises TaskError: there is no such form or target, or the function is named otherwise.
     """
     if function and function.count(":") < 6:
         raise TaskError("--function is an ARN: arn:aws:lambda:REGION:ACCOUNT:function:NAME.")

@@ -27,10 +27,7 @@ ATTRIBUTES = (*schema_of(UserSchema).fields, "gsi1sk")
 
 
 def read_password(*, from_stdin: bool) -> str:
-    """Ask for a password twice, without showing it; or read a line from standard input.
-
-    :raises TaskError: there is no terminal, or the two inputs differ.
-    """
+    """Ask for a password twice, without showing it; or read a line from standard input."""
     if from_stdin:
         return _line_of_stdin()
     if not sys.stdin.isatty():
@@ -57,8 +54,6 @@ def create(context: Context, names: dict[str, str], password: str, roles: dict[s
 
     :param names: username and email.
     :param roles: is_admin and is_internal.
-    :raises TaskError: something is wrong with them.
-    :raises ConflictError: the username or the e-mail address is taken.
     """
     flags = {name: True for name, given in roles.items() if given}
     try:
@@ -70,11 +65,7 @@ def create(context: Context, names: dict[str, str], password: str, roles: dict[s
 
 
 def set_active(context: Context, text: str, *, active: bool) -> str:
-    """Disable or enable a user, as a PATCH does, and return the result as text.
-
-    :raises TaskError: there is no such user.
-    :raises ConflictError: this is the last active admin.
-    """
+    """Disable or enable a user, as a PATCH does, and return the result as text."""
     user = find_user(text)
     done = "enabled" if active else "disabled"
     if user.is_active == active:
@@ -84,10 +75,7 @@ def set_active(context: Context, text: str, *, active: bool) -> str:
 
 
 def set_password(context: Context, user: User, password: str) -> None:
-    """Change a user's password, as a PATCH does; all of the account's tokens end.
-
-    :raises TaskError: the password is too weak.
-    """
+    """Change a user's password, as a PATCH does; all of the account's tokens end."""
     flaw = password_flaw(password)
     if flaw:
         raise TaskError(flaw)
@@ -98,21 +86,14 @@ def set_password(context: Context, user: User, password: str) -> None:
 
 
 def erase(context: Context, text: str) -> str:
-    """Erase a user, as the API does, and return the result as text.
-
-    :raises TaskError: there is no such user.
-    :raises ConflictError: this is the last active admin, or the last leader of a team.
-    """
+    """Erase a user, as the API does, and return the result as text."""
     user = find_user(text)
     run(context, lambda fresh: erase_user(fresh, find_user(user.id)))
     return f"{user.username} is erased. What else names the person goes within minutes, by clean_up."
 
 
 def export(text: str) -> None:
-    """Print everything that names a user as JSON, as the API shows it.
-
-    :raises TaskError: there is no such user.
-    """
+    """Print everything that names a user as JSON, as the API shows it."""
     known_kinds()  # whatever the task did not import names people, too
     user = find_user(text)
     print(json.dumps(list(read_all(person_of(user))), indent=2, ensure_ascii=False))
@@ -123,10 +104,7 @@ def _change(context: Context, user: User, changes: dict[str, Any]) -> None:
 
 
 def show(limit: int | None, *, as_json: bool) -> None:
-    """Print users in the order of their creation.
-
-    :param limit: maximum number of users; None for all of them.
-    """
+    """Print users in the order of their creation; without a limit, all of them."""
     users = query(User, keys.USERS, limit=limit, attributes=ATTRIBUTES)
     if as_json:
         print_json(UserSchema, users)
@@ -140,7 +118,7 @@ def show(limit: int | None, *, as_json: bool) -> None:
 
 
 def described(user: User) -> str:
-    """Return what is special about an account: its roles, and whether it is disabled."""
+    """Return the roles of an account, and whether it is disabled."""
     marks = [word for flag, word in MARKS.items() if getattr(user, flag)]
     marks += [] if user.is_active else ["disabled"]
     marks += [] if user.is_regular_user else ["read only"]

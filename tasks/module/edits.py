@@ -73,9 +73,9 @@ def edits(things: str, targets: Sequence[str] = ()) -> Iterable[Edit]:
         Edit("tests/api/expected_access.py", in_literal("EXPECTED"), ACCESS),
         Edit("tests/db/test_keys.py", in_literal("KINDS"), "    keys.$thing,\n"),
         Edit(
-            "README.md",
-            after(r"^\|.*\| a resource each:.*\n"),
-            "| `chalicelib/$things/` | the same for [$words](docs/$things.md) |\n",
+            "docs/README.md",
+            after(r"^\|.*\(teams\.md\) \|\n"),
+            "| list, create and change $words | [$Words]($things.md) |\n",
         ),
         Edit("docs/architecture.md", after(r"^\| `cleanup` .*\n"), KEY_ROW),
         Edit(

@@ -38,7 +38,6 @@ EDITS: dict[str, tuple[tuple[str, str], ...]] = {
         (r"from tasks import mailbox\n", ""),
         (r" *if request\.method in .* mailbox\.answer.*\n(.*\n){2}", ""),
     ),
-    "README.md": ((r"\| `chalicelib/letters/`.*\n", ""),),
     "CONTRIBUTING.md": ((r"\| aiosmtpd .*\n", ""),),
     "CHANGELOG.md": ((r"; `invoke letters\.list` and `letters\.resend` are for operators", ""),),
     "docs/README.md": ((r".*\(letters\.md\).*\n", ""),),
