@@ -59,20 +59,15 @@ pytest_unconfigure = over_http.pytest_unconfigure
 
 
 @pytest.fixture(autouse=True)
-def _connection() -> Iterator[None]:
-    """The next test finds the connection that this one found, whatever this one connects to."""
+def _as_at_first() -> Iterator[None]:
+    """A process that has read no counter yet; the next test finds the connection that this one found."""
+    counters._widths.clear()
     shared, meta = Item._shared, dict(vars(Item.Meta))
     yield
     Item._connection, Item._shared = None, shared
     for name, value in meta.items():
         if not name.startswith("__"):
             setattr(Item.Meta, name, value)
-
-
-@pytest.fixture(autouse=True)
-def _unknown_counters() -> None:
-    """A process that has read no counter yet."""
-    counters._widths.clear()
 
 
 @pytest.fixture(scope="session")

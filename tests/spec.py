@@ -8,7 +8,13 @@ from typing import Any
 
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
+import app as application
+from chalicelib.scopes import DESCRIPTIONS
+from chalicelib.settings import LOCAL_URL
+from chalicelib.web.openapi.document import build
 from tests.http import Answer
+
+DOCUMENT = build(application.api.operations, DESCRIPTIONS, LOCAL_URL, application.api.groups)
 
 
 class SpecCheck:

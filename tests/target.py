@@ -13,13 +13,11 @@ from pynamodb.connection import TableConnection
 
 import app as application
 from chalicelib.db.table import BATCH_WRITE_LIMIT, Item, connect, connection, create_table, session
-from chalicelib.scopes import SCOPES
 from chalicelib.security.keystore import open_keystore
 from chalicelib.settings import LOCAL_URL, Settings
-from chalicelib.web.openapi.document import build
 from tests import engine
 from tests.http import Client, InProcess, OverHttp
-from tests.spec import SpecCheck
+from tests.spec import DOCUMENT, SpecCheck
 from tests.support import RawItem, dump_table, place
 
 # A local cloud that enforces IAM takes this access key for the root account; other engines check none.
@@ -76,7 +74,7 @@ class Process:
         self._prepared: dict[tuple[str, ...], tuple[Restore, Any]] = {}
         self._steps: tuple[str, ...] = ()
         self._writes = 0  # to the table with just these steps
-        InProcess.check = SpecCheck(build(application.api.operations, SCOPES, LOCAL_URL))
+        InProcess.check = SpecCheck(DOCUMENT)
 
     def client(self) -> Client:
         """Make a client of it."""

@@ -7,7 +7,6 @@ import pytest
 from chalice.app import Chalice
 
 import app as application
-from chalicelib.scopes import SCOPES
 from chalicelib.settings import LOCAL_URL, Settings
 from chalicelib.teams.schemas import TeamInputSchema
 from chalicelib.web.access import PUBLIC, Access
@@ -16,8 +15,8 @@ from chalicelib.web.openapi.document import build
 from chalicelib.web.operation import Operation, Takes
 from tests.api.world import BODIES, World, open_world
 from tests.http import JSON, Answer, Client, InProcess
+from tests.spec import DOCUMENT
 
-DOCUMENT = build(application.api.operations, SCOPES, LOCAL_URL)
 MODELS = DOCUMENT["components"]["schemas"]
 FORMS = {"/auth/oauth2/token": "TokenForm", "/auth/oauth2/revoke": "RevocationForm"}
 CREATIONS = {

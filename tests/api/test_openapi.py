@@ -12,7 +12,6 @@ from openapi_spec_validator import validate
 import app as application
 from chalicelib.oauth.grants.handlers import GRANTS
 from chalicelib.scopes import DESCRIPTIONS
-from chalicelib.settings import LOCAL_URL
 from chalicelib.web.fields import Moment, Text
 from chalicelib.web.media import FORM
 from chalicelib.web.openapi.document import VERSION, build
@@ -20,6 +19,7 @@ from chalicelib.web.openapi.problems import problems_of
 from tests.api.expected_access import EXPECTED
 from tests.architecture.source import ROOT
 from tests.repeating import documented
+from tests.spec import DOCUMENT
 
 OPERATIONS = {
     (method, path): operation
@@ -27,7 +27,6 @@ OPERATIONS = {
     for method, operation in methods.items()
 }
 PATCHES = [route for route in OPERATIONS if route[0] == "PATCH"]
-DOCUMENT = build(application.api.operations, DESCRIPTIONS, LOCAL_URL, application.api.groups)
 MODELS = DOCUMENT["components"]["schemas"]
 
 

@@ -4,13 +4,9 @@ import re
 
 import pytest
 
-import app as application
-from chalicelib.scopes import SCOPES
-from chalicelib.settings import LOCAL_URL
-from chalicelib.web.openapi.document import build
 from chalicelib.web.operation import OTHER
+from tests.spec import DOCUMENT
 
-DOCUMENT = build(application.api.operations, SCOPES, LOCAL_URL, application.api.groups)
 MODELS = sorted(DOCUMENT["components"]["schemas"])
 OPERATIONS = [entry for methods in DOCUMENT["paths"].values() for entry in methods.values()]
 # What generated clients, and the languages that they are written in, call by these names themselves.
@@ -28,6 +24,7 @@ RESERVED = frozenset(
         """,
     )
 )
+
 # What generators derive from an operation; the operation's name stands in the braces.
 DERIVED = (
     "Api{}Request",

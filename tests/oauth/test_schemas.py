@@ -5,16 +5,14 @@ from typing import Any
 
 import pytest
 
-import app as application
 from chalicelib.oauth.clients.models import GRANT_TYPES
 from chalicelib.oauth.clients.schemas import ClientRegistrationInputSchema
 from chalicelib.oauth.grants.handlers import GRANTS
 from chalicelib.scopes import SCOPES
-from chalicelib.settings import LOCAL_URL
 from chalicelib.web.form import MAX_VALUE
-from chalicelib.web.openapi.document import build
+from tests.spec import DOCUMENT
 
-MODELS = build(application.api.operations, SCOPES, LOCAL_URL)["components"]["schemas"]
+MODELS = DOCUMENT["components"]["schemas"]
 FORMS = ("IntrospectionForm", "RevocationForm", "TokenForm")
 SECRETS = {"client_secret", "code", "code_verifier", "password", "refresh_token", "token"}
 
