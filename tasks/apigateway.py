@@ -100,21 +100,19 @@ def _path(document: dict[str, Any], methods: dict[str, Any], function: str | Non
 
 
 def _integration(function: str | None) -> dict[str, Any]:
+    if function:
+        _, partition, _, region, *_ = function.split(":")
+        uri: Any = INVOKE.format(partition=partition, region=region, function=function)
+    else:
+        uri = {"Fn::Sub": INVOKE.format(partition=PARTITION, region=REGION, function=FUNCTION)}
     return {
         "x-amazon-apigateway-integration": {
             "type": "aws_proxy",
             "httpMethod": "POST",
             "passthroughBehavior": "when_no_match",
-            "uri": _uri(function),
+            "uri": uri,
         }
     }
-
-
-def _uri(function: str | None) -> Any:
-    if function is None:
-        return {"Fn::Sub": INVOKE.format(partition=PARTITION, region=REGION, function=FUNCTION)}
-    _, partition, _, region, *_ = function.split(":")
-    return INVOKE.format(partition=partition, region=region, function=function)
 
 
 def _plain(document: dict[str, Any], node: Any) -> Any:
