@@ -23,7 +23,7 @@ from chalicelib.users import actions as users
 from tasks.cloud.account import Account
 from tasks.cloud.stack import Stack
 from tasks.data import shards
-from tasks.doctor.checks import CHECKS
+from tasks.doctor.checks import AT_DEPLOYMENT
 from tasks.doctor.report import BROKEN, DENIED, GOOD, SKIPPED, Subject, tell
 from tasks.tables import task_context
 
@@ -165,7 +165,7 @@ class Trial:
         connect(replace(self.settings, dynamodb_endpoint=self.account.endpoint))
         subject = Subject(self.settings, self.account.session, self.account.endpoint)
         subject.aws = self.account
-        found = [(check.title, finding) for check in CHECKS for finding in check.run(subject)]
+        found = [(check.title, finding) for check in AT_DEPLOYMENT for finding in check.run(subject)]
         for title, finding in found:
             if finding.level not in (GOOD, SKIPPED, DENIED):
                 self.say(tell(title, finding))

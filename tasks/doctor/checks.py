@@ -1,9 +1,9 @@
 """The list of checks: each one is a function, and a line here."""
 
-from tasks.doctor import cloud, settings, table
+from tasks.doctor import cloud, drift, settings, table
 from tasks.doctor.report import Check
 
-CHECKS = (
+AT_DEPLOYMENT = (
     Check("settings", settings.check_settings),
     Check("keys", settings.check_keys),
     Check("secrets", settings.check_secrets),
@@ -19,3 +19,4 @@ CHECKS = (
     Check("alarms", cloud.check_alarms, deployed=True),
     Check("address", cloud.check_address),
 )
+CHECKS = (*AT_DEPLOYMENT, Check("drift", drift.check_drift, deployed=True))

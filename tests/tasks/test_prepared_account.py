@@ -70,7 +70,7 @@ def names(statement: dict[str, Any], action: str) -> bool:
     [*((action, ANYTHING) for action in UNNAMED), *((action, ROLES) for action in OF_ROLES)],
 )
 def test_cloudformation_may_do_what_resources_of_stages_need(action: str, resource: list[Any]) -> None:
-    """When it makes, updates or deletes them, and when it looks for drift."""
+    """When it makes, updates or deletes them, and when the doctor has it look for drift."""
     assert [each for each in EXECUTION if names(each, action) and listed(each["Resource"]) == resource]
 
 

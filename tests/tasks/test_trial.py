@@ -117,7 +117,7 @@ def test_what_does_not_work_goes_back_and_the_rest_is_told(
 ) -> None:
     """What is fine is not told, nor is what a deploying role may not look at, except that it was not."""
     checks = (Check("keys", refuse), Check("table", lambda _: [Finding(level, "as it is")]))
-    monkeypatch.setattr(trial, "CHECKS", checks)
+    monkeypatch.setattr(trial, "AT_DEPLOYMENT", checks)
     monkeypatch.setattr(trial, "connect", lambda _: None)
     said: list[str] = []
     stack = Stack(Recorded(), "grail-dev")
