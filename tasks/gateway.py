@@ -24,8 +24,8 @@ from chalice.local import LocalGateway
 from chalicelib.errors import ApiError, NotFoundError
 from chalicelib.settings import Settings
 from chalicelib.telemetry.measure import Value, running
+from chalicelib.web.call import base_url
 from chalicelib.web.headers import REMAPPED
-from chalicelib.web.request import base_url
 from chalicelib.web.responses import SECURITY_HEADERS, decorate, problem_response
 from tasks import mailbox
 

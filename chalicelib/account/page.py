@@ -36,9 +36,8 @@ from chalicelib.users.attempts import LETTERS
 from chalicelib.users.sign_in import SIGN_INS, sign_in_by_form
 from chalicelib.web.access import PUBLIC, Access
 from chalicelib.web.body import load_body
-from chalicelib.web.browser import browser_of
 from chalicelib.web.call import Call
-from chalicelib.web.form import STALE, make_form_ticket, read_form, require_form_ticket
+from chalicelib.web.form import STALE, browser_of, make_form_ticket, read_form, require_form_ticket
 from chalicelib.web.media import HTML
 from chalicelib.web.operation import Docs, Gives, Operation, Reply, Takes
 from chalicelib.web.page import PAGE, base_of, done_page, fill, show

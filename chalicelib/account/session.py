@@ -13,8 +13,8 @@ from chalicelib.db.table import Item
 from chalicelib.oauth.secrets import hash_secret, new_secret
 from chalicelib.users import attempts
 from chalicelib.users.models import User
-from chalicelib.web.browser import read_cookie, set_cookie
 from chalicelib.web.call import Call
+from chalicelib.web.form import read_cookie, set_cookie
 
 COOKIE = "grail-account"
 SHAPE = re.compile(r"[0-9A-Z]{26}\.[\w-]{43}", re.ASCII)  # the account's id, and 256 random bits

@@ -17,12 +17,11 @@ from chalicelib.oauth.errors import InvalidClientError, InvalidRequestError, OAu
 from chalicelib.oauth.redirect_uris import MAX_URI
 from chalicelib.scopes import NQSCHAR
 from chalicelib.web.access import Permission
-from chalicelib.web.call import Call
+from chalicelib.web.call import Call, Request
 from chalicelib.web.fields import IDS, pattern_metadata
 from chalicelib.web.form import MAX_VALUE, FormSchema, read_form
 from chalicelib.web.media import JSON
 from chalicelib.web.operation import Gives, Reply
-from chalicelib.web.request import Request
 
 SENSITIVE = ("client_secret", "password", "refresh_token", "code", "code_verifier", "token", "grant_type")
 # Their handlers check the client itself.

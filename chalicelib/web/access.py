@@ -16,8 +16,7 @@ from chalicelib.errors import (
     excerpt,
 )
 from chalicelib.rate_limit import RateLimit
-from chalicelib.web.call import Call, Load
-from chalicelib.web.request import Request
+from chalicelib.web.call import Call, Load, Request
 
 
 @dataclass(frozen=True)

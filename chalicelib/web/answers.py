@@ -1,16 +1,32 @@
-"""What an operation answers: read the payload, authorize, validate, handle, dump, commit."""
+"""From a call to its answer: authenticate, read, authorize, validate, handle, dump, commit.
 
-from typing import Any
+It begins again where others were faster.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Any, Protocol
 
 from chalice.app import Response
 from marshmallow import Schema
 
+from chalicelib.context import Context, retry_if_stale
+from chalicelib.db.keys import Key
 from chalicelib.db.table import get_many
 from chalicelib.db.transaction import StaleError
-from chalicelib.errors import ApiError, MalformedRequestError
+from chalicelib.errors import (
+    ApiError,
+    MalformedRequestError,
+    OutcomeUnknownError,
+    ServiceUnavailableError,
+    TooManyRequestsError,
+    UnauthenticatedError,
+)
 from chalicelib.idempotency import IdempotencyKey
 from chalicelib.rate_limit import Budget
-from chalicelib.web.access import Access, authorize
+from chalicelib.security.actor import Actor
+from chalicelib.security.tokens import Claims, verify
+from chalicelib.telemetry.measure import note
+from chalicelib.web.access import Access, authorize, bearer_token
 from chalicelib.web.body import check_size, load_body, load_query, parse_body
 from chalicelib.web.call import Call
 from chalicelib.web.conditional import check_preconditions
@@ -21,6 +37,105 @@ from chalicelib.web.responses import dump
 
 # Refusals that the same request brings about itself, once it has taken effect: 403 as its captcha is used up.
 SELF_INFLICTED = (403, 404, 409, 410, 412)
+SEND_AGAIN = "It is not known whether this request took effect: send it again with the same Idempotency-Key."
+
+
+class Authenticator(Protocol):
+    """How a token's claims become a caller."""
+
+    def reads(self, claims: Claims, /) -> Collection[Key]:
+        """List the keys of what has to be read of a token's subject."""
+        ...
+
+    def actor(self, context: Context, claims: Claims, /) -> Actor:
+        """Build the caller from what was read.
+
+        :raises InvalidTokenError: the token is revoked, or its subject gone or disabled.
+        """
+        ...
+
+
+def respond(call: Call, operation: Operation, authenticator: Authenticator) -> Response:
+    """Answer a call."""
+    if operation.access.authenticates:
+        call.claims = read_claims(call, required=not operation.access.permission.public)
+    unreadable = read_payload(call, operation)
+    key = read_key(call, operation)
+
+    def attempt() -> Response:
+        try:
+            return _attempt(call, operation, authenticator, unreadable, key)
+        except StaleError:
+            # Everything is read and decided again: who lost a right since then does not slip through.
+            call.begin_again()
+            raise
+
+    try:
+        return retry_if_stale(attempt)
+    except OutcomeUnknownError as error:
+        if key:
+            raise ServiceUnavailableError(SEND_AGAIN) from error
+        raise error.told(call.context.if_unsure or operation.docs.if_unsure) from error
+
+
+def _attempt(
+    call: Call,
+    operation: Operation,
+    authenticator: Authenticator,
+    unreadable: ApiError | None,
+    key: IdempotencyKey | None,
+) -> Response:
+    budget = budget_of(call, operation)
+    more = [*(budget.limits if budget else ()), *([key.key] if key else [])]
+    load(call, [operation], authenticator, more)
+    items = call.context.items
+    if budget:
+        budget.read(items)
+    try:
+        if budget and not (key and key.was_answered(items)):
+            budget.check(items)
+            budget.spend(call.context.toll)
+        response = answer_once(call, operation, unreadable, key)
+    except ApiError as error:
+        # A call that is refused counts, too; faults of the server do not, nor do calls over a limit.
+        if error.status < 500 and not isinstance(error, TooManyRequestsError):
+            call.context.commit_refusal(error)
+        error.headers = {**(budget.headers() if budget else {}), **error.headers}
+        raise
+    response.headers.update(budget.headers() if budget else {})
+    return response
+
+
+def read_claims(call: Call, *, required: bool) -> Claims | None:
+    """Verify the access token, if there is one.
+
+    :raises UnauthenticatedError: there is none, and one is required.
+    """
+    token = bearer_token(call.request)
+    if token is None:
+        if required:
+            raise UnauthenticatedError
+        return None
+    return verify(call.context.keyring, call.request.base_url, token)
+
+
+def load(
+    call: Call, operations: Collection[Operation], authenticator: Authenticator, more: Iterable[Key] = ()
+) -> None:
+    """Read the caller and everything that the operations need in one BatchGetItem.
+
+    Another one reads the items that these name.
+    """
+    wanted: list[Key | None] = list(authenticator.reads(call.claims)) if call.claims else []
+    loads = [load for operation in operations for load in operation.access.loads]
+    for operation in operations:
+        wanted += operation.access.also_reads(call)
+    call.context.read([*wanted, *more, *(call.key_of(load) for load in loads if not load.after)])
+    if call.claims:
+        call.caller = authenticator.actor(call.context, call.claims)
+        call.context.actor_id, call.context.client_id = call.caller.id, call.claims.client_id
+        note(actor_id=call.caller.id, client_id=call.claims.client_id)
+    call.context.read(call.key_of(load) for load in loads if load.after)
 
 
 def budget_of(call: Call, operation: Operation) -> Budget | None:

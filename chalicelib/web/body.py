@@ -19,8 +19,8 @@ from chalicelib.errors import (
     Violation,
     excerpt,
 )
+from chalicelib.web.call import Request
 from chalicelib.web.media import FORM
-from chalicelib.web.request import Request
 
 MAX_NESTING = 64  # levels of arrays and objects
 MAX_UNKNOWN = 100  # names beyond those of a schema: each of them would be a violation

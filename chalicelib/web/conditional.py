@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from chalicelib.db.table import Item
 from chalicelib.errors import PreconditionFailedError
-from chalicelib.web.request import Request
+from chalicelib.web.call import Request
 
 MAX_TAGS = 8192  # characters of a condition
 _TAG = r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")'

@@ -1,53 +1,24 @@
-"""From a request to a response: authenticate and load, then answer; again where others were faster."""
+"""Operations on the routes of a Chalice application, OPTIONS included, and an answer in any case."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 from chalice.app import Chalice, Response
 
-from chalicelib.context import Context, Listener, retry_if_stale
-from chalicelib.db.keys import Key
-from chalicelib.db.transaction import StaleError
+from chalicelib.context import Context, Listener
 from chalicelib.errors import (
     ApiError,
-    OutcomeUnknownError,
-    ServiceUnavailableError,
-    TooManyRequestsError,
-    UnauthenticatedError,
 )
-from chalicelib.idempotency import IdempotencyKey
-from chalicelib.security.actor import Actor
 from chalicelib.security.keystore import Keystore
-from chalicelib.security.tokens import Claims, verify
 from chalicelib.settings import Settings
 from chalicelib.telemetry.logs import describe_causes, log
 from chalicelib.telemetry.measure import note
-from chalicelib.web.access import bearer_token, check_loads, may
-from chalicelib.web.answers import answer_once, budget_of, read_key, read_payload
-from chalicelib.web.call import Call
-from chalicelib.web.edge import source_behind
+from chalicelib.web.access import check_loads, may
+from chalicelib.web.answers import Authenticator, load, read_claims, respond
+from chalicelib.web.call import Call, Request, read_request, source_behind, with_head
 from chalicelib.web.log_lines import measured
 from chalicelib.web.operation import OTHER, Operation
-from chalicelib.web.request import Request, read_request, with_head
 from chalicelib.web.responses import announce, empty_response, finish, preflight_headers, refusal
-
-SEND_AGAIN = "It is not known whether this request took effect: send it again with the same Idempotency-Key."
-
-
-class _Authenticator(Protocol):
-    """How a token's claims become a caller."""
-
-    def reads(self, claims: Claims, /) -> Collection[Key]:
-        """List the keys of what has to be read of a token's subject."""
-        ...
-
-    def actor(self, context: Context, claims: Claims, /) -> Actor:
-        """Build the caller from what was read.
-
-        :raises InvalidTokenError: the token is revoked, or its subject gone or disabled.
-        """
-        ...
 
 
 class Api:
@@ -62,7 +33,7 @@ class Api:
         app: Chalice,
         settings: Settings,
         keystore: Keystore,
-        authenticator: _Authenticator,
+        authenticator: Authenticator,
         listeners: tuple[Listener, ...] = (),
     ) -> None:
         self.app = app
@@ -163,70 +134,7 @@ class Api:
         return Call(request, params, context, self.paths)
 
     def _respond(self, operation: Operation, request: Request, params: dict[str, str]) -> Response:
-        call = self._call(request, params)
-        if operation.access.authenticates:
-            call.claims = self._claims(call, required=not operation.access.permission.public)
-        unreadable = read_payload(call, operation)
-        key = read_key(call, operation)
-
-        def attempt() -> Response:
-            try:
-                return self._attempt(call, operation, unreadable, key)
-            except StaleError:
-                # Everything is read and decided again: who lost a right since then does not slip through.
-                call.begin_again()
-                raise
-
-        try:
-            return retry_if_stale(attempt)
-        except OutcomeUnknownError as error:
-            if key:
-                raise ServiceUnavailableError(SEND_AGAIN) from error
-            raise error.told(call.context.if_unsure or operation.docs.if_unsure) from error
-
-    def _attempt(
-        self, call: Call, operation: Operation, unreadable: ApiError | None, key: IdempotencyKey | None
-    ) -> Response:
-        budget = budget_of(call, operation)
-        self._load(call, [operation], [*(budget.limits if budget else ()), *([key.key] if key else [])])
-        items = call.context.items
-        if budget:
-            budget.read(items)
-        try:
-            if budget and not (key and key.was_answered(items)):
-                budget.check(items)
-                budget.spend(call.context.toll)
-            response = answer_once(call, operation, unreadable, key)
-        except ApiError as error:
-            charge(call.context, error)
-            error.headers = {**(budget.headers() if budget else {}), **error.headers}
-            raise
-        response.headers.update(budget.headers() if budget else {})
-        return response
-
-    def _claims(self, call: Call, *, required: bool) -> Claims | None:
-        token = bearer_token(call.request)
-        if token is None:
-            if required:
-                raise UnauthenticatedError
-            return None
-        return verify(call.context.keyring, call.request.base_url, token)
-
-    def _load(self, call: Call, operations: Collection[Operation], more: Iterable[Key] = ()) -> None:
-        """Read the caller and everything that the operations need in one BatchGetItem.
-
-        Another one reads the items that these name.
-        """
-        wanted: list[Key | None] = list(self.authenticator.reads(call.claims)) if call.claims else []
-        loads = [load for operation in operations for load in operation.access.loads]
-        for operation in operations:
-            wanted += operation.access.also_reads(call)
-        call.context.read([*wanted, *more, *(call.key_of(load) for load in loads if not load.after)])
-        if call.claims:
-            call.caller = self.authenticator.actor(call.context, call.claims)
-            call.context.actor_id, call.context.client_id = call.caller.id, call.claims.client_id
-            note(actor_id=call.caller.id, client_id=call.claims.client_id)
-        call.context.read(call.key_of(load) for load in loads if load.after)
+        return respond(self._call(request, params), operation, self.authenticator)
 
     def _options(self, path: str, request: Request, params: dict[str, str]) -> Response:
         """Answer a preflight with what pages may send, others with what this caller may do here."""
@@ -237,8 +145,8 @@ class Api:
             return empty_response(204, headers)
         call = self._call(request, params)
         public = any(operation.access.permission.public for operation in resource.values())
-        call.claims = self._claims(call, required=not public)
-        self._load(call, resource.values())
+        call.claims = read_claims(call, required=not public)
+        load(call, resource.values(), self.authenticator)
         allowed = [method for method, operation in resource.items() if may(call, operation.access)]
         if call.caller and not allowed:
             check_loads(call, [operation.access for operation in resource.values()])
@@ -246,14 +154,3 @@ class Api:
         if "PATCH" in resource:
             headers["Accept-Patch"] = ", ".join(resource["PATCH"].takes.types)  # RFC 5789 §3.1
         return empty_response(204, headers)
-
-
-def charge(context: Context, error: ApiError) -> None:
-    """Write what a refusal brings, and the toll: a call that is refused counts, too.
-
-    Faults of the server do not count, nor do calls over a limit.
-
-    :raises ApiError: a limit was reached in the meantime; it replaces the error.
-    """
-    if error.status < 500 and not isinstance(error, TooManyRequestsError):
-        context.commit_refusal(error)

@@ -1,10 +1,11 @@
-"""Forms: how they are read, and what ties a page's form to the browser that it was shown in.
+"""Forms: how they are read, how browsers are known again, and what ties a page's form to its browser.
 
 A form that another site sends has no cookie of ours, one that an attacker fetched has another browser's.
 """
 
 import json
 import re
+import secrets
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -14,15 +15,15 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 from chalicelib.errors import ForbiddenError, MalformedRequestError
 from chalicelib.security.seals import seal, unseal
 from chalicelib.web.body import media_type_of, parse_form
-from chalicelib.web.browser import browser_of, is_from_own_page
-from chalicelib.web.call import Call
+from chalicelib.web.call import Call, Request
 from chalicelib.web.fields import pattern_metadata
 from chalicelib.web.media import FORM
-from chalicelib.web.request import Request
 
 MAX_VALUE = 8192  # characters
 MAX_PARAMETERS = 100
 MAX_TOKEN = 128  # characters
+OWN = ("same-origin", "none")  # Fetch Metadata: sent by a page of ours, or typed
+BROWSER = re.compile(r"[\w-]{43}", re.ASCII)  # 256 random bits
 FORM_TICKET = "form of a page"
 SEALED = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 STALE = "This page has expired, or your browser does not accept cookies. Try again."
@@ -62,6 +63,47 @@ class LinkTokenSchema(Schema):
     token = fields.String(
         required=True, load_only=True, validate=validate.Length(max=MAX_TOKEN), metadata=TOKEN
     )
+
+
+def cookie_name(call: Call, name: str) -> str:
+    """Return the full name of a cookie.
+
+    Browsers take the prefix only from https; it keeps other hosts of the domain from setting the cookie.
+    """
+    return f"__Host-{name}" if call.request.base_url.startswith("https:") else name
+
+
+def read_cookie(call: Call, name: str, shape: re.Pattern[str]) -> str | None:
+    """Return the value of a cookie of ours, if the browser sent one; other cookies may be odd."""
+    pairs = (pair.strip().partition("=") for pair in call.request.headers.get("cookie", "").split(";"))
+    wanted = cookie_name(call, name)
+    return next((value for found, _, value in pairs if found == wanted and shape.fullmatch(value)), None)
+
+
+def set_cookie(call: Call, name: str, value: str, *, seconds: int | None = None) -> str:
+    """Return the Set-Cookie header of a cookie.
+
+    :param seconds: how long the browser keeps it; None until it is closed, 0 to delete it.
+    """
+    secure = "; Secure" if call.request.base_url.startswith("https:") else ""
+    age = "" if seconds is None else f"; Max-Age={seconds}"
+    return f"{cookie_name(call, name)}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}"
+
+
+def browser_of(call: Call) -> str | None:
+    """Return the secret by which a browser is known, if it sent one."""
+    return read_cookie(call, "grail", BROWSER)
+
+
+def new_browser(call: Call) -> tuple[str, str]:
+    """Return a new secret for a browser, and the Set-Cookie header that gives it away."""
+    browser = secrets.token_urlsafe(32)
+    return browser, set_cookie(call, "grail", browser)
+
+
+def is_from_own_page(call: Call) -> bool:
+    """Whether the browser says that a page of ours sent this, or says nothing."""
+    return call.request.headers.get("sec-fetch-site", OWN[0]) in OWN
 
 
 def token_of(call: Call) -> str:

@@ -11,7 +11,7 @@ from chalice.app import Response
 from chalicelib.settings import trace_id
 from chalicelib.telemetry.logs import describe_causes, log
 from chalicelib.telemetry.measure import Measurement, begin
-from chalicelib.web.request import request_id
+from chalicelib.web.call import request_id
 
 GetResponse = Callable[[Any], Response]
 Middleware = Callable[[ChaliceRequest | None, GetResponse], Response]

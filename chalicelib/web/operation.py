@@ -11,10 +11,9 @@ from marshmallow import Schema
 from chalicelib.errors import ApiError
 from chalicelib.rate_limit import RateLimit
 from chalicelib.web.access import Access, Rule
-from chalicelib.web.call import Call, Load
+from chalicelib.web.call import Call, Load, Request
 from chalicelib.web.headers import DEPRECATION, IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH
 from chalicelib.web.media import FORM, HTML, JSON, JSON_PATCH, MERGE_PATCH
-from chalicelib.web.request import Request
 
 LOOK = "Look whether it did before you send it again."
 OTHER = "Other"  # the group of operations that are in none

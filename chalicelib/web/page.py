@@ -9,13 +9,11 @@ from string import Template
 from urllib.parse import urlsplit
 
 from chalicelib.errors import ApiError
-from chalicelib.web.browser import browser_of, new_browser
-from chalicelib.web.call import Call
+from chalicelib.web.call import Call, Request
 from chalicelib.web.docs import static_address
-from chalicelib.web.form import make_form_ticket
+from chalicelib.web.form import browser_of, make_form_ticket, new_browser
 from chalicelib.web.media import HTML
 from chalicelib.web.operation import Gives, Reply
-from chalicelib.web.request import Request
 
 FOLDER = Path(__file__).with_name("pages")
 # Without form-action: Chromium applies it to every redirect that follows a form, even those of the client's

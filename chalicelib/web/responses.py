@@ -24,12 +24,11 @@ from chalicelib.errors import (
 from chalicelib.settings import Settings
 from chalicelib.telemetry.measure import count, note
 from chalicelib.web.body import schema_of
-from chalicelib.web.call import Call
+from chalicelib.web.call import Call, Request, base_url, path_of, request_id
 from chalicelib.web.conditional import etag_of, etag_of_list, etag_of_text, is_known
 from chalicelib.web.headers import READABLE, SENDABLE
 from chalicelib.web.media import JSON, PROBLEM_JSON
 from chalicelib.web.operation import Docs, Operation, Reply
-from chalicelib.web.request import Request, base_url, path_of, request_id
 
 LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?")
 MAX_AGE = 7200  # seconds: Chromium's cap; every preflight that is not sent saves an invocation

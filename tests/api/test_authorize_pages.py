@@ -12,7 +12,7 @@ from chalicelib.oauth.errors import BadAuthorizationRequestError
 from chalicelib.scopes import FOR_ADMINS, SCOPES
 from chalicelib.users.models import User
 from chalicelib.users.sign_in import WRONG
-from chalicelib.web.request import Request
+from chalicelib.web.call import Request
 from tests.api import audit_tools
 from tests.api.audit_tools import Trail
 from tests.api.code_tools import AUTHORIZE, CALLBACK, Browser, get_code, query_of, redeem

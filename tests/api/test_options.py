@@ -5,7 +5,7 @@ import re
 import pytest
 
 import app as application
-from chalicelib.web.request import with_head
+from chalicelib.web.call import with_head
 from tests.api.code_tools import AUTHORIZE
 from tests.api.expected_access import CALLERS, DEAD, EXPECTED, LIVE
 from tests.api.world import ALL, World

@@ -13,8 +13,8 @@ import app as application
 from chalicelib import context
 from chalicelib.errors import MAX_EXCERPT, ApiError, InvalidValueError, NotFoundError, all_problems
 from chalicelib.users.models import User
+from chalicelib.web.call import with_head
 from chalicelib.web.patch import POINTER
-from chalicelib.web.request import with_head
 from tasks.gateway import Incoming, refuse
 from tests.api.expected_access import EXPECTED
 from tests.api.world import World

@@ -10,7 +10,7 @@ import app as application
 from chalicelib.db.table import Item, connect
 from chalicelib.security.keys import new_secrets
 from chalicelib.settings import Settings
-from chalicelib.web.request import with_head
+from chalicelib.web.call import with_head
 from tasks.cloud import template
 from tasks.cloud.deploy import Deployment
 from tasks.cloud.package import Package

@@ -11,7 +11,7 @@ from chalicelib.oauth.clients.authenticate import ClientCredentials
 from chalicelib.oauth.errors import InvalidClientError, InvalidRequestError
 from chalicelib.oauth.form import read_credentials, read_parameters, render_oauth_error
 from chalicelib.settings import LOCAL_URL
-from chalicelib.web.request import Request
+from chalicelib.web.call import Request
 from tests.http import FORM, JSON
 
 

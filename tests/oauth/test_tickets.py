@@ -13,9 +13,8 @@ from chalicelib.oauth.authorize.tickets import (
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.security.seals import seal, unseal
 from chalicelib.users.models import User, new_user
-from chalicelib.web.browser import browser_of, new_browser
-from chalicelib.web.call import Call
-from chalicelib.web.request import Request
+from chalicelib.web.call import Call, Request
+from chalicelib.web.form import browser_of, new_browser
 from tests.support import a_context
 
 BROWSER = "x" * 43

@@ -9,7 +9,7 @@ import pytest
 from chalice.package import YAMLTemplateSerializer
 
 from chalicelib.security.keys import EDGE_SECRET_LENGTH
-from chalicelib.web import edge
+from chalicelib.web.call import EDGE_SECRET, EDGE_VIEWER
 from tasks.stages import INFRA
 
 PATH = INFRA / "edge.yaml"
@@ -70,10 +70,10 @@ def test_the_stage_gets_the_headers_that_it_looks_at() -> None:
     """The secret, the viewer's address, and all that the viewer sends."""
     (origin,) = CONFIG["Origins"]
     (secret,) = origin["OriginCustomHeaders"]
-    assert (secret["HeaderName"].lower(), secret["HeaderValue"]) == (edge.SECRET, {"Ref": "Secret"})
+    assert (secret["HeaderName"].lower(), secret["HeaderValue"]) == (EDGE_SECRET, {"Ref": "Secret"})
     headers = RESOURCES["Everything"]["OriginRequestPolicyConfig"]["HeadersConfig"]
     assert headers["HeaderBehavior"] == "allViewerAndWhitelistCloudFront"
-    assert [name.lower() for name in headers["Headers"]] == [edge.VIEWER]
+    assert [name.lower() for name in headers["Headers"]] == [EDGE_VIEWER]
     parameter = TEMPLATE["Parameters"]["Secret"]
     assert (parameter["NoEcho"], parameter["MinLength"]) == (True, EDGE_SECRET_LENGTH)
 

@@ -6,7 +6,7 @@ from chalice.app import Request as ChaliceRequest
 
 from chalicelib.db import keys
 from chalicelib.db.table import Item
-from chalicelib.web.request import Request
+from chalicelib.web.call import Request
 
 
 def chalice_request(context: dict[str, Any] | None = None, **event: Any) -> ChaliceRequest:

@@ -11,7 +11,7 @@ from chalice.app import Request as ChaliceRequest
 import app as application
 from chalicelib.settings import LOCAL_URL, Settings
 from chalicelib.users.models import User
-from chalicelib.web.request import base_url, read_request, request_id
+from chalicelib.web.call import base_url, read_request, request_id
 from tests.http import Client, InProcess
 from tests.web.requests import chalice_request
 
@@ -122,7 +122,7 @@ def test_links_below_a_base_path_lead_to_the_next_page(
 ) -> None:
     """PUBLIC_URL has the base path, so the path that is put behind it must not."""
     url = "https://api.grail.test/grail"
-    monkeypatch.setattr("chalicelib.web.request.base_url", lambda *_: url)
+    monkeypatch.setattr("chalicelib.web.call.base_url", lambda *_: url)
     monkeypatch.setattr("tests.conftest.base_url", lambda: url)
     monkeypatch.setattr(Mapped, "check", None)
     token, api = token_for(user), Client(Mapped(application.app))

@@ -12,10 +12,9 @@ from chalicelib.oauth.authorize.tickets import make_ticket
 from chalicelib.oauth.errors import AccessDeniedError, OAuthError
 from chalicelib.scopes import scope_text
 from chalicelib.users.models import User
-from chalicelib.web.call import Call
+from chalicelib.web.call import Call, Request
 from chalicelib.web.operation import Reply
 from chalicelib.web.page import base_of, error_page, fill, lay_out, show
-from chalicelib.web.request import Request
 
 FOLDER = Path(__file__).with_name("pages")
 

@@ -9,9 +9,8 @@ from apispec import APISpec
 from apispec.yaml_utils import dict_to_yaml
 
 from chalicelib.web.headers import DEPRECATION, REQUEST, RESPONSE
-from chalicelib.web.openapi.examples import add_examples
 from chalicelib.web.openapi.links import add_links
-from chalicelib.web.openapi.models import Models, complete_responses, open_others
+from chalicelib.web.openapi.models import Models, add_examples, complete_responses, open_others
 from chalicelib.web.openapi.operations import CLIENT, OAUTH2, body_schema, component, describe, parameter
 from chalicelib.web.openapi.problems import Refusals
 from chalicelib.web.operation import Docs, Operation

@@ -9,8 +9,18 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
 from chalicelib.web.body import schema_of
+from chalicelib.web.fields import EXAMPLE_ID, ID, IDS
 
+EXAMPLE_PATH = "/api/v1/teams"
+EXAMPLE_REQUEST = "2f8f0c1e-6d0c-4c7e-9f39-2a1f5f3c7d11"
+# Of fields that have no example of their own, by pattern or format.
+KNOWN = {
+    ID["pattern"]: EXAMPLE_ID,
+    IDS["client_id"]["pattern"]: "client-01bx5zzkbkactav9wevgemmvrz",
+    "date-time": "2026-01-31T12:00:00Z",
+}
 MAX_TIME = 32  # characters: microseconds and offset included
+Schemas = dict[str, dict[str, Any]]
 
 
 class Converter(OpenAPIConverter):
@@ -68,3 +78,36 @@ def _with_nested(kind: type[Schema]) -> set[type[Schema]]:
         if isinstance(element, fields.Nested):
             found |= _with_nested(type(element.schema))
     return found
+
+
+def add_examples(models: Schemas) -> None:
+    """Add an example to each model, made of those of its fields; tools invent unreadable ones otherwise.
+
+    It has the fields that are required, and those for which an example is declared or known.
+    """
+    for model in models.values():
+        for field in model.get("properties", {}).values():
+            known = KNOWN.get(field.get("pattern", field.get("format")))
+            if known:
+                field.setdefault("example", known)
+    for model in models.values():
+        model.setdefault("example", _example(model, models))
+
+
+def _example(schema: dict[str, Any], models: Schemas) -> Any:
+    if "example" in schema:
+        return schema["example"]
+    if "$ref" in schema:
+        return _example(models[schema["$ref"].rsplit("/")[-1]], models)
+    if schema.get("type") == "array":
+        return [_example(schema["items"], models)]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema.get("type") == "boolean":
+        return False
+    fields, required = schema.get("properties", {}), schema.get("required", ())
+    return {
+        name: _example(field, models)
+        for name, field in fields.items()
+        if name in required or "example" in field
+    }

@@ -31,13 +31,13 @@ from chalicelib.errors import (
 )
 from chalicelib.rate_limit import HEADERS as RATE_LIMIT
 from chalicelib.web.body import MAX_PARAMETER
+from chalicelib.web.call import Request
 from chalicelib.web.fields import pattern_metadata, text_metadata
 from chalicelib.web.headers import CHALLENGE, IDEMPOTENCY_KEY, IF_MATCH, MAX_CHALLENGE, ORIGIN, REQUEST_ID
 from chalicelib.web.media import JSON, PROBLEM_JSON
-from chalicelib.web.openapi.examples import EXAMPLE_PATH, EXAMPLE_REQUEST
+from chalicelib.web.openapi.models import EXAMPLE_PATH, EXAMPLE_REQUEST
 from chalicelib.web.operation import MAX_BODY, Operation
 from chalicelib.web.patch import POINTER
-from chalicelib.web.request import Request
 from chalicelib.web.responses import problem_body
 
 # The stage in front is left open, and so are types: a client generated for one stage, or some time ago,
