@@ -21,23 +21,16 @@ from chalicelib.web.call import Call, Load, Request
 
 @dataclass(frozen=True)
 class Permission:
-    """Who may: a test, and the words for it.
+    """Who may: a test, and the words for it."""
 
-    :param sentence: in the words of the documentation: "Owner, or Admin with write access".
-    :param test: asked with the caller and everything loaded.
-    :param loads: what the test looks at.
-    :param public: everybody may, without a token.
-    :param binds_internal: internal accounts need it, too; they pass others without being asked.
-    """
-
-    sentence: str
+    sentence: str  # in the words of the documentation: "Owner, or Admin with write access"
     test: Callable[[Call], bool]
-    loads: tuple[Load[Any], ...] = ()
-    public: bool = False
-    binds_internal: bool = False
+    loads: tuple[Load[Any], ...] = ()  # what the test looks at
+    public: bool = False  # everybody may, without a token
+    binds_internal: bool = False  # internal accounts need it, too; they pass others without being asked
 
     def allows(self, call: Call) -> bool:
-        """Decide for one call."""
+        """Whether a call passes."""
         if self.public or (not self.binds_internal and call.actor.account.is_internal):
             return True
         return self.test(call)
@@ -73,23 +66,16 @@ FIRST_PARTY_ADMIN = ADMIN_WRITER & FIRST_PARTY
 
 @dataclass(frozen=True)
 class Rule:
-    """What a patch may do with one field.
+    """What a patch may do with one field."""
 
-    :param permission: who may change it, beyond who may call the operation; None for all of them.
-    :param confirm: a test of /current_password has to precede.
-    :param parts: paths inside the field work too; it is an array then.
-    :param blank: what the field becomes when it is removed; None if it can't be, or may be null.
-    """
-
-    permission: Permission | None = None
-    confirm: bool = False
-    parts: bool = False
-    blank: str | bool | tuple[str, ...] | None = None
+    permission: Permission | None = None  # who may, beyond who may call the operation
+    confirm: bool = False  # a test of /current_password has to precede
+    parts: bool = False  # paths inside the field work too; it is an array then
+    blank: str | bool | tuple[str, ...] | None = None  # what a removal makes of it; None if it has no blank
 
     def check(self, call: Call, target: str) -> None:
-        """Check that the caller may set the field.
+        """Check that the caller may set the field that a pointer names.
 
-        :param target: pointer to it.
         :raises ForbiddenError: somebody else may.
         """
         if self.permission and not self.permission.allows(call):
@@ -98,30 +84,19 @@ class Rule:
 
 @dataclass(frozen=True)
 class Access:
-    """Who may call an operation, how often, and what is read to decide it.
+    """Who may call an operation, how often, and what is read to decide it."""
 
-    :param permission: being public is a decision, too, so there is no default.
-    :param scopes: what the token must carry.
-    :param reads: the items that are read with the caller, beside those that the permission looks at.
-    :param also_reads: further keys to read, such as the shards of a counter.
-    :param limit: how often each caller may call it.
-    :param optional_token: a public operation that looks at the caller if there is one.
-    :param choices: what a part of the path may be; with anything else there is nothing under the address.
-    """
-
-    permission: Permission
-    scopes: frozenset[str] = frozenset()
-    reads: tuple[Load[Any], ...] = ()
-    also_reads: Callable[[Call], Collection[Key | None]] = lambda _: ()
-    limit: RateLimit | None = None
-    optional_token: bool = False
+    permission: Permission  # being public is a decision, too, so there is no default
+    scopes: frozenset[str] = frozenset()  # what the token must carry
+    reads: tuple[Load[Any], ...] = ()  # beside what the permission looks at; all in one BatchGetItem
+    also_reads: Callable[[Call], Collection[Key | None]] = lambda _: ()  # such as the shards of a counter
+    limit: RateLimit | None = None  # how often each caller may call it
+    optional_token: bool = False  # a public operation that looks at the caller if there is one
+    # What a part of the path may be; with anything else there is nothing under the address.
     choices: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse, at import, what decides nothing.
-
-        :raises ValueError: scopes are asked of a public operation, or a private one asks none.
-        """
+        """Refuse, at import, what decides nothing."""
         if self.permission.public == bool(self.scopes):
             raise ValueError("a public operation has no scopes, every other one has some")
 
@@ -157,12 +132,7 @@ def bearer_token(request: Request) -> str | None:
 
 
 def authorize(call: Call, access: Access) -> None:
-    """Check scopes, then existence, then the permission; then the existence of what outsiders may not see.
-
-    :raises InsufficientScopeError: the token lacks a scope.
-    :raises NotFoundError: what the path names does not exist.
-    :raises ForbiddenError: the permission refuses.
-    """
+    """Check scopes, then existence, then the permission; then the existence of what outsiders may not see."""
     if not access.permission.public and not call.actor.has_scopes(access.scopes):
         raise InsufficientScopeError(access.scopes)
     check_loads(call, [access])

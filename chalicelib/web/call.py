@@ -28,25 +28,17 @@ T = TypeVar("T", bound=Item)
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One HTTP request.
-
-    :param path: as the caller wrote it, without query.
-    :param headers: names in lower case.
-    :param body: undecoded, empty if there is none; None if the gateway's encoding of it is broken.
-    :param source: the address of the caller as the gateway saw it, or our own distribution.
-    :param base_url: the public URL of the stage, without a trailing slash.
-    :param route: as declared, such as /api/v1/teams/{team_id}.
-    """
+    """One HTTP request."""
 
     method: str
-    path: str
-    headers: dict[str, str]
+    path: str  # as the caller wrote it, without query
+    headers: dict[str, str]  # names in lower case
     query: dict[str, list[str]]
-    body: bytes | None
-    source: str
+    body: bytes | None  # undecoded, empty if there is none; None if the gateway's encoding of it is broken
+    source: str  # the address of the caller as the gateway saw it, or our own distribution
     request_id: str
-    base_url: str
-    route: str = ""
+    base_url: str  # the public URL of the stage, without a trailing slash
+    route: str = ""  # as declared, such as /api/v1/teams/{team_id}
 
     @property
     def path_of_route(self) -> str:
@@ -68,43 +60,30 @@ class Request:
 
 
 class _Named(Protocol):
-    """Whatever the route table knows by a name: an operation."""
+    """Whatever the route table knows by its operationId."""
 
     @property
-    def name(self) -> str:
-        """The operationId."""
-        ...
+    def name(self) -> str: ...
 
 
 @dataclass
 class Call:
-    """One request; each step fills in what it found.
-
-    :param params: the parts of the path.
-    :param context: what actions work with.
-    :param paths: the route table: the path of each operation, by its name.
-    :param claims: of the access token.
-    :param payload: the body as it was parsed, not validated.
-    :param body: the body as its schema loaded it; of a patch, the fields that it changes.
-    """
+    """One request; each step fills in what it found."""
 
     request: Request
-    params: Mapping[str, str]
-    context: Context
-    paths: Mapping[str, str]
-    claims: Claims | None = None
+    params: Mapping[str, str]  # the parts of the path
+    context: Context  # what actions work with
+    paths: Mapping[str, str]  # the route table: the path of each operation, by its name
+    claims: Claims | None = None  # of the access token
     caller: Actor | None = None
-    payload: Any = None
-    body: Any = None
+    payload: Any = None  # the body as it was parsed, not validated
+    body: Any = None  # as its schema loaded it; of a patch, the fields that it changes
     query: dict[str, Any] = field(default_factory=dict)
     _keys: "dict[Load[Any], Key | None]" = field(default_factory=dict)
 
     @property
     def actor(self) -> Actor:
-        """The caller of an operation that needs one.
-
-        :raises UnauthenticatedError: there is none.
-        """
+        """The caller; without one, 401."""
         if self.caller is None:
             raise UnauthenticatedError
         return self.caller
@@ -131,39 +110,26 @@ class Call:
         return self.context.find(load.kind, self.key_of(load))
 
     def __getitem__(self, load: "Load[T]") -> T:
-        """Return what a load found.
-
-        :raises NotFoundError: nothing.
-        """
+        """Return what a load found; without it, 404."""
         item = self.get(load)
         if item is None:
             raise NotFoundError
         return item
 
     def url_for(self, operation: _Named, **params: str) -> str:
-        """Return the public URL of an operation, as the route table has it.
-
-        :param params: the parts of the path.
-        """
+        """Return the public URL of an operation; `params` are the parts of its path."""
         return self.request.base_url + self.paths[operation.name].format(**params)
 
 
 @dataclass(frozen=True)
 class Load(Generic[T]):
-    """An item that is read together with the caller, in the same BatchGetItem.
-
-    :param kind: the item's kind.
-    :param key: where it is for a call; None if the call's ids cannot name anything.
-    :param required: answer 404 when it is absent.
-    :param hidden: its absence is told only to those whom the permission lets pass.
-    :param after: the item that says which one it is; a second BatchGetItem reads what comes after others.
-    """
+    """An item that is read together with the caller, in the same BatchGetItem."""
 
     kind: type[T]
-    key: Callable[[Call], Key | None]
-    required: bool = True
-    hidden: bool = False
-    after: "Load[Any] | None" = None
+    key: Callable[[Call], Key | None]  # where it is; None if the call's ids cannot name anything
+    required: bool = True  # answer 404 when it is absent
+    hidden: bool = False  # its absence is told only to those whom the permission lets pass
+    after: "Load[Any] | None" = None  # the item that says which one it is: a second BatchGetItem reads this
 
 
 def with_head(methods: Collection[str]) -> list[str]:

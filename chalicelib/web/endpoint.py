@@ -1,6 +1,5 @@
 """Operations on the routes of a Chalice application, OPTIONS included, and an answer in any case."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from chalice.app import Chalice, Response
@@ -75,11 +74,10 @@ class Api:
             raise TypeError(f"{method} {path} is not an operation: declare who may call it")
         operation = replace(operation, group=list(self.groups)[-1], method=method)
         if path not in self.operations:
-            self._register(["OPTIONS"], path, lambda request, params: self._options(path, request, params))
+            self._register(["OPTIONS"], path)
         self.operations.setdefault(path, {})[method] = operation
         self.paths[operation.name] = path
-        methods = with_head([method])
-        self._register(methods, path, lambda request, params: self._respond(operation, request, params))
+        self._register(with_head([method]), path)
 
     def context(self, *, source: str, request_id: str) -> Context:
         """Begin a unit of work."""
@@ -91,22 +89,15 @@ class Api:
             request_id=request_id,
         )
 
-    def _register(
-        self, methods: list[str], path: str, respond: Callable[[Request, dict[str, str]], Response]
-    ) -> None:
+    def _register(self, methods: list[str], path: str) -> None:
         def view(**params: str) -> Response:
-            return self._guard(path, params, respond)
+            return self._guard(path, params)
 
         # No content types for Chalice: it would answer 415 to a GET, too; parse_body decides instead.
         name = f"{methods[0]}_{path}".replace("/", "_")
         self.app.route(path, methods=methods, content_types=[], name=name)(view)
 
-    def _guard(
-        self,
-        path: str,
-        params: dict[str, str],
-        respond: Callable[[Request, dict[str, str]], Response],
-    ) -> Response:
+    def _guard(self, path: str, params: dict[str, str]) -> Response:
         """Answer in any case; an unexpected exception is logged, and answered without detail."""
         current = self.app.current_request
         assert current is not None  # noqa: S101 - Chalice sets it before it calls any view
@@ -114,7 +105,10 @@ class Api:
         operation = self.find(request.method, path)
         try:
             request.check_text(params.values())
-            response = respond(request, params)
+            if operation is None:
+                response = self._options(path, request, params)
+            else:
+                response = respond(self._call(request, params), operation, self.authenticator)
         except ApiError as error:
             note(problem=error.code_name)
             if error.status >= 500:
@@ -132,9 +126,6 @@ class Api:
         request = replace(request, source=source_behind(request, self.keystore))
         context = self.context(source=request.source, request_id=request.request_id)
         return Call(request, params, context, self.paths)
-
-    def _respond(self, operation: Operation, request: Request, params: dict[str, str]) -> Response:
-        return respond(self._call(request, params), operation, self.authenticator)
 
     def _options(self, path: str, request: Request, params: dict[str, str]) -> Response:
         """Answer a preflight with what pages may send, others with what this caller may do here."""

@@ -22,42 +22,28 @@ MAX_BODY = 64 * 1024  # bytes; what is longer is not looked at
 
 @dataclass(frozen=True)
 class Reply:
-    """What a handler answers with, where more than the value is to be said.
-
-    :param media_type: of a value that is text already, without the charset; if the operation declares ETags,
-        its ETag is the digest of the text. Empty for a value that the schema of the operation renders.
-    :param status: of such a text.
-    """
+    """What a handler answers with, where more than the value is to be said."""
 
     value: Any = None
+    # Of a value that is text already, without the charset; empty for one that the operation's schema renders.
     media_type: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    status: int = 200
+    status: int = 200  # of such a text
 
 
 @dataclass(frozen=True, kw_only=True)
 class Takes:
-    """What an operation takes from a request.
+    """What an operation takes from a request."""
 
-    :param query: schema of the query string; nothing is known but what it has.
-    :param body: schema of the body; of a patch, of the fields that it changes.
-    :param patch: what a JSON Patch, or a JSON Merge Patch, may change of the target, by field; it may test
-        whatever the answer shows.
-    :param nobody: fields that no caller may change over the API: 403.
-    :param confirm: checks the value of a test of /current_password, and raises if it is wrong.
-    :param target: the item that is changed: the write is held back if If-Match names another version of it.
-    :param needs_key: whether a POST without an Idempotency-Key is refused.
-    :param parse: how the body is read, where it is a form of another kind than the API's.
-    """
-
-    query: type[Schema] | None = None
-    body: type[Schema] | None = None
+    query: type[Schema] | None = None  # of the query string; nothing is known but what it has
+    body: type[Schema] | None = None  # of a patch, it has the fields that may change
+    # What a JSON (Merge) Patch may change of the target, by field; it may test whatever the answer shows.
     patch: Mapping[str, Rule] = field(default_factory=dict)
-    nobody: frozenset[str] = frozenset()
-    confirm: Callable[[Call, Any], None] | None = None
-    target: Load[Any] | None = None
-    needs_key: bool = False
-    parse: Callable[[Request], Any] | None = None
+    nobody: frozenset[str] = frozenset()  # fields that no caller may change over the API: 403
+    confirm: Callable[[Call, Any], None] | None = None  # checks the value of a test of /current_password
+    target: Load[Any] | None = None  # what is changed: held back if If-Match names another version of it
+    needs_key: bool = False  # a POST without an Idempotency-Key is refused
+    parse: Callable[[Request], Any] | None = None  # reads a form of another kind than the API's
 
     @cached_property
     def types(self) -> tuple[str, ...]:
@@ -71,58 +57,35 @@ class Takes:
 
 @dataclass(frozen=True)
 class Gives:
-    """What an operation answers with.
+    """What an operation answers with."""
 
-    :param schema: of the answer; of each element where the handler gives a page.
-    :param many: the answer is a list.
-    :param etag: the answer has an ETag.
-    :param types: media types of the answer.
-    :param errors: renders errors, where they are no problems.
-    :param error_schema: of what that renders, where it is JSON.
-    :param no_store: caches must not keep the answer.
-    :param cors: pages of other origins may read the answer, if the settings list them.
-    """
-
-    schema: type[Schema] | None = None
+    schema: type[Schema] | None = None  # of the answer; of each element of a list
     status: int = 200
-    many: bool = False
-    etag: bool = False
+    many: bool = False  # a list: handlers return pages of it (pagination.py)
+    etag: bool = False  # an item's version, or the digest of a text
     types: tuple[str, ...] = (JSON,)
-    errors: Callable[[Request, ApiError], Reply] | None = None
-    error_schema: type[Schema] | None = None
+    errors: Callable[[Request, ApiError], Reply] | None = None  # renders errors, where they are no problems
+    error_schema: type[Schema] | None = None  # of what that renders, where it is JSON
     no_store: bool = True
-    cors: bool = True
+    cors: bool = True  # pages of other origins may read it, if the settings list them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Docs:
-    """What clients are told beyond the rest of the declaration.
+    """What clients are told beyond the rest of the declaration."""
 
-    :param problems: what the handler and its action may refuse.
-    :param headers: of the answer.
-    :param also: other statuses that the handler answers with, and when.
-    :param limits: limits that an action counts, by what is limited.
-    :param if_unsure: what the caller should do if it is not known whether a write took effect; the answer
-        is a 503 without Retry-After then. None if the same request may simply be sent again.
-    :param relation: the link relation under which the API catalog lists it (RFC 8631).
-    :param deprecated: the day from which clients should not use it any more (UTC).
-    :param sunset: the day from which it may be gone (UTC), if it is deprecated.
-    :param successor: the operation to use instead; answers link to it if its path needs no other
-        parameters.
-    :param guide: URL of a page about the change, if there is one.
-    :raises ValueError: it is to be gone before it is deprecated.
-    """
-
-    problems: tuple[type[ApiError], ...] = ()
-    headers: tuple[str, ...] = ()
-    also: Mapping[int, str] = field(default_factory=dict)
-    limits: Mapping[str, RateLimit] = field(default_factory=dict)
+    problems: tuple[type[ApiError], ...] = ()  # what the handler and its action may refuse
+    headers: tuple[str, ...] = ()  # of the answer
+    also: Mapping[int, str] = field(default_factory=dict)  # other statuses of the answer, and when
+    limits: Mapping[str, RateLimit] = field(default_factory=dict)  # that an action counts, by what is limited
+    # What to do if it is not known whether a write took effect: the answer is a 503 without Retry-After then.
+    # None if the same request may simply be sent again.
     if_unsure: str | None = LOOK
-    relation: str = ""
-    deprecated: date | None = None
-    sunset: date = date.max
-    successor: "Operation | None" = None
-    guide: str = ""
+    relation: str = ""  # the link relation under which the API catalog lists it (RFC 8631)
+    deprecated: date | None = None  # the day from which clients should not use it any more (UTC)
+    sunset: date = date.max  # the day from which a deprecated operation may be gone (UTC)
+    successor: "Operation | None" = None  # answers link to it if its path needs no other parameters
+    guide: str = ""  # URL of a page about the change
 
     def __post_init__(self) -> None:
         if self.deprecated and self.sunset <= self.deprecated:
@@ -142,17 +105,14 @@ def _undeclared(call: Call) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One endpoint's declaration; used as a decorator it takes the handler in.
-
-    :param group: under which it is documented; the route table sets it, and the method.
-    """
+    """One endpoint's declaration; used as a decorator it takes the handler in."""
 
     access: Access
     takes: Takes = Takes()
     gives: Gives = Gives()
     docs: Docs = Docs()
     handler: Callable[[Call], Any] = _undeclared
-    group: str = OTHER
+    group: str = OTHER  # the route table sets it, and the method
     method: str = ""
 
     def __call__(self, handler: Callable[[Call], Any]) -> "Operation":
