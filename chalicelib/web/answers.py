@@ -107,10 +107,7 @@ def _attempt(
 
 
 def read_claims(call: Call, *, required: bool) -> Claims | None:
-    """Verify the access token, if there is one.
-
-    :raises UnauthenticatedError: there is none, and one is required.
-    """
+    """Verify the access token, if there is one; without a required one, 401."""
     token = bearer_token(call.request)
     if token is None:
         if required:

@@ -31,12 +31,7 @@ WHOLE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,99})", re.ASCII)  # longer ones are o
 
 
 def check_size(request: Request, most: int) -> None:
-    """Check a body before anything looks into it.
-
-    :param most: bytes that it may have.
-    :raises PayloadTooLargeError: it has more.
-    :raises ContentEncodingError: it is compressed, or encoded in another way.
-    """
+    """Refuse a body that is too large (in bytes) or compressed, before anything looks into it."""
     if request.body is not None and len(request.body) > most:
         raise PayloadTooLargeError(most)
     if request.body and request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
@@ -46,7 +41,6 @@ def check_size(request: Request, most: int) -> None:
 def parse_body(request: Request, types: tuple[str, ...], schema: type[Schema] | None) -> Any:
     """Read the body in the type that it declares.
 
-    :param types: the media types that are accepted.
     :param schema: what a form's texts are meant for.
     :raises UnsupportedMediaTypeError: its type is missing or not accepted.
     :raises MalformedRequestError: it does not parse.

@@ -50,7 +50,6 @@ class Request:
     def check_text(self, more: Iterable[str] = ()) -> None:
         """Check that everything but the body is Unicode text: JSON brings half of a surrogate pair, too.
 
-        :param more: what else the gateway took from the request.
         :raises MalformedRequestError: there is half of a pair.
         """
         values = (value for values in self.query.values() for value in values)

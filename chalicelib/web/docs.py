@@ -147,7 +147,6 @@ def page(name: str, base: str, *, is_local: bool = False) -> str:
     """Write a page of a stage.
 
     :param base: what stands in front of every path, such as the stage's name.
-    :param is_local: name the development users.
     """
     text = (FOLDER / name).read_text("utf-8").replace("{{base}}", html.escape(base))
     text = text.replace("{{local}}", (FOLDER / "local.html").read_text("utf-8") if is_local else "")

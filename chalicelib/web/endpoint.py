@@ -21,11 +21,7 @@ from chalicelib.web.responses import announce, empty_response, finish, preflight
 
 
 class Api:
-    """Puts operations on a Chalice application's routes.
-
-    :param authenticator: a module with two functions: what to read of a token, and who is calling.
-    :param listeners: what hears of every event, and may write with it.
-    """
+    """Puts operations on a Chalice application's routes."""
 
     def __init__(
         self,

@@ -23,20 +23,13 @@ RFC_3339 = re.compile(
 
 
 def check_id(value: str) -> None:
-    """Refuse what can be no id.
-
-    :raises ValidationError: it is not a ULID.
-    """
+    """Refuse what is not a ULID."""
     if not is_id(value):
         raise ValidationError("Must be an id: a ULID of 26 characters.")
 
 
 def text_metadata(max_length: int, **more: Any) -> dict[str, Any]:
-    """Describe a text that only the server writes.
-
-    :param max_length: the most characters.
-    :param more: further metadata.
-    """
+    """Describe a text that only the server writes."""
     return {"maxLength": max_length, "pattern": ONE_LINE, **more}
 
 
@@ -44,8 +37,6 @@ def pattern_metadata(pattern: re.Pattern[str], max_length: int, **more: Any) -> 
     """Describe a text that has a form.
 
     :param pattern: all of it; written so that Python and ECMA 262 read the same.
-    :param max_length: the most characters.
-    :param more: further metadata.
     """
     return {"maxLength": max_length, "pattern": f"^{pattern.pattern}$", **more}
 
@@ -69,11 +60,7 @@ class ItemId(fields.String):
 
 
 class Text(fields.String):
-    """One line of text in NFC, without control characters; lengths are in characters of NFC.
-
-    :param min_length: the fewest characters.
-    :param max_length: the most characters.
-    """
+    """One line of text in NFC, without control characters; lengths are in characters of NFC."""
 
     pattern = ONE_LINE
     unsafe = re.compile(f"[{_CONTROL}]")
@@ -204,10 +191,7 @@ class DecimalText(fields.Field[Decimal]):
 
 
 class Array(fields.List[Any]):
-    """A list whose elements are looked at only if there are few enough.
-
-    :param max_items: the most elements.
-    """
+    """A list whose elements are looked at only if there are few enough."""
 
     def __init__(self, element: fields.Field[Any], *, max_items: int, **kwargs: Any) -> None:
         super().__init__(element, **kwargs)

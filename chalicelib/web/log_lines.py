@@ -18,10 +18,7 @@ Middleware = Callable[[ChaliceRequest | None, GetResponse], Response]
 
 
 def measured(operation_name: Callable[[str, str], str | None]) -> Middleware:
-    """Make the middleware around everything else: it writes the line when the answer is complete.
-
-    :param operation_name: names the operation of a method and a route, if there is one.
-    """
+    """Make the middleware around everything else: it writes the line when the answer is complete."""
 
     def middleware(request: ChaliceRequest | None, get_response: GetResponse) -> Response:
         # The route is the template: a path may hold ids, and a query anything.
@@ -54,10 +51,7 @@ def _answered(measurement: Measurement, status: int) -> None:
 
 @contextmanager
 def job(name: str, event: object) -> Iterator[Measurement]:
-    """Write the line of one run of a job; what goes wrong is raised on, for Lambda to count and repeat.
-
-    :param event: what Chalice gives a scheduled function.
-    """
+    """Write the line of one run of a job; what goes wrong is raised on, for Lambda to count and repeat."""
     context = getattr(event, "context", None)
     run = getattr(context, "aws_request_id", "unknown")
     measurement = begin(request_id=str(run), trace_id=trace_id(), operation=name)

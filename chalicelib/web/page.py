@@ -28,21 +28,13 @@ def _template(path: Path) -> Template:
 
 
 def fill(path: Path, texts: dict[str, str], **markup: str) -> str:
-    """Fill a template.
-
-    :param texts: escaped on the way in.
-    :param markup: taken as it is.
-    """
+    """Fill a template with texts, which are escaped, and with markup, which is taken as it is."""
     escaped = {key: html.escape(value) for key, value in texts.items()}
     return _template(path).substitute(escaped, **markup)
 
 
 def lay_out(request: Request, title: str, content: str, status: int = 200) -> Reply:
-    """Put content into the layout.
-
-    :param title: its heading, too.
-    :param content: markup.
-    """
+    """Put markup into the layout, under a title."""
     base = urlsplit(request.base_url).path
     texts = {
         "title": title,
@@ -110,10 +102,7 @@ def show(
 
 
 def done_page(call: Call, title: str, text: str, *, cookie: str | None = None) -> Reply:
-    """Show that something is done.
-
-    :param cookie: the Set-Cookie header of a new session.
-    """
+    """Show that something is done."""
     return with_cookie(show(call, FOLDER / "done.html", title, {"text": text}), cookie)
 
 

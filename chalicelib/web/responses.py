@@ -107,8 +107,6 @@ def announce(
     They are Deprecation (RFC 9745), Sunset (RFC 8594) and Link. The line of the request in the log has the
     client, so that whoever still calls can be told.
 
-    :param paths: of operations, by name.
-    :param params: the parts of the path that was called.
     """
     if docs.deprecated is None:
         return
@@ -134,8 +132,6 @@ def problem_body(error: ApiError, *, base: str, instance: str, request: str) -> 
     """Describe an error as RFC 9457 has it.
 
     :param base: the public URL of the stage, under which `type` resolves to a page.
-    :param instance: the path that was called.
-    :param request: the request id.
     """
     body: dict[str, Any] = {
         "type": f"{base}/errors/{error.slug}",

@@ -109,10 +109,7 @@ def api_catalog(api: Api) -> Operation:
     docs=Docs(problems=(NotFoundError,)),
 )
 def get_security_txt(call: Call) -> Reply:
-    """Return where vulnerabilities are reported (RFC 9116), if the stage has a contact for that.
-
-    :raises NotFoundError: it has none.
-    """
+    """Return where vulnerabilities are reported (RFC 9116), if the stage has a contact for that."""
     contact = call.context.settings.security_contact
     if contact is None:
         raise NotFoundError

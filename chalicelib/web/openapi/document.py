@@ -41,13 +41,7 @@ def build(
     base_url: str,
     groups: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Write the document.
-
-    :param operations: by path and method.
-    :param scopes: every scope and what it is for.
-    :param base_url: the public URL of the stage.
-    :param groups: descriptions of the groups of operations, by name.
-    """
+    """Write the document; `groups` are the descriptions of the groups of operations."""
     spec = APISpec(
         title=TITLE,
         version=VERSION,
