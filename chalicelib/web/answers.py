@@ -231,8 +231,10 @@ def read_payload(call: Call, operation: Operation) -> ApiError | None:
     try:
         if takes.types:
             check_size(call.request, MAX_BODY)
-            parse = takes.parse or (lambda request: parse_body(request, takes.types, takes.body))
-            call.payload = parse(call.request)
+            if takes.parse:
+                call.payload = takes.parse(call.request)
+            else:
+                call.payload = parse_body(call.request, takes.types, takes.body)
     except ApiError as error:
         return error
     return None
@@ -249,6 +251,7 @@ def validate(call: Call, operation: Operation) -> None:
     if takes.body and not takes.patch:
         call.body = load_body(takes.body, call.payload)
     if takes.target:
-        check_preconditions(call.request, call[takes.target])
+        target = call[takes.target]
+        check_preconditions(call.request, target)
         if takes.patch:
-            call.body = apply_patch(call, operation, call[takes.target])
+            call.body = apply_patch(call, operation, target)

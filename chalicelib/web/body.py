@@ -219,11 +219,12 @@ def violations(messages: Any, pointer: str = "") -> Iterator[Violation]:
     """Flatten marshmallow's messages to RFC 6901 pointers, one by one: only the first ones are told."""
     if isinstance(messages, dict):
         for name, inner in messages.items():
-            yield from violations(inner, pointer if name == "_schema" else f"{pointer}/{_escape(name)}")
+            yield from violations(inner, pointer if name == "_schema" else f"{pointer}/{escape(name)}")
         return
     for detail in messages if isinstance(messages, list) else [messages]:
         yield {"pointer": pointer, "detail": str(detail)}
 
 
-def _escape(name: object) -> str:
+def escape(name: object) -> str:
+    """Write a name as a part of an RFC 6901 pointer."""
     return str(name).replace("~", "~0").replace("/", "~1")

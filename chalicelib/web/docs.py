@@ -3,13 +3,11 @@
 import gzip
 import hashlib
 import html
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from marshmallow import Schema, fields, validate
@@ -99,47 +97,31 @@ def openapi(api: Api, scopes: Mapping[str, str]) -> tuple[Operation, Operation, 
     """Declare the OpenAPI document: as JSON, in version 3.1 as JSON, and as YAML."""
 
     @lru_cache(maxsize=8)
-    def text(base_url: str, write: Callable[[dict[str, Any]], str]) -> str:
+    def text(base_url: str, form: str) -> str:
         # Imported when it is asked for: no other request's cold start pays for apispec.
-        from chalicelib.web.openapi.document import build  # noqa: PLC0415 - see above
+        from chalicelib.web.openapi.document import build, write  # noqa: PLC0415 - see above
 
-        return write(build(api.operations, scopes, base_url, api.groups))
+        return write(build(api.operations, scopes, base_url, api.groups), form)
 
-    def reply(call: Call, write: Callable[[dict[str, Any]], str], media_type: str = JSON) -> Reply:
-        return Reply(text(call.request.base_url, write), media_type, {"Cache-Control": REVALIDATE})
+    def reply(call: Call, form: str, media_type: str = JSON) -> Reply:
+        return Reply(text(call.request.base_url, form), media_type, {"Cache-Control": REVALIDATE})
 
     @DESCRIPTION
     def get_openapi_json(call: Call) -> Reply:
         """Return the OpenAPI document as JSON."""
-        return reply(call, _as_json)
+        return reply(call, "json")
 
     @DESCRIPTION
     def get_openapi31_json(call: Call) -> Reply:
         """Return the OpenAPI document in version 3.1, as JSON."""
-        return reply(call, _as_31)
+        return reply(call, "3.1")
 
     @replace(DESCRIPTION, gives=replace(DESCRIPTION.gives, types=(YAML,)))
     def get_openapi_yaml(call: Call) -> Reply:
         """Return the OpenAPI document as YAML."""
-        return reply(call, _as_yaml, YAML)
+        return reply(call, "yaml", YAML)
 
     return get_openapi_json, get_openapi31_json, get_openapi_yaml
-
-
-def _as_json(document: dict[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False)
-
-
-def _as_31(document: dict[str, Any]) -> str:
-    from chalicelib.web.openapi.version_31 import to_31  # noqa: PLC0415 - as above
-
-    return _as_json(to_31(document))
-
-
-def _as_yaml(document: dict[str, Any]) -> str:
-    from chalicelib.web.openapi.document import as_yaml  # noqa: PLC0415 - as above
-
-    return as_yaml(document)
 
 
 @lru_cache(maxsize=8)

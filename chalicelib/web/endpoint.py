@@ -39,17 +39,12 @@ class Api:
         self.operations: dict[str, dict[str, Operation]] = {}
         self.paths: dict[str, str] = {}
         self.groups = {OTHER: ""}  # with their descriptions
-        app.register_middleware(measured(self.name_of), "http")
+        app.register_middleware(measured(self.find), "http")
         app.register_middleware(finish(settings, self.shares), "http")
 
     def find(self, method: str, path: str) -> Operation | None:
         """Return the operation of a method and a route, if there is one; HEAD is GET without the body."""
         return self.operations.get(path, {}).get("GET" if method == "HEAD" else method)
-
-    def name_of(self, method: str, path: str) -> str | None:
-        """Return the name of the operation of a method and a route, if there is one."""
-        operation = self.find(method, path)
-        return operation.name if operation else None
 
     def shares(self, path: str) -> bool:
         """Whether pages of other origins may read what a route answers."""

@@ -101,11 +101,6 @@ def new_browser(call: Call) -> tuple[str, str]:
     return browser, set_cookie(call, "grail", browser)
 
 
-def is_from_own_page(call: Call) -> bool:
-    """Whether the browser says that a page of ours sent this, or says nothing."""
-    return call.request.headers.get("sec-fetch-site", OWN[0]) in OWN
-
-
 def token_of(call: Call) -> str:
     """Return what the link of a letter brings; what is no single token opens nothing."""
     values = call.request.query.get("token", [])
@@ -146,7 +141,7 @@ def make_form_ticket(call: Call, browser: str, form: str, contents: Sequence[Any
 def open_form_ticket(call: Call, form: str, sealed: str) -> list[Any] | None:
     """Return the contents of a form's ticket; None if it is too old, or of another browser or form."""
     browser = browser_of(call)
-    if browser is None or not is_from_own_page(call):
+    if browser is None or call.request.headers.get("sec-fetch-site", OWN[0]) not in OWN:
         return None
     text = unseal(call.context.keyring.mac_key("ticket"), (FORM_TICKET, browser, form), sealed)
     until, *contents = json.loads(text) if text else [0]

@@ -12,41 +12,39 @@ from chalicelib.settings import trace_id
 from chalicelib.telemetry.logs import describe_causes, log
 from chalicelib.telemetry.measure import Measurement, begin
 from chalicelib.web.call import request_id
+from chalicelib.web.operation import Operation
 
 GetResponse = Callable[[Any], Response]
 Middleware = Callable[[ChaliceRequest | None, GetResponse], Response]
 
 
-def measured(operation_name: Callable[[str, str], str | None]) -> Middleware:
+def measured(find: Callable[[str, str], Operation | None]) -> Middleware:
     """Make the middleware around everything else: it writes the line when the answer is complete."""
 
     def middleware(request: ChaliceRequest | None, get_response: GetResponse) -> Response:
         # The route is the template: a path may hold ids, and a query anything.
         route = str(request.context.get("resourcePath", "unknown")) if request else "unknown"
         method = request.method if request else "unknown"
+        operation = find(method, route)
         measurement = begin(
             request_id=request_id(request),
             trace_id=trace_id(),
             method=method,
             route=route,
-            operation=operation_name(method, route),
+            operation=operation.name if operation else None,
         )
         status = 500
         try:
             response = get_response(request)
             status = response.status_code
         finally:
-            _answered(measurement, status)
+            measurement.note(status=status)
+            if status == 429:
+                measurement.count("too_many_requests")
+            _write(measurement, "request", logging.ERROR if status >= 500 else logging.INFO)
         return response
 
     return middleware
-
-
-def _answered(measurement: Measurement, status: int) -> None:
-    measurement.note(status=status)
-    if status == 429:
-        measurement.count("too_many_requests")
-    _write(measurement, "request", logging.ERROR if status >= 500 else logging.INFO)
 
 
 @contextmanager

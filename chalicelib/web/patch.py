@@ -19,7 +19,7 @@ from chalicelib.errors import (
     MalformedRequestError,
     excerpt,
 )
-from chalicelib.web.body import media_type_of, schema_of, violations
+from chalicelib.web.body import escape, media_type_of, schema_of, violations
 from chalicelib.web.call import Call
 from chalicelib.web.media import MERGE_PATCH
 from chalicelib.web.operation import Operation, Takes
@@ -112,7 +112,7 @@ def operations_of(view: Mapping[str, Any], patch: Mapping[str, Any]) -> list[dic
 
 def _operations(view: Mapping[str, Any], patch: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name, value in patch.items():
-        path = "/" + name.replace("~", "~0").replace("/", "~1")
+        path = f"/{escape(name)}"
         if name == CONFIRMATION:
             yield {"op": "test", "path": path, "value": value}
         elif value is None:

@@ -215,16 +215,10 @@ def _reshape(request: ChaliceRequest | None, response: Response, settings: Setti
     )
 
 
-def is_allowed(origin: str, settings: Settings) -> bool:
-    """Whether pages of an origin may read answers."""
-    if settings.is_local and LOCAL_ORIGIN.fullmatch(origin):
-        return True
-    return origin in settings.cors_origins
-
-
 def cors_headers(origin: str | None, settings: Settings) -> dict[str, str]:
     """Headers of every response. Tokens travel in a header, so credentials (cookies) are never allowed."""
-    if origin is None or not is_allowed(origin, settings):
+    is_local = settings.is_local and LOCAL_ORIGIN.fullmatch(origin or "")
+    if origin is None or not (is_local or origin in settings.cors_origins):
         return {"Vary": "Origin"}
     return {
         "Vary": "Origin",

@@ -13,6 +13,7 @@ from chalicelib.web.openapi.links import add_links
 from chalicelib.web.openapi.models import Models, add_examples, complete_responses, open_others
 from chalicelib.web.openapi.operations import CLIENT, OAUTH2, body_schema, component, describe, parameter
 from chalicelib.web.openapi.problems import Refusals
+from chalicelib.web.openapi.version_31 import to_31
 from chalicelib.web.operation import Docs, Operation
 
 # API Gateway imports 3.0, not 3.1.
@@ -67,6 +68,13 @@ def build(
     add_links(operations, document)
     _mark_deprecated(operations, document)
     return document
+
+
+def write(document: dict[str, Any], form: str) -> str:
+    """Write a document as "json" or "yaml", or in version "3.1" as JSON."""
+    if form == "yaml":
+        return as_yaml(document)
+    return json.dumps(to_31(document) if form == "3.1" else document, ensure_ascii=False)
 
 
 def as_yaml(document: dict[str, Any]) -> str:

@@ -153,8 +153,11 @@ def _request_body(operation: Operation) -> dict[str, Any]:
     if kind is None:
         return {}
     if operation.takes.patch:
+        name = next(iter(operation.takes.patch))
+        value = schema_of(kind).fields[name].metadata.get("example")
+        example = {"op": "replace", "path": f"/{name}", "value": value}
         items = {"type": "array", "items": PatchOperationSchema, "maxItems": MAX_OPERATIONS}
-        entry: dict[str, Any] = {"schema": items, "example": [_patch_example(operation)]}
+        entry: dict[str, Any] = {"schema": items, "example": [example]}
         return {name: {"schema": kind} if name == MERGE_PATCH else entry for name in types}
     return {name: {"schema": kind, **_encoding(kind, name)} for name in types}
 
@@ -186,12 +189,6 @@ def _encoding(kind: type[Schema], media_type: str) -> dict[str, Any]:
     if media_type != FORM or not lists:
         return {}
     return {"encoding": {name: {"style": "form", "explode": True} for name in lists}}
-
-
-def _patch_example(operation: Operation) -> dict[str, Any]:
-    name = next(iter(operation.takes.patch))
-    value = schema_of(operation.takes.body or Schema).fields[name].metadata.get("example")
-    return {"op": "replace", "path": f"/{name}", "value": value}
 
 
 def _successes(operation: Operation) -> dict[str, Any]:

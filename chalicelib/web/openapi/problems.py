@@ -196,7 +196,9 @@ class Refusals:
         is_limited = operation.access.limit is not None and errors[0].status != UnauthenticatedError.status
         headers += RATE_LIMIT if is_limited else ()
         headers += replace(operation.docs, headers=()).all_headers
-        name = "Or".join(_name(kind) for kind in kinds) if len(kinds) < 3 else _refusals_of(operation, kinds)
+        name = "Or".join(_name(kind) for kind in kinds)
+        if len(kinds) > 2:  # all of them would be unreadable
+            name = f"{operation.name.title().replace('_', '')}Refused{kinds[0].status}"
         name += "".join(header.replace("-", "") for header in headers if header.startswith("Accept"))
         name += "Limited" if is_limited else ""
         name += "Deprecated" if operation.docs.deprecated else ""
@@ -239,12 +241,6 @@ def _own_form(schema: type[Schema], errors: list[ApiError], bodies: list[Any]) -
 
 def _name(kind: type[ApiError]) -> str:
     return "Internal" if kind is ApiError else kind.__name__.removesuffix("Error")
-
-
-def _refusals_of(operation: Operation, kinds: list[type[ApiError]]) -> str:
-    """Return a name for what an operation refuses with one status; all the kinds would be unreadable."""
-    words = operation.name.title().replace("_", "")
-    return f"{words}Refused{kinds[0].status}"
 
 
 def _instance(kind: type[ApiError], operation: Operation) -> ApiError:
