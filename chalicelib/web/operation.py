@@ -88,8 +88,8 @@ class Docs:
     guide: str = ""  # URL of a page about the change
 
     def __post_init__(self) -> None:
-        if self.deprecated and self.sunset <= self.deprecated:
-            raise ValueError("sunset has to be later than deprecated")
+        if self.deprecated and not self.deprecated < self.sunset < date.max:
+            raise ValueError("sunset has to be given, and be later than deprecated")
 
     @property
     def all_headers(self) -> tuple[str, ...]:
