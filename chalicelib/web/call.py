@@ -59,10 +59,12 @@ class Request:
 
 
 class _Named(Protocol):
-    """Whatever the route table knows by its operationId."""
+    """Whatever the route table knows by a name: an operation."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The operationId."""
+        ...
 
 
 @dataclass
