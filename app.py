@@ -13,7 +13,6 @@ from chalicelib.listeners import LISTENERS
 from chalicelib.oauth import metadata
 from chalicelib.oauth.authorize import handlers as authorize
 from chalicelib.oauth.clients import handlers as clients
-from chalicelib.oauth.consents import handlers as consents
 from chalicelib.oauth.grants import handlers as grants
 from chalicelib.oauth.sessions import handlers as sessions
 from chalicelib.oauth.tokens import authenticator
@@ -49,8 +48,8 @@ api.route("GET", "/api/v1/users/me/export", privacy.get_export)
 api.route("DELETE", "/api/v1/users/{user_id}", privacy.delete_user)
 
 api.group("Connected apps", "Apps that act for you, and how to disconnect them.")
-api.route("GET", "/api/v1/users/me/grants", consents.list_grants)
-api.route("DELETE", "/api/v1/users/me/grants/{client_id}", consents.delete_grant)
+api.route("GET", "/api/v1/users/me/grants", sessions.list_grants)
+api.route("DELETE", "/api/v1/users/me/grants/{client_id}", sessions.delete_grant)
 
 api.group("Sessions", "Where you are signed in, and how to end it there.")
 api.route("GET", "/api/v1/users/me/sessions", sessions.list_sessions)

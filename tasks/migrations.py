@@ -5,8 +5,8 @@ from typing import Any
 
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
+from chalicelib.oauth.authorize.models import Consent
 from chalicelib.oauth.clients.models import OAuth2Client
-from chalicelib.oauth.consents.models import Consent
 from chalicelib.teams.models import Member, Team
 from tasks.data.migrate import Migration
 

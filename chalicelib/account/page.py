@@ -13,7 +13,7 @@ from chalicelib.account.session import SignedIn
 from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.db.table import Item, query, query_back
+from chalicelib.db.table import Item, query
 from chalicelib.errors import (
     ApiError,
     ConflictError,
@@ -22,11 +22,10 @@ from chalicelib.errors import (
     NotFoundError,
     TooManyRequestsError,
 )
+from chalicelib.oauth.authorize.models import Consent
 from chalicelib.oauth.clients.actions import delete_client
 from chalicelib.oauth.clients.models import OAuth2Client
-from chalicelib.oauth.consents.actions import withdraw
-from chalicelib.oauth.consents.models import Consent
-from chalicelib.oauth.sessions.actions import ATTRIBUTES, end_session, live_sessions
+from chalicelib.oauth.sessions.actions import end_session, live_sessions, withdraw
 from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.privacy.actions import erase_user
 from chalicelib.rate_limit import rate_limit
@@ -231,9 +230,7 @@ def _clients(user_id: str) -> list[Row]:
 
 def _sessions(call: Call, signed_in: SignedIn) -> list[Row]:
     pk, version = keys.user(signed_in.user.id).pk, int(signed_in.user.credentials_version)
-    found = query_back(
-        TokenFamily, pk, prefix=keys.FAMILIES, least="", most=keys.LAST_ID, limit=MOST, attributes=ATTRIBUTES
-    )
+    found = query(TokenFamily, pk, prefix=keys.FAMILIES, limit=MOST, backwards=True)
     alive = live_sessions(call.context, found, version)
     return [(each.family_id, each.client_name or each.client_id, f"{each.updated:%F}") for each in alive]
 

@@ -86,6 +86,7 @@ def read_page(
     *,
     prefix: str | None = None,
     begins: str = "",
+    backwards: bool = False,
     total: int | None = None,
 ) -> Reply:
     """Read the page that the query asks for, with one Query.
@@ -94,11 +95,12 @@ def read_page(
     :param attributes: what is read of each item, beside its place; nothing stands for everything.
     :param prefix: list the table itself: sort keys that begin with this.
     :param begins: of a listing, only the places that begin with this.
+    :param backwards: the last ones come first, whatever the query says.
     :param total: how many there are altogether; None if they are not counted.
     :raises InvalidValueError: the cursor was not made here, for this listing.
     """
     limit, offset = call.query["limit"], call.query.get("offset", 0)
-    is_backwards = call.query.get("order") == NEWEST
+    is_backwards = backwards or call.query.get("order") == NEWEST
     place = (partition, prefix, *([begins] if begins else []), *([NEWEST] if is_backwards else []))
     at = "gsi1sk" if prefix is None else "sk"
     found = query(

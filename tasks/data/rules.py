@@ -11,8 +11,8 @@ from chalicelib.db.keys import Key
 from chalicelib.db.table import Item, now
 from chalicelib.db.transaction import Transaction
 from chalicelib.invitations.models import Invitation
+from chalicelib.oauth.authorize.models import Consent
 from chalicelib.oauth.clients.models import OAuth2Client
-from chalicelib.oauth.consents.models import Consent
 from chalicelib.privacy.actions import clean_up as erase_rest
 from chalicelib.privacy.models import Erasure
 from chalicelib.teams.actions import clean_up, count_members

@@ -8,8 +8,7 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
-from chalicelib.oauth.authorize.codes import parse_code
-from chalicelib.oauth.authorize.models import AuthorizationCode
+from chalicelib.oauth.authorize.models import AuthorizationCode, parse_code
 from chalicelib.oauth.clients.models import PUBLIC_CLIENT, OAuth2Client
 from chalicelib.settings import Settings
 from chalicelib.users.models import User
@@ -40,7 +39,7 @@ def item_of(code: str) -> AuthorizationCode:
     """Read what is stored of a code."""
     parsed = parse_code(code)
     assert parsed
-    item = get_many([parsed.key])[parsed.key]
+    item = get_many([parsed[1]])[parsed[1]]
     assert isinstance(item, AuthorizationCode)
     return item
 

@@ -7,8 +7,8 @@ import pytest
 from chalicelib.db import keys
 from chalicelib.db.table import query
 from chalicelib.oauth.authorize.actions import MAX_DESTINATIONS
+from chalicelib.oauth.authorize.models import Consent
 from chalicelib.oauth.clients.models import OAuth2Client
-from chalicelib.oauth.consents.models import Consent
 from chalicelib.users.models import User
 from tests.api.code_tools import CALLBACK, Browser, query_of, redeem, redirected
 from tests.api.oauth_tools import me, refresh

@@ -9,8 +9,8 @@ import app as application
 from chalicelib.db import keys
 from chalicelib.db.unique import UniqueName
 from chalicelib.invitations.actions import invite
+from chalicelib.oauth.authorize.models import Consent
 from chalicelib.oauth.clients.models import CONFIDENTIAL, PUBLIC_CLIENT, OAuth2Client
-from chalicelib.oauth.consents.models import Consent
 from chalicelib.oauth.secrets import hash_secret
 from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.scopes import SCOPES

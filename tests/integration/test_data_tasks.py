@@ -11,8 +11,8 @@ import pytest
 
 from chalicelib.db import keys
 from chalicelib.db.table import get_many
+from chalicelib.oauth.authorize.models import Consent
 from chalicelib.oauth.clients.models import OAuth2Client
-from chalicelib.oauth.consents.models import Consent
 from chalicelib.teams.models import Member, new_member
 from chalicelib.users.models import User
 from tasks.data import copy

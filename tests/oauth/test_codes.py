@@ -2,8 +2,9 @@
 
 import pytest
 
-from chalicelib.oauth.authorize.codes import Code, is_verified, parse_code
-from chalicelib.oauth.authorize.models import AuthorizationCode
+from chalicelib.db import keys
+from chalicelib.oauth.authorize.models import AuthorizationCode, parse_code
+from chalicelib.oauth.secrets import hash_secret
 from tests.api.code_tools import challenge_of
 
 USER = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -15,7 +16,7 @@ CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 def verifies(verifier: str, challenge: str = CHALLENGE) -> bool:
     """Check a verifier against a challenge."""
-    return is_verified(AuthorizationCode(code_challenge=challenge), verifier)
+    return AuthorizationCode(code_challenge=challenge).is_verified_by(verifier)
 
 
 def test_the_example_of_the_rfc_verifies() -> None:
@@ -42,7 +43,8 @@ def test_a_verifier_has_43_to_128_unreserved_characters(verifier: str, is_long_e
 
 def test_a_code_says_where_to_look() -> None:
     """The user's id comes first; the rest is a secret of 256 bits."""
-    assert parse_code(f"{USER}.{SECRET}") == Code(f"{USER}.{SECRET}", USER)
+    text = f"{USER}.{SECRET}"
+    assert parse_code(text) == (USER, keys.authorization_code(USER, hash_secret(text)))
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,7 @@ import pytest
 
 import app as application
 from chalicelib.db import keys
-from chalicelib.oauth.authorize.tickets import (
-    make_ticket,
-    open_ticket,
-)
+from chalicelib.oauth.authorize.pages import make_ticket, open_ticket
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.security.seals import seal, unseal
 from chalicelib.users.models import User, new_user

@@ -9,8 +9,8 @@ from pynamodb.attributes import UnicodeAttribute
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.db.table import Item
+from chalicelib.oauth.authorize.models import Consent
 from chalicelib.oauth.clients.models import OAuth2Client
-from chalicelib.oauth.consents.models import Consent
 from chalicelib.users.models import User
 from tasks.commands import db
 from tasks.data.check import check

@@ -1,25 +1,27 @@
 """The authorization endpoint: sign-in and consent in the browser, codes for clients."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.errors import ConflictError, ForbiddenError, InvalidValueError, TooManyRequestsError
 from chalicelib.oauth.authorize import actions
-from chalicelib.oauth.authorize.models import AuthorizationRequest
-from chalicelib.oauth.authorize.pages import ShownAgainError, consent_page, render_error, sign_in_page
+from chalicelib.oauth.authorize.models import AuthorizationRequest, Consent, UsedTicket
+from chalicelib.oauth.authorize.pages import (
+    ShownAgainError,
+    Ticket,
+    consent_page,
+    open_ticket,
+    render_error,
+    sign_in_page,
+)
 from chalicelib.oauth.authorize.request import (
     AuthorizationFormSchema,
     AuthorizationQuery,
     client_key,
     read_authorization_request,
 )
-from chalicelib.oauth.authorize.tickets import (
-    Ticket,
-    open_ticket,
-    spend,
-)
-from chalicelib.oauth.consents.models import Consent
 from chalicelib.oauth.errors import BadAuthorizationRequestError
 from chalicelib.users.models import User
 from chalicelib.users.sign_in import SIGN_INS, sign_in_by_form, signed_in_user, username_key
@@ -38,7 +40,6 @@ ALSO = {
     409: "The page was answered before, or the client has changed: it is shown again.",
     422: "Username or password is missing: the page is shown again.",
 }
-Form = Mapping[str, str]
 
 
 @Operation(
@@ -75,20 +76,16 @@ def continue_authorization(call: Call) -> Reply:
     asked = _asked(call)
     if ticket is None or ticket.registration != asked.client.registration_id:
         return sign_in_page(call, asked, ForbiddenError(STALE))
-    return _decide(call, asked, ticket)
-
-
-def _asked(call: Call) -> AuthorizationRequest:
-    return read_authorization_request(call.context, call.request.base_url, call.request.query)
-
-
-def _decide(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Reply:
     decision = call.body.get("decision")
     if ticket.user_id and decision == "allow":
         return _consent(call, asked, ticket)
     if not ticket.user_id and decision == "sign_in":
-        return _sign_in(call, asked, call.body)
+        return _sign_in(call, asked)
     return sign_in_page(call, asked, ForbiddenError(STALE))
+
+
+def _asked(call: Call) -> AuthorizationRequest:
+    return read_authorization_request(call.context, call.request.base_url, call.request.query)
 
 
 def _reads(call: Call, ticket: Ticket | None) -> Sequence[Key | None]:
@@ -99,24 +96,18 @@ def _reads(call: Call, ticket: Ticket | None) -> Sequence[Key | None]:
     return [client, owner, username_key(call.body.get("username", ""))]
 
 
-def _sign_in(call: Call, asked: AuthorizationRequest, form: Form) -> Reply:
-    client_id, username = asked.client.client_id, form.get("username", "").strip()
+def _sign_in(call: Call, asked: AuthorizationRequest) -> Reply:
+    client_id, password = asked.client.client_id, call.body.get("password", "")
+    username = call.body.get("username", "").strip()
+
+    def consent_keys(user_id: str) -> list[Key]:
+        return [keys.consent(user_id, client_id)]
+
     try:
-        user = sign_in_by_form(
-            call.context,
-            client_id,
-            username,
-            form.get("password", ""),
-            lambda found: [keys.consent(found, client_id)],
-        )
+        user = sign_in_by_form(call.context, client_id, username, password, consent_keys)
     except (ForbiddenError, InvalidValueError) as error:
         return sign_in_page(call, asked, error, username=username)
-    return go_on(call, asked, user)
-
-
-def go_on(call: Call, asked: AuthorizationRequest, user: User) -> Reply:
-    """Send a user who has just signed in to the client, or to the consent page; the consent was read."""
-    consent = call.context.find(Consent, keys.consent(user.id, asked.client.client_id))
+    consent = call.context.find(Consent, keys.consent(user.id, client_id))
     if consent and actions.covers(consent, asked):
         return _redirect(call, asked, user)
     return consent_page(call, asked, user)
@@ -130,7 +121,9 @@ def _consent(call: Call, asked: AuthorizationRequest, ticket: Ticket) -> Reply:
     if (asked.client.version, sorted(asked.scopes)) != (ticket.client_version, ticket.scopes):
         # Since the page was shown, the client has changed, or asks for other scopes.
         return changed
-    spend(call.context, ticket, otherwise=ShownAgainError(changed))
+    until = int(time.time()) + call.context.settings.sign_in_page_lifetime + 60
+    used = UsedTicket.at(keys.used_ticket(ticket.id), expires_at=until)
+    call.context.work.put(used, otherwise=ShownAgainError(changed))
     return _redirect(call, asked, user)
 
 
@@ -138,4 +131,4 @@ def _redirect(call: Call, asked: AuthorizationRequest, user: User) -> Reply:
     """Send the browser to the client, with a code."""
     code = actions.authorize(call.context, asked, user)
     # 303: the browser goes on with GET, and without the password (RFC 9700 §4.12).
-    return Reply("", HTML, {"Location": asked.answer(code=code.text)}, 303)
+    return Reply("", HTML, {"Location": asked.answer(code=code)}, 303)

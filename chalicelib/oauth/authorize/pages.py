@@ -1,18 +1,25 @@
-"""The pages of the authorization endpoint: plain HTML that works without scripts."""
+"""The pages of the authorization endpoint: plain HTML that works without scripts and sessions.
 
+The ticket in each form ties it to the browser, the request and the person.
+"""
+
+import hashlib
 import html
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+from chalicelib.db import keys
 from chalicelib.errors import ApiError, ConflictError
 from chalicelib.oauth.authorize.models import AuthorizationRequest
 from chalicelib.oauth.authorize.request import RefusedRequestError
-from chalicelib.oauth.authorize.tickets import make_ticket
+from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.errors import AccessDeniedError, OAuthError
 from chalicelib.scopes import scope_text
 from chalicelib.users.models import User
 from chalicelib.web.call import Call, Request
+from chalicelib.web.form import make_form_ticket, open_form_ticket
 from chalicelib.web.operation import Reply
 from chalicelib.web.page import base_of, error_page, fill, lay_out, show
 
@@ -28,6 +35,57 @@ class ShownAgainError(ConflictError):
     def __init__(self, page: Reply) -> None:
         super().__init__()
         self.page = page
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A form that came back in time.
+
+    :param registration: of the client that the page was shown for.
+    :param owner: the client's, so that both can be read at once.
+    :param user_id: who signed in before it, if it is the consent page's.
+    :param client_version: of the client as the page showed it.
+    :param scopes: those that the page asked for, sorted.
+    """
+
+    id: str
+    registration: str | None
+    owner: str
+    user_id: str | None = None
+    credentials_version: int = 0
+    client_version: int = 0
+    scopes: Sequence[str] = ()
+
+
+def make_ticket(
+    call: Call,
+    browser: str,
+    client: OAuth2Client,
+    user: User | None = None,
+    scopes: frozenset[str] = frozenset(),
+) -> str:
+    """Return the hidden field of the sign-in page or, for a user, of the consent page.
+
+    :param scopes: what the page asks for; which of a client's scopes that may be changes with its owner, too.
+    """
+    contents = [keys.new_id(), client.registration_id, client.user_id]
+    if user:
+        shown = int(client.version), sorted(scopes)
+        return make_form_ticket(
+            call, browser, _form(call), [*contents, user.id, int(user.credentials_version), *shown]
+        )
+    return make_form_ticket(call, browser, _form(call), contents)
+
+
+def open_ticket(call: Call, sealed: str) -> Ticket | None:
+    """Read the hidden field of a form; None if it is too old, or of another browser or request."""
+    contents = open_form_ticket(call, _form(call), sealed)
+    return Ticket(*contents) if contents else None
+
+
+def _form(call: Call) -> str:
+    query = urlencode(sorted(call.request.query.items()), doseq=True)
+    return f"authorize {hashlib.sha256(query.encode()).hexdigest()}"
 
 
 def sign_in_page(

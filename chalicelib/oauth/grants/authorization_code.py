@@ -5,11 +5,9 @@ from typing import Any
 
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
-from chalicelib.oauth.authorize.codes import is_verified, parse_code
-from chalicelib.oauth.authorize.models import AuthorizationCode
+from chalicelib.oauth.authorize.models import AuthorizationCode, parse_code, require_consent
 from chalicelib.oauth.clients.models import REFRESH_TOKEN
 from chalicelib.oauth.clients.standing import allowed_scopes, granted_scopes, require_in_force
-from chalicelib.oauth.consents.models import require_consent
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
 from chalicelib.oauth.grants.grant import TokenRequest, require_signed_in, reuse, token_response
 from chalicelib.oauth.tokens.families import is_of, revoke_unread_family, start_family
@@ -18,8 +16,8 @@ from chalicelib.telemetry.measure import count
 
 def reads(parameters: dict[str, str]) -> list[Key | None]:
     """Return the keys of the code and of the user who signed in for it."""
-    code = parse_code(parameters.get("code", ""))
-    return [code.key, keys.user(code.user_id)] if code else []
+    parsed = parse_code(parameters.get("code", ""))
+    return [parsed[1], keys.user(parsed[0])] if parsed else []
 
 
 def grant(request: TokenRequest) -> dict[str, Any]:
@@ -52,10 +50,10 @@ def grant(request: TokenRequest) -> dict[str, Any]:
 
 def _code(request: TokenRequest) -> AuthorizationCode:
     parsed = parse_code(request.parameters["code"])
-    code = request.context.find(AuthorizationCode, parsed.key if parsed else None)
+    code = request.context.find(AuthorizationCode, parsed[1] if parsed else None)
     if code is None or not is_of(code, request.client):
         raise InvalidGrantError
-    if not _is_same_uri(request, code) or not is_verified(code, request.parameters["code_verifier"]):
+    if not _is_same_uri(request, code) or not code.is_verified_by(request.parameters["code_verifier"]):
         raise InvalidGrantError
     if code.is_used:
         # RFC 6749 §4.1.2: one of the two who had it is a thief, and it is unknown which. Who lacks the

@@ -1,30 +1,25 @@
-"""What users can do with their sign-ins; each action adds to the context's work."""
+"""What users can do with apps that they allowed, and with their sign-ins."""
 
 from collections.abc import Iterable
+from itertools import islice
 
 from chalicelib.context import Context
-from chalicelib.db import keys
-from chalicelib.db.keys import Key
+from chalicelib.db import counters, keys
 from chalicelib.db.table import BATCH_READ_LIMIT
 from chalicelib.errors import NotFoundError
 from chalicelib.events import Event
+from chalicelib.oauth.authorize.models import Consent
 from chalicelib.oauth.clients.models import REFRESH_TOKEN, OAuth2Client
 from chalicelib.oauth.tokens.families import consent_key, has_consent, is_alive, is_of, revoke_family
 from chalicelib.oauth.tokens.models import TokenFamily
 
-ATTRIBUTES = (
-    "family_id",
-    "user_id",
-    "client_id",
-    "registration_id",
-    "consent_id",
-    "credentials_version",
-    "idle_until",
-    "absolute_until",
-    "is_revoked",
-    "created",
-    "updated",
-)
+
+def withdraw(context: Context, consent: Consent) -> None:
+    """Take a consent back: all that the client got by code is void with the next request."""
+    context.work.delete(consent)
+    counters.add(context.work, keys.consents_of(consent.user_id), -1)
+    details = {"client": consent.client_id}
+    context.emit(Event(name="consent_withdrawal", user_id=consent.user_id, details=details))
 
 
 def live_sessions(
@@ -32,28 +27,21 @@ def live_sessions(
 ) -> list[TokenFamily]:
     """Return the families that have not ended, by what their clients and consents are today.
 
-    :param families: of one account, at most 100, with ATTRIBUTES; their `client_name` is filled in.
+    :param families: of one account, at most 100; their `client_name` is filled in.
     :param credentials_version: the account's.
     """
     alive = [each for each in families if is_alive(each) and each.credentials_version == credentials_version]
-    wanted = list(dict.fromkeys(key for family in alive for key in _keys(family)))
-    context.read(wanted[:BATCH_READ_LIMIT])
-    context.read(wanted[BATCH_READ_LIMIT:])
-    for family in alive:
-        client = context.find(OAuth2Client, keys.client(family.client_id))
-        family.client_name = client.shown_name if client else ""
+    wanted = dict.fromkeys(key for each in alive for key in (keys.client(each.client_id), consent_key(each)))
+    context.read(islice(wanted, BATCH_READ_LIMIT))
+    context.read(islice(wanted, BATCH_READ_LIMIT, None))
     return [family for family in alive if _goes_on(context, family)]
-
-
-def _keys(family: TokenFamily) -> list[Key]:
-    consent = consent_key(family)
-    return [keys.client(family.client_id), *([consent] if consent else [])]
 
 
 def _goes_on(context: Context, family: TokenFamily) -> bool:
     client = context.find(OAuth2Client, keys.client(family.client_id))
     if client is None or not is_of(family, client):
         return False
+    family.client_name = client.shown_name
     return REFRESH_TOKEN in client.grant_types and has_consent(context, family)
 
 

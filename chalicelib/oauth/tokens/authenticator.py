@@ -9,9 +9,9 @@ from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.errors import InvalidTokenError
+from chalicelib.oauth.authorize.models import Consent
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.clients.standing import allowed_scopes, is_first_party, is_in_force
-from chalicelib.oauth.consents.models import Consent
 from chalicelib.oauth.tokens.models import RevokedToken, TokenFamily
 from chalicelib.security.actor import Actor
 from chalicelib.security.tokens import Claims

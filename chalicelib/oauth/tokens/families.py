@@ -11,9 +11,8 @@ from chalicelib.context import Context
 from chalicelib.db import keys
 from chalicelib.db.keys import Key, new_id
 from chalicelib.errors import ApiError
-from chalicelib.oauth.authorize.models import AuthorizationCode
+from chalicelib.oauth.authorize.models import AuthorizationCode, Consent, require_consent
 from chalicelib.oauth.clients.models import OAuth2Client
-from chalicelib.oauth.consents.models import Consent, require_consent
 from chalicelib.oauth.errors import InvalidGrantError
 from chalicelib.oauth.secrets import hash_secret, new_secret
 from chalicelib.oauth.tokens.models import TokenFamily, UsedRefreshToken
