@@ -6,10 +6,7 @@ from chalicelib.errors import ApiError
 
 
 class OAuthError(ApiError):
-    """Base of the errors that RFC 6749 names.
-
-    :param detail: for the client's developer; never which part of a credential was wrong.
-    """
+    """Base of the errors that RFC 6749 names; details never tell which part of a credential was wrong."""
 
     status = 400
     code: ClassVar[str] = "invalid_request"

@@ -29,8 +29,6 @@ CLIENT_AUTHENTICATION = Permission("OAuth2 client", lambda _: True, public=True)
 # RFC 6749 has no codes of its own for these at the token endpoint; §4.1.2.1 lends two.
 LENT_CODES = {429: "temporarily_unavailable", 500: "server_error", 503: "temporarily_unavailable"}
 CODES = tuple(sorted({kind.code for kind in OAuthError.__subclasses__()} | set(LENT_CODES.values())))
-
-
 URI = {"format": "uri", "maxLength": MAX_URI}
 OPTIONAL = {"optional": True}
 
@@ -58,10 +56,7 @@ class OAuthFormSchema(FormSchema):
     client_secret = fields.String(metadata=secret("Of confidential clients."))
 
     def handle_error(self, error: ValidationError, data: Any, *, many: bool, **_: Any) -> NoReturn:
-        """Refuse a request in the words of RFC 6749 §5.2.
-
-        :raises InvalidRequestError: always.
-        """
+        """Refuse a request in the words of RFC 6749 §5.2."""
         raise InvalidRequestError(f"Needed: {', '.join(error.messages_dict)}.") from error
 
 
@@ -106,10 +101,7 @@ def read_parameters(request: Request) -> dict[str, str]:
 
 
 def client_of(call: Call, more: Iterable[Key | None]) -> OAuth2Client:
-    """Return the authenticated client of a request; `more` is read with it, and is in the context afterwards.
-
-    :raises InvalidClientError: as `read_credentials` and `authenticate_client` do.
-    """
+    """Return the authenticated client of a request; `more` is read with it."""
     return authenticate_client(call.context, read_credentials(call.request, call.body), more)
 
 

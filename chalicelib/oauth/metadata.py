@@ -25,7 +25,6 @@ from chalicelib.web.operation import Docs, Gives, Operation, Reply
 MAX_KEYS = 64  # in a key set
 MAX_NUMBER = 2731  # characters of a number of 16,384 bits, which is what OpenSSL takes of RSA
 METHODS = ("client_secret_basic", "client_secret_post", "none")
-MAX_AGE = "public, max-age=3600"
 
 
 def some_of(names: tuple[str, ...]) -> "fields.List[Any]":
@@ -111,7 +110,7 @@ SERVER_METADATA = Operation(access=Access(PUBLIC), gives=Gives(ServerMetadataSch
 @replace(SERVER_METADATA, docs=Docs(relation="service-meta"))
 def get_server_metadata(call: Call) -> Reply:
     """Describe the authorization server: its endpoints and what they support."""
-    return Reply(_metadata(call), headers={"Cache-Control": MAX_AGE})
+    return _metadata(call)
 
 
 @SERVER_METADATA
@@ -120,11 +119,11 @@ def get_openid_configuration(call: Call) -> Reply:
 
     Nothing in it claims OpenID Connect: there are no ID tokens and no userinfo endpoint.
     """
-    return Reply(_metadata(call), headers={"Cache-Control": MAX_AGE})
+    return _metadata(call)
 
 
-def _metadata(call: Call) -> dict[str, Any]:
-    return {
+def _metadata(call: Call) -> Reply:
+    found = {
         "issuer": call.request.base_url,
         "authorization_endpoint": call.url_for(start_authorization),
         "token_endpoint": call.url_for(create_token),
@@ -142,6 +141,7 @@ def _metadata(call: Call) -> dict[str, Any]:
         "code_challenge_methods_supported": [CHALLENGE_METHOD],
         "authorization_response_iss_parameter_supported": True,
     }
+    return Reply(found, headers={"Cache-Control": "public, max-age=3600"})
 
 
 @Operation(access=Access(PUBLIC), gives=Gives(JwkSetSchema, no_store=False, etag=True))

@@ -1,6 +1,7 @@
 """What a person does on the pages of the authorization endpoint; it adds to the context's work."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.context import Context
@@ -21,13 +22,15 @@ MAX_DESTINATIONS = 10  # of a consent; those that were shown last
 
 def authorize(context: Context, asked: AuthorizationRequest, user: User) -> str:
     """Grant a client what it asked of a user, and return the code for it; the consent, if any, was read."""
-    client_id = asked.client.client_id
-    known = context.find(Consent, keys.consent(user.id, client_id))
-    code = _issue_code(context, user, _give_consent(context, user, asked, known), asked)
-    details = {"scopes": sorted(asked.scopes)}
-    context.emit(
-        Event(name="authorization", user_id=user.id, actor_id=user.id, client_id=client_id, details=details)
+    code = _issue_code(context, user, _give_consent(context, user, asked), asked)
+    event = Event(
+        name="authorization",
+        user_id=user.id,
+        actor_id=user.id,
+        client_id=asked.client.client_id,
+        details={"scopes": sorted(asked.scopes)},
     )
+    context.emit(event)
     return code
 
 
@@ -71,47 +74,35 @@ def _says(consent: Consent, asked: AuthorizationRequest) -> bool:
     )
 
 
-def _give_consent(context: Context, user: User, asked: AuthorizationRequest, known: Consent | None) -> str:
+def _give_consent(context: Context, user: User, asked: AuthorizationRequest) -> str:
     """Add a consent, or what the known one lacks, to the work, and return the id of the consent."""
-    if known is None:
-        return _new_consent(context, user, asked)
-    if _says(known, asked):
-        require_consent(context.work, user.id, known.client_id, known.consent_id)
+    client, work = asked.client, context.work
+    key = keys.consent(user.id, client.client_id)
+    known = context.find(Consent, key)
+    if known and known.registration_id == client.registration_id:
+        if _says(known, asked):
+            require_consent(work, user.id, client.client_id, known.consent_id)
+        else:
+            work.change(known, _contents(asked, known.scope, known.destinations))
         return known.consent_id
-    if known.registration_id != asked.client.registration_id:
+    fresh = _contents(asked) | {"consent_id": keys.new_id(), "registration_id": client.registration_id}
+    if known:
         # Another client by the same id: what the one before got ends.
-        values = _contents(asked) | {"consent_id": keys.new_id(), "created": now()}
+        work.change(known, fresh | {"created": now()})
     else:
-        values = _extended(known, asked)
-    context.work.change(known, values)
-    return str(values.get("consent_id", known.consent_id))
+        work.put(Consent.at(key, user_id=user.id, client_id=client.client_id, **fresh))
+        counters.add(work, keys.consents_of(user.id), 1)
+    return str(fresh["consent_id"])
 
 
-def _contents(asked: AuthorizationRequest) -> dict[str, Any]:
+def _contents(
+    asked: AuthorizationRequest, scope: str = "", destinations: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Return what a consent says, beside what it said before."""
+    shown = [each for each in destinations if each != asked.destination]
+    shown += [asked.destination] if asked.destination else []
     return {
-        "registration_id": asked.client.registration_id,
         "client_name": asked.client.shown_name,
-        "destinations": [asked.destination] if asked.destination else [],
-        "scope": asked.scope,
+        "destinations": shown[-MAX_DESTINATIONS:],
+        "scope": " ".join(sorted(asked.scopes.union(scope.split()))),
     }
-
-
-def _extended(known: Consent, asked: AuthorizationRequest) -> dict[str, Any]:
-    fresh, scopes = _contents(asked), asked.scopes.union(known.scope.split())
-    before = [each for each in known.destinations if each != asked.destination]
-    destinations = [*before, *fresh["destinations"]][-MAX_DESTINATIONS:]
-    return fresh | {"destinations": destinations, "scope": " ".join(sorted(scopes))}
-
-
-def _new_consent(context: Context, user: User, asked: AuthorizationRequest) -> str:
-    client_id = asked.client.client_id
-    consent = Consent.at(
-        keys.consent(user.id, client_id),
-        consent_id=keys.new_id(),
-        user_id=user.id,
-        client_id=client_id,
-        **_contents(asked),
-    )
-    context.work.put(consent)
-    counters.add(context.work, keys.consents_of(user.id), 1)
-    return consent.consent_id

@@ -8,6 +8,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from chalicelib.db import keys
@@ -27,10 +28,7 @@ FOLDER = Path(__file__).with_name("pages")
 
 
 class ShownAgainError(ConflictError):
-    """Raised by a commit to show a page again.
-
-    :param page: with what is wrong on it.
-    """
+    """Raised by a commit to show a page again, with what is wrong on it."""
 
     def __init__(self, page: Reply) -> None:
         super().__init__()
@@ -68,12 +66,9 @@ def make_ticket(
 
     :param scopes: what the page asks for; which of a client's scopes that may be changes with its owner, too.
     """
-    contents = [keys.new_id(), client.registration_id, client.user_id]
+    contents: list[Any] = [keys.new_id(), client.registration_id, client.user_id]
     if user:
-        shown = int(client.version), sorted(scopes)
-        return make_form_ticket(
-            call, browser, _form(call), [*contents, user.id, int(user.credentials_version), *shown]
-        )
+        contents += [user.id, int(user.credentials_version), int(client.version), sorted(scopes)]
     return make_form_ticket(call, browser, _form(call), contents)
 
 
@@ -91,10 +86,7 @@ def _form(call: Call) -> str:
 def sign_in_page(
     call: Call, asked: AuthorizationRequest, error: ApiError | None = None, *, username: str = ""
 ) -> Reply:
-    """Ask for username and password.
-
-    :param error: what was wrong with the answer before this one, if anything.
-    """
+    """Ask for username and password; after an error, once more."""
     return show(
         call,
         FOLDER / "sign_in.html",
@@ -135,10 +127,7 @@ def render_error(request: Request, error: ApiError) -> Reply:
 def _help(call: Call) -> str:
     """Return the link to the page for forgotten passwords, if the route table has one."""
     path = call.paths.get("show_forgotten_password")
-    if path is None:
-        return ""
-    address = html.escape(base_of(call) + path)
-    return f'<a href="{address}">Forgot your password?</a>'
+    return f'<a href="{html.escape(base_of(call) + path)}">Forgot your password?</a>' if path else ""
 
 
 def _common(call: Call, asked: AuthorizationRequest) -> dict[str, str]:

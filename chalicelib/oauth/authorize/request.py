@@ -11,7 +11,7 @@ from chalicelib.db import keys
 from chalicelib.db.keys import MAX_EMAIL, Key
 from chalicelib.oauth.authorize.models import AuthorizationRequest
 from chalicelib.oauth.clients.models import AUTHORIZATION_CODE, OAuth2Client
-from chalicelib.oauth.clients.standing import allowed_scopes, granted_scopes, is_in_force, owner_of
+from chalicelib.oauth.clients.standing import allowed_scopes, find_owner, granted_scopes
 from chalicelib.oauth.errors import (
     BadAuthorizationRequestError,
     InvalidRequestError,
@@ -79,7 +79,6 @@ class RefusedRequestError(BadAuthorizationRequestError):
     automatically before they have signed in (RFC 9700 §4.11.2).
 
     :param asked: the request, as far as it was understood.
-    :param error: what is wrong with it.
     """
 
     def __init__(self, asked: AuthorizationRequest, error: OAuthError) -> None:
@@ -102,7 +101,6 @@ def client_key(query: Query) -> Key | None:
 def read_authorization_request(context: Context, issuer: str, query: Query) -> AuthorizationRequest:
     """Check the query of a request whose client, if there is such, was read; its owner is read here.
 
-    :param issuer: public base URL of the stage.
     :raises BadAuthorizationRequestError: client or redirect URI are wrong, or the client may not be used.
     :raises RefusedRequestError: anything else is wrong, so that the client may be told of it.
     """
@@ -112,8 +110,8 @@ def read_authorization_request(context: Context, issuer: str, query: Query) -> A
             "The app that sent you here is not registered. Go back and try again."
         )
     note(client_id=client.client_id)
-    owner = owner_of(context, client)
-    if not is_in_force(client, owner):
+    owner = find_owner(context, client)
+    if owner is None:
         raise BadAuthorizationRequestError(
             "You cannot sign in to the app that sent you here: it is suspended."
         )
@@ -140,10 +138,7 @@ def _redirect_uri(client: OAuth2Client, given: list[str]) -> str:
 
 
 def _single_values(query: Query) -> dict[str, str]:
-    """Return one value of each parameter; empty ones count as omitted (RFC 6749 §3.1).
-
-    :raises InvalidRequestError: one is given twice, or too long.
-    """
+    """Return one value of each parameter; empty ones count as omitted (RFC 6749 §3.1)."""
     names = [*schema_of(AuthorizationQuery).fields, *UNSUPPORTED]
     found = {name: query.get(name, []) for name in names}
     if any(len(values) > 1 for values in found.values()):

@@ -8,24 +8,27 @@ from chalicelib.context import Context
 from chalicelib.db import counters, keys
 from chalicelib.errors import ApiError, ConflictError, InvalidValueError
 from chalicelib.events import Detail, Event, EventName
-from chalicelib.oauth.clients.models import CONFIDENTIAL, PUBLIC_CLIENT, OAuth2Client
+from chalicelib.oauth.clients.models import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    CONFIDENTIAL,
+    PUBLIC_CLIENT,
+    REFRESH_TOKEN,
+    OAuth2Client,
+)
 from chalicelib.oauth.secrets import hash_secret, new_secret
 
 
 def create_client(context: Context, user_id: str, fields: Mapping[str, Any]) -> OAuth2Client:
-    """Create a client; a confidential one holds its secret afterwards.
+    """Create a client of a user; a confidential one holds its secret afterwards.
 
-    :param user_id: the owner.
     :param fields: as ClientRegistrationInputSchema loaded them.
     :raises InvalidValueError: they contradict each other.
     """
-    uris = fields.get("redirect_uris", [])
-    values = {
-        "redirect_uris": uris,
-        "default_scopes": fields.get("default_scopes", []),
-        "grant_types": fields.get("grant_types", default_grant_types(uris)),
-    }
-    _check(fields["client_type"], values)
+    redirect_uris = fields.get("redirect_uris", [])
+    by_default = [AUTHORIZATION_CODE, REFRESH_TOKEN] if redirect_uris else [CLIENT_CREDENTIALS]
+    grant_types = fields.get("grant_types", by_default)
+    _check(fields["client_type"], grant_types, redirect_uris)
     client_id = f"client-{keys.new_id().lower()}"
     client = OAuth2Client.at(
         keys.client(client_id),
@@ -33,7 +36,9 @@ def create_client(context: Context, user_id: str, fields: Mapping[str, Any]) -> 
         user_id=user_id,
         client_name=fields.get("client_name", ""),
         client_type=fields["client_type"],
-        **values,
+        redirect_uris=redirect_uris,
+        default_scopes=fields.get("default_scopes", []),
+        grant_types=grant_types,
     )
     if client.client_type == CONFIDENTIAL:
         client.client_secret = new_secret()
@@ -57,8 +62,8 @@ def change_client(context: Context, client: OAuth2Client, changes: Mapping[str, 
 
     :raises InvalidValueError: they contradict each other.
     """
-    present = {"redirect_uris": client.redirect_uris, "grant_types": client.grant_types}
-    _check(client.client_type, {**present, **changes})
+    grant_types = changes.get("grant_types", client.grant_types)
+    _check(client.client_type, grant_types, changes.get("redirect_uris", client.redirect_uris))
     context.work.change(client, changes)
     details: dict[str, Detail] = {"fields": sorted(changes)}
     if "is_active" in changes:
@@ -96,28 +101,12 @@ def _emit(context: Context, name: EventName, client: OAuth2Client, **details: De
     context.emit(Event(name=name, user_id=client.user_id, details=details))
 
 
-def _check(client_type: str, values: Mapping[str, Any]) -> None:
-    """Check what schemas can't see: how fields fit together.
-
-    :raises InvalidValueError: the fields contradict each other.
-    """
-    flaws = client_flaws(client_type, values)
-    if flaws:
-        raise InvalidValueError(
-            errors=[{"pointer": f"/{name}", "detail": detail} for name, detail in flaws.items()]
-        )
-
-
-def default_grant_types(redirect_uris: list[str]) -> list[str]:
-    """Return the grant types of a client that names none."""
-    return ["authorization_code", "refresh_token"] if redirect_uris else ["client_credentials"]
-
-
-def client_flaws(client_type: str, values: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is wrong with fields that do not fit together, by name."""
-    grants, uris = values["grant_types"], values["redirect_uris"]
-    if client_type == PUBLIC_CLIENT and "client_credentials" in grants:
-        return {"grant_types": "A public client has no secret, so it can't use client_credentials."}
-    if "authorization_code" in grants and not uris:
-        return {"redirect_uris": "authorization_code needs at least one redirect URI."}
-    return {}
+def _check(client_type: str, grant_types: list[str], redirect_uris: list[str]) -> None:
+    """Check what schemas cannot see: how fields fit together."""
+    name = detail = ""
+    if client_type == PUBLIC_CLIENT and CLIENT_CREDENTIALS in grant_types:
+        name, detail = "grant_types", "A public client has no secret, so it can't use client_credentials."
+    elif AUTHORIZATION_CODE in grant_types and not redirect_uris:
+        name, detail = "redirect_uris", "authorization_code needs at least one redirect URI."
+    if name:
+        raise InvalidValueError(errors=[{"pointer": f"/{name}", "detail": detail}])

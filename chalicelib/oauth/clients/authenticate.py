@@ -44,7 +44,11 @@ def authenticate_client(
     client = context.find(OAuth2Client, key)
     if client is None:
         raise client_refusal(context, None, "client_authentication", "unknown client")
-    if not _is_authentic(client, credentials):
+    if client.client_type == PUBLIC_CLIENT:
+        is_authentic = credentials.secret is None
+    else:
+        is_authentic = client_secret_matches(client, credentials.secret or "")
+    if not is_authentic:
         raise client_refusal(context, client, "client_authentication", "wrong secret")
     note(client_id=client.client_id)
     return client
@@ -56,7 +60,6 @@ def client_refusal(
     """Return the error for what a client asks; it counts for this client at this address.
 
     :param client: None if no client has the id; it is a stranger's text then, and is not kept.
-    :raises TooManyRequestsError: there were too many of these.
     """
     client_id = client.client_id if client else None
     subject = attempts.client(context, client_id)
@@ -72,19 +75,9 @@ def client_refusal(
     return attempts.failed(context, [subject], event, InvalidClientError())
 
 
-def _is_authentic(client: OAuth2Client, credentials: ClientCredentials) -> bool:
-    if client.client_type == PUBLIC_CLIENT:
-        return credentials.secret is None
-    return client_secret_matches(client, credentials.secret or "")
-
-
-def client_secret_matches(client: OAuth2Client | None, secret: str) -> bool:
-    """Compare a secret with those of a client in constant time; without a client, against nothing.
-
-    During the overlap after a rotation the secret before it is good, too.
-    """
+def client_secret_matches(client: OAuth2Client, secret: str) -> bool:
+    """Compare a secret with those of a client in constant time: after a rotation, two for the overlap."""
     given = hash_secret(secret)
-    stored = (client.secret_hash, client.previous_secret_hash) if client else (None, None)
-    current, previous = (found or NO_HASH for found in stored)
-    matches, matched = hmac.compare_digest(given, current), hmac.compare_digest(given, previous)
-    return matches or (matched and client is not None and time.time() < client.previous_secret_until)
+    matches = hmac.compare_digest(given, client.secret_hash or NO_HASH)
+    matched = hmac.compare_digest(given, client.previous_secret_hash or NO_HASH)
+    return matches or (matched and time.time() < client.previous_secret_until)

@@ -28,9 +28,8 @@ OWNER_OR_FIRST_PARTY_ADMIN = OWNER | FIRST_PARTY_ADMIN
 
 
 def check_password_grant(call: Call, grant_types: Collection[str]) -> None:
-    """Check what schemas can't see: who decides on clients that people give their passwords to.
+    """Check who decides on clients that people give their passwords to.
 
-    :param grant_types: those that the client is to have.
     :raises ForbiddenError: the password grant is among them, and the caller is no admin who may give it.
     """
     if PASSWORD in grant_types and not FIRST_PARTY_ADMIN.allows(call):

@@ -19,10 +19,7 @@ CLIENT_TYPES = (CONFIDENTIAL, PUBLIC_CLIENT)
 
 
 def validate_no_doubles(values: list[str]) -> None:
-    """Refuse a list that names something twice.
-
-    :raises ValidationError: it does.
-    """
+    """Refuse a list that names something twice."""
     if len(set(values)) < len(values):
         raise ValidationError("Must not name anything twice.")
 

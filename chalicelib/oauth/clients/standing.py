@@ -8,17 +8,31 @@ from chalicelib.scopes import FIRST_PARTY_ONLY
 from chalicelib.users.models import User
 
 
-def is_in_force(client: OAuth2Client, owner: User | None) -> bool:
-    """Whether a client may be used at all: neither it nor its owner's account is disabled or gone."""
-    return bool(client.is_active and owner is not None and owner.is_active)
+def find_owner(context: Context, client: OAuth2Client) -> User | None:
+    """Return the owner of a client that may be used; None if one of the two is disabled or gone."""
+    key = keys.user(client.user_id)
+    context.read([key])
+    owner = context.find(User, key)
+    return owner if client.is_active and owner is not None and owner.is_active else None
 
 
-def is_first_party(client: OAuth2Client, owner: User | None) -> bool:
+def require_owner(context: Context, client: OAuth2Client) -> User:
+    """Return the owner of a client that may be used.
+
+    :raises UnauthorizedClientError: it may not.
+    """
+    owner = find_owner(context, client)
+    if owner is None:
+        raise UnauthorizedClientError("This client is suspended, or its owner's account is disabled.")
+    return owner
+
+
+def is_first_party(client: OAuth2Client, owner: User) -> bool:
     """Whether a client has the password grant, and belongs to an active admin."""
-    return PASSWORD in client.grant_types and owner is not None and owner.is_active_admin
+    return PASSWORD in client.grant_types and owner.is_active_admin
 
 
-def allowed_scopes(client: OAuth2Client, owner: User | None, *, for_owner: bool = False) -> frozenset[str]:
+def allowed_scopes(client: OAuth2Client, owner: User, *, for_owner: bool = False) -> frozenset[str]:
     """Return the scopes that a client's tokens may have.
 
     :param for_owner: the client acts for its owner by client_credentials, not for somebody who signed in.
@@ -27,29 +41,9 @@ def allowed_scopes(client: OAuth2Client, owner: User | None, *, for_owner: bool 
     return scopes if for_owner or is_first_party(client, owner) else scopes - FIRST_PARTY_ONLY
 
 
-def owner_of(context: Context, client: OAuth2Client) -> User | None:
-    """Return a client's owner; what was not read yet is read now."""
-    key = keys.user(client.user_id)
-    context.read([key])
-    return context.find(User, key)
-
-
-def require_in_force(context: Context, client: OAuth2Client) -> User:
-    """Return the owner of a client that may be used.
-
-    :raises UnauthorizedClientError: the client is suspended, or its owner's account is disabled or gone.
-    """
-    owner = owner_of(context, client)
-    if owner is None or not is_in_force(client, owner):
-        raise UnauthorizedClientError("This client is suspended, or its owner's account is disabled.")
-    return owner
-
-
 def granted_scopes(allowed: frozenset[str], asked: str | None) -> frozenset[str]:
-    """Return the scopes of a token: what is asked, else everything that may be asked.
+    """Return the scopes of a token: what is asked, with blanks in between, else everything that is allowed.
 
-    :param allowed: what may be asked.
-    :param asked: names between blanks, any number of them.
     :raises InvalidScopeError: more is asked than may be, or nothing is left: a scope has at least one name
         (RFC 6749 §3.3).
     """

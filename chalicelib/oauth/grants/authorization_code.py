@@ -7,10 +7,10 @@ from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.oauth.authorize.models import AuthorizationCode, parse_code, require_consent
 from chalicelib.oauth.clients.models import REFRESH_TOKEN
-from chalicelib.oauth.clients.standing import allowed_scopes, granted_scopes, require_in_force
+from chalicelib.oauth.clients.standing import allowed_scopes, granted_scopes, require_owner
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError
 from chalicelib.oauth.grants.grant import TokenRequest, require_signed_in, reuse, token_response
-from chalicelib.oauth.tokens.families import is_of, revoke_unread_family, start_family
+from chalicelib.oauth.tokens.families import is_of, start_family
 from chalicelib.telemetry.measure import count
 
 
@@ -23,10 +23,8 @@ def reads(parameters: dict[str, str]) -> list[Key | None]:
 def grant(request: TokenRequest) -> dict[str, Any]:
     """Exchange an authorization code for tokens, once.
 
-    :raises InvalidRequestError: code or code_verifier is missing.
     :raises InvalidGrantError: the code is unknown, expired, another client's, of another redirect URI or
         verifier, or was used before; then what it was exchanged for dies.
-    :raises UnauthorizedClientError: the client is suspended, or its owner's account disabled or gone.
     :raises InvalidScopeError: the client has lost every scope that the person allowed.
     """
     context, client = request.context, request.client
@@ -34,7 +32,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
         raise InvalidRequestError("code and code_verifier are needed.")
     code = _code(request)
     user = require_signed_in(context, code)
-    allowed = allowed_scopes(client, require_in_force(context, client))
+    allowed = allowed_scopes(client, require_owner(context, client))
     scopes = granted_scopes(allowed.intersection(code.scope.split()), None)
     context.if_unsure = "Start the authorization over: the code may have been used up."
     context.work.change(code, {"is_used": True})
@@ -49,8 +47,8 @@ def grant(request: TokenRequest) -> dict[str, Any]:
 
 
 def _code(request: TokenRequest) -> AuthorizationCode:
-    parsed = parse_code(request.parameters["code"])
-    code = request.context.find(AuthorizationCode, parsed[1] if parsed else None)
+    context, parsed = request.context, parse_code(request.parameters["code"])
+    code = context.find(AuthorizationCode, parsed[1] if parsed else None)
     if code is None or not is_of(code, request.client):
         raise InvalidGrantError
     if not _is_same_uri(request, code) or not code.is_verified_by(request.parameters["code_verifier"]):
@@ -58,17 +56,11 @@ def _code(request: TokenRequest) -> AuthorizationCode:
     if code.is_used:
         # RFC 6749 §4.1.2: one of the two who had it is a thief, and it is unknown which. Who lacks the
         # verifier could never have used it, and may not sign anybody out.
-        raise _reuse(request, code)
+        count("token_reuses")
+        raise reuse(context, "code_reuse", code)
     if time.time() >= code.valid_until:
         raise InvalidGrantError
     return code
-
-
-def _reuse(request: TokenRequest, code: AuthorizationCode) -> Exception:
-    count("token_reuses")
-    error = reuse(request.context, "code_reuse", code)
-    revoke_unread_family(request.context, keys.family(code.user_id, code.family_id), otherwise=error)
-    return error
 
 
 def _is_same_uri(request: TokenRequest, code: AuthorizationCode) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 from chalicelib.db.keys import Key
 from chalicelib.oauth.clients.models import CONFIDENTIAL
-from chalicelib.oauth.clients.standing import allowed_scopes, granted_scopes, require_in_force
+from chalicelib.oauth.clients.standing import allowed_scopes, granted_scopes, require_owner
 from chalicelib.oauth.errors import UnauthorizedClientError
 from chalicelib.oauth.grants.grant import TokenRequest, token_response
 
@@ -23,7 +23,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     client = request.client
     if client.client_type != CONFIDENTIAL:
         raise UnauthorizedClientError
-    owner = require_in_force(request.context, client)
+    owner = require_owner(request.context, client)
     allowed = allowed_scopes(client, owner, for_owner=True)
     scopes = granted_scopes(allowed, request.parameters.get("scope"))
     return token_response(request, owner, scopes, sub=client.client_id)

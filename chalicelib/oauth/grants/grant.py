@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chalicelib.context import Context
+from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.errors import ApiError
 from chalicelib.events import Event, EventName
 from chalicelib.oauth.authorize.models import AuthorizationCode
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.errors import InvalidGrantError
+from chalicelib.oauth.tokens.families import revoke_unread_family
 from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.security.tokens import Claims, issue
 from chalicelib.telemetry.measure import count, note
@@ -19,10 +21,7 @@ from chalicelib.users.sign_in import signed_in_user
 
 @dataclass(frozen=True)
 class TokenRequest:
-    """A request at the token endpoint whose client is authenticated.
-
-    :param issuer: public base URL of the stage.
-    """
+    """A request at the token endpoint whose client is authenticated."""
 
     context: Context
     issuer: str
@@ -54,7 +53,6 @@ def token_response(
 ) -> dict[str, Any]:
     """Sign an access token, and return the answer that carries it (RFC 6749 §5.1).
 
-    :param user: the account that it acts for.
     :param family: id of the refresh token family, with which it lives and dies.
     :param consent: id of the consent, with which both do after a sign-in by code.
     :param sub: the subject, where it is not the user.
@@ -88,7 +86,7 @@ def token_response(
 def require_signed_in(context: Context, item: AuthorizationCode | TokenFamily) -> User:
     """Return the user whose sign-in a code or family came of, who was read.
 
-    :raises InvalidGrantError: the account is gone or disabled, or its credentials have changed.
+    :raises InvalidGrantError: the sign-in does not hold any more.
     """
     user = signed_in_user(context, item.user_id, int(item.credentials_version))
     if user is None:
@@ -97,11 +95,15 @@ def require_signed_in(context: Context, item: AuthorizationCode | TokenFamily) -
 
 
 def reuse(context: Context, name: EventName, item: AuthorizationCode | TokenFamily) -> ApiError:
-    """Return the refusal of what was used before; it tells of the family that has to end with it."""
+    """Return the refusal of what was used before; it ends the family, as somebody else may have a copy."""
     error = context.refuse(InvalidGrantError())
-    details = {"family": item.family_id}
+    revoke_unread_family(context, keys.family(item.user_id, item.family_id), otherwise=error)
     event = Event(
-        name=name, user_id=item.user_id, client_id=item.client_id, outcome="failure", details=details
+        name=name,
+        user_id=item.user_id,
+        client_id=item.client_id,
+        outcome="failure",
+        details={"family": item.family_id},
     )
     context.emit(event)
     return error

@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from chalicelib.db.keys import MAX_EMAIL
 from chalicelib.errors import TooManyRequestsError
+from chalicelib.oauth import errors
 from chalicelib.oauth.clients.models import (
     AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
@@ -14,14 +15,6 @@ from chalicelib.oauth.clients.models import (
     REFRESH_TOKEN,
 )
 from chalicelib.oauth.clients.schemas import EXAMPLE_SECRET
-from chalicelib.oauth.errors import (
-    InvalidClientError,
-    InvalidGrantError,
-    InvalidRequestError,
-    InvalidScopeError,
-    UnauthorizedClientError,
-    UnsupportedGrantTypeError,
-)
 from chalicelib.oauth.form import (
     CLIENT_AUTHENTICATION,
     OAuthFormSchema,
@@ -114,12 +107,12 @@ class TokenSchema(Schema):
     gives=oauth_json(TokenSchema),
     docs=Docs(
         problems=(
-            InvalidRequestError,
-            InvalidClientError,
-            InvalidGrantError,
-            InvalidScopeError,
-            UnauthorizedClientError,
-            UnsupportedGrantTypeError,
+            errors.InvalidRequestError,
+            errors.InvalidClientError,
+            errors.InvalidGrantError,
+            errors.InvalidScopeError,
+            errors.UnauthorizedClientError,
+            errors.UnsupportedGrantTypeError,
             TooManyRequestsError,
         ),
         limits={"sign-ins of an account": SIGN_INS, "refreshes of a sign-in": refresh_token.REFRESHES},
@@ -130,11 +123,11 @@ def create_token(call: Call) -> Reply:
     """Exchange a grant for tokens: authorization_code, client_credentials, password or refresh_token."""
     grant_type = call.body["grant_type"]
     if grant_type not in GRANTS:
-        raise UnsupportedGrantTypeError
+        raise errors.UnsupportedGrantTypeError
     note(grant_type=grant_type)
     grant = GRANTS[grant_type]
     client = client_of(call, grant.reads(call.body))
     if grant_type not in client.grant_types:
-        raise UnauthorizedClientError
+        raise errors.UnauthorizedClientError
     request = TokenRequest(call.context, call.request.base_url, call.body, client)
     return Reply(grant.grant(request), headers={"Pragma": "no-cache"})  # RFC 6749 §5.1

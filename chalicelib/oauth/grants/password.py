@@ -5,7 +5,7 @@ from typing import Any
 from chalicelib.db import keys
 from chalicelib.db.keys import Key
 from chalicelib.oauth.clients.models import REFRESH_TOKEN
-from chalicelib.oauth.clients.standing import allowed_scopes, granted_scopes, is_first_party, require_in_force
+from chalicelib.oauth.clients.standing import allowed_scopes, granted_scopes, is_first_party, require_owner
 from chalicelib.oauth.errors import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
 from chalicelib.oauth.grants.grant import TokenRequest, token_response
 from chalicelib.oauth.tokens.families import start_family
@@ -20,7 +20,6 @@ def reads(parameters: dict[str, str]) -> list[Key | None]:
 def grant(request: TokenRequest) -> dict[str, Any]:
     """Issue tokens to whoever knows the password.
 
-    :raises InvalidRequestError: username or password is missing.
     :raises UnauthorizedClientError: the client is not first-party today, or suspended.
     :raises InvalidGrantError: unknown user, wrong password or disabled user: the same bytes, and as slow;
         or the email address is to be confirmed first.
@@ -31,7 +30,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     if "username" not in parameters or "password" not in parameters:
         raise InvalidRequestError("Send username (or email address) and password.")
     candidate = look_up(context, parameters["username"], lambda _: [keys.user(client.user_id)])
-    owner = require_in_force(context, client)
+    owner = require_owner(context, client)
     if not is_first_party(client, owner):
         raise UnauthorizedClientError
     scopes = granted_scopes(allowed_scopes(client, owner), parameters.get("scope"))

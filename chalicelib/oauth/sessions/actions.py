@@ -28,7 +28,6 @@ def live_sessions(
     """Return the families that have not ended, by what their clients and consents are today.
 
     :param families: of one account, at most 100; their `client_name` is filled in.
-    :param credentials_version: the account's.
     """
     alive = [each for each in families if is_alive(each) and each.credentials_version == credentials_version]
     wanted = dict.fromkeys(key for each in alive for key in (keys.client(each.client_id), consent_key(each)))

@@ -10,19 +10,9 @@ from chalicelib.db.keys import Key
 from chalicelib.errors import InvalidTokenError
 from chalicelib.events import Event
 from chalicelib.oauth.clients.models import OAuth2Client
-from chalicelib.oauth.clients.standing import allowed_scopes, is_in_force, owner_of
-from chalicelib.oauth.tokens import authenticator
-from chalicelib.oauth.tokens.families import (
-    RefreshToken,
-    consent_key,
-    has_consent,
-    is_alive,
-    is_current,
-    is_of,
-    parse_refresh_token,
-    revoke_family,
-    was_used,
-)
+from chalicelib.oauth.clients.standing import allowed_scopes, find_owner
+from chalicelib.oauth.tokens import authenticator, families
+from chalicelib.oauth.tokens.families import RefreshToken
 from chalicelib.oauth.tokens.models import RevokedToken, TokenFamily
 from chalicelib.security.tokens import LEEWAY, Claims, verify
 from chalicelib.telemetry.measure import count
@@ -33,12 +23,9 @@ INACTIVE = {"active": False}
 
 
 def parse_token(context: Context, issuer: str, text: str) -> Token:
-    """Read a presented token of either kind; None if it is none of ours.
-
-    :param issuer: public base URL of the stage.
-    """
+    """Read a presented token of either kind; None if it is none of ours."""
     try:
-        return parse_refresh_token(text) or verify(context.keyring, issuer, text)
+        return families.parse_refresh_token(text) or verify(context.keyring, issuer, text)
     except InvalidTokenError:
         return None
 
@@ -62,8 +49,8 @@ def _revoke_refresh_token(context: Context, client: OAuth2Client, token: Refresh
     family = context.find(TokenFamily, token.family_key)
     if family is None or family.client_id != client.client_id or family.is_revoked:
         return
-    if is_current(family, token) or was_used(context, token):
-        revoke_family(context, family)
+    if families.is_current(family, token) or families.was_used(context, token):
+        families.revoke_family(context, family)
         _emit(context, client, family.user_id, "refresh_token")
 
 
@@ -121,14 +108,16 @@ def _describe_refresh_token(
     context: Context, issuer: str, client: OAuth2Client, token: RefreshToken
 ) -> dict[str, Any]:
     family = context.find(TokenFamily, token.family_key)
-    if family is None or not (is_of(family, client) and is_current(family, token) and is_alive(family)):
+    if family is None or not families.is_of(family, client):
+        return INACTIVE
+    if not families.is_current(family, token) or not families.is_alive(family):
         return INACTIVE
     user = signed_in_user(context, token.user_id, int(family.credentials_version))
     if user is None:
         return INACTIVE
-    context.read([keys.user(client.user_id), consent_key(family)])
-    owner = owner_of(context, client)
-    if not is_in_force(client, owner) or not has_consent(context, family):
+    context.read([keys.user(client.user_id), families.consent_key(family)])
+    owner = find_owner(context, client)
+    if owner is None or not families.has_consent(context, family):
         return INACTIVE
     return {
         "active": True,

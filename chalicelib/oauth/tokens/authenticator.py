@@ -11,11 +11,10 @@ from chalicelib.db.keys import Key
 from chalicelib.errors import InvalidTokenError
 from chalicelib.oauth.authorize.models import Consent
 from chalicelib.oauth.clients.models import OAuth2Client
-from chalicelib.oauth.clients.standing import allowed_scopes, is_first_party, is_in_force
+from chalicelib.oauth.clients.standing import allowed_scopes, find_owner, is_first_party
 from chalicelib.oauth.tokens.models import RevokedToken, TokenFamily
 from chalicelib.security.actor import Actor
 from chalicelib.security.tokens import Claims
-from chalicelib.users.models import User
 from chalicelib.users.sign_in import signed_in_user
 
 
@@ -42,8 +41,13 @@ def actor(context: Context, claims: Claims) -> Actor:
     if account is None or context.find(RevokedToken, keys.revoked_token(claims.jti)):
         raise InvalidTokenError
     _check_family(context, claims)
-    owner, for_owner = context.find(User, keys.user(claims.client_owner)), claims.sub == claims.client_id
-    client = _client(context, claims, owner)
+    client = context.find(OAuth2Client, keys.client(claims.client_id))
+    if client is None or client.registration_id != claims.registration:
+        raise InvalidTokenError
+    owner = find_owner(context, client) if client.user_id == claims.client_owner else None
+    if owner is None:
+        raise InvalidTokenError
+    for_owner = claims.sub == claims.client_id
     scopes = claims.scopes & allowed_scopes(client, owner, for_owner=for_owner)
     # What a client does for its owner is no sign-in: nobody typed a password.
     return Actor(account, claims, scopes, not for_owner and is_first_party(client, owner))
@@ -58,12 +62,3 @@ def _check_family(context: Context, claims: Claims) -> None:
         consent = context.find(Consent, keys.consent(claims.owner, claims.client_id))
         if consent is None or consent.consent_id != claims.consent:
             raise InvalidTokenError
-
-
-def _client(context: Context, claims: Claims, owner: User | None) -> OAuth2Client:
-    client = context.find(OAuth2Client, keys.client(claims.client_id))
-    if client is None or client.registration_id != claims.registration:
-        raise InvalidTokenError
-    if client.user_id != claims.client_owner or not is_in_force(client, owner):
-        raise InvalidTokenError
-    return client

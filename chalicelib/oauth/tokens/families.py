@@ -25,10 +25,7 @@ LENGTH = 97  # characters
 
 @dataclass(frozen=True)
 class RefreshToken:
-    """A refresh token as it was presented; its first parts only say where to look.
-
-    :param text: all of it; of this, only the hash is ever stored.
-    """
+    """A refresh token as it was presented; its first parts only say where to look."""
 
     text: str = field(repr=False)
     user_id: str
@@ -61,10 +58,7 @@ def _token(user_id: str, family_id: str, secret: str) -> RefreshToken:
 
 
 def successor_of(keyring: Keyring, token: RefreshToken) -> RefreshToken:
-    """Return the token that follows another one; it is the same each time, and only this server can tell it.
-
-    It is a MAC of the whole token before, user and family included, so nothing secret has to be stored.
-    """
+    """Return the token that follows another one: a MAC of the whole of it, so nothing secret is stored."""
     digest = hmac.digest(keyring.mac_key("refresh token"), token.text.encode(), hashlib.sha256)
     secret = base64.urlsafe_b64encode(digest).decode().rstrip("=")
     return _token(token.user_id, token.family_id, secret)
@@ -81,8 +75,7 @@ def start_family(
 ) -> RefreshToken:
     """Add a new family to the work, and return its first token.
 
-    :param family_id: its id, where that is known already.
-    :param consent_id: what it lives and dies with, after a sign-in by code.
+    :param consent_id: of the consent that it lives and dies with, after a sign-in by code.
     """
     now, settings = int(time.time()), context.settings
     token = _token(user.id, family_id or new_id(), new_secret())
@@ -124,10 +117,7 @@ def was_used(context: Context, token: RefreshToken) -> bool:
 def is_repeated(context: Context, family: TokenFamily, token: RefreshToken) -> bool:
     """Whether a token is shown again within the grace: the one used last, its successor not used yet.
 
-    An answer may be lost, and two tabs may refresh at once: both get the same successor. A thief gains no
-    session of their own by that. Whoever uses the successor later leaves the other one with a token that is
-    used, or whose successor is, and to show that ends the family. For both to go on unnoticed, each of them
-    would have to refresh within these seconds of the other, every time.
+    An answer may be lost, and two tabs may refresh at once. A thief gains nothing by it (docs/oauth2.md).
     """
     used = _tombstone(context, token)
     if used is None or used.successor_hash != family.token_hash:

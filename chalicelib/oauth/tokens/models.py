@@ -41,10 +41,7 @@ class TokenFamily(Item, discriminator="token_family"):
 
 
 class UsedRefreshToken(Item, discriminator="used_refresh_token"):
-    """The tombstone of a refresh token, made when it was used.
-
-    `successor_hash` is the hash of the token that was given for it.
-    """
+    """The tombstone of a refresh token that was used; `successor_hash` is of the token given for it."""
 
     personal = Personal(
         places=lambda person: [Place(keys.user(person.id).pk, keys.USED_TOKENS)],
