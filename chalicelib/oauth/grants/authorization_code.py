@@ -38,12 +38,9 @@ def grant(request: TokenRequest) -> dict[str, Any]:
     context.work.change(code, {"is_used": True})
     require_consent(context.work, user.id, client.client_id, code.consent_id, otherwise=InvalidGrantError())
     # Without refresh tokens, too: the family is what a second use of the code ends.
-    family_id, consent_id = code.family_id, code.consent_id
-    token = start_family(context, user, client, scopes, family_id=family_id, consent_id=consent_id)
-    refresh_token = token.text if REFRESH_TOKEN in client.grant_types else None
-    return token_response(
-        request, user, scopes, refresh_token=refresh_token, family=family_id, consent=consent_id
-    )
+    family, token = start_family(context, user, client, scopes, code)
+    refresh_token = token if REFRESH_TOKEN in client.grant_types else None
+    return token_response(request, user, scopes, family=family, refresh_token=refresh_token)
 
 
 def _code(request: TokenRequest) -> AuthorizationCode:

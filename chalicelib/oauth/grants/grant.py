@@ -11,7 +11,7 @@ from chalicelib.events import Event, EventName
 from chalicelib.oauth.authorize.models import AuthorizationCode
 from chalicelib.oauth.clients.models import OAuth2Client
 from chalicelib.oauth.errors import InvalidGrantError
-from chalicelib.oauth.tokens.families import revoke_unread_family
+from chalicelib.oauth.tokens.families import RefreshToken, revoke_unread_family
 from chalicelib.oauth.tokens.models import TokenFamily
 from chalicelib.security.tokens import Claims, issue
 from chalicelib.telemetry.measure import count, note
@@ -46,16 +46,14 @@ def token_response(
     user: User,
     scopes: frozenset[str],
     *,
-    refresh_token: str | None = None,
-    family: str | None = None,
-    consent: str | None = None,
     sub: str | None = None,
+    family: TokenFamily | None = None,
+    refresh_token: RefreshToken | None = None,
 ) -> dict[str, Any]:
     """Sign an access token, and return the answer that carries it (RFC 6749 §5.1).
 
-    :param family: id of the refresh token family, with which it lives and dies.
-    :param consent: id of the consent, with which both do after a sign-in by code.
     :param sub: the subject, where it is not the user.
+    :param family: with which it lives and dies, as both do with the consent that the family rests on.
     :raises ServiceUnavailableError: AWS KMS, which holds the private key, does not answer.
     """
     context, client = request.context, request.client
@@ -68,8 +66,8 @@ def token_response(
         scopes=scopes,
         owner=user.id,
         credentials_version=int(user.credentials_version),
-        family=family,
-        consent=consent,
+        family=family.family_id if family else None,
+        consent=family.consent_id if family else None,
     )
     lifetime = context.settings.access_token_lifetime
     access_token = context.once(claims, lambda: issue(context.keyring, request.issuer, claims, lifetime))
@@ -80,7 +78,7 @@ def token_response(
         "expires_in": lifetime,
         "scope": " ".join(sorted(scopes)),
     }
-    return answer | ({"refresh_token": refresh_token} if refresh_token else {})
+    return answer | ({"refresh_token": refresh_token.text} if refresh_token else {})
 
 
 def require_signed_in(context: Context, item: AuthorizationCode | TokenFamily) -> User:

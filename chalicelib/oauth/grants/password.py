@@ -41,5 +41,5 @@ def grant(request: TokenRequest) -> dict[str, Any]:
         raise InvalidGrantError(error.detail) from error
     if REFRESH_TOKEN not in client.grant_types:
         return token_response(request, user, scopes)
-    token = start_family(context, user, client, scopes)
-    return token_response(request, user, scopes, refresh_token=token.text, family=token.family_id)
+    family, token = start_family(context, user, client, scopes)
+    return token_response(request, user, scopes, family=family, refresh_token=token)

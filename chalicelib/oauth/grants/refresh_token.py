@@ -56,14 +56,7 @@ def grant(request: TokenRequest) -> dict[str, Any]:
         budget.spend(context.work)
     scopes = _scopes(request, family, is_new=is_new)
     successor = families.rotate(context, family, token) if is_new else _repeat(context, family, token)
-    return token_response(
-        request,
-        user,
-        scopes,
-        refresh_token=successor.text,
-        family=family.family_id,
-        consent=family.consent_id,
-    )
+    return token_response(request, user, scopes, family=family, refresh_token=successor)
 
 
 def _scopes(request: TokenRequest, family: TokenFamily, *, is_new: bool) -> frozenset[str]:

@@ -69,16 +69,14 @@ def start_family(
     user: User,
     client: OAuth2Client,
     scopes: frozenset[str],
-    *,
-    family_id: str | None = None,
-    consent_id: str | None = None,
-) -> RefreshToken:
-    """Add a new family to the work, and return its first token.
+    code: AuthorizationCode | None = None,
+) -> tuple[TokenFamily, RefreshToken]:
+    """Add a new family to the work, and return it with its first token.
 
-    :param consent_id: of the consent that it lives and dies with, after a sign-in by code.
+    :param code: the code that was exchanged, if any: the family lives and dies with its consent.
     """
     now, settings = int(time.time()), context.settings
-    token = _token(user.id, family_id or new_id(), new_secret())
+    token = _token(user.id, code.family_id if code else new_id(), new_secret())
     until = now + settings.refresh_token_absolute_lifetime
     family = TokenFamily.at(
         token.family_key,
@@ -86,7 +84,7 @@ def start_family(
         user_id=user.id,
         client_id=client.client_id,
         registration_id=client.registration_id,
-        consent_id=consent_id,
+        consent_id=code.consent_id if code else None,
         scope=" ".join(sorted(scopes)),
         credentials_version=user.credentials_version,
         token_hash=token.hash,
@@ -96,7 +94,7 @@ def start_family(
         expires_at=until + settings.access_token_lifetime + 86400,
     )
     context.work.put(family)
-    return token
+    return family, token
 
 
 def is_of(item: TokenFamily | AuthorizationCode, client: OAuth2Client) -> bool:
