@@ -23,7 +23,7 @@ def create(
     from tasks.module.create import create as create_files
 
     fields = field or ["title:string:required"]
-    plan = create_files(project_folder(), name, singular, fields, owner, filters=filter or [])
-    print("Created:", *plan.files, sep="\n  ")
-    print("Changed:", *plan.changed, sep="\n  ")
+    new, changed = create_files(project_folder(), name, singular, fields, owner, filters=filter or [])
+    print("Created:", *new, sep="\n  ")
+    print("Changed:", *changed, sep="\n  ")
     print(f"`make check && make test` tests it, `make run` serves it at /api/v1/{name}.")

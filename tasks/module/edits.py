@@ -1,9 +1,7 @@
-"""What a new resource puts into files that are there."""
+"""What a new resource puts into files that are there, and where: found by the surrounding code."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-
-from tasks.module.places import Place, above_floor, after, before, end, in_literal, in_sorted_dict
+import re
+from collections.abc import Callable, Iterable, Sequence
 
 ROUTES = """\
 api.group("$Words", "List, create, read, change and delete $words.")
@@ -35,77 +33,73 @@ ACCESS = """\
     ("PATCH", "/api/v1/$things/{${thing}_id}"): Access("$things:write", $change_row),
     ("DELETE", "/api/v1/$things/{${thing}_id}"): Access("$things:write", $change_row, 204),
 $reference_access"""
-UNMEASURED = """\
-    "GET /api/v1/$things",
-    "POST /api/v1/$things",
-    "GET /api/v1/$things/{${thing}_id}",
-    "PATCH /api/v1/$things/{${thing}_id}",
-    "DELETE /api/v1/$things/{${thing}_id}",
-$reference_unmeasured"""
+README_ROW = "| list, create and change $words | [$Words]($things.md) |\n"
+NEWS = """
+- $Words: list, create, read, change and delete them
+  ([docs/$things.md](docs/$things.md)).
+"""
+PROJECT, ARCHITECTURE = "pyproject.toml", "docs/architecture.md"
+# A file, the place of something new in it (from the file's text to an offset), and what is new: a template.
+Edit = tuple[str, Callable[[str], int], str]
 
 
-@dataclass(frozen=True)
-class Edit:
-    """Text for a place in a file."""
-
-    path: str
-    place: Place
-    text: str
-
-
-def edits(things: str, targets: Sequence[str] = ()) -> Iterable[Edit]:
-    """List the edits for a resource; their texts are templates.
-
-    :param things: its name in the plural.
-    :param targets: the resources that it refers to, and so imports.
-    """
-    project = "pyproject.toml"
+def edits(targets: Sequence[str] = ()) -> Iterable[Edit]:
+    """List the edits for a resource that refers to others."""
     return (
-        Edit("app.py", before(r"^from chalicelib\."), "from chalicelib.$things import handlers as $things\n"),
-        Edit("app.py", before(r'^api\.group\("OAuth2 tokens"'), ROUTES),
-        Edit("chalicelib/db/keys.py", end, KEYS),
-        Edit("chalicelib/scopes.py", in_sorted_dict("SCOPES", things), SCOPES),
+        ("app.py", before(r"^from chalicelib\."), "from chalicelib.$things import handlers as $things\n"),
+        ("app.py", before(r'^api\.group\("OAuth2 tokens"'), ROUTES),
+        ("chalicelib/db/keys.py", len, KEYS),
+        ("chalicelib/scopes.py", in_literal("SCOPES"), SCOPES),
         *_layers(targets),
-        Edit(project, before(r'^ +"chalicelib\.audit", '), '    "chalicelib.$things",\n'),
-        Edit("benchmarks/operations.py", in_literal("UNMEASURED"), UNMEASURED),
-        Edit("schemathesis.toml", before('"listUsers"'), '"list$Things", '),
-        Edit("schemathesis.toml", before('"createUser"]'), "$fuzzed"),
-        Edit("tests/api/expected_access.py", in_literal("EXPECTED"), ACCESS),
-        Edit("tests/db/test_keys.py", in_literal("KINDS"), "    keys.$thing,\n"),
-        Edit(
-            "docs/README.md",
-            after(r"^\|.*\(teams\.md\) \|\n"),
-            "| list, create and change $words | [$Words]($things.md) |\n",
-        ),
-        Edit("docs/architecture.md", after(r"^\| `cleanup` .*\n"), KEY_ROW),
-        Edit(
-            "CHANGELOG.md",
-            after(r"^## Unreleased\n+### Added\n"),
-            "\n- $Words: list, create, read, change and delete them\n"
-            "  ([docs/$things.md](docs/$things.md)).\n",
-        ),
+        (PROJECT, before(r'^ +"chalicelib\.audit", '), '    "chalicelib.$things",\n'),
+        ("schemathesis.toml", before('"listUsers"'), '"list$Things", '),
+        ("schemathesis.toml", before('"createUser"]'), "$fuzzed"),
+        ("tests/api/expected_access.py", in_literal("EXPECTED"), ACCESS),
+        ("tests/db/test_keys.py", in_literal("KINDS"), "    keys.$thing,\n"),
+        ("docs/README.md", after(r"^\|.*\(teams\.md\) \|\n"), README_ROW),
+        (ARCHITECTURE, after(r"^\| `cleanup` .*\n"), KEY_ROW),
+        ("CHANGELOG.md", after(r"^## Unreleased\n+### Added\n"), NEWS),
     )
 
 
 def _layers(targets: Sequence[str]) -> Iterable[Edit]:
     """List the edits for its place among the layers: beside teams, or right above what it refers to."""
-    project, page, room = (
-        "pyproject.toml",
-        "docs/architecture.md",
-        '        $things["$things<br>a resource"]\n',
-    )
+    room = '        $things["$things<br>a resource"]\n'
     if not targets:
         return (
-            Edit(project, after(r'^    "(?=(\w+ \| )*oauth \| )'), "$things | "),
-            Edit(page, after(r"^ +teams\[.*\n"), room),
+            (PROJECT, after(r'^    "(?=(\w+ \| )*oauth \| )'), "$things | "),
+            (ARCHITECTURE, after(r"^ +teams\[.*\n"), room),
         )
     names = "|".join(targets)
+    floor = rf"^    subgraph (\w+) .*\n( {{8}}.*\n)*? {{8}}({names})\["
+
+    def above_floor(text: str) -> int:
+        return before(rf"(?<=--> ){_match(floor, text)[1]}\b")(text)
+
     return (
-        Edit(project, before(rf'^    "(\w+ \| )*({names})( \| \w+)*",$'), '    "$things",\n'),
-        Edit(page, above_floor(names), "${things}_floor --> "),
-        Edit(
-            page,
-            before(rf"^    subgraph \w+ .*\n( {{8}}.*\n)*? {{8}}({names})\["),
-            f'    subgraph ${{things}}_floor [" "]\n{room}    end\n',
-        ),
+        (PROJECT, before(rf'^    "(\w+ \| )*({names})( \| \w+)*",$'), '    "$things",\n'),
+        (ARCHITECTURE, above_floor, "${things}_floor --> "),
+        (ARCHITECTURE, before(floor), f'    subgraph ${{things}}_floor [" "]\n{room}    end\n'),
     )
+
+
+def before(pattern: str) -> Callable[[str], int]:
+    """Find the place before the first match of a pattern, in which ^ is the beginning of a line."""
+    return lambda text: _match(pattern, text).start()
+
+
+def after(pattern: str) -> Callable[[str], int]:
+    """Find the place behind the first match of a pattern."""
+    return lambda text: _match(pattern, text).end()
+
+
+def in_literal(name: str) -> Callable[[str], int]:
+    """Find the end of a dict or list that a module has under a name."""
+    return after(rf"^{name}\b.* = [{{\[]\n(.*\n)*?(?=[}}\]]$)")
+
+
+def _match(pattern: str, text: str) -> re.Match[str]:
+    found = re.search(pattern, text, re.MULTILINE)
+    if found is None:
+        raise LookupError(f"nothing matches {pattern}")
+    return found

@@ -1,27 +1,45 @@
-"""A field of a resource, as the source that it becomes."""
+"""A field of a resource, as the source that it becomes, and what it may refer to."""
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
-from tasks.module.targets import FIRST, SECOND, Target
+from tasks.errors import TaskError
+
+# Ids of items that tests refer to (tests/targets.py).
+FIRST, SECOND, TEAM = (f"01BX5ZZKBKACTAV9WEVGEMMVR{letter}" for letter in "XYZ")
+# Who may look at one of them: words and callers of the row in tests/api/expected_access.py.
+CORE = {"teams": ("member or admin", "MEMBER_OR_ADMIN"), "users": ("owner or admin", "OWNER_OR_ADMIN")}
+ROW = r'\("GET", "/api/v1/{things}/{{{thing}_id}}"\): Access\(\s*"{things}:read", "([^"]+)", (.+?)\s*\),\n'
+
+
+@dataclass(frozen=True)
+class Target:
+    """A resource that fields refer to.
+
+    :param words: who may look at one of its items; `who` are the callers of the tests who may.
+    :param goes: its items are deleted with others that they refer to.
+    """
+
+    things: str
+    thing: str
+    words: str
+    who: str
+    goes: bool = False
+    is_of_team: bool = False
 
 
 @dataclass(frozen=True)
 class Field:
     """A field; the texts are Python source.
 
-    :param required: a new item has to have it, and no patch removes it.
     :param stored: PynamoDB's attribute.
-    :param declaration: the schema's field with its limits.
-    :param example: a good value, and `other` another one.
-    :param bad: values that are refused.
+    :param declaration: the schema's field with its limits, and ... for further arguments.
+    :param example: a good value, and `other` another one; `bad` ones are refused.
     :param limits: what is allowed, in words.
-    :param blank: its value by default.
-    :param listed: lists show it.
     :param fresh: of a unique one, a value that no other item has.
-    :param target: what it refers to, and `when_deleted` what happens to the items with what they refer to.
+    :param when_deleted: what happens to the items with their `target`, which they refer to.
     :param is_owner: says whose an item is, from its creation on.
-    :param type: as `--field` has it.
-    :param has_filter: lists may be filtered by it.
     """
 
     name: str
@@ -82,3 +100,25 @@ class Field:
     def refused(self) -> list[str]:
         """Bad values, null among them unless it may be null."""
         return [*self.bad, *["None"] * (not self.is_nullable)]
+
+
+def find_target(root: Path, things: str) -> Target:
+    """Return the resource of a name, which is a plural.
+
+    :raises TaskError: there is none.
+    """
+    route = rf'"GET", "/api/v1/{re.escape(things)}/{{(\w+)_id}}", {re.escape(things)}\.get_\1\)'
+    found = re.search(route, (root / "app.py").read_text("utf-8"))
+    rows = (root / "tests/api/expected_access.py").read_text("utf-8")
+    row = found and re.search(ROW.format(things=things, thing=found[1]), rows)
+    if not found or not (things in CORE or row):
+        raise TaskError(
+            f"There is no resource {things!r} to refer to. Create it first, without a reference back: two "
+            "resources cannot refer to each other, nor one to itself, since imports go one way."
+        )
+    words, who = row.groups() if row else CORE[things]
+    models, permissions = (
+        (root / f"chalicelib/{things}/{name}.py").read_text("utf-8") for name in ("models", "permissions")
+    )
+    goes = 'when_deleted="cascade"' in models or "delete_each" in models
+    return Target(things, found[1], words, who, goes, "after=" in permissions)

@@ -10,8 +10,7 @@ from chalicelib.db.table import Item
 from tasks.errors import TaskError
 from tasks.module.field import Field
 from tasks.module.names import check_name
-from tasks.module.options import Options
-from tasks.module.types_of_fields import TYPES, team_as_owner
+from tasks.module.types_of_fields import TYPES, Options, team_as_owner
 from tasks.processes import project_folder
 
 SYNTAX = "NAME:TYPE[:required][:unique][:min=N][:max=N][:places=N][:values=A,B]"
@@ -26,11 +25,8 @@ TAKEN = {*dir(Item), *dir(Schema()), "access_token", "cls", "hash_key", "id", "r
 def parse_fields(
     said: Iterable[str], thing: str, root: Path | None = None, owner: str = "user"
 ) -> list[Field]:
-    """Parse the descriptions of all fields.
+    """Parse the descriptions of all fields; a team as the owner is the first one.
 
-    :param thing: the resource, singular.
-    :param root: the project's folder.
-    :param owner: whose the items are; a team is the first field.
     :raises TaskError: a description is invalid.
     """
     root = root or project_folder()

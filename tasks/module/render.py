@@ -1,13 +1,12 @@
 """The files of a new resource, and what its templates call things."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from string import Template
 
 from tasks.module.field import Field
-from tasks.module.files import template
 from tasks.module.names import Names
 from tasks.module.owners import OWNERS
-from tasks.module.references import each_reference, reference_places
 
 FILES = {
     "chalicelib/$things/__init__.py": "",
@@ -26,30 +25,83 @@ FOUND_WORDS = """, or those that have a value.
     What is found by a value is not counted. It may lack what changed a moment ago, so a page may be short:
     `Link` says whether there are more.
     """
-FILE_OF_REFERENCE = "tests/api/test_${things}_of_$target.py"
+DECLARED = """\
+        Reference(attribute="$attribute", listing=keys.$THINGS, key=keys.$target, when_deleted="$mode"),
+"""
+ROUTE = """\
+api.route("GET", "/api/v1/$targets/{${target}_id}/$things", $things.list_${things}_of_$target)
+"""
+ACCESS = """\
+    ("GET", "/api/v1/$targets/{${target}_id}/$things"): Access("$things:read", "$target_words", $target_who),
+"""
+ROW = """\
+| `GET /api/v1/$targets/{${target}_id}/$things` | `$things:read` | $listers; pages |
+"""
+PERSONAL = """\
+    personal = Personal(
+        places=lambda person: [Place(Index("$attribute").search(keys.$THINGS, person.id)[0], finds=True)],
+        show=shown("id", "$attribute", "created", "updated"),
+        erase=lambda items, _: $erase,
+    )
+"""
+NOT_PERSONAL = """\
+    personal = NOT_PERSONAL  # or what an export shows, and erasure does: docs/privacy.md
+"""
+# Who may look at an item need not be in the teams that own what refers to it.
+ADMINS_LIST = {
+    "may_see": "ADMIN",
+    "target_words": "admin",
+    "target_who": "frozenset(ADMINS)",
+    "listers": "admins",
+}
+ERASE = {"cascade": "delete_each(items)", "clear": 'clear_each(items, "$attribute")'}
+SETUP = '''
+@pytest.fixture(autouse=True)
+def _targets(user: User) -> None:
+    """Put what $words refer to."""
+    owned.add_targets()
+$owner_setup
+
+'''
+PUT = {"teams": "targets.put_team", "users": "targets.put_user"}
+ADD_TARGETS = '''
+
+def add_targets() -> None:
+    """Put what $words refer to, unless it is there."""
+'''
+TESTS = {"refuse": "test_refuse.py", "cascade": "test_cascade.py"}
+LEFT = {
+    "clear": ("It becomes null", "{made: None, kept: SECOND}"),
+    "cascade": ("It goes with it", "{kept: SECOND}"),
+}
+DELETED = {
+    "refuse": "As long as $words refer to it, the deletion of $a_target is a 409.",
+    "cascade": "With $a_target, the $words that refer to it are deleted, within minutes.",
+    "clear": "With the erasure of $a_target, `$attribute` of its $words becomes null, within minutes.",
+}
+
+
+def template(name: str, values: Mapping[str, str]) -> str:
+    """Fill in a template of the folder."""
+    file = Path(__file__).with_name("templates") / f"{name}.tmpl"
+    return Template(file.read_text("utf-8")).substitute(values)
 
 
 def new_files(names: Names, fields: list[Field], owner: str = "user") -> dict[str, str]:
-    """Write the files of a resource, by path; Python is not formatted yet.
-
-    :param owner: whose its items are.
-    """
+    """Return the files of a resource, by path; Python is not formatted yet."""
     values = places(names, fields, owner)
     files = {
         Template(path).substitute(values): template(Template(name).substitute(values), values) if name else ""
         for path, name in FILES.items()
     }
     return files | {
-        Template(FILE_OF_REFERENCE).substitute(each): template("test_reference.py", each)
+        f"tests/api/test_{names.things}_of_{each['target']}.py": template("test_reference.py", each)
         for each in each_reference(values, fields)
     }
 
 
 def places(names: Names, fields: list[Field], owner: str = "user") -> dict[str, str]:
-    """Return the values for the placeholders of templates.
-
-    :param owner: whose the items are.
-    """
+    """Return the values for the placeholders of templates."""
     own = [field for field in fields if not field.is_owner]  # nobody changes whose they are
     required = [field for field in own if field.required]
     unique = [field for field in fields if field.fresh]
@@ -140,3 +192,84 @@ def _quoted(names: Iterable[str]) -> str:
 
 def _join(words: Sequence[str], last: str) -> str:
     return f" {last} ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
+def each_reference(values: Mapping[str, str], fields: Sequence[Field]) -> Iterator[dict[str, str]]:
+    """Return the values for the placeholders of templates that there are for each reference."""
+    for field in fields:
+        target = field.target
+        if target is None:
+            continue
+        words = Names(target.things, target.thing).places()
+        erase = ERASE.get(field.when_deleted, "")
+        found = {
+            **values,
+            "attribute": field.name,
+            "targets": target.things,
+            "target": target.thing,
+            "a_target": words["a_word"],
+            "target_word": words["word"],
+            "may_see": f"get_{target.thing}.access.permission",
+            "target_words": target.words,
+            "target_who": target.who,
+            "listers": f"who may look at the {words['word']}",
+            "budget": "4" if target.is_of_team else "3",
+            "mode": "erasure" if target.things == "users" else field.when_deleted,
+            "when_deleted": field.when_deleted,
+            "erase": Template(erase).substitute(attribute=field.name),
+        }
+        is_others = any(each.is_owner for each in fields) and not field.is_owner
+        yield found | _tests(field, found) | (ADMINS_LIST if is_others else {})
+
+
+def _tests(field: Field, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the tests of what becomes of a reference."""
+    words, left = LEFT.get(field.when_deleted, ("", ""))
+    is_erased = values["mode"] == "erasure"
+    name = "test_erasure.py" if is_erased else TESTS[field.when_deleted]
+    return {
+        "tests_of_changes": "" if field.is_owner else template("test_moved.py", values),
+        "tests_of_deletion": template(name, {**values, "erasure_words": words, "expected_left": left}),
+    }
+
+
+def reference_places(values: Mapping[str, str], fields: Sequence[Field]) -> dict[str, str]:
+    """Return the values for the placeholders of all references together."""
+    each = list(each_reference(values, fields))
+
+    def all_of(text: str) -> str:
+        return "".join(Template(text).substitute(one) for one in each)
+
+    declared = f"    references = (\n{all_of(DECLARED)}    )\n"
+    deletions = "".join(f"\n{Template(DELETED[one['when_deleted']]).substitute(one)}" for one in each)
+    setup = Template(SETUP).substitute(values)
+    personal = [Template(PERSONAL).substitute(one) for one in each if one["mode"] == "erasure"]
+    return {
+        "references": declared if each else "",
+        "personal": (personal or [NOT_PERSONAL])[0],
+        "target_imports": all_of("from chalicelib.$targets.handlers import get_$target\n"),
+        "reference_handlers": "".join(template("reference_handlers.py", one) for one in each),
+        "reference_routes": all_of(ROUTE),
+        "reference_access": all_of(ACCESS),
+        "reference_rows": all_of(ROW),
+        "deletion": f"\n## Deletion\n{deletions}\n" if each else "",
+        "setup": setup if each else "",
+    } | _targets(values, each, fields)
+
+
+def _targets(
+    values: Mapping[str, str], each: Sequence[Mapping[str, str]], fields: Sequence[Field]
+) -> dict[str, str]:
+    """Return what tests do so that there is what the resource refers to."""
+    calls = "".join(
+        f"    {PUT.get(field.target.things, f'{field.target.things}.put')}({known})\n"
+        for field in fields
+        if field.target
+        for known in field.tried
+    )
+    generated = [one["targets"] for one in each if one["targets"] not in PUT]
+    return {
+        "owned_imports": "".join(f"from tests.api.owned import {things}\n" for things in generated),
+        "call_targets": "    add_targets()\n" if each else "",
+        "add_targets": Template(ADD_TARGETS).substitute(values) + calls if each else "",
+    }

@@ -5,17 +5,65 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal, localcontext
 from pathlib import Path
+from typing import Any
 
 from tasks.errors import TaskError
-from tasks.module.field import Field
-from tasks.module.options import MAX_DECIMAL, MAX_PLACES, Options
-from tasks.module.targets import FIRST, SECOND, TEAM, Target, find_target
+from tasks.module.field import FIRST, SECOND, TEAM, Field, Target, find_target
 
 WORD = re.compile(r"(?!null$)[a-z0-9]+([_-][a-z0-9]+)*")  # null in a form is null
 MAX_STRING = 500  # characters: lists read whole items, and 100 of them should fit into 1 MB (AWS quota)
 MAX_TEXT = 10_000
 MIN_UNIQUE = 8  # characters that a unique value may have: the tests make up as many
 INT32 = 2**31
+MAX_PLACES = 18  # with 19 digits before the point, they are exact in DynamoDB: 38 digits (AWS quota)
+MAX_DECIMAL = Decimal(10**MAX_PLACES)
+
+
+class Options:
+    """The options of one field."""
+
+    def __init__(self, name: str, said: list[str], root: Path) -> None:
+        self.name = name
+        self.root = root
+        self.words = name.replace("_", " ")
+        self.required, self.unique = "required" in said, "unique" in said
+        self.given = dict(text.split("=", 1) for text in said if "=" in text)
+        self.flags = [text for text in said if "=" not in text and text not in ("required", "unique")]
+        if len(self.given) + self.required + self.unique + len(self.flags) < len(said):
+            raise self.unknown()
+
+    def unknown(self) -> TaskError:
+        """Return what is said of options that no field has."""
+        return TaskError(
+            f"{self.name}: options are required, unique, min=N, max=N, places=N and values=A,B, each once; "
+            "of a ref, required and one of refuse and cascade."
+        )
+
+    def field(self, **source: Any) -> Field:
+        """Return the field that has these options."""
+        return Field(name=self.name, required=self.required, **source)
+
+    def number(self, option: str, default: int, least: int, most: int) -> int:
+        """Return a whole number within limits.
+
+        :raises TaskError: it is not a number, or out of range.
+        """
+        text = self.given.pop(option, str(default))
+        if not re.fullmatch(r"-?[0-9]{1,10}", text) or not least <= int(text) <= most:
+            raise TaskError(f"{self.name}: {option} is a number from {least} to {most}, not {text!r}.")
+        return int(text)
+
+    def decimal(self, option: str, default: str, least: Decimal, places: int) -> Decimal:
+        """Return a decimal number within limits.
+
+        :raises TaskError: it is not a number, out of range, or has too many digits after the point.
+        """
+        text = self.given.pop(option, default)
+        form = rf"-?[0-9]{{1,19}}(\.[0-9]{{1,{places}}})?"
+        if not re.fullmatch(form, text) or not least <= Decimal(text) <= MAX_DECIMAL:
+            limits = f"from {least:f} to {MAX_DECIMAL:f} with at most {places} digits after the point"
+            raise TaskError(f"{self.name}: {option} is a number {limits}, not {text!r}.")
+        return Decimal(text)
 
 
 def string(options: Options, kind: str = "Text", default: int = 100, greatest: int = MAX_STRING) -> Field:
@@ -27,9 +75,7 @@ def string(options: Options, kind: str = "Text", default: int = 100, greatest: i
         raise TaskError(f"{options.name}: a unique {kind.lower()} has max={MIN_UNIQUE} or more.")
     examples = [f"{word} {options.words}"[:most].rstrip().ljust(least, "x") for word in ("The", "A")]
     short = [f'"{"x" * (least - 1)}"' if least < 5 else f'"x" * {least - 1}'] if least else []
-    return Field(
-        name=options.name,
-        required=options.required,
+    return options.field(
         stored="UnicodeAttribute",
         declaration=f"{kind}({f'min_length={least}, ' if least else ''}max_length={most}, ...)",
         example=f'"{examples[0]}"',
@@ -51,9 +97,7 @@ def integer(options: Options) -> Field:
     """Return a field of a whole number."""
     most = options.number("max", INT32 - 1, 1 - INT32, INT32 - 1)
     least = options.number("min", min(0, most - 1), -INT32, most - 1)
-    return Field(
-        name=options.name,
-        required=options.required,
+    return options.field(
         stored="NumberAttribute",
         declaration=f"fields.Integer(strict=True, validate=validate.Range({least}, {most}), ...)",
         example=str(least + 1),
@@ -72,9 +116,7 @@ def decimal(options: Options) -> Field:
     with localcontext(prec=2 * MAX_PLACES + 2):
         usual = min(most, least + Decimal("19.9"))
         over = [f'"{bound:.{places}f}"' for bound in (least - step, most + step)]
-    return Field(
-        name=options.name,
-        required=options.required,
+    return options.field(
         stored="DecimalAttribute",
         declaration=f'DecimalText(least="{least:f}", most="{most:f}", places={places}, ...)',
         example=f'"{usual:.{places}f}"',
@@ -86,9 +128,7 @@ def decimal(options: Options) -> Field:
 
 def boolean(options: Options) -> Field:
     """Return a field of true or false."""
-    return Field(
-        name=options.name,
-        required=options.required,
+    return options.field(
         stored="BooleanAttribute",
         declaration="Flag(...)",
         example="True",
@@ -101,9 +141,7 @@ def boolean(options: Options) -> Field:
 
 def moment(options: Options) -> Field:
     """Return a field of a time."""
-    return Field(
-        name=options.name,
-        required=options.required,
+    return options.field(
         stored="UTCDateTimeAttribute",
         declaration="StoredMoment(...)",
         example='"2026-01-31T12:00:00Z"',
@@ -115,9 +153,7 @@ def moment(options: Options) -> Field:
 
 def day(options: Options) -> Field:
     """Return a field of a date."""
-    return Field(
-        name=options.name,
-        required=options.required,
+    return options.field(
         stored="UnicodeAttribute",
         declaration="FullDate(...)",
         example='"2026-01-31"',
@@ -135,9 +171,7 @@ def enum(options: Options) -> Field:
             f"{options.name}: an enum has values=A,B: two or more different words of a-z, 0-9, _ and -."
         )
     quoted = [f'"{value}"' for value in values]
-    return Field(
-        name=options.name,
-        required=options.required,
+    return options.field(
         stored="UnicodeAttribute",
         declaration=f"fields.String(validate=validate.OneOf(({', '.join(quoted)})), ...)",
         example=quoted[0],

@@ -10,10 +10,10 @@ import pytest
 
 from tasks.errors import TaskError
 from tasks.module.create import create
+from tasks.module.field import find_target
 from tasks.module.fields import parse_fields, with_filters
 from tasks.module.names import Names
 from tasks.module.render import places
-from tasks.module.targets import find_target
 from tests import engine
 from tests.architecture.source import ROOT
 
@@ -273,7 +273,7 @@ BAD_FIELDS = [
     ("status:enum:values=draft,null", "values=A,B"),
     ('status:enum:values=a"b,c', "values=A,B"),
     ("team:ref", "no resource '' to refer to"),
-    ("team:ref:crews", "no resource 'crews' to refer to"),
+    ("team:ref:crews", "no resource 'crews' to refer to. Create it first"),
     ("team:ref:oauth2_clients", "no resource"),
     ("user:ref:users", "can't be a field"),
     ("author:ref:users:refuse", "a reference to users is clear or cascade"),
