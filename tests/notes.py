@@ -12,8 +12,8 @@ from chalicelib.db.keys import Key
 from chalicelib.db.personal import NOT_PERSONAL
 from chalicelib.db.relations import Index, Reference
 from chalicelib.db.table import Item
-from chalicelib.db.transaction import Transaction
 from chalicelib.teams.models import Team
+from tests.items import put
 
 NOTES = "NOTES"
 
@@ -68,30 +68,10 @@ def going() -> Iterator[type[Any]]:
 def write(kind: type[Any], **references: str | None) -> Any:
     """Write a note."""
     note_id = keys.new_id()
-    note, work = kind.at(key_of(note_id), id=note_id, **references), Transaction()
-    work.put(note)
-    work.commit()
-    return note
-
-
-def change(note: Any, **references: str | None) -> None:
-    """Change what a note refers to."""
-    work = Transaction()
-    work.change(note, references)
-    work.commit()
-
-
-def delete(item: Item) -> None:
-    """Delete a note, or what it refers to."""
-    work = Transaction()
-    work.delete(item)
-    work.commit()
+    return put(kind.at(key_of(note_id), id=note_id, **references))
 
 
 def written_team() -> Team:
     """A team in the table."""
     team_id = keys.new_id()
-    team, work = Team.at(keys.team(team_id), id=team_id, title="Engines"), Transaction()
-    work.put(team)
-    work.commit()
-    return team
+    return put(Team.at(keys.team(team_id), id=team_id, title="Engines"))

@@ -12,7 +12,8 @@ from chalicelib.db.keys import Key
 from chalicelib.db.personal import NOT_PERSONAL
 from chalicelib.db.relations import Index
 from chalicelib.db.table import HIGHEST, Item, delete_many, get_many, query
-from chalicelib.db.transaction import StaleError, Transaction
+from chalicelib.db.transaction import StaleError
+from tests.items import change, delete, put
 from tests.support import dump_table
 
 pytestmark = pytest.mark.usefixtures("table")
@@ -34,18 +35,7 @@ class Part(Item, discriminator="part"):
 
 def written(number: int, title: str = "Gear", status: str | None = "new", **more: Any) -> Part:
     """A part in the table."""
-    part = Part.at(Key(f"PART#{number}", "PART"), title=title, status=status, **more)
-    work = Transaction()
-    work.put(part)
-    work.commit()
-    return part
-
-
-def changed(part: Part, **values: Any) -> None:
-    """Change a part."""
-    work = Transaction()
-    work.change(part, values)
-    work.commit()
+    return put(Part.at(Key(f"PART#{number}", "PART"), title=title, status=status, **more))
 
 
 def found(index: Index, wanted: str) -> list[str]:
@@ -71,7 +61,7 @@ def test_a_changed_value_moves_the_entry() -> None:
     """It is rewritten in its place, so there is never a second one; others stay as they are."""
     part = written(1)
     before = {entry.attribute: entry.version for entry in entries()}
-    changed(part, title="Axle")
+    change(part, title="Axle")
     after = {entry.attribute: entry.version for entry in entries()}
     assert (found(TITLE, "gear"), found(TITLE, "axle"), found(STATUS, "new")) == ([], ["PART#1"], ["PART#1"])
     assert (before, after) == ({"title": 1, "status": 1}, {"title": 2, "status": 1})
@@ -81,9 +71,9 @@ def test_none_is_found_by_nothing() -> None:
     """A value that is taken away takes its entry with it, and may come back."""
     part = written(1, status=None)
     assert [entry.attribute for entry in entries()] == ["title"]
-    changed(part, status="old")
+    change(part, status="old")
     assert found(STATUS, "old") == ["PART#1"]
-    changed(part, status=None)
+    change(part, status=None)
     assert [entry.attribute for entry in entries()] == ["title"]
 
 
@@ -91,9 +81,7 @@ def test_none_is_found_by_nothing() -> None:
 def test_a_deletion_leaves_nothing(status: str | None) -> None:
     """One by one in a transaction, or many without conditions."""
     part, other = written(1, status=status), written(2, status=status)
-    work = Transaction()
-    work.delete(part)
-    work.commit()
+    delete(part)
     delete_many(with_entries(other))
     assert dump_table() == []
 
@@ -102,10 +90,10 @@ def test_a_refused_change_moves_no_entry() -> None:
     """The entry is written with the item, or not at all."""
     part = written(1)
     (stale,) = get_many([part.key]).values()
-    changed(part, title="Axle")
+    change(part, title="Axle")
     assert isinstance(stale, Part)
     with pytest.raises(StaleError):
-        changed(stale, title="Wheel")
+        change(stale, title="Wheel")
     assert (found(TITLE, "axle"), found(TITLE, "wheel")) == (["PART#1"], [])
 
 

@@ -20,7 +20,7 @@ from chalicelib.privacy.actions import clean_up
 from chalicelib.privacy.export import START, read_all, read_page
 from chalicelib.privacy.export import Place as PageEnd
 from chalicelib.privacy.models import Erasure
-from tests.notes import change
+from tests.items import change
 from tests.targets import FIRST, SECOND, put_user
 
 TASKS = "TASKS"

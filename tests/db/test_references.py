@@ -13,7 +13,8 @@ from chalicelib.db.transaction import StaleError, Transaction
 from chalicelib.errors import ConflictError, InvalidValueError
 from chalicelib.teams.models import Team
 from tests import notes as fixtures
-from tests.notes import change, delete, key_of, notes, write, written_team
+from tests.items import change, delete
+from tests.notes import key_of, notes, write, written_team
 from tests.support import NOBODY, dump_table
 
 pytestmark = pytest.mark.usefixtures("table")

@@ -11,6 +11,8 @@ from chalicelib.db.personal import NOT_PERSONAL
 from chalicelib.db.table import Item, delete_many
 from chalicelib.db.transaction import StaleError, Transaction
 from chalicelib.errors import ConflictError
+from tests import items
+from tests.items import change, delete
 from tests.support import dump_table
 
 pytestmark = pytest.mark.usefixtures("table")
@@ -32,25 +34,8 @@ class Wheel(Item, discriminator="wheel"):
 
 def put(number: int, serial: str, nickname: str = "") -> Wheel:
     """Write a wheel."""
-    wheel = Wheel.at(Key(f"WHEEL#{number}", "WHEEL"), id=str(number), serial=serial, nickname=nickname)
-    work = Transaction()
-    work.put(wheel)
-    work.commit()
-    return wheel
-
-
-def change(wheel: Wheel, **values: str) -> None:
-    """Change a wheel."""
-    work = Transaction()
-    work.change(wheel, values)
-    work.commit()
-
-
-def delete(wheel: Wheel) -> None:
-    """Delete a wheel."""
-    work = Transaction()
-    work.delete(wheel)
-    work.commit()
+    key = Key(f"WHEEL#{number}", "WHEEL")
+    return items.put(Wheel.at(key, id=str(number), serial=serial, nickname=nickname))
 
 
 def marked() -> dict[str, str]:

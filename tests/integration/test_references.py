@@ -18,7 +18,8 @@ from tests import notes as fixtures
 from tests.faults import Killed, killed_before_write, wire
 from tests.integration.conftest import MANY
 from tests.integration.crowd import at_once
-from tests.notes import change, delete, write, written_team
+from tests.items import change, delete
+from tests.notes import write, written_team
 from tests.support import dump_table
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("table")]

@@ -7,9 +7,10 @@ import pytest
 
 from chalicelib.db import transaction
 from chalicelib.errors import ConflictError
-from tests.db.test_unique import change, delete, marked, put
+from tests.db.test_unique import marked, put
 from tests.integration.conftest import MANY
 from tests.integration.crowd import at_once
+from tests.items import change, delete
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("table")]
 RIVALS = 20

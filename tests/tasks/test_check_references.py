@@ -14,7 +14,8 @@ from chalicelib.teams.models import Team
 from tasks.data import items, table
 from tasks.data.check import check
 from tasks.data.counts import Counts
-from tests.notes import change, delete, notes, write, written_team
+from tests.items import change, delete
+from tests.notes import notes, write, written_team
 from tests.support import dump_table
 
 pytestmark = pytest.mark.usefixtures("table")
