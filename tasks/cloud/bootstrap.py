@@ -3,11 +3,9 @@
 from collections.abc import Callable
 
 from tasks.cloud.account import Account
-from tasks.cloud.stack import Stack
+from tasks.cloud.stack import BOOTSTRAP, Stack
 from tasks.console import confirm
 from tasks.stages import INFRA, tags
-
-STACK = "grail-bootstrap"
 
 
 def bootstrap(
@@ -21,10 +19,10 @@ def bootstrap(
 
     def consent() -> bool:
         if not yes:
-            confirm(f"change {STACK} in account {account.number}")
+            confirm(f"change {BOOTSTRAP} in account {account.number}")
         return True
 
-    stack = Stack(account.client("cloudformation"), STACK)
+    stack = Stack(account.client("cloudformation"), BOOTSTRAP)
     # Without this, whoever only updates the stack would remove the roles of the repository, and the budget.
     chosen = stack.parameters | {name: value for name, value in parameters.items() if value}
     text = (INFRA / "bootstrap.yaml").read_text("utf-8")
@@ -38,4 +36,4 @@ def bootstrap(
 
 def foundation(account: Account) -> dict[str, str]:
     """Return the outputs of the stack; empty where there is none."""
-    return Stack(account.client("cloudformation"), STACK).outputs
+    return Stack(account.client("cloudformation"), BOOTSTRAP).outputs

@@ -31,6 +31,7 @@ REMEDIES = {
 }
 # A stack that could not be created or deleted: it can only be deleted.
 UNUSABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
+BOOTSTRAP = "grail-bootstrap"  # the stack of the account, which `invoke destroy` does not know
 
 
 @dataclass
@@ -182,7 +183,8 @@ class Stack:
     def _require_usable(self) -> None:
         status = self.status
         if status in UNUSABLE:
-            raise TaskError(f"{self.name} is {status}, and can only be deleted: run `invoke destroy` first.")
+            command = _deletion(self.name) if self.name == BOOTSTRAP else "invoke destroy"
+            raise TaskError(f"{self.name} is {status}, and can only be deleted: run `{command}` first.")
         if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
             raise TaskError(f"{self.name} is busy ({status}): wait until that is done.")
 
@@ -262,17 +264,22 @@ def _line(change: dict[str, Any]) -> str:
 
 def ending(status: str, stack: str) -> str:
     """Return the outcome of a failed deployment, with what to do."""
-    stage = stack.removeprefix("grail-")
     known = {
         "ROLLBACK_COMPLETE": "was rolled back, nothing of it is left",
         "UPDATE_ROLLBACK_COMPLETE": "was rolled back, the previous version keeps running",
         # A new table is protected at once, also against being rolled back.
         "ROLLBACK_FAILED": "could not be rolled back, and something of it is left; "
-        f"`invoke destroy --stage {stage} --delete-data` shows what to do",
+        f"`{_deletion(stack)}` {'deletes it' if stack == BOOTSTRAP else 'shows what to do'}",
         "UPDATE_ROLLBACK_FAILED": "could not be rolled back; repair what its events name, then run: "
         f"aws cloudformation continue-update-rollback --stack-name {stack}",
     }
     return f"{known.get(status, 'did not get there')} ({status})."
+
+
+def _deletion(stack: str) -> str:
+    if stack == BOOTSTRAP:
+        return f"aws cloudformation delete-stack --stack-name {stack}"
+    return f"invoke destroy --stage {stack.removeprefix('grail-')} --delete-data"
 
 
 def _told(event: dict[str, Any]) -> str:

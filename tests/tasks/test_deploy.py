@@ -103,6 +103,15 @@ def test_the_end_is_told_as_it_is(status: str, said: str) -> None:
     assert said in ending(status, "grail-dev")
 
 
+@pytest.mark.parametrize("status", UNUSABLE)
+def test_the_stack_of_the_account_is_deleted_as_no_stage_is(status: str) -> None:
+    """`invoke destroy` knows stages only."""
+    deletion = "aws cloudformation delete-stack --stack-name grail-bootstrap"
+    with pytest.raises(TaskError, match=deletion):
+        Stack(stack_in(status), "grail-bootstrap").propose("a-change", "https://template", {})
+    assert deletion in ending("ROLLBACK_FAILED", "grail-bootstrap")
+
+
 def test_a_stack_refuses_to_lose_the_table() -> None:
     """CloudFormation refuses what would replace or remove the table, whoever updates the stack."""
     statement = STACK_POLICY["Statement"][1]
