@@ -66,7 +66,8 @@ class Transaction:
         for place, write in enumerate(self._writes):
             if write.key == item.key:
                 if write.condition is EXISTS:  # that of a reference to it
-                    self._writes[place] = replace(write, condition=_unchanged(item), otherwise=None)
+                    held = replace(write, condition=_unchanged(item), otherwise=None, lets_go=False)
+                    self._writes[place] = held
                 return
         self.check(type(item), item.key, _unchanged(item))
 

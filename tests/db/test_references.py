@@ -90,6 +90,16 @@ def test_what_is_referred_to_is_held_all_the_same(when_deleted: Any) -> None:
             work.commit()
 
 
+def test_what_is_let_go_is_held_all_the_same(keeping: type[Any]) -> None:
+    """A permission looked at it: were its count let go because it has changed, nothing would free it."""
+    team, work = written_team(), Transaction()
+    work.delete(write(keeping, team_id=team.id))
+    work.hold(team)
+    change(again(team), title="Looms")
+    with pytest.raises(StaleError):
+        work.commit()
+
+
 @pytest.mark.parametrize("let_go", [lambda note: change(note, team_id=None), delete])
 def test_what_refers_to_nothing_can_let_it_go(keeping: type[Any], let_go: Callable[[Any], None]) -> None:
     """Should it ever come to that: nothing counts the reference, and nothing is left where it led."""
