@@ -90,6 +90,11 @@ class Context:
         self.work, self._refusal = Transaction(), error
         return error
 
+    def discard(self, error: ApiError) -> None:
+        """Discard the work that an error has ended; what the error itself brings stays."""
+        if self._refusal is not error:
+            self.work = Transaction()
+
     def commit(self) -> None:
         """Write the work with its toll, if there is any.
 
@@ -110,8 +115,7 @@ class Context:
 
         :raises ApiError: as `commit` does; it is told in the place of the error.
         """
-        if self._refusal is not error:
-            self.work = Transaction()
+        self.discard(error)
         self.commit()
 
     def again(self) -> "Context":

@@ -102,8 +102,8 @@ def reset_password(context: Context, token: str, password: str) -> None:
     :raises InvalidValueError: the password is the username or the email address.
     """
     link, user = open_link(context, "password_reset", token)
+    context.work.delete(link)
     change_user(context, user, {"password": password, "is_email_verified": True})
-    context.work.delete(link)  # after that: a page that shows a refusal must not use the link up
 
 
 def _take_address(context: Context, user: User, address: str, **more: Any) -> None:

@@ -81,12 +81,14 @@ def show(
 
     :param form: what the ticket of its forms is for.
     :param seal: makes that ticket, for a browser and a form.
-    :param error: what was wrong with the answer before this one, if anything; it has the focus then.
+    :param error: what was wrong with the answer before this one, if anything; it has the focus then, and of
+        the work only what it brings itself is written.
     """
     known = browser_of(call)
     browser, cookie = (known, None) if known else new_browser(call)
     alert, focus = "", {"focus": " autofocus", "describedby": ""}
     if error:
+        call.context.discard(error)
         detail = error.errors[0]["detail"] if error.errors else error.detail
         alert = fill(FOLDER / "alert.html", {"alert": detail})
         focus = {"focus": "", "describedby": ' aria-describedby="alert"'}

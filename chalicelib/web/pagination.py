@@ -100,8 +100,8 @@ def read_page(
     :raises InvalidValueError: the cursor was not made here, for this listing.
     """
     limit, offset = call.query["limit"], call.query.get("offset", 0)
-    is_backwards = backwards or call.query.get("order") == NEWEST
-    place = (partition, prefix, *([begins] if begins else []), *([NEWEST] if is_backwards else []))
+    is_newest = call.query.get("order") == NEWEST
+    place = (partition, prefix, *([begins] if begins else []), *([NEWEST] if is_newest else []))
     at = "gsi1sk" if prefix is None else "sk"
     found = query(
         kind,
@@ -110,7 +110,7 @@ def read_page(
         after=open_cursor(call, place),
         limit=offset + limit + 1,
         attributes=(*attributes, at) if attributes else (),
-        backwards=is_backwards,
+        backwards=backwards or is_newest,
         begins=begins,
     )
     items = found[offset : offset + limit]
