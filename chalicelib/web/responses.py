@@ -106,7 +106,6 @@ def announce(
 
     They are Deprecation (RFC 9745), Sunset (RFC 8594) and Link. The line of the request in the log has the
     client, so that whoever still calls can be told.
-
     """
     if docs.deprecated is None:
         return
